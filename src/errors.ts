@@ -1,0 +1,165 @@
+/**
+ * Every error class this package throws and the closed union of their codes.
+ * No message, property or JSON form in here may carry a full phone number or a secret.
+ */
+
+import type { Decision } from './decision.ts';
+
+/** What went wrong, as a stable word for programs. The README lists each with its meaning. */
+export type ErrorCode =
+  | 'invalid_option'
+  | 'unknown_option'
+  | 'invalid_number'
+  | 'guard_closed'
+  | 'provider_unreachable'
+  | 'provider_timeout'
+  | 'provider_aborted'
+  | 'provider_throttled'
+  | 'provider_credentials'
+  | 'provider_rejected'
+  | 'provider_number_refused'
+  | 'provider_unavailable'
+  | 'provider_bad_reply'
+  | 'provider_reply_too_large'
+  | 'provider_incomplete'
+  | 'webhook_unreadable'
+  | 'webhook_unauthorized'
+  | 'webhook_method'
+  | 'webhook_too_large'
+  | 'store_unavailable'
+  | 'send_blocked';
+
+/** Base of every error of this package. `code` is stable; `message` is for people; `cause` is kept when there is one. */
+export class GuardError extends Error {
+  override name = 'GuardError';
+  readonly code: ErrorCode;
+
+  constructor(code: ErrorCode, message: string, options?: { cause?: unknown }) {
+    super(message, options);
+    this.code = code;
+  }
+}
+
+/** An option that cannot be used. `key` is the path of the option (`refresh.every`). */
+export class ConfigError extends GuardError {
+  override name = 'ConfigError';
+  readonly key: string;
+
+  constructor(
+    code: 'invalid_option' | 'unknown_option',
+    key: string,
+    message: string,
+    options?: { cause?: unknown },
+  ) {
+    super(code, message, options);
+    this.key = key;
+  }
+}
+
+/** The codes a {@link ProviderError} can have. */
+export type ProviderErrorCode = Extract<ErrorCode, `provider_${string}`>;
+
+/** The provider could not be asked, refused, or answered something that cannot be believed. */
+export class ProviderError extends GuardError {
+  override name = 'ProviderError';
+  declare readonly code: ProviderErrorCode;
+  /** HTTP status of the reply, where there was one. */
+  readonly httpStatus: number | undefined;
+  /** The provider's own status code (`'101'`), where the reply carried one. */
+  readonly providerStatus: string | undefined;
+  /** How long the provider asked us to wait, in ms, where it did. */
+  readonly retryAfterMs: number | undefined;
+
+  constructor(
+    code: ProviderErrorCode,
+    message: string,
+    details: { cause?: unknown; httpStatus?: number; providerStatus?: string; retryAfterMs?: number } = {},
+  ) {
+    super(code, message, 'cause' in details ? { cause: details.cause } : undefined);
+    this.httpStatus = details.httpStatus;
+    this.providerStatus = details.providerStatus;
+    this.retryAfterMs = details.retryAfterMs;
+  }
+}
+
+/** The codes a {@link WebhookError} can have. */
+export type WebhookErrorCode = Extract<ErrorCode, `webhook_${string}`>;
+
+/** A webhook that was answered with a 4xx. `status` is that answer. */
+export class WebhookError extends GuardError {
+  override name = 'WebhookError';
+  declare readonly code: WebhookErrorCode;
+  /** The HTTP status the sender of the webhook got. */
+  readonly status: 400 | 401 | 405 | 413;
+
+  constructor(
+    code: WebhookErrorCode,
+    status: 400 | 401 | 405 | 413,
+    message: string,
+    options?: { cause?: unknown },
+  ) {
+    super(code, message, options);
+    this.status = status;
+  }
+}
+
+/** The store could not be reached or refused a write. Nothing that this error reports was acknowledged. */
+export class StoreError extends GuardError {
+  override name = 'StoreError';
+  declare readonly code: 'store_unavailable';
+
+  constructor(message: string, options?: { cause?: unknown }) {
+    super('store_unavailable', message, options);
+  }
+}
+
+/** A {@link Decision} that refuses. */
+export type BlockedDecision = Extract<Decision, { allowed: false }>;
+
+/**
+ * A send that was refused. `decision` holds the full number and is therefore a getter on the prototype,
+ * which loggers, `JSON.stringify` and `util.inspect` do not see; `message` and `toJSON()` are masked.
+ */
+export class SendBlockedError extends GuardError {
+  override name = 'SendBlockedError';
+  declare readonly code: 'send_blocked';
+  readonly #decision: BlockedDecision;
+  readonly #masked: string;
+
+  constructor(decision: BlockedDecision, masked: string, options?: { cause?: unknown }) {
+    super('send_blocked', `Sending to ${masked} is blocked: ${decision.reason}`, options);
+    this.#decision = decision;
+    this.#masked = masked;
+  }
+
+  /** The decision, with the number in clear. */
+  get decision(): BlockedDecision {
+    return this.#decision;
+  }
+
+  /** A form that is safe to log. */
+  toJSON(): { name: string; code: string; message: string; reason: string; to: string } {
+    return {
+      name: this.name,
+      code: this.code,
+      message: this.message,
+      reason: this.#decision.reason,
+      to: this.#masked,
+    };
+  }
+}
+
+/** Finds a {@link SendBlockedError} in `error` or its chain of `cause`s (`fetch` wraps what its dispatcher throws). */
+export function findSendBlocked(error: unknown): SendBlockedError | undefined {
+  const seen = new Set<unknown>();
+  for (let e: unknown = error; e instanceof Error && !seen.has(e); e = e.cause) {
+    if (e instanceof SendBlockedError) return e;
+    seen.add(e);
+  }
+  return undefined;
+}
+
+/** Whether `error`, or anything in its chain of `cause`s, says that the guard refused a send. */
+export function isSendBlocked(error: unknown): boolean {
+  return findSendBlocked(error) !== undefined;
+}

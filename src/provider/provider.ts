@@ -1,0 +1,35 @@
+/** The port to whoever keeps the opt-out list. Types only. */
+
+/**
+ * A row of the provider's list: a number alone (it is opted out), or an object. In an object, `msisdn` is the
+ * number; the flags may be `optOut`/`optIn` or the provider's own `opt-out`/`opt-in`, booleans or the strings
+ * `"true"`/`"false"` in any case; the dates `optOutDate`/`optInDate` or `opt-out-date`/`opt-in-date`, as ms,
+ * `Date`, ISO 8601 or `YYYY-MM-DD HH:MM:SS` (UTC). Anything else in it is ignored.
+ */
+export type ProviderRow = string | number | Readonly<Record<string, unknown>>;
+
+/** Which page is wanted. */
+export interface PageRequest {
+  /** Zero-based. */
+  readonly index: number;
+  /** Rows wanted; a provider may return fewer. */
+  readonly size: number;
+  /** Aborts when the page is no longer wanted or its time is over. */
+  readonly signal: AbortSignal;
+}
+
+/** One page of the list. */
+export interface ProviderPage {
+  /** The rows, in any order; empty past the end. */
+  readonly rows: readonly ProviderRow[];
+  /** How many rows the provider says there are: in all or on this page, providers differ. A cross-check only. */
+  readonly total?: number | undefined;
+}
+
+/** Whoever keeps an opt-out list that can be read. Both functions reject when they cannot be sure. */
+export interface Provider {
+  /** Reads one page. Rejects on anything that is not a well-formed page: an error is never an empty list. */
+  page(request: PageRequest): Promise<ProviderPage>;
+  /** Asks the provider to opt a number in again. Resolves only when its reply proves that it did. */
+  optIn?(msisdn: string, options: { readonly signal: AbortSignal }): Promise<void>;
+}
