@@ -24,18 +24,24 @@ export const systemClock: Clock = {
 };
 
 /**
- * Starts a timer that never keeps the process alive.
+ * Starts a timer. It does not keep the process alive, unless somebody waits for it (`keepsAlive`) and the clock
+ * can cancel timers.
  *
  * @returns a function that cancels it; any number of calls.
  */
-export function startTimer(clock: Clock, ms: number, callback: () => void): () => void {
+export function startTimer(
+  clock: Clock,
+  ms: number,
+  callback: () => void,
+  { keepsAlive = false }: { keepsAlive?: boolean } = {},
+): () => void {
   let isOver = false;
   const handle = clock.setTimeout(() => {
     if (isOver) return;
     isOver = true;
     callback();
   }, ms);
-  if (isUnrefable(handle)) handle.unref();
+  if (isUnrefable(handle) && !(keepsAlive && clock.clearTimeout)) handle.unref();
   return () => {
     if (isOver) return;
     isOver = true;
@@ -47,4 +53,60 @@ function isUnrefable(handle: unknown): handle is { unref(): void } {
   return (
     typeof handle === 'object' && handle !== null && 'unref' in handle && typeof handle.unref === 'function'
   );
+}
+
+/** Ages that neither a set-back wall clock nor a machine that slept can make younger. */
+export interface AgeClock {
+  /**
+   * A time in ms that only differences of mean something. It runs with the monotonic clock, and jumps ahead by
+   * what the wall clock gained on it (sleep of the machine, a clock set forward).
+   */
+  now(): number;
+  /** The time in `now()`'s terms of a wall clock time (ms UTC). */
+  at(wallTime: number): number;
+}
+
+/** How far the two clocks may drift apart before the difference counts as a jump, in ms. */
+const JUMP_MS = 250;
+
+/**
+ * Creates an {@link AgeClock}. Each reading takes one monotonic and one wall time: on Linux the monotonic clock
+ * stands still while the machine is suspended, so that only the wall clock can tell.
+ */
+export function createAgeClock(clock: Clock): AgeClock {
+  let wall = clock.now();
+  let monotonic = clock.monotonic();
+  let lead = 0;
+
+  function now(): number {
+    const newMonotonic = clock.monotonic();
+    const gained = clock.now() - wall - (newMonotonic - monotonic);
+    if (gained > JUMP_MS || gained < -JUMP_MS) {
+      if (gained > 0) lead += gained;
+      wall += newMonotonic - monotonic + gained;
+      monotonic = newMonotonic;
+    }
+    return newMonotonic + lead;
+  }
+
+  return {
+    now,
+    at: (wallTime) => now() - (clock.now() - wallTime),
+  };
+}
+
+/** How far the wall clock may step back before it is believed, in ms. */
+const STEP_BACK_MS = 60_000;
+
+/**
+ * The wall clock as the time of acts: of two readings the later is the larger, so that acts of one millisecond, or
+ * across a small correction of the clock, keep their order. A clock that is set back further is believed.
+ */
+export function createActTime(clock: Clock): () => number {
+  let last = -Infinity;
+  return () => {
+    const now = clock.now();
+    last = now <= last && last - now < STEP_BACK_MS ? last + 1 : now;
+    return last;
+  };
 }

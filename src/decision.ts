@@ -4,6 +4,7 @@
  */
 
 import type { EvidenceSource } from './optouts/change.ts';
+import type { Listing } from './optouts/ledger.ts';
 
 /** How far an answer can be trusted. */
 export type State = 'starting' | 'restored' | 'fresh' | 'stale' | 'expired' | 'closed';
@@ -40,3 +41,127 @@ export type Decision =
 
 /** Why a send is refused. */
 export type BlockReason = Extract<Decision, { allowed: false }>['reason'];
+
+/** What to answer about numbers that are not listed while the list cannot be fully trusted. */
+export interface Policy {
+  readonly whenNotReady: 'block' | 'allow';
+  readonly whenStale: 'block' | 'allow';
+  readonly whenExpired: 'block' | 'allow';
+}
+
+/** How much "not listed" is worth. Unknown: no complete list was ever read. */
+export type Freshness = 'fresh' | 'stale' | 'expired' | 'unknown';
+
+/** Where a list stands. */
+export interface Standing {
+  readonly state: State;
+  readonly freshness: Freshness;
+  readonly ageMs: number | null;
+}
+
+/** The ages (ms, included) up to which a list counts as fresh, and as stale. */
+export interface AgeLimits {
+  readonly staleAfterMs: number;
+  readonly maxAgeMs: number;
+}
+
+/** How fresh a list of that age is. */
+export function freshnessOf(ageMs: number, { staleAfterMs, maxAgeMs }: AgeLimits): Freshness {
+  if (ageMs > maxAgeMs) return 'expired';
+  return ageMs > staleAfterMs ? 'stale' : 'fresh';
+}
+
+/** A list no complete sweep of which is known. */
+export const STARTING: Standing = Object.freeze({ state: 'starting', freshness: 'unknown', ageMs: null });
+
+/** A list that no provider keeps and whose store is up to date: what we know first-hand is all there is. */
+export const SELF_KEPT: Standing = Object.freeze({ state: 'fresh', freshness: 'fresh', ageMs: null });
+
+/**
+ * Where a list of a known age stands. `isRestored`: it comes from the store, no sweep completed in this process;
+ * its answers go by its age all the same.
+ */
+export function standingAt(ageMs: number, isRestored: boolean, limits: AgeLimits): Standing {
+  const freshness = freshnessOf(ageMs, limits);
+  const byAge = freshness === 'unknown' ? 'starting' : freshness;
+  return { state: isRestored ? 'restored' : byAge, freshness, ageMs };
+}
+
+const FRESHNESS_RANK: Readonly<Record<Freshness, number>> = { fresh: 0, stale: 1, expired: 2, unknown: 3 };
+
+/** The worse of two standings; of two equally fresh ones the restored. */
+export function worse(a: Standing, b: Standing): Standing {
+  const rank = FRESHNESS_RANK[a.freshness] - FRESHNESS_RANK[b.freshness];
+  const isWorse =
+    rank === 0 ? a.state === 'restored' || (b.state !== 'restored' && olderThan(a, b)) : rank > 0;
+  return isWorse ? a : b;
+}
+
+function olderThan(a: Standing, b: Standing): boolean {
+  return (a.ageMs ?? -1) >= (b.ageMs ?? -1);
+}
+
+/** Whether a number that is not listed may be sent to. */
+export function permitsUnlisted({ freshness }: Standing, isClosed: boolean, policy: Policy): boolean {
+  if (isClosed) return false;
+  switch (freshness) {
+    case 'fresh':
+      return true;
+    case 'stale':
+      return policy.whenStale === 'allow';
+    case 'expired':
+      return policy.whenExpired === 'allow';
+    case 'unknown':
+      return policy.whenNotReady === 'allow';
+  }
+}
+
+/** What is asked of {@link decide}. */
+export interface Question {
+  /** The number as digits; `null` where it could not be read. */
+  readonly to: string | null;
+  /** Why it is listed; `undefined` where it is not. */
+  readonly listing: Listing | undefined;
+  /** The list asked, for the answer; `null` where several were. */
+  readonly list: string | null;
+  readonly standing: Standing;
+  readonly isClosed: boolean;
+  readonly policy: Policy;
+}
+
+/** The decision table: unreadable blocks, listed blocks in every state, the state and the policy decide the rest. */
+export function decide({ to, listing, list, standing, isClosed, policy }: Question): Decision {
+  const { freshness, ageMs } = standing;
+  const state = isClosed ? 'closed' : standing.state;
+  if (to === null) return { allowed: false, reason: 'invalid_number', to, list: null, state, ageMs };
+  if (listing !== undefined) {
+    const { source, since } = listing;
+    return { allowed: false, reason: 'opted_out', to, list: listing.list, source, since, state, ageMs };
+  }
+  if (!permitsUnlisted(standing, isClosed, policy)) {
+    const reason = isClosed ? 'closed' : BLOCKED_AS[freshness];
+    return { allowed: false, reason, to, list: null, state, ageMs };
+  }
+  return { allowed: true, reason: ALLOWED_AS[freshness], to, list, state, ageMs };
+}
+
+const ALLOWED_AS = { fresh: 'not_listed', stale: 'stale', expired: 'policy', unknown: 'policy' } as const;
+const BLOCKED_AS = { fresh: 'closed', stale: 'stale', expired: 'expired', unknown: 'not_ready' } as const;
+
+/** The options of a check. */
+export interface CheckOptions {
+  /** Our number, short code or sender id that the message will be sent from. Left out or unknown: every list is asked. */
+  readonly from?: string | undefined;
+  /** What the message is for. */
+  readonly purpose?: 'opt_out_confirmation' | undefined;
+}
+
+/** What a gate knows of the guard. */
+export interface Checker {
+  /** Decides, and tells nobody. Never throws. */
+  decide(to: unknown, options?: CheckOptions): Decision;
+  /** Tells the guard's listeners and counters what a gate did with a decision. */
+  report(decision: Decision, options: { readonly gate: string; readonly isObserved: boolean }): void;
+  /** Told whenever a gate that only observes is passed, so that nobody forgets that it does. */
+  remindObserving(gate: string): void;
+}

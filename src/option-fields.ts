@@ -41,7 +41,8 @@ export function kindOf(value: unknown): string {
       if (Number.isNaN(value)) return 'NaN';
       if (!Number.isFinite(value)) return 'an infinite number';
       if (value === 0) return 'zero';
-      return `a ${value < 0 ? 'negative ' : ''}${Number.isInteger(value) ? 'integer' : 'fraction'}`;
+      if (Number.isInteger(value)) return value < 0 ? 'a negative integer' : 'an integer';
+      return value < 0 ? 'a negative fraction' : 'a fraction';
     case 'string':
       return value === '' ? 'an empty string' : 'a string';
     case 'object':

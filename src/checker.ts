@@ -1,0 +1,129 @@
+/**
+ * The synchronous path from a caller's input to a decision: read the number, ask the lists, decide. No I/O, no
+ * promise, never an exception: whatever goes wrong in here is a refusal.
+ */
+
+import type { Clock } from './clock.ts';
+import {
+  STARTING,
+  decide,
+  permitsUnlisted,
+  type CheckOptions,
+  type Checker,
+  type Decision,
+  type Standing,
+} from './decision.ts';
+import { blockedEvent, type EventHub } from './events.ts';
+import { findListing, type Lists, type OptOutList } from './lists.ts';
+import type { MsisdnReader } from './msisdn.ts';
+import type { Config } from './options.ts';
+
+/** How often what was answered since the start. */
+export interface CheckCounters {
+  allowed: number;
+  blocked: Record<Extract<Decision, { allowed: false }>['reason'], number>;
+  /** Refusals that a gate only observed. */
+  observed: number;
+}
+
+export interface GuardChecker extends Checker {
+  /** As `decide`, for callers that only need yes or no. */
+  permits(to: unknown, options?: CheckOptions): boolean;
+  readonly counters: CheckCounters;
+}
+
+export interface CheckerPorts {
+  readonly reader: MsisdnReader;
+  readonly lists: Lists;
+  readonly policy: Config['policy'];
+  readonly events: EventHub;
+  readonly clock: Clock;
+  readonly isClosed: () => boolean;
+}
+
+/** How often it is said that a gate only observes, ms. */
+const REMINDER_MS = 3_600_000;
+
+/** Creates the checker of a guard. */
+export function createChecker({
+  reader,
+  lists,
+  policy,
+  events,
+  clock,
+  isClosed,
+}: CheckerPorts): GuardChecker {
+  const counters: CheckCounters = {
+    allowed: 0,
+    blocked: { opted_out: 0, invalid_number: 0, not_ready: 0, stale: 0, expired: 0, closed: 0 },
+    observed: 0,
+  };
+
+  const reminded = new Map<string, number>();
+
+  function answer(
+    to: string | null,
+    asked: readonly OptOutList[],
+    standing: Standing,
+    listing?: Listed,
+  ): Decision {
+    const own = asked.length === 2 ? (asked[1]?.config.name ?? null) : null;
+    return decide({ to, listing, list: own, standing, isClosed: isClosed(), policy });
+  }
+
+  function decideSafely(to: unknown, options: CheckOptions | undefined): Decision {
+    const asked = lists.askedFor(options?.from);
+    const reading = reader.read(to);
+    const standing = lists.standing(asked);
+    if (reading === undefined) return answer(null, asked, standing);
+    const found = findListing(asked, reading);
+    return answer(found?.msisdn ?? reading.primary, asked, standing, found?.listing);
+  }
+
+  return {
+    counters,
+    decide(to, options) {
+      try {
+        return decideSafely(to, options);
+      } catch {
+        // A hostile options object or a clock of one's own that throws: doubt blocks.
+        return decide({
+          to: null,
+          listing: undefined,
+          list: null,
+          standing: STARTING,
+          isClosed: isClosed(),
+          policy,
+        });
+      }
+    },
+    permits(to, options) {
+      try {
+        const asked = lists.askedFor(options?.from);
+        const reading = reader.read(to);
+        if (reading === undefined || findListing(asked, reading) !== undefined) return false;
+        return permitsUnlisted(lists.standing(asked), isClosed(), policy);
+      } catch {
+        return false;
+      }
+    },
+    report(decision, { gate, isObserved }) {
+      if (decision.allowed) {
+        counters.allowed++;
+        return;
+      }
+      if (isObserved) counters.observed++;
+      else counters.blocked[decision.reason]++;
+      if (events.hasListeners('blocked')) events.emit('blocked', blockedEvent(decision, gate, isObserved));
+    },
+    remindObserving(gate) {
+      const now = clock.monotonic();
+      if (now - (reminded.get(gate) ?? -Infinity) < REMINDER_MS) return;
+      reminded.set(gate, now);
+      const message = `${gate} only observes: sends to people who opted out are not stopped there`;
+      events.emit('warn', { code: 'observe_only', message });
+    },
+  };
+}
+
+type Listed = NonNullable<ReturnType<typeof findListing>>['listing'];

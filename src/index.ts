@@ -1,0 +1,52 @@
+/** The public names of `sms-send-guard`. Everything else is internal. */
+
+// The guard
+export { createGuard, type Guard, type HistoryEntry, type OptOutEntry, type RefreshResult } from './guard.ts';
+export type { GuardOptions, ListOptions, ListsOptions, Logger, RefreshOptions } from './options.ts';
+export type { Clock } from './clock.ts';
+export type { Duration, Size } from './option-fields.ts';
+
+// Decisions
+export type { CheckOptions, Decision, Policy, State } from './decision.ts';
+export type { FilterOptions, FilterResult } from './gates/batch.ts';
+
+// What happens
+export type { BlockedEvent, ChangeEvent, GuardEvents, UnclearEvent, WarnEvent } from './events.ts';
+export type { GuardStatus, ListStatus } from './status.ts';
+export type { ImportResult, ImportRow, Resubscription } from './manual.ts';
+export type { Direction, Evidence, EvidenceClock, EvidenceSource, OptOutChange } from './optouts/change.ts';
+
+// The provider
+export { vonage, type VonageOptions } from './provider/vonage.ts';
+export type { PageRequest, Provider, ProviderPage, ProviderRow } from './provider/provider.ts';
+export type { Anomaly, AnomalyCode, SweepOutcome } from './provider/sweep.ts';
+
+// Webhooks and the middleware
+export type { WebhooksOptions } from './webhooks/receiver.ts';
+export type { WebhookHandler } from './webhooks/handler.ts';
+export type { GateRequest, GateResponse, MiddlewareOptions, Problem, ProblemCode } from './gates/express.ts';
+
+// Stores
+export { memoryStore } from './stores/memory.ts';
+export type {
+  Cursor,
+  Lease,
+  ListedRow,
+  SavedSweep,
+  Store,
+  StoreContents,
+  TailHandlers,
+} from './stores/store.ts';
+
+// Errors
+export {
+  ConfigError,
+  GuardError,
+  ProviderError,
+  SendBlockedError,
+  StoreError,
+  WebhookError,
+  isSendBlocked,
+  type BlockedDecision,
+  type ErrorCode,
+} from './errors.ts';

@@ -1,0 +1,286 @@
+/**
+ * The options of a guard in, one checked and frozen configuration out. Everything a user can get wrong at
+ * construction is found here; nothing in here starts, opens or reads anything else.
+ */
+
+import { systemClock, type Clock } from './clock.ts';
+import type { Policy } from './decision.ts';
+import { ConfigError } from './errors.ts';
+import { isCountry } from './msisdn.ts';
+import {
+  MAX_TIMER_MS,
+  callback,
+  duration,
+  flag,
+  fraction,
+  group,
+  integer,
+  isRecord,
+  listOf,
+  oneOf,
+  optional,
+  readFields,
+  refuse,
+  text,
+  withDefault,
+  withMethods,
+  type Duration,
+} from './option-fields.ts';
+import { EVERYWHERE, canonicalSender } from './optouts/senders.ts';
+import type { Provider } from './provider/provider.ts';
+import type { Store } from './stores/store.ts';
+
+/** One opt-out list. */
+export interface ListOptions {
+  /** Our numbers, short codes and sender ids that the list is for. One list may leave it out: it gets every other sender. */
+  readonly senders?: readonly string[];
+  /** Whoever keeps the list. Left out: webhooks, receipts and manual acts only. */
+  readonly provider?: Provider;
+  /** Whether an authenticated START from the person lifts an opt-out. Default `false`: the provider does not act on it. */
+  readonly optInByReply?: boolean;
+  /** Whether a number that two complete sweeps lack is released although it opted out first-hand before. Default `false`. */
+  readonly trustProviderRemoval?: boolean;
+}
+
+/** Several lists by name; `'*'` holds what counts everywhere. `resolve` names the list of a sender no list names. */
+export type ListsOptions =
+  | { readonly [name: string]: ListOptions }
+  | {
+      readonly resolve: (from: string) => string | undefined;
+      readonly [name: string]: ListOptions | ((from: string) => string | undefined);
+    };
+
+/** How the provider's list is read. */
+export interface RefreshOptions {
+  /** From the start of one sweep to the start of the next. Default `'5m'`. */
+  readonly every?: Duration;
+  /** How far each interval is moved at random, as a fraction of it, 0 to 0.5. Default 0.1. */
+  readonly jitter?: number;
+  /** The time for one page, its body and any retries included. Default `'30s'`. */
+  readonly timeout?: Duration;
+  /** Rows asked for per page. Default 1000. */
+  readonly pageSize?: number;
+  /** Pages asked for at a time. Default 1. */
+  readonly concurrency?: number;
+  /** A sweep that reaches this many pages is incomplete. Default 100 000. */
+  readonly maxPages?: number;
+  /** How long the provider's list may lag behind what we know first-hand. Default `'10m'`. */
+  readonly lagGrace?: Duration;
+  /** How long a list that would shrink by half is held back. Default `'24h'`. */
+  readonly shrinkHold?: Duration;
+  /** How far the provider's clock and ours may be apart. Default `'60s'`. */
+  readonly clockSlack?: Duration;
+}
+
+/** Where the guard tells what happens; pino fits. Numbers are masked before they get here. */
+export interface Logger {
+  debug(details: object, message: string): void;
+  info(details: object, message: string): void;
+  warn(details: object, message: string): void;
+  error(details: object, message: string): void;
+}
+
+/** The options of `createGuard`. */
+export interface GuardOptions {
+  /** Whoever keeps the opt-out list. Left out: webhooks, receipts and manual acts only. */
+  readonly provider?: Provider;
+  /** Several lists instead of one `provider`. */
+  readonly lists?: ListsOptions;
+  /** `'memory:'` (default) or a {@link Store}. */
+  readonly store?: string | Store;
+  readonly refresh?: RefreshOptions;
+  /** The age up to which the list counts as fresh. Default 3 × `refresh.every`, at most `maxAge`. */
+  readonly staleAfter?: Duration;
+  /** The age from which on the list counts as expired. Default `'24h'`. */
+  readonly maxAge?: Duration;
+  /** What to answer about numbers that are not listed. Default `{ whenNotReady: 'block', whenStale: 'allow', whenExpired: 'block' }`. */
+  readonly policy?: Partial<Policy>;
+  /** ISO 3166-1 alpha-2 code; reads digits without `+` as national numbers too. */
+  readonly defaultCountry?: string;
+  readonly logger?: Logger;
+  readonly clock?: Clock;
+  /** Numbers from 0 to below 1, for jitter. Default `Math.random`. */
+  readonly random?: () => number;
+}
+
+/** A list as the guard uses it. */
+export interface ListConfig {
+  readonly name: string;
+  readonly senders: readonly string[] | undefined;
+  readonly provider: Provider | undefined;
+  readonly optInByReply: boolean;
+  readonly trustProviderRemoval: boolean;
+}
+
+const providerField = withMethods<Provider>('page');
+
+const listFields = {
+  senders: optional(senders),
+  provider: optional(providerField),
+  optInByReply: withDefault(false, flag),
+  trustProviderRemoval: withDefault(false, flag),
+};
+
+/** The name of the list where none is configured. */
+const DEFAULT_LIST = 'default';
+
+const fields = {
+  provider: optional(providerField),
+  lists: optional(lists),
+  store: withDefault('memory:', store),
+  refresh: group({
+    every: withDefault('5m', duration({ min: 10, max: MAX_TIMER_MS })),
+    jitter: withDefault(0.1, fraction({ min: 0, max: 0.5 })),
+    timeout: withDefault('30s', duration({ max: MAX_TIMER_MS })),
+    pageSize: withDefault(1000, integer({ min: 1, max: 1_000_000 })),
+    concurrency: withDefault(1, integer({ min: 1, max: 100 })),
+    maxPages: withDefault(100_000, integer({ min: 1, max: Number.MAX_SAFE_INTEGER })),
+    lagGrace: withDefault('10m', duration({ min: 0 })),
+    shrinkHold: withDefault('24h', duration({ min: 0 })),
+    clockSlack: withDefault('60s', duration({ min: 0 })),
+  }),
+  staleAfter: optional(duration()),
+  maxAge: withDefault('24h', duration()),
+  policy: group({
+    whenNotReady: withDefault('block', oneOf(['block', 'allow'])),
+    whenStale: withDefault('allow', oneOf(['block', 'allow'])),
+    whenExpired: withDefault('block', oneOf(['block', 'allow'])),
+  }),
+  defaultCountry: optional<string>((value, key) =>
+    isCountry(value) && typeof value === 'string'
+      ? value
+      : refuse(key, value, "an ISO 3166-1 alpha-2 country code in capitals, such as 'US'"),
+  ),
+  logger: optional(withMethods<Logger>('debug', 'info', 'warn', 'error')),
+  clock: withDefault(systemClock, withMethods<Clock>('now', 'monotonic', 'setTimeout')),
+  random: withDefault(Math.random, callback<() => number>()),
+};
+
+/** The configuration of a guard. Durations in ms. */
+export type Config = Readonly<ReturnType<typeof readOptions>>;
+
+/**
+ * Checks the options of `createGuard`.
+ *
+ * @throws ConfigError that names the key, what kind of thing was received and what is expected.
+ */
+export function readOptions(options: GuardOptions = {}) {
+  const read = readFields(options, 'options', fields);
+  if (read.provider && read.lists) {
+    throw new ConfigError(
+      'invalid_option',
+      'lists',
+      'lists: give each list its own provider, or leave lists out',
+    );
+  }
+  const { every } = read.refresh;
+  const staleAfter = read.staleAfter ?? Math.min(3 * every, read.maxAge);
+  if (staleAfter > read.maxAge) {
+    throw new ConfigError(
+      'invalid_option',
+      'staleAfter',
+      'staleAfter: expected at most maxAge, received more',
+    );
+  }
+  const only: ListConfig = {
+    name: DEFAULT_LIST,
+    ...readFields({ provider: read.provider }, DEFAULT_LIST, listFields),
+  };
+  const { named, resolve } = read.lists ?? { named: [only], resolve: undefined };
+  const hasEverywhere = named.some(({ name }) => name === EVERYWHERE);
+  const everywhere: ListConfig = { name: EVERYWHERE, ...readFields({}, EVERYWHERE, listFields) };
+  return Object.freeze({
+    ...read,
+    staleAfter,
+    lists: Object.freeze(hasEverywhere ? named : [everywhere, ...named]),
+    resolve,
+  });
+}
+
+/** A list that was not configured, as a resolver may name it. */
+export function unconfiguredList(name: string): ListConfig {
+  return { name, ...readFields({ senders: [] }, name, listFields) };
+}
+
+function senders(value: unknown, key: string): readonly string[] {
+  return listOf((item, itemKey) => canonicalSender(text(item, itemKey)))(value, key);
+}
+
+function store(value: unknown, key: string): string | Store {
+  if (value === 'memory:') return value;
+  if (typeof value === 'string') return refuse(key, value, "'memory:' or a store of your own");
+  return withMethods<Store>(
+    'open',
+    'load',
+    'append',
+    'saveSweep',
+    'tail',
+    'lease',
+    'history',
+    'erase',
+    'close',
+  )(value, key);
+}
+
+function lists(
+  value: unknown,
+  key: string,
+): { named: readonly ListConfig[]; resolve: ((from: string) => string | undefined) | undefined } {
+  if (!isRecord(value)) return refuse(key, value, 'an object of lists by name');
+  const { resolve, ...rest } = value;
+  const isResolver = typeof resolve === 'function';
+  const entries = Object.entries(isResolver ? rest : value);
+  if (entries.length === 0 && !isResolver) return refuse(key, value, 'at least one list');
+  const named = entries.map(([name, list]): ListConfig => ({
+    name,
+    ...readFields(list, `${key}.${name}`, listFields),
+  }));
+  checkSenders(named, key, isResolver);
+  return { named, resolve: isResolver ? (resolve as (from: string) => string | undefined) : undefined };
+}
+
+function checkSenders(named: readonly ListConfig[], key: string, isResolver: boolean): void {
+  const owners = new Map<string, string>();
+  let rest: string | undefined;
+  for (const { name, senders: own, optInByReply } of named) {
+    const senderKey = `${key}.${name}.senders`;
+    if (name === EVERYWHERE) {
+      if (own)
+        throw new ConfigError(
+          'invalid_option',
+          senderKey,
+          `${senderKey}: '*' is for every sender, name none`,
+        );
+      if (optInByReply) {
+        const optInKey = `${key}.${name}.optInByReply`;
+        throw new ConfigError(
+          'invalid_option',
+          optInKey,
+          `${optInKey}: a reply never lifts what counts everywhere`,
+        );
+      }
+      continue;
+    }
+    if (own === undefined && !isResolver) {
+      if (rest !== undefined) {
+        throw new ConfigError(
+          'invalid_option',
+          senderKey,
+          `${senderKey}: only one list may leave its senders out, and ${rest} does already`,
+        );
+      }
+      rest = name;
+    }
+    for (const sender of own ?? []) {
+      const owner = owners.get(sender);
+      if (owner !== undefined && owner !== name) {
+        throw new ConfigError(
+          'invalid_option',
+          senderKey,
+          `${senderKey}: a sender of list ${owner} is named again`,
+        );
+      }
+      owners.set(sender, name);
+    }
+  }
+}

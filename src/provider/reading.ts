@@ -1,0 +1,227 @@
+/**
+ * One reading of a provider's list, from the first page to a certain end, into a ledger. Numbers block as soon as
+ * their page is in; whether the reading was complete is judged at the end. It removes nothing itself, and an
+ * error or a doubt about the end is never a shorter list.
+ */
+
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { startTimer, type Clock } from '../clock.ts';
+import { ProviderError } from '../errors.ts';
+import type { OptOutChange } from '../optouts/change.ts';
+import type { LedgerRow, SweepRun } from '../optouts/ledger.ts';
+import type { Provider, ProviderPage } from './provider.ts';
+import { readRow } from './row.ts';
+
+/** How a list is read. */
+export interface ReadingOptions {
+  readonly pageSize: number;
+  readonly concurrency: number;
+  readonly maxPages: number;
+  /** The time for one page, ms. */
+  readonly timeoutMs: number;
+}
+
+/** What was counted on the way. Live while the reading goes on. */
+export interface ReadingCounts {
+  pages: number;
+  rows: number;
+  /** Numbers that the ledger did not list before. */
+  added: number;
+  /** Rows whose number could not be read. */
+  unreadable: number;
+  /** Rows that block although their flags or date leave a doubt, by kind of doubt. */
+  readonly doubts: Map<string, number>;
+  /** Numbers whose opt-in the list now outweighs. */
+  overruled: number;
+}
+
+/** What the reading needs from outside. */
+export interface ReadingPorts {
+  readonly provider: Provider;
+  readonly clock: Clock;
+  /** Start of the sweep, ms UTC. */
+  readonly start: number;
+  readonly run: SweepRun;
+  readonly signal: AbortSignal;
+  /** Keeps opt-ins that rows prove. */
+  readonly keepOptIns: (changes: readonly OptOutChange[]) => Promise<void>;
+}
+
+/** Above this share of unreadable rows a sweep has failed. */
+const UNREADABLE_LIMIT = 0.01;
+/** Rows handled before other work gets its turn. */
+const ROWS_PER_TURN = 2_000;
+
+/** @returns counts at zero. */
+export function noCounts(): ReadingCounts {
+  return { pages: 0, rows: 0, added: 0, unreadable: 0, doubts: new Map(), overruled: 0 };
+}
+
+/**
+ * Reads the list until a page is empty or two pages in a row show no new number.
+ *
+ * @throws ProviderError where a page cannot be had, or where the end is not certain (`provider_incomplete`).
+ */
+export async function readList(
+  options: ReadingOptions,
+  ports: ReadingPorts,
+  counts: ReadingCounts,
+): Promise<void> {
+  const ended = new AbortController();
+  const end = () => ended.abort(ports.signal.reason);
+  ports.signal.addEventListener('abort', end);
+  const ahead: Promise<ProviderPage>[] = [];
+  const announced = createCountCheck();
+  let readableOnFreshPages = 0;
+  let requested = 0;
+  let withoutNews = 0;
+  try {
+    for (let index = 0; withoutNews < 2; index++) {
+      if (index >= options.maxPages) {
+        throw incomplete(`the list did not end within ${options.maxPages} pages`);
+      }
+      while (requested < Math.min(index + options.concurrency, options.maxPages)) {
+        ahead.push(fetchPage(requested++, options, { ...ports, signal: ended.signal }));
+      }
+      const page = await ahead.shift();
+      if (page === undefined) break;
+      counts.pages++;
+      announced.see(page);
+      if (page.rows.length === 0) {
+        await checkNothingFollows(ahead, ports);
+        break;
+      }
+      const unreadableBefore = counts.unreadable;
+      const fresh = await takeRows(page, ports, counts);
+      withoutNews = fresh === 0 ? withoutNews + 1 : 0;
+      if (fresh > 0) readableOnFreshPages += counts.unreadable - unreadableBefore;
+    }
+  } finally {
+    ports.signal.removeEventListener('abort', end);
+    ended.abort();
+  }
+  if (counts.unreadable > counts.rows * UNREADABLE_LIMIT) {
+    throw new ProviderError(
+      'provider_bad_reply',
+      `${counts.unreadable} of ${counts.rows} rows hold no readable number`,
+    );
+  }
+  announced.check(ports.run.distinct + readableOnFreshPages);
+}
+
+/** Feeds a page to the ledger in slices. @returns how many numbers the sweep had not shown before. */
+async function takeRows(page: ProviderPage, ports: ReadingPorts, counts: ReadingCounts): Promise<number> {
+  let fresh = 0;
+  for (let from = 0; from < page.rows.length; from += ROWS_PER_TURN) {
+    if (from > 0) await nextTurn();
+    if (ports.signal.aborted) throw abortReason(ports.signal);
+    const rows: LedgerRow[] = [];
+    const until = Math.min(from + ROWS_PER_TURN, page.rows.length);
+    for (let index = from; index < until; index++) {
+      const reading = readRow(page.rows[index], ports.start);
+      counts.rows++;
+      if (reading.kind === 'unreadable') counts.unreadable++;
+      else rows.push(reading);
+      if (reading.kind === 'out' && reading.doubt !== undefined) {
+        counts.doubts.set(reading.doubt, (counts.doubts.get(reading.doubt) ?? 0) + 1);
+      }
+    }
+    const effect = ports.run.page(rows, ports.clock.now());
+    fresh += effect.fresh;
+    counts.added += effect.added;
+    counts.overruled += effect.overruled.length;
+    if (effect.optIns.length > 0) await ports.keepOptIns(effect.optIns);
+  }
+  return fresh;
+}
+
+/**
+ * Pages that were asked for ahead and lie past an empty one should be empty too. Where they are not, their numbers
+ * block, and the end is not certain.
+ */
+async function checkNothingFollows(ahead: Promise<ProviderPage>[], ports: ReadingPorts): Promise<void> {
+  const counts = noCounts();
+  for (const result of await Promise.allSettled(ahead)) {
+    if (result.status === 'fulfilled') await takeRows(result.value, ports, counts);
+  }
+  if (counts.added > 0) throw incomplete('rows followed an empty page');
+}
+
+/**
+ * `total` is the number of all rows or of the rows on its page: sources disagree. So the largest one only counts
+ * where it differs from the rows of its own page.
+ */
+function createCountCheck() {
+  let largest = 0;
+  let isOwnPage = true;
+  return {
+    see({ total, rows }: ProviderPage): void {
+      if (total === undefined || !Number.isInteger(total) || total < largest) return;
+      isOwnPage = total === rows.length || (total === largest && isOwnPage);
+      largest = total;
+    },
+    check(read: number): void {
+      if (!isOwnPage && read < largest) {
+        throw incomplete(`${read} different numbers were read, ${largest} were announced`);
+      }
+    },
+  };
+}
+
+function incomplete(reason: string): ProviderError {
+  return new ProviderError('provider_incomplete', `the list was not read completely: ${reason}`);
+}
+
+/** Asks for a page. Ends at the deadline and on abort even if the provider does not. */
+function fetchPage(
+  index: number,
+  { pageSize, timeoutMs }: ReadingOptions,
+  { provider, clock, signal }: ReadingPorts,
+): Promise<ProviderPage> {
+  const request = new AbortController();
+  const end = () => request.abort(signal.reason);
+  signal.addEventListener('abort', end);
+  const cancel = startTimer(clock, timeoutMs, () =>
+    request.abort(
+      new ProviderError('provider_timeout', `page ${index} of the list took longer than ${timeoutMs} ms`),
+    ),
+  );
+  const result = new Promise<ProviderPage>((resolve, reject) => {
+    request.signal.addEventListener('abort', () => reject(abortReason(request.signal)));
+    if (signal.aborted) return end();
+    // The outer function makes a provider that throws instead of rejecting reject.
+    (async () =>
+      checkedPage(await provider.page({ index, size: pageSize, signal: request.signal }), index))().then(
+      resolve,
+      (error: unknown) => reject(asProviderError(error)),
+    );
+  }).finally(() => {
+    cancel();
+    signal.removeEventListener('abort', end);
+  });
+  // Nobody waits for pages that were asked for ahead once the reading has ended.
+  result.catch(() => undefined);
+  return result;
+}
+
+function checkedPage(page: unknown, index: number): ProviderPage {
+  if (typeof page === 'object' && page !== null && 'rows' in page && Array.isArray(page.rows)) {
+    const total = 'total' in page ? page.total : undefined;
+    return { rows: page.rows, total: typeof total === 'number' ? total : undefined };
+  }
+  throw new ProviderError('provider_bad_reply', `page ${index} of the list has no array of rows`);
+}
+
+/** Any failure as a ProviderError, with what was thrown as its cause. */
+export function asProviderError(error: unknown): ProviderError {
+  if (error instanceof ProviderError) return error;
+  return new ProviderError('provider_unreachable', 'the provider could not be read', { cause: error });
+}
+
+function abortReason(signal: AbortSignal): ProviderError {
+  const reason: unknown = signal.reason;
+  if (reason instanceof ProviderError) return reason;
+  return new ProviderError('provider_aborted', 'the sweep was ended before it was complete', {
+    cause: reason,
+  });
+}

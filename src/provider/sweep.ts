@@ -1,0 +1,263 @@
+/**
+ * The refresh loop of one list: one sweep at a time, for ever, whatever fails. It never keeps the process alive,
+ * never polls faster than its interval once a list is known, and never takes a failure for news.
+ */
+
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { startTimer, type AgeClock, type Clock } from '../clock.ts';
+import { ProviderError } from '../errors.ts';
+import { MAX_TIMER_MS } from '../option-fields.ts';
+import type { OptOutChange } from '../optouts/change.ts';
+import type { CommitEffect, Ledger } from '../optouts/ledger.ts';
+import type { Provider } from './provider.ts';
+import { asProviderError, noCounts, readList, type ReadingCounts, type ReadingOptions } from './reading.ts';
+
+/** What a sweep came to. Times in ms. */
+export type SweepOutcome =
+  | (SweepFigures & {
+      readonly status: 'complete';
+      /** Numbers on the list now. */
+      readonly size: number;
+      readonly removed: number;
+      /** Whether removals are held back because the list would shrink by half. */
+      readonly isHeld: boolean;
+    })
+  | (SweepFigures & { readonly status: 'failed'; readonly error: ProviderError })
+  | { readonly status: 'closed'; readonly list: string };
+
+/** What every sweep counts. */
+export interface SweepFigures {
+  readonly list: string;
+  /** ms UTC. */
+  readonly startedAt: number;
+  readonly durationMs: number;
+  readonly pages: number;
+  readonly rows: number;
+  readonly added: number;
+  readonly unreadable: number;
+}
+
+/** What is out of the ordinary about a list. */
+export type AnomalyCode =
+  'rows_unreadable' | 'rows_doubtful' | 'shrink_held' | 'opt_in_overruled' | 'list_incomplete';
+
+/** An anomaly. Its message holds no number. */
+export interface Anomaly {
+  readonly code: AnomalyCode;
+  readonly list: string;
+  readonly message: string;
+  /** How many rows or numbers it is about. */
+  readonly count: number;
+}
+
+/** How often and how a list is swept. Durations in ms. */
+export interface SweepOptions extends ReadingOptions {
+  readonly list: string;
+  readonly everyMs: number;
+  readonly jitter: number;
+}
+
+export interface SweepPorts {
+  readonly provider: Provider;
+  readonly ledger: Ledger;
+  readonly clock: Clock;
+  readonly ageClock: AgeClock;
+  readonly random: () => number;
+  /** Keeps opt-ins that the list proves and lets them count. */
+  readonly keepOptIns: (changes: readonly OptOutChange[]) => Promise<void>;
+  /** Keeps what the ledger now knows of the list. */
+  readonly saveSweep: () => Promise<void>;
+  readonly onOutcome: (outcome: SweepOutcome) => void;
+  readonly onAnomaly: (anomaly: Anomaly) => void;
+  /** A fault that is not the provider's: the store's. */
+  readonly onError: (error: unknown) => void;
+}
+
+export interface Sweeper {
+  /** Begins to sweep, at once and then for ever. */
+  start(): void;
+  /** Sweeps now, or joins the sweep in flight. Never rejects. */
+  sweep(options?: { readonly acceptShrink?: boolean }): Promise<SweepOutcome>;
+  /** Ends a sweep in flight and every later one. Resolves when none is running. */
+  stop(): Promise<void>;
+  /** When the last complete sweep of this process started, by the age clock; `undefined` before. */
+  readonly completedAt: number | undefined;
+  /** The last sweep that ended. */
+  readonly last: SweepOutcome | undefined;
+  readonly consecutiveFailures: number;
+}
+
+/** A sweep under way. */
+interface Flight {
+  outcome: Promise<SweepOutcome>;
+  readonly abort: AbortController;
+  isAccepted: boolean;
+}
+
+/** Longest wait that a provider's `Retry-After` can impose, ms. */
+const RETRY_AFTER_CAP_MS = 3_600_000;
+/** First wait after a failure while no list is known at all, ms. It doubles up to the interval. */
+const FIRST_RETRY_MS = 1_000;
+/** Shortest pause between two sweeps, ms, where a sweep took longer than the interval. */
+const SHORTEST_PAUSE_MS = 1_000;
+
+/** Creates the loop of one list; nothing happens before `start()` or `sweep()`. */
+export function createSweeper(options: SweepOptions, ports: SweepPorts): Sweeper {
+  const { list, everyMs, jitter } = options;
+  const { clock, ledger, random } = ports;
+  let cancelTimer: (() => void) | undefined;
+  let flight: Flight | undefined;
+  let isLooping = false;
+  let isStopped = false;
+  let completedAt: number | undefined;
+  let last: SweepOutcome | undefined;
+  let consecutiveFailures = 0;
+
+  function anomaly(code: AnomalyCode, count: number, message: string): void {
+    if (count > 0) ports.onAnomaly({ code, list, count, message });
+  }
+
+  async function guarded(keeping: () => Promise<void>): Promise<void> {
+    try {
+      await keeping();
+    } catch (error) {
+      ports.onError(error);
+    }
+  }
+
+  async function commit(removals: 'apply' | 'accept' | 'none', steps: ReturnType<typeof ledger.begin>) {
+    const commitment = steps.commit(removals);
+    for (;;) {
+      const step = commitment.next();
+      if (step.done) return step.value;
+      await nextTurn();
+    }
+  }
+
+  async function runOnce(signal: AbortSignal, accepted: () => boolean): Promise<SweepOutcome> {
+    // A wall clock that was set back must not make this sweep look older than the one before it.
+    const startedAt = Math.max(clock.now(), (ledger.lastStart ?? -Infinity) + 1);
+    const startedMonotonic = clock.monotonic();
+    const startedAge = ports.ageClock.now();
+    const run = ledger.begin(startedAt);
+    const counts = noCounts();
+    const figures = (): SweepFigures => ({
+      list,
+      startedAt,
+      durationMs: Math.round(clock.monotonic() - startedMonotonic),
+      pages: counts.pages,
+      rows: counts.rows,
+      added: counts.added,
+      unreadable: counts.unreadable,
+    });
+    const keepOptIns = (changes: readonly OptOutChange[]) => guarded(() => ports.keepOptIns(changes));
+    try {
+      const { provider } = ports;
+      await readList(options, { provider, clock, start: startedAt, run, signal, keepOptIns }, counts);
+      const removals = counts.unreadable > 0 ? 'none' : accepted() ? 'accept' : 'apply';
+      const effect = await commit(removals, run);
+      if (effect.status === 'dropped') {
+        throw new ProviderError('provider_aborted', 'a later sweep was taken over meanwhile');
+      }
+      if (effect.optIns.length > 0) await keepOptIns(effect.optIns);
+      completedAt = startedAge;
+      reportAnomalies(counts, effect);
+      await guarded(ports.saveSweep);
+      const { size, removed, isHeld } = effect;
+      return { ...figures(), status: 'complete', size, removed, isHeld };
+    } catch (thrown) {
+      run.abort();
+      const error = asProviderError(thrown);
+      if (error.code === 'provider_incomplete') anomaly('list_incomplete', 1, error.message);
+      reportAnomalies(counts, undefined);
+      // What an incomplete sweep added blocks, after a restart too.
+      if (counts.added > 0 || counts.overruled > 0) await guarded(ports.saveSweep);
+      return isStopped ? { status: 'closed', list } : { ...figures(), status: 'failed', error };
+    }
+  }
+
+  function reportAnomalies(counts: ReadingCounts, effect: CommitEffect | undefined): void {
+    anomaly(
+      'rows_unreadable',
+      counts.unreadable,
+      'rows without a readable number: nothing is removed by this sweep',
+    );
+    for (const [doubt, count] of counts.doubts) {
+      anomaly('rows_doubtful', count, `rows that block in spite of a doubt: ${doubt}`);
+    }
+    anomaly(
+      'opt_in_overruled',
+      counts.overruled,
+      'numbers that opted in again are still on the provider’s list',
+    );
+    if (effect?.status === 'committed' && effect.isHeld) {
+      anomaly(
+        'shrink_held',
+        effect.missing,
+        'the list would shrink by half: removals are held back until accepted',
+      );
+    }
+  }
+
+  function sweep({ acceptShrink = false }: { readonly acceptShrink?: boolean } = {}): Promise<SweepOutcome> {
+    if (isStopped) return Promise.resolve({ status: 'closed', list });
+    if (flight) {
+      flight.isAccepted ||= acceptShrink;
+      return flight.outcome;
+    }
+    cancelTimer?.();
+    const startedMonotonic = clock.monotonic();
+    const abort = new AbortController();
+    const started = { abort, isAccepted: acceptShrink };
+    const outcome = runOnce(abort.signal, () => started.isAccepted).then((ended) => {
+      flight = undefined;
+      if (ended.status === 'closed') return ended;
+      last = ended;
+      consecutiveFailures = ended.status === 'failed' ? consecutiveFailures + 1 : 0;
+      if (isLooping && !isStopped) schedule(startedMonotonic, ended);
+      ports.onOutcome(ended);
+      return ended;
+    });
+    flight = Object.assign(started, { outcome });
+    return outcome;
+  }
+
+  function schedule(startedMonotonic: number, ended: SweepOutcome): void {
+    const spread = 1 + jitter * (2 * random() - 1);
+    let interval = everyMs * spread;
+    let pause = Math.min(SHORTEST_PAUSE_MS, everyMs);
+    if (ended.status === 'failed') {
+      pause = Math.max(pause, Math.min(ended.error.retryAfterMs ?? 0, RETRY_AFTER_CAP_MS));
+      if (ledger.lastStart === null) {
+        interval = Math.min(everyMs, FIRST_RETRY_MS * 2 ** Math.min(consecutiveFailures - 1, 30)) * spread;
+      }
+    }
+    const elapsed = clock.monotonic() - startedMonotonic;
+    const wait = Math.min(Math.max(interval - elapsed, pause), MAX_TIMER_MS);
+    cancelTimer = startTimer(clock, wait, () => void sweep());
+  }
+
+  return {
+    start() {
+      if (isLooping) return;
+      isLooping = true;
+      void sweep();
+    },
+    sweep,
+    async stop() {
+      isStopped = true;
+      cancelTimer?.();
+      flight?.abort.abort();
+      await flight?.outcome;
+    },
+    get completedAt() {
+      return completedAt;
+    },
+    get last() {
+      return last;
+    },
+    get consecutiveFailures() {
+      return consecutiveFailures;
+    },
+  };
+}

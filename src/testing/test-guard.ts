@@ -1,0 +1,57 @@
+/**
+ * A guard for the tests of those who use one: ready at once, no network, and opted out is whom the test names.
+ */
+
+import { createGuard, type Guard } from '../guard.ts';
+import type { GuardOptions } from '../options.ts';
+import type { Provider } from '../provider/provider.ts';
+
+/** The options of `createTestGuard`: those of `createGuard` without a provider of one's own, and who is opted out. */
+export interface TestGuardOptions extends Omit<GuardOptions, 'provider' | 'lists'> {
+  /** Numbers on the provider's list. */
+  readonly optedOut?: Iterable<string>;
+}
+
+/** A guard with a provider's list that the test can change. */
+export interface TestGuard extends Guard {
+  /** The provider's list. A change shows after the next `refresh()`; opting out by `optOut` shows at once. */
+  readonly providerList: Set<string>;
+  /** Makes the provider fail, or answer again. */
+  setProviderDown(isDown: boolean): void;
+}
+
+const silent = { debug() {}, info() {}, warn() {}, error() {} };
+
+/**
+ * Creates a guard whose provider is a set of numbers in memory and waits until it is fresh.
+ *
+ * @example
+ * const guard = await createTestGuard({ optedOut: ['15551230001'] });
+ * guard.canSend('15551230001'); // false
+ * await guard.close();
+ */
+export async function createTestGuard({
+  optedOut = [],
+  ...options
+}: TestGuardOptions = {}): Promise<TestGuard> {
+  const providerList = new Set(optedOut);
+  let isDown = false;
+  const provider: Provider = {
+    async page({ index, size }) {
+      if (isDown) throw new Error('the provider is down');
+      return { rows: [...providerList].slice(index * size, (index + 1) * size), total: providerList.size };
+    },
+    async optIn(msisdn) {
+      if (isDown) throw new Error('the provider is down');
+      providerList.delete(msisdn);
+    },
+  };
+  const guard = createGuard({ logger: silent, ...options, provider });
+  await guard.ready();
+  return Object.assign(guard, {
+    providerList,
+    setProviderDown(value: boolean) {
+      isDown = value;
+    },
+  });
+}

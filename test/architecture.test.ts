@@ -1,0 +1,142 @@
+/** Who may import whom, and other promises about the sources that no type can make. */
+
+import { readFileSync, readdirSync } from 'node:fs';
+import { dirname, join, normalize, relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from 'vitest';
+
+const root = fileURLToPath(new URL('../src', import.meta.url));
+const files = readdirSync(root, { recursive: true, encoding: 'utf8' })
+  .filter((path) => path.endsWith('.ts'))
+  .map((path) => path.replaceAll('\\', '/'));
+
+/** The floors of the house, lowest first; rooms on one floor do not import each other, a room may import its own files. */
+const floors: readonly (readonly string[])[] = [
+  ['errors', 'msisdn', 'clock', 'option-fields'],
+  ['optouts', 'options'],
+  ['decision'],
+  ['provider', 'webhooks', 'stores', 'gates/express', 'gates/batch'],
+  ['guard'],
+  ['testing', 'index'],
+];
+
+/** Files that make up a room although they are not in a folder of its name. */
+const rooms: Readonly<Record<string, string>> = {
+  acts: 'guard',
+  checker: 'guard',
+  events: 'guard',
+  journal: 'guard',
+  lists: 'guard',
+  manual: 'guard',
+  status: 'guard',
+  watch: 'guard',
+};
+
+/** Rooms of the lowest floors that are one stair apart: the first may import the second. */
+const stairs: readonly (readonly [string, string])[] = [
+  ['option-fields', 'errors'],
+  ['options', 'optouts'],
+];
+
+/** Imports against the grain, of types alone: a port is where its engine lives, and an error carries its decision. */
+const typesOnly: readonly (readonly [string, string])[] = [
+  ['errors', 'decision.ts'],
+  ['options', 'decision.ts'],
+  ['options', 'provider/provider.ts'],
+  ['options', 'stores/store.ts'],
+];
+
+function roomOf(file: string): string {
+  const path = file.replace(/\.ts$/, '');
+  const [folder = path] = path.split('/');
+  if (folder === 'gates') return path;
+  return rooms[folder] ?? folder;
+}
+
+const floorOf = (room: string) => floors.findIndex((floor) => floor.includes(room));
+
+interface Import {
+  readonly file: string;
+  readonly target: string;
+  readonly isTypeOnly: boolean;
+}
+
+function importsOf(file: string): Import[] {
+  const source = readFileSync(join(root, file), 'utf8');
+  return [...source.matchAll(/^(?:import|export)\s+(type\s+)?(?:[^'";]*?\sfrom\s+)?'([^']+)'/gm)].map(
+    ([, type, target = '']) => ({
+      file,
+      target: target.startsWith('.') ? normalize(join(dirname(file), target)).replaceAll('\\', '/') : target,
+      isTypeOnly: type !== undefined,
+    }),
+  );
+}
+
+const imports = files.flatMap(importsOf);
+const inner = imports.filter(({ target }) => target.endsWith('.ts'));
+
+describe('who may import whom', () => {
+  it('finds the sources and their imports', () => {
+    expect(files.length).toBeGreaterThan(20);
+    expect(inner.length).toBeGreaterThan(60);
+  });
+
+  it.each(files)('%s has a place in the house', (file) => {
+    expect(floorOf(roomOf(file))).toBeGreaterThanOrEqual(0);
+  });
+
+  it.each(inner.map((one) => [`${one.file} imports ${one.target}`, one] as const))('%s', (_name, one) => {
+    const [from, to] = [roomOf(one.file), roomOf(one.target)];
+    const isNamed = (pairs: readonly (readonly [string, string])[], target: string) =>
+      pairs.some(([a, b]) => a === from && b === target);
+    const isAllowed =
+      from === to ||
+      floorOf(to) < floorOf(from) ||
+      isNamed(stairs, to) ||
+      (one.isTypeOnly && isNamed(typesOnly, one.target));
+    expect(isAllowed, `${from} must not import ${to}`).toBe(true);
+  });
+});
+
+describe('what only some files know', () => {
+  const owners: Readonly<Record<string, (file: string) => boolean>> = {
+    undici: (file) => file.startsWith('provider/'),
+    express: () => false,
+    jose: (file) => file === 'webhooks/signature.ts',
+    'libphonenumber-js': (file) => file === 'msisdn.ts',
+  };
+  it.each(Object.entries(owners))('%s', (library, isOwner) => {
+    const strangers = imports
+      .filter(
+        ({ target, file }) => (target === library || target.startsWith(`${library}/`)) && !isOwner(file),
+      )
+      .map(({ file }) => file);
+    expect(strangers).toEqual([]);
+  });
+
+  it('the simulator imports nothing but itself and node', () => {
+    const witnesses = (file: string) =>
+      file.startsWith('testing/simulator/') || file === 'testing/signed-webhook.ts';
+    const foreign = imports
+      .filter(({ file }) => witnesses(file))
+      .filter(({ target }) => !target.startsWith('node:') && !witnesses(target));
+    expect(foreign).toEqual([]);
+  });
+
+  it('only the clock reads the machine’s clocks', () => {
+    const readers = files.filter(
+      (file) =>
+        !file.startsWith('testing/') &&
+        /\bDate\.now\(|\bnew Date\(\)|\bperformance\.now\(|\bhrtime\b/.test(
+          readFileSync(join(root, file), 'utf8'),
+        ),
+    );
+    expect(readers).toEqual(['clock.ts']);
+  });
+});
+
+it('the folders are named after rooms', () => {
+  const banned = /^(utils?|helpers?|types?|lib|common|misc)$/;
+  const names = files.flatMap((file) => relative('', file).replace(/\.ts$/, '').split('/'));
+  expect(names.filter((name) => banned.test(name))).toEqual([]);
+});

@@ -1,0 +1,120 @@
+import { describe, expect, it, vi } from 'vitest';
+import { createAgeClock, startTimer, systemClock } from '../src/clock.ts';
+import { createFakeClock } from './fake-clock.ts';
+
+describe('age clock', () => {
+  it('runs with the monotonic clock', async () => {
+    const clock = createFakeClock();
+    const age = createAgeClock(clock);
+    const start = age.now();
+    await clock.advance(5_000);
+    expect(age.now() - start).toBe(5_000);
+  });
+
+  it('jumps ahead with the wall clock: the machine slept', () => {
+    const clock = createFakeClock();
+    const age = createAgeClock(clock);
+    const start = age.now();
+    clock.jumpWall(3_600_000);
+    expect(age.now() - start).toBe(3_600_000);
+  });
+
+  it('does not go back with the wall clock', () => {
+    const clock = createFakeClock();
+    const age = createAgeClock(clock);
+    const start = age.now();
+    clock.skip(1_000);
+    clock.jumpWall(-86_400_000);
+    expect(age.now() - start).toBe(1_000);
+  });
+
+  it('counts a sleep after the wall clock was set back', () => {
+    const clock = createFakeClock();
+    const age = createAgeClock(clock);
+    const start = age.now();
+    clock.jumpWall(-86_400_000);
+    age.now();
+    clock.jumpWall(60_000);
+    expect(age.now() - start).toBe(60_000);
+  });
+
+  it('counts a slow gain of the wall clock once it is no longer noise', () => {
+    const clock = createFakeClock();
+    const age = createAgeClock(clock);
+    const start = age.now();
+    for (let step = 0; step < 10; step++) {
+      clock.jumpWall(30);
+      age.now();
+    }
+    expect(age.now() - start).toBeGreaterThanOrEqual(250);
+  });
+
+  it('places a wall time of the past', () => {
+    const clock = createFakeClock();
+    const age = createAgeClock(clock);
+    expect(age.now() - age.at(clock.now() - 7_000)).toBe(7_000);
+  });
+
+  it('reads the monotonic clock once per reading', () => {
+    const clock = createFakeClock();
+    const age = createAgeClock(clock);
+    const before = clock.monotonicReads;
+    age.now();
+    expect(clock.monotonicReads - before).toBe(1);
+  });
+});
+
+describe('startTimer', () => {
+  it('fires once', async () => {
+    const clock = createFakeClock();
+    const fired = vi.fn<() => void>();
+    startTimer(clock, 100, fired);
+    await clock.advance(99);
+    expect(fired).not.toHaveBeenCalled();
+    await clock.advance(1_000);
+    expect(fired).toHaveBeenCalledTimes(1);
+  });
+
+  it('does not fire once cancelled, even on a clock that cannot cancel', async () => {
+    const { clearTimeout: _, ...clock } = createFakeClock();
+    const fired = vi.fn<() => void>();
+    const cancel = startTimer(clock, 100, fired);
+    cancel();
+    cancel();
+    await clock.advance(1_000);
+    expect(fired).not.toHaveBeenCalled();
+  });
+
+  it('does not keep the process alive unless somebody waits', () => {
+    const handles: NodeJS.Timeout[] = [];
+    const clock = {
+      ...systemClock,
+      setTimeout(callback: () => void, ms: number) {
+        const handle = setTimeout(callback, ms);
+        handles.push(handle);
+        return handle;
+      },
+    };
+    const cancels = [
+      startTimer(clock, 60_000, () => undefined),
+      startTimer(clock, 60_000, () => undefined, { keepsAlive: true }),
+    ];
+    expect(handles.map((handle) => handle.hasRef())).toEqual([false, true]);
+    for (const cancel of cancels) cancel();
+  });
+
+  it('is unrefed where the clock could not cancel it, whoever waits', () => {
+    const unref = vi.fn<() => void>();
+    startTimer({ now: () => 0, monotonic: () => 0, setTimeout: () => ({ unref }) }, 1, () => undefined, {
+      keepsAlive: true,
+    });
+    expect(unref).toHaveBeenCalledTimes(1);
+  });
+});
+
+describe('systemClock', () => {
+  it('reads the machine', () => {
+    expect(Math.abs(systemClock.now() - Date.now())).toBeLessThan(1_000);
+    expect(systemClock.monotonic()).toBeLessThanOrEqual(systemClock.monotonic());
+  });
+});

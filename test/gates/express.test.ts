@@ -1,0 +1,347 @@
+import { once } from 'node:events';
+import type { Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import express5 from 'express';
+import express4 from 'express4';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import type { BlockReason, Checker, CheckOptions, Decision } from '../../src/decision.ts';
+import { ConfigError } from '../../src/errors.ts';
+import { expressGate, type GateRequest, type MiddlewareOptions } from '../../src/gates/express.ts';
+
+const CLEAN = '447700900001';
+const OUT = '15551230001';
+const base = { state: 'fresh', ageMs: 0 } as const;
+
+function checkerOf(unlisted?: Exclude<BlockReason, 'opted_out' | 'invalid_number'>) {
+  const decide = vi.fn((to: unknown, _options?: CheckOptions): Decision => {
+    if (typeof to !== 'string' || !/^\d+$/.test(to)) {
+      return { allowed: false, reason: 'invalid_number', to: null, list: null, ...base };
+    }
+    if (to.startsWith('1555')) {
+      return {
+        allowed: false,
+        reason: 'opted_out',
+        to,
+        list: 'default',
+        source: 'provider',
+        since: null,
+        ...base,
+      };
+    }
+    if (unlisted) return { allowed: false, reason: unlisted, to, list: null, ...base };
+    return { allowed: true, reason: 'not_listed', to, list: 'default', ...base };
+  });
+  return { decide, report: vi.fn<Checker['report']>(), remindObserving: vi.fn<Checker['remindObserving']>() };
+}
+
+/** Calls the gate with plain objects, as a framework would. */
+function call(
+  options: MiddlewareOptions<GateRequest> | undefined,
+  body: unknown,
+  checker: Checker = checkerOf(),
+) {
+  const req: GateRequest = { body };
+  const headers: Record<string, string> = {};
+  const res = {
+    statusCode: 200,
+    setHeader: (name: string, value: string) => void (headers[name] = value),
+    end: vi.fn<(body: string) => void>(),
+  };
+  const next = vi.fn<(error?: unknown) => void>();
+  expressGate(checker, options)(req, res, next);
+  const sent = res.end.mock.calls[0]?.[0];
+  const problem = sent === undefined ? undefined : (JSON.parse(sent) as Record<string, unknown>);
+  return { req, res, headers, next, problem };
+}
+
+describe('reject', () => {
+  it.each([[CLEAN], [[CLEAN]], [[CLEAN, '447700900002']]])('lets %j pass, once', (to) => {
+    const { next, problem, req } = call(undefined, { to });
+    expect(next.mock.calls).toEqual([[]]);
+    expect(problem).toBeUndefined();
+    expect(req.sendGuard?.every(({ allowed }) => allowed)).toBe(true);
+  });
+
+  it('refuses one recipient out of many, and all of them', () => {
+    const { next, problem, res, headers } = call(undefined, { to: [CLEAN, OUT, '447700900002'] });
+    expect(next).not.toHaveBeenCalled();
+    expect(res.statusCode).toBe(403);
+    expect(headers['content-type']).toBe('application/problem+json; charset=utf-8');
+    expect(problem).toEqual({
+      type: 'urn:sms-send-guard:opted_out',
+      title: 'The recipient has opted out',
+      status: 403,
+      code: 'opted_out',
+      detail: '1 of 3 recipients may not be sent to; nothing was sent',
+      recipients: [{ index: 1, to: expect.stringMatching(/^\*+0001$/), code: 'opted_out' }],
+    });
+  });
+
+  it('shows no number in clear', () => {
+    expect(JSON.stringify(call(undefined, { to: [CLEAN, OUT] }).problem)).not.toContain(OUT);
+  });
+
+  it.each([
+    [{}, /no recipient/],
+    [{ to: '' }, /no recipient/],
+    [{ to: [] }, /no recipient/],
+    [{ to: null }, /no recipient/],
+    ['to=1', /no recipient/],
+    [null, /no recipient/],
+    [JSON.parse('{"__proto__":{"to":"447700900001"}}'), /no recipient/],
+    [undefined, /express\.json\(\)/],
+  ])('a body of %j names no recipient', (body, detail) => {
+    const { problem, next } = call(undefined, body);
+    expect(next).not.toHaveBeenCalled();
+    expect(problem).toMatchObject({
+      code: 'missing_recipient',
+      status: 400,
+      detail: expect.stringMatching(detail),
+    });
+  });
+
+  it.each([[{}], [[{}]], [[[CLEAN]]], [true], [[CLEAN, null]], [`${CLEAN},${CLEAN}`], [{ 0: CLEAN }]])(
+    'a recipient of %j cannot be read',
+    (to) => {
+      expect(call(undefined, { to }).problem).toMatchObject({ code: 'invalid_number', status: 422 });
+    },
+  );
+
+  it.each([
+    ['not_ready', '30'],
+    ['stale', '30'],
+    ['expired', '30'],
+    ['closed', undefined],
+  ] as const)('%s is a 503', (reason, retryAfter) => {
+    const { problem, headers } = call(undefined, { to: CLEAN }, checkerOf(reason));
+    expect(problem).toMatchObject({ code: reason, status: 503, type: `urn:sms-send-guard:${reason}` });
+    expect(headers['retry-after']).toBe(retryAfter);
+  });
+
+  it('answers 503 before 422 before 403', () => {
+    expect(call(undefined, { to: [OUT, 'x', CLEAN] }, checkerOf('expired')).problem).toMatchObject({
+      status: 503,
+    });
+    expect(call(undefined, { to: [OUT, 'x'] }).problem).toMatchObject({
+      status: 422,
+      recipients: { length: 2 },
+    });
+  });
+
+  it('refuses more recipients than allowed without looking at them', () => {
+    const checker = checkerOf();
+    const { problem } = call(undefined, { to: Array.from({ length: 1001 }, () => CLEAN) }, checker);
+    expect(problem).toMatchObject({ code: 'too_many_recipients', status: 413, recipients: [] });
+    expect(checker.decide).not.toHaveBeenCalled();
+  });
+
+  it('asks with the sender of the body, and only if it is a text', () => {
+    const checker = checkerOf();
+    call(undefined, { to: CLEAN, from: '73737' }, checker);
+    call(undefined, { to: CLEAN, from: ['73737'] }, checker);
+    expect(checker.decide.mock.calls.map(([, options]) => options)).toEqual([{ from: '73737' }, undefined]);
+  });
+
+  it('takes recipients and sender from where it is told', () => {
+    const checker = checkerOf();
+    const to = (req: GateRequest) => (req.body as { phones: string[] }).phones;
+    call({ to, from: () => 'Acme' }, { phones: [CLEAN] }, checker);
+    expect(checker.decide).toHaveBeenCalledWith(CLEAN, { from: 'Acme' });
+  });
+
+  it('hands an exception of its own to the framework and never passes', () => {
+    const boom = new Error('boom');
+    const { next, problem } = call(
+      {
+        to: () => {
+          throw boom;
+        },
+      },
+      {},
+    );
+    expect(next.mock.calls).toEqual([[boom]]);
+    expect(problem).toBeUndefined();
+  });
+
+  it('never calls next without an error where nothing was thrown but something went wrong', () => {
+    const to = () => {
+      // A thrown `undefined` must not look like success.
+      throw undefined;
+    };
+    expect(call({ to }, {}).next.mock.calls[0]?.[0]).toBeInstanceOf(TypeError);
+  });
+
+  it('does not swallow an exception of the handler behind it', () => {
+    const gate = expressGate(checkerOf());
+    const next = vi.fn<() => void>(() => {
+      throw new Error('the handler failed');
+    });
+    const res = { statusCode: 0, setHeader() {}, end() {} };
+    expect(() => gate({ body: { to: CLEAN } }, res, next)).toThrow('the handler failed');
+    expect(next).toHaveBeenCalledTimes(1);
+  });
+});
+
+describe('strip', () => {
+  it('takes the blocked ones out', () => {
+    const { req, next } = call({ onBlocked: 'strip' }, { to: [OUT, CLEAN, 'x', '447700900002'], text: 'hi' });
+    expect(next.mock.calls).toEqual([[]]);
+    expect(req.body).toEqual({ to: [CLEAN, '447700900002'], text: 'hi' });
+    expect(req.sendGuard).toHaveLength(4);
+  });
+
+  it('leaves a request without blocked ones alone', () => {
+    expect(call({ onBlocked: 'strip' }, { to: CLEAN }).req.body).toEqual({ to: CLEAN });
+  });
+
+  it('refuses if none is left', () => {
+    const { next, problem } = call({ onBlocked: 'strip' }, { to: [OUT, '15551230002'] });
+    expect(next).not.toHaveBeenCalled();
+    expect(problem).toMatchObject({ code: 'opted_out' });
+  });
+
+  it('needs setTo with a to of one’s own, and uses it', () => {
+    const to = (req: GateRequest) => (req.body as { phones: string[] }).phones;
+    expect(() => expressGate(checkerOf(), { onBlocked: 'strip', to })).toThrow(ConfigError);
+    const setTo = vi.fn<(req: GateRequest, rest: readonly string[]) => void>();
+    const { req } = call({ onBlocked: 'strip', to, setTo }, { phones: [OUT, CLEAN] });
+    expect(setTo).toHaveBeenCalledWith(req, [CLEAN]);
+  });
+
+  it('does not pass a body it cannot write to', () => {
+    const { next } = call({ onBlocked: 'strip' }, Object.freeze({ to: [OUT, CLEAN] }));
+    expect(next.mock.calls[0]?.[0]).toBeInstanceOf(TypeError);
+  });
+});
+
+describe('observe', () => {
+  it.each([
+    [{ to: [OUT, CLEAN] }],
+    [{ to: 'x' }],
+    [{}],
+    [undefined],
+    [{ to: Array.from({ length: 1001 }, () => OUT) }],
+  ])('lets a body pass, whatever it is', (body) => {
+    const { next, problem, req } = call({ onBlocked: 'observe' }, body);
+    expect(next.mock.calls).toEqual([[]]);
+    expect(problem).toBeUndefined();
+    expect(req.body).toEqual(body);
+  });
+
+  it('reports as observed, and reminds', () => {
+    const checker = checkerOf();
+    call({ onBlocked: 'observe' }, { to: OUT }, checker);
+    expect(checker.report).toHaveBeenCalledWith(expect.objectContaining({ allowed: false }), {
+      gate: 'middleware',
+      isObserved: true,
+    });
+    expect(checker.remindObserving).toHaveBeenCalledTimes(1);
+  });
+
+  it('lets pass even if the recipients cannot be got', () => {
+    const to = () => {
+      throw new Error('boom');
+    };
+    expect(call({ onBlocked: 'observe', to }, {}).next.mock.calls).toEqual([[]]);
+  });
+});
+
+describe('a function', () => {
+  it('gets the decisions and takes over', async () => {
+    const onBlocked = vi.fn<(...args: unknown[]) => void>();
+    const { next, req, res } = call({ onBlocked }, { to: [CLEAN, OUT] });
+    await vi.waitFor(() => expect(onBlocked).toHaveBeenCalledTimes(1));
+    expect(onBlocked.mock.calls[0]?.[0]).toBe(req);
+    expect(onBlocked.mock.calls[0]?.[1]).toBe(res);
+    expect((onBlocked.mock.calls[0]?.[3] as Decision[]).map(({ allowed }) => allowed)).toEqual([true, false]);
+    expect(next).not.toHaveBeenCalled();
+  });
+
+  it('is not called where nothing is blocked', () => {
+    const onBlocked = vi.fn<() => void>();
+    expect(call({ onBlocked }, { to: CLEAN }).next).toHaveBeenCalledTimes(1);
+    expect(onBlocked).not.toHaveBeenCalled();
+  });
+
+  it.each<[string, (next: (error?: unknown) => void) => unknown]>([
+    [
+      'throws',
+      () => {
+        throw new Error('boom');
+      },
+    ],
+    [
+      'rejects',
+      async () => {
+        throw new Error('boom');
+      },
+    ],
+    [
+      'throws after calling next with an error',
+      (next) => {
+        next(new Error('boom'));
+        throw new Error('again');
+      },
+    ],
+  ])('that %s calls next with an error, once', async (_name, act) => {
+    const { next } = call({ onBlocked: (_req, _res, nextOnce) => act(nextOnce) }, { to: OUT });
+    await vi.waitFor(() => expect(next).toHaveBeenCalled());
+    expect(next).toHaveBeenCalledTimes(1);
+    expect(next.mock.calls[0]?.[0]).toMatchObject({ message: 'boom' });
+  });
+});
+
+describe('options', () => {
+  it.each([
+    [{ onBlocked: 'rejct' }, /did you mean 'reject'/],
+    [{ onblocked: 'reject' }, /did you mean middleware.onBlocked/],
+    [{ to: 'to' }, /middleware.to: expected a function/],
+    [{ maxRecipients: 0 }, /middleware.maxRecipients/],
+  ])('refuses %j', (options, message) => {
+    expect(() => expressGate(checkerOf(), options as never)).toThrow(message);
+  });
+});
+
+describe.each([
+  ['Express 5', express5 as unknown as typeof express4],
+  ['Express 4', express4],
+])('in %s', (_name, express) => {
+  let server: Server | undefined;
+  afterEach(() => server?.close());
+
+  async function serve(parsers: boolean): Promise<string> {
+    const app = express();
+    if (parsers) app.use(express.json(), express.urlencoded({ extended: true }));
+    app.post('/messages', expressGate(checkerOf()), (req, res) => {
+      res.json({ sent: (req.body as { to: unknown }).to, decisions: req.sendGuard?.length });
+    });
+    server = app.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    return `http://127.0.0.1:${(server.address() as AddressInfo).port}/messages`;
+  }
+
+  const post = (url: string, body: string, type = 'application/json') =>
+    fetch(url, { method: 'POST', body, headers: { 'content-type': type } });
+
+  it('lets a clean request reach the handler', async () => {
+    const reply = await post(await serve(true), JSON.stringify({ to: CLEAN }));
+    expect([reply.status, await reply.json()]).toEqual([200, { sent: CLEAN, decisions: 1 }]);
+  });
+
+  it('refuses JSON and forms alike', async () => {
+    const url = await serve(true);
+    for (const reply of [
+      await post(url, JSON.stringify({ to: [CLEAN, OUT] })),
+      await post(url, `to=${CLEAN}&to=${OUT}`, 'application/x-www-form-urlencoded'),
+    ]) {
+      expect(reply.status).toBe(403);
+      expect(reply.headers.get('content-type')).toContain('application/problem+json');
+      expect(await reply.json()).toMatchObject({ code: 'opted_out', recipients: [{ index: 1 }] });
+    }
+  });
+
+  it('says so where no parser was mounted', async () => {
+    const reply = await post(await serve(false), JSON.stringify({ to: CLEAN }));
+    expect(await reply.json()).toMatchObject({ status: 400, code: 'missing_recipient' });
+  });
+});

@@ -1,0 +1,838 @@
+import { describe, expect, it, vi } from 'vitest';
+import {
+  ConfigError,
+  SendBlockedError,
+  StoreError,
+  createGuard,
+  isSendBlocked,
+  memoryStore,
+  type Guard,
+  type GuardOptions,
+  type Provider,
+  type Store,
+} from '../src/index.ts';
+import { createFakeClock, settle, type FakeClock } from './fake-clock.ts';
+
+const MINUTE = 60_000;
+const HOUR = 60 * MINUTE;
+const OUT = '15551230001';
+const CLEAN = '15551239999';
+const silent = { debug() {}, info() {}, warn() {}, error() {} };
+
+interface Fixture {
+  readonly guard: Guard;
+  readonly clock: FakeClock;
+  readonly provider: {
+    page: ReturnType<typeof vi.fn<Provider['page']>>;
+    optIn: ReturnType<typeof vi.fn<NonNullable<Provider['optIn']>>>;
+  };
+  readonly list: Set<string>;
+}
+
+function fakeProvider(list: Set<string>): Fixture['provider'] {
+  return {
+    page: vi.fn<Provider['page']>(async ({ index }) => ({
+      rows: index === 0 ? [...list] : [],
+      total: list.size,
+    })),
+    optIn: vi.fn<NonNullable<Provider['optIn']>>(async (msisdn) => void list.delete(msisdn)),
+  };
+}
+
+function create(options: GuardOptions = {}, listed: readonly string[] = [OUT]): Fixture {
+  const clock = createFakeClock();
+  const list = new Set(listed);
+  const provider = fakeProvider(list);
+  const withProvider = options.lists ? {} : { provider };
+  const guard = createGuard({ clock, logger: silent, random: () => 0.5, ...withProvider, ...options });
+  return { guard, clock, provider, list };
+}
+
+async function ready(options: GuardOptions = {}, listed: readonly string[] = [OUT]): Promise<Fixture> {
+  const fixture = create(options, listed);
+  await settle();
+  expect(await fixture.guard.ready()).toBe('fresh');
+  return fixture;
+}
+
+describe('checks', () => {
+  it('blocks who is listed and allows who is not', async () => {
+    const { guard } = await ready();
+    expect([guard.canSend(OUT), guard.canSend(CLEAN)]).toEqual([false, true]);
+    expect(guard.check(OUT)).toEqual({
+      allowed: false,
+      reason: 'opted_out',
+      to: OUT,
+      list: 'default',
+      source: 'provider',
+      since: null,
+      state: 'fresh',
+      ageMs: 0,
+    });
+    expect(guard.check(CLEAN)).toEqual({
+      allowed: true,
+      reason: 'not_listed',
+      to: CLEAN,
+      list: 'default',
+      state: 'fresh',
+      ageMs: 0,
+    });
+  });
+
+  it.each([
+    '+1 (555) 123-0001',
+    '0015551230001',
+    15_551_230_001,
+    'tel:+1-555-123-0001',
+    '１５５５１２３０００１',
+  ])('reads %s as the number it is', async (form) => {
+    const { guard } = await ready();
+    expect(guard.check(form)).toMatchObject({ reason: 'opted_out', to: OUT });
+  });
+
+  it.each([undefined, null, '', 'abc', {}, [], Number.NaN, 1.5, Symbol('x'), () => OUT, '1', '1'.repeat(16)])(
+    'blocks %s as unreadable and never throws',
+    async (input) => {
+      const { guard } = await ready();
+      expect(guard.canSend(input)).toBe(false);
+      expect(guard.check(input)).toMatchObject({ allowed: false, reason: 'invalid_number', to: null });
+    },
+  );
+
+  it('does not throw for hostile options and blocks', async () => {
+    const { guard } = await ready();
+    const hostile = {
+      get from(): string {
+        throw new Error('boom');
+      },
+    };
+    expect([guard.canSend(CLEAN, hostile), guard.check(CLEAN, hostile).allowed]).toEqual([false, false]);
+    expect(guard.canSend(CLEAN, null as never)).toBe(true);
+    expect(guard.canSend(CLEAN, { from: {} as never })).toBe(true);
+  });
+
+  it('throws a masked error with the decision hidden from loggers', async () => {
+    const { guard } = await ready();
+    guard.assertCanSend(CLEAN);
+    let thrown: unknown;
+    try {
+      guard.assertCanSend(OUT);
+    } catch (error) {
+      thrown = error;
+    }
+    expect(thrown).toBeInstanceOf(SendBlockedError);
+    expect((thrown as SendBlockedError).decision).toMatchObject({ reason: 'opted_out', to: OUT });
+    expect(JSON.stringify(thrown) + String(thrown) + Object.keys(thrown as object).join()).not.toContain(OUT);
+    expect(isSendBlocked(new TypeError('fetch failed', { cause: thrown }))).toBe(true);
+    expect(isSendBlocked(new TypeError('fetch failed'))).toBe(false);
+  });
+
+  it('filters, and reports the refused', async () => {
+    const { guard } = await ready();
+    const result = guard.filter([{ phone: OUT }, { phone: CLEAN }, { phone: '' }], {
+      to: (row) => row.phone,
+    });
+    expect(result.allowed).toEqual([{ phone: CLEAN }]);
+    expect(guard.status().counters.blocked).toMatchObject({ opted_out: 1, invalid_number: 1 });
+  });
+
+  it('reads one monotonic time per check at most', async () => {
+    const { guard, clock } = await ready();
+    for (const check of [() => guard.canSend(CLEAN), () => guard.check(CLEAN)]) {
+      const before = clock.monotonicReads;
+      check();
+      expect(clock.monotonicReads - before).toBeLessThanOrEqual(1);
+    }
+  });
+
+  it('does no I/O', async () => {
+    const store = memoryStore();
+    const { guard, provider } = await ready({ store });
+    const calls = provider.page.mock.calls.length;
+    const spies = (['append', 'load', 'history', 'saveSweep'] as const).map((name) => vi.spyOn(store, name));
+    for (let time = 0; time < 100; time++) guard.check(time % 2 ? OUT : CLEAN, { from: '1' });
+    expect(provider.page.mock.calls.length).toBe(calls);
+    expect(spies.every((spy) => spy.mock.calls.length === 0)).toBe(true);
+  });
+});
+
+describe('both readings under a default country', () => {
+  it('blocks if either is listed', async () => {
+    const { guard } = await ready({ defaultCountry: 'GB' }, ['447700900123']);
+    expect(guard.check('07700 900123')).toMatchObject({ reason: 'opted_out', to: '447700900123' });
+    expect(guard.check('7700900123')).toMatchObject({ reason: 'opted_out', to: '447700900123' });
+    expect(guard.check('+7700900123').allowed).toBe(true);
+  });
+
+  it('acts on both', async () => {
+    const { guard } = await ready({ defaultCountry: 'GB' }, []);
+    await guard.optOut('7700900123');
+    expect([guard.canSend('+447700900123'), guard.canSend('+7700900123')]).toEqual([false, false]);
+    expect(await guard.resubscribe('7700900123')).toEqual({ released: true, stillBlocked: [] });
+    expect([guard.canSend('+447700900123'), guard.canSend('+7700900123')]).toEqual([true, true]);
+  });
+});
+
+describe('states', () => {
+  it('starting: nothing is allowed, first pages block as opted out', async () => {
+    let more: (() => void) | undefined;
+    const clock = createFakeClock();
+    const page: Provider['page'] = ({ index }) =>
+      index === 0
+        ? Promise.resolve({ rows: [OUT], total: 2 })
+        : new Promise((resolve) => (more = () => resolve({ rows: index === 1 ? [CLEAN] : [] })));
+    const guard = createGuard({ clock, logger: silent, provider: { page } });
+    expect(guard.check(CLEAN)).toMatchObject({ reason: 'not_ready', state: 'starting', ageMs: null });
+    await settle();
+    expect(guard.check(OUT)).toMatchObject({ reason: 'opted_out', state: 'starting' });
+    expect(guard.check('447700900123')).toMatchObject({ reason: 'not_ready' });
+    more?.();
+    await settle();
+    more?.();
+    await settle();
+    expect([guard.check(CLEAN).reason, guard.check('447700900123').reason]).toEqual([
+      'opted_out',
+      'not_listed',
+    ]);
+    await guard.close();
+  });
+
+  it('fresh, stale and expired by age alone', async () => {
+    const { guard, clock, provider } = await ready();
+    provider.page.mockRejectedValue(new Error('down'));
+    await clock.advance(15 * MINUTE);
+    expect(guard.check(CLEAN)).toMatchObject({ allowed: true, reason: 'not_listed', state: 'fresh' });
+    await clock.advance(1);
+    expect(guard.check(CLEAN)).toMatchObject({ allowed: true, reason: 'stale', state: 'stale' });
+    await clock.advance(24 * HOUR - 15 * MINUTE - 1);
+    expect(guard.check(CLEAN)).toMatchObject({ allowed: true, reason: 'stale' });
+    await clock.advance(1);
+    expect(guard.check(CLEAN)).toMatchObject({ allowed: false, reason: 'expired', state: 'expired' });
+    expect(guard.check(OUT)).toMatchObject({ reason: 'opted_out', state: 'expired' });
+  });
+
+  it('one failed poll blocks nobody', async () => {
+    const { guard, clock, provider } = await ready();
+    provider.page.mockRejectedValueOnce(new Error('down'));
+    await clock.advance(5 * MINUTE);
+    expect(guard.check(CLEAN)).toMatchObject({ allowed: true, reason: 'not_listed' });
+  });
+
+  it('a machine that slept wakes up expired, at the very first check', async () => {
+    const { guard, clock } = await ready();
+    clock.jumpWall(25 * HOUR);
+    expect(guard.canSend(CLEAN)).toBe(false);
+    expect(guard.check(CLEAN)).toMatchObject({ reason: 'expired' });
+  });
+
+  it('a wall clock set back a day makes nothing younger', async () => {
+    const { guard, clock } = await ready();
+    clock.skip(25 * HOUR);
+    clock.jumpWall(-24 * HOUR);
+    expect(guard.check(CLEAN)).toMatchObject({ reason: 'expired' });
+  });
+
+  it.each([
+    [{ whenNotReady: 'allow' }, 0, 'policy'],
+    [{ whenStale: 'block' }, HOUR, 'stale'],
+    [{ whenExpired: 'allow' }, 25 * HOUR, 'policy'],
+  ] as const)('follows the policy %j', async (policy, age, reason) => {
+    const { guard, clock, provider } = create({ policy });
+    if (age === 0) provider.page.mockRejectedValue(new Error('down'));
+    await settle();
+    clock.skip(age);
+    const decision = guard.check(CLEAN);
+    expect(decision).toMatchObject({ reason, allowed: reason === 'policy' });
+    expect(guard.canSend(CLEAN)).toBe(decision.allowed);
+    // Where no list was ever read nobody can know that the number is on it.
+    expect(guard.canSend(OUT)).toBe(age === 0);
+  });
+
+  it('tells of each change, in time', async () => {
+    const { guard, clock, provider } = create();
+    const seen: string[] = [];
+    guard.on('state', ({ previous, state }) => seen.push(`${previous}→${state}`));
+    guard.on('ready', ({ state }) => seen.push(`ready ${state}`));
+    await settle();
+    provider.page.mockRejectedValue(new Error('down'));
+    await clock.advance(15 * MINUTE + 100);
+    expect(seen).toEqual(['starting→fresh', 'ready fresh', 'fresh→stale']);
+    await clock.advance(24 * HOUR);
+    expect(seen.at(-1)).toBe('stale→expired');
+    provider.page.mockResolvedValue({ rows: [] });
+    await clock.advance(5 * MINUTE);
+    expect(seen.at(-1)).toBe('expired→fresh');
+    await guard.close();
+    expect(seen.at(-1)).toBe('fresh→closed');
+  });
+
+  it('without a provider is fresh as soon as the store is loaded', async () => {
+    const guard = createGuard({ clock: createFakeClock(), logger: silent });
+    expect(guard.canSend(CLEAN)).toBe(false);
+    expect(await guard.ready()).toBe('fresh');
+    expect(guard.check(CLEAN)).toMatchObject({ allowed: true, ageMs: null });
+  });
+});
+
+describe('ready', () => {
+  it('resolves at its deadline where nothing answers', async () => {
+    const { guard, clock, provider } = create();
+    provider.page.mockImplementation(() => new Promise(() => undefined));
+    const reached = Promise.all([guard.ready(), guard.ready({ timeout: '2s' }), guard.ready({ timeout: 0 })]);
+    await clock.advance(10_000);
+    expect(await reached).toEqual(['starting', 'starting', 'starting']);
+  });
+
+  it('recovers from a failed first load', async () => {
+    const { guard, clock, provider } = create();
+    provider.page.mockRejectedValueOnce(new Error('down'));
+    const reached = guard.ready();
+    await clock.advance(2_000);
+    expect(await reached).toBe('fresh');
+    expect(guard.canSend(OUT)).toBe(false);
+  });
+
+  it('resolves when the guard is closed', async () => {
+    const { guard, provider } = create();
+    provider.page.mockImplementation(() => new Promise(() => undefined));
+    const reached = guard.ready();
+    await guard.close();
+    expect(await reached).toBe('closed');
+  });
+});
+
+describe('operators’ acts', () => {
+  it('opt out everywhere, at once and after each sweep', async () => {
+    const { guard, clock } = await ready();
+    await guard.optOut(CLEAN, { reason: 'by phone' });
+    expect(guard.check(CLEAN)).toMatchObject({ reason: 'opted_out', list: '*', source: 'manual' });
+    await clock.advance(HOUR);
+    expect(guard.canSend(CLEAN)).toBe(false);
+  });
+
+  it('resubscribe asks the provider, then releases, and nothing flaps back while its list lags', async () => {
+    const { guard, clock, provider } = await ready();
+    provider.optIn.mockImplementation(async () => undefined);
+    provider.page.mockImplementation(async ({ index }) => ({
+      rows: index === 0 ? [{ msisdn: OUT, optOut: true, optOutDate: clock.now() - HOUR }] : [],
+    }));
+    expect(await guard.resubscribe(OUT)).toEqual({ released: true, stillBlocked: [] });
+    expect(provider.optIn).toHaveBeenCalledWith(OUT, { signal: expect.any(AbortSignal) });
+    expect(guard.canSend(OUT)).toBe(true);
+    await clock.advance(9 * MINUTE);
+    expect(guard.canSend(OUT)).toBe(true);
+  });
+
+  it('a provider that goes on listing after the grace wins, and says so', async () => {
+    const { guard, clock, provider } = await ready();
+    provider.optIn.mockImplementation(async () => undefined);
+    provider.page.mockImplementation(async ({ index }) => ({
+      rows: index === 0 ? [{ msisdn: OUT, optOut: true, optOutDate: 1 }] : [],
+    }));
+    const codes: string[] = [];
+    guard.on('anomaly', ({ code }) => codes.push(code));
+    await guard.resubscribe(OUT);
+    await clock.advance(10 * MINUTE);
+    expect(guard.canSend(OUT)).toBe(true);
+    await clock.advance(5 * MINUTE);
+    expect(guard.canSend(OUT)).toBe(false);
+    expect(codes).toEqual(['opt_in_overruled']);
+  });
+
+  it('a refusal of the provider changes nothing', async () => {
+    const { guard, provider } = await ready();
+    provider.optIn.mockRejectedValue(new Error('no'));
+    await expect(guard.resubscribe(OUT)).rejects.toMatchObject({ code: 'provider_unreachable' });
+    expect(guard.canSend(OUT)).toBe(false);
+    expect(await guard.history(OUT)).toEqual([]);
+  });
+
+  it('a STOP while the provider is asked is newer', async () => {
+    const { guard, clock, provider } = await ready();
+    provider.optIn.mockImplementation(async () => {
+      clock.skip(10);
+      await guard.optOut(OUT, { list: 'default' });
+    });
+    expect(await guard.resubscribe(OUT)).toEqual({ released: false, stillBlocked: ['default'] });
+    clock.skip(10);
+    provider.optIn.mockImplementation(async () => undefined);
+    expect(await guard.resubscribe(OUT)).toMatchObject({ released: true });
+  });
+
+  it('localOnly asks nobody', async () => {
+    const { guard, provider } = await ready();
+    await guard.resubscribe(OUT, { localOnly: true });
+    expect([provider.optIn.mock.calls.length, guard.canSend(OUT)]).toEqual([0, true]);
+  });
+
+  it.each<[string, (guard: Guard) => Promise<unknown>]>([
+    ['optOut', (guard) => guard.optOut('abc')],
+    ['resubscribe', (guard) => guard.resubscribe('')],
+    ['history', (guard) => guard.history('x')],
+    ['erase', (guard) => guard.erase('x')],
+  ])('%s of an unreadable number rejects', async (_name, act) => {
+    const { guard } = await ready();
+    await expect(act(guard)).rejects.toMatchObject({ code: 'invalid_number' });
+  });
+
+  it('an unknown list, option or event is a ConfigError', async () => {
+    const { guard } = await ready();
+    await expect(guard.optOut(OUT, { list: 'nope' })).rejects.toBeInstanceOf(ConfigError);
+    await expect(guard.optOut(OUT, { lst: 'x' } as never)).rejects.toBeInstanceOf(ConfigError);
+    expect(() => guard.on('blokked' as never, () => undefined)).toThrow(ConfigError);
+  });
+
+  it('imports many, never unblocks, and names unreadable rows', async () => {
+    const { guard, clock } = await ready({}, []);
+    await guard.resubscribe('15551230007', { localOnly: true });
+    clock.skip(1_000);
+    const rows = [
+      '15551230002',
+      { msisdn: '15551230003', at: new Date(clock.now() - HOUR), reason: 'crm' },
+      'x',
+      { msisdn: '15551230007', at: clock.now() - HOUR },
+      { msisdn: '15551230002' },
+      null as never,
+    ];
+    expect(await guard.import(rows, { source: 'old system' })).toEqual({
+      added: 4,
+      known: 0,
+      invalid: [{ index: 2 }, { index: 5 }],
+    });
+    expect(['2', '3', '7'].map((last) => guard.canSend(`1555123000${last}`))).toEqual([false, false, true]);
+    expect(await guard.import(['15551230002'])).toMatchObject({ added: 0, known: 1 });
+    async function* later() {
+      yield '15551230009';
+    }
+    expect(await guard.import(later())).toMatchObject({ added: 1 });
+    await expect(guard.import('15551230009' as never)).rejects.toBeInstanceOf(ConfigError);
+  });
+
+  it('lists everything that is blocked', async () => {
+    const { guard } = await ready();
+    await guard.optOut('15551230002');
+    const found: unknown[] = [];
+    for await (const entry of guard.optOuts()) found.push(entry);
+    expect(found).toEqual([
+      { msisdn: '15551230002', list: '*', source: 'manual', since: expect.any(Number) },
+      { msisdn: OUT, list: 'default', source: 'provider', since: null },
+    ]);
+    const none: unknown[] = [];
+    for await (const entry of guard.optOuts({ list: 'nope' })) none.push(entry);
+    expect(none).toEqual([]);
+  });
+
+  it('erases words and keeps the block', async () => {
+    const { guard } = await ready();
+    await guard.optOut(CLEAN, { reason: 'Ann called' });
+    expect(await guard.history(CLEAN)).toMatchObject([
+      { reason: 'Ann called', direction: 'out', list: '*', source: 'manual' },
+    ]);
+    await guard.erase(CLEAN);
+    expect(JSON.stringify(await guard.history(CLEAN))).not.toContain('Ann');
+    expect(guard.canSend(CLEAN)).toBe(false);
+    await guard.resubscribe(CLEAN);
+    await guard.erase(CLEAN);
+    expect([await guard.history(CLEAN), guard.canSend(CLEAN)]).toEqual([[], true]);
+  });
+
+  it('keeps an opt-out that comes while it erases', async () => {
+    const store = memoryStore();
+    const { guard } = await ready({ store }, []);
+    await guard.optOut(CLEAN);
+    await guard.resubscribe(CLEAN);
+    const erase = store.erase.bind(store);
+    vi.spyOn(store, 'erase').mockImplementation(async (msisdn, keep) => {
+      await erase(msisdn, keep);
+      await guard.optOut(CLEAN);
+    });
+    await guard.erase(CLEAN);
+    expect(guard.canSend(CLEAN)).toBe(false);
+  });
+});
+
+describe('lists and senders', () => {
+  async function twoLists(): Promise<Fixture & { marketing: Fixture['provider'] }> {
+    const clock = createFakeClock();
+    const list = new Set([OUT]);
+    const provider = fakeProvider(list);
+    const marketing = fakeProvider(new Set(['15551230002']));
+    const guard = createGuard({
+      clock,
+      logger: silent,
+      lists: {
+        alerts: { senders: ['73737', '+1 (555) 000-1111'], provider },
+        marketing: { senders: ['Acme'], provider: marketing, optInByReply: true },
+      },
+    });
+    await settle();
+    return { guard, clock, provider, list, marketing };
+  }
+
+  it('asks the sender’s list, and every list for an unknown sender', async () => {
+    const { guard } = await twoLists();
+    const answers = (msisdn: string) =>
+      ['73737', '15550001111', 'acme', 'unknown', undefined].map((from) => guard.canSend(msisdn, { from }));
+    expect(answers(OUT)).toEqual([false, false, true, false, false]);
+    expect(answers('15551230002')).toEqual([true, true, false, false, false]);
+    expect(guard.check(CLEAN, { from: '73737' })).toMatchObject({ list: 'alerts' });
+    expect(guard.check(CLEAN)).toMatchObject({ list: null });
+  });
+
+  it('optOut without a list holds everywhere, with one only there', async () => {
+    const { guard } = await twoLists();
+    await guard.optOut('15551230005');
+    await guard.optOut('15551230006', { list: 'alerts' });
+    expect(['73737', 'Acme'].map((from) => guard.canSend('15551230005', { from }))).toEqual([false, false]);
+    expect(['73737', 'Acme'].map((from) => guard.canSend('15551230006', { from }))).toEqual([false, true]);
+  });
+
+  it('lifting one reason leaves the other', async () => {
+    const { guard } = await twoLists();
+    await guard.optOut(OUT);
+    expect(await guard.resubscribe(OUT, { list: 'alerts' })).toEqual({ released: true, stillBlocked: ['*'] });
+    expect(guard.check(OUT, { from: '73737' })).toMatchObject({ reason: 'opted_out', list: '*' });
+    expect(await guard.resubscribe(OUT)).toEqual({ released: true, stillBlocked: [] });
+  });
+
+  it('the state is the worst of the lists asked', async () => {
+    const { guard, clock, marketing } = await twoLists();
+    marketing.page.mockRejectedValue(new Error('down'));
+    await clock.advance(HOUR);
+    expect(guard.check(CLEAN, { from: '73737' }).state).toBe('fresh');
+    expect(guard.check(CLEAN, { from: 'Acme' }).state).toBe('stale');
+    expect(guard.check(CLEAN).state).toBe('stale');
+  });
+
+  it('a list that fails keeps the others from nothing, and is not read as empty', async () => {
+    const { guard, clock, marketing } = await twoLists();
+    marketing.page.mockRejectedValue(new Error('down'));
+    await clock.advance(HOUR);
+    expect(guard.canSend('15551230002', { from: 'Acme' })).toBe(false);
+  });
+
+  it('a resolver names lists that come and go', async () => {
+    const guard = createGuard({
+      clock: createFakeClock(),
+      logger: silent,
+      lists: { resolve: (from) => (from.startsWith('brand-') ? from : undefined) },
+    });
+    await settle();
+    await guard.optOut(OUT, { list: 'brand-a' });
+    expect(['brand-a', 'brand-b', 'other'].map((from) => guard.canSend(OUT, { from }))).toEqual([
+      false,
+      true,
+      false,
+    ]);
+  });
+
+  it.each<[string, GuardOptions['lists'], RegExp]>([
+    ['no list', {}, /at least one list/],
+    ['two catch-alls', { a: {}, b: {} }, /only one list may leave its senders out/],
+    ['one sender twice', { a: { senders: ['1 2'] }, b: { senders: ['12'] } }, /named again/],
+    ['senders of *', { '*': { senders: ['1'] } }, /for every sender/],
+    ['replies on *', { '*': { optInByReply: true }, a: {} }, /a reply never lifts/],
+    ['a slip', { a: { sender: ['1'] } as never }, /did you mean lists\.a\.senders/],
+  ])('refuses %s', (_name, lists, message) => {
+    expect(() => createGuard({ lists: lists as NonNullable<typeof lists> })).toThrow(message);
+  });
+});
+
+describe('the store', () => {
+  function failing(): Store & { isBroken: boolean } {
+    const store = memoryStore();
+    const failingStore = {
+      ...store,
+      isBroken: false,
+      append: async (changes: Parameters<Store['append']>[0]) => {
+        if (failingStore.isBroken) throw new Error('disk full');
+        return store.append(changes);
+      },
+    };
+    return failingStore;
+  }
+
+  it('that fails makes an opt-out reject, and it blocks all the same', async () => {
+    const store = failing();
+    const { guard } = await ready({ store });
+    store.isBroken = true;
+    await expect(guard.optOut(CLEAN)).rejects.toBeInstanceOf(StoreError);
+    expect(guard.canSend(CLEAN)).toBe(false);
+    await expect(guard.resubscribe(OUT)).rejects.toBeInstanceOf(StoreError);
+    expect(guard.canSend(OUT)).toBe(false);
+    expect(guard.status().store.lastErrorCode).toBe('store_unavailable');
+  });
+
+  it('that is slow: an opt-out blocks while it is written, an opt-in does not release yet', async () => {
+    const store = memoryStore();
+    let proceed: (() => void) | undefined;
+    const append = store.append.bind(store);
+    vi.spyOn(store, 'append').mockImplementation(async (changes) => {
+      await new Promise<void>((resolve) => (proceed = resolve));
+      return append(changes);
+    });
+    const { guard } = await ready({ store });
+    const optingOut = guard.optOut(CLEAN);
+    await settle();
+    expect(guard.check(CLEAN)).toMatchObject({ reason: 'opted_out', source: 'manual', list: '*' });
+    expect(guard.canSend(CLEAN)).toBe(false);
+    proceed?.();
+    await optingOut;
+    const resubscribing = guard.resubscribe(OUT);
+    await settle();
+    expect(guard.canSend(OUT)).toBe(false);
+    proceed?.();
+    await resubscribing;
+    expect(guard.canSend(OUT)).toBe(true);
+  });
+
+  it('gives a later guard everything back: state restored, the same answers', async () => {
+    const store = memoryStore();
+    const first = await ready({ store });
+    await first.guard.optOut('15551230002');
+    await first.guard.close();
+    const down: Provider = { page: async () => Promise.reject(new Error('down')) };
+    const guard = createGuard({ clock: first.clock, logger: silent, store, provider: down });
+    first.clock.skip(MINUTE);
+    await settle();
+    expect(await guard.ready()).toBe('restored');
+    expect(guard.check(OUT)).toMatchObject({ reason: 'opted_out', state: 'restored', ageMs: MINUTE });
+    expect(guard.check('15551230002')).toMatchObject({ reason: 'opted_out', list: '*' });
+    expect(guard.check(CLEAN)).toMatchObject({ allowed: true, reason: 'not_listed', state: 'restored' });
+    first.clock.skip(HOUR);
+    expect(guard.check(CLEAN)).toMatchObject({ allowed: true, reason: 'stale', state: 'restored' });
+    first.clock.skip(24 * HOUR);
+    expect(guard.check(CLEAN)).toMatchObject({ allowed: false, reason: 'expired' });
+  });
+
+  it('with a sweep of the future is expired', async () => {
+    const store = memoryStore();
+    const clock = createFakeClock();
+    const sweep = { size: 1, numbers: [OUT], missingOnce: [], heldSince: null, rows: [] };
+    await store.saveSweep('default', { ...sweep, start: clock.now() + HOUR });
+    const guard = createGuard({
+      clock,
+      logger: silent,
+      store,
+      provider: { page: () => new Promise(() => undefined) },
+    });
+    await settle();
+    expect(guard.check(CLEAN)).toMatchObject({ allowed: false, reason: 'expired', state: 'restored' });
+    expect(guard.canSend(OUT)).toBe(false);
+  });
+
+  it('that cannot be opened is opened again; until then nothing is allowed and nothing acknowledged', async () => {
+    const store = memoryStore();
+    const open = vi.spyOn(store, 'open').mockRejectedValueOnce(new Error('locked'));
+    const { guard, clock } = create({ store });
+    const errors: string[] = [];
+    guard.on('error', ({ code }) => errors.push(code));
+    await settle();
+    expect(errors).toEqual(['store_unavailable']);
+    await expect(guard.optOut(CLEAN)).rejects.toBeInstanceOf(StoreError);
+    expect(guard.check('447700900123').reason).toBe('not_ready');
+    await clock.advance(1_000);
+    expect(open).toHaveBeenCalledTimes(2);
+    expect(guard.check('447700900123').reason).toBe('not_listed');
+    expect(guard.canSend(CLEAN)).toBe(false);
+  });
+
+  it('that is shared ages the guard when it falls behind', async () => {
+    let caughtUp: (() => void) | undefined;
+    const store: Store = {
+      ...memoryStore(),
+      isShared: true,
+      tail(_since, handlers) {
+        caughtUp = () => handlers.onCaughtUp();
+        return () => undefined;
+      },
+    };
+    const { guard, clock } = await ready({ store });
+    await clock.advance(20 * MINUTE);
+    expect(guard.check(CLEAN).state).toBe('stale');
+    caughtUp?.();
+    expect(guard.check(CLEAN).state).toBe('fresh');
+  });
+});
+
+describe('refresh', () => {
+  it('resolves to what happened and never rejects', async () => {
+    const { guard, provider, list } = await ready();
+    list.add(CLEAN);
+    expect(await guard.refresh()).toMatchObject({
+      isComplete: true,
+      lists: [{ status: 'complete', size: 2, added: 1 }],
+    });
+    expect(guard.canSend(CLEAN)).toBe(false);
+    provider.page.mockRejectedValue(new Error('down'));
+    expect(await guard.refresh()).toMatchObject({ isComplete: false, lists: [{ status: 'failed' }] });
+    await guard.close();
+    expect(await guard.refresh()).toMatchObject({ isComplete: false, lists: [{ status: 'closed' }] });
+  });
+
+  it('accepts a shrinking list', async () => {
+    const many = Array.from({ length: 200 }, (_, index) => String(15_551_000_000 + index));
+    const { guard, list } = await ready({}, many);
+    list.clear();
+    expect(await guard.refresh()).toMatchObject({ lists: [{ isHeld: true }] });
+    expect(guard.status().lists['default']?.heldSince).toBeTypeOf('number');
+    expect(await guard.refresh({ acceptShrink: true })).toMatchObject({
+      lists: [{ isHeld: false, removed: 200 }],
+    });
+  });
+});
+
+describe('events', () => {
+  it('a throwing listener harms nobody', async () => {
+    const { guard } = await ready();
+    const heard = vi.fn<() => void>();
+    guard.on('blocked', () => {
+      throw new Error('boom');
+    });
+    guard.on('blocked', heard);
+    expect(guard.canSend(OUT)).toBe(false);
+    expect(heard).toHaveBeenCalledTimes(1);
+  });
+
+  it('can be ended, and one function may listen twice', async () => {
+    const { guard } = await ready();
+    const heard = vi.fn<() => void>();
+    const [end] = [guard.on('blocked', heard), guard.on('blocked', heard)];
+    guard.canSend(OUT);
+    end();
+    end();
+    guard.canSend(OUT);
+    expect(heard).toHaveBeenCalledTimes(3);
+  });
+
+  it('show numbers only to those who ask for them', async () => {
+    const { guard } = await ready();
+    const seen: unknown[] = [];
+    guard.on('optOut', (event) => seen.push(event, event.msisdn));
+    guard.on('blocked', (event) => seen.push(event, event.decision.to));
+    await guard.optOut(CLEAN, { reason: 'Ann' });
+    guard.canSend(CLEAN);
+    expect(seen).toMatchObject([
+      { to: '*******9999', source: 'manual' },
+      CLEAN,
+      { reason: 'opted_out' },
+      CLEAN,
+    ]);
+    expect(JSON.stringify([seen[0], seen[2]])).not.toMatch(/15551239999|Ann/);
+  });
+
+  it('an error that nobody hears is logged, not thrown', async () => {
+    const logger = { ...silent, error: vi.fn<(details: object, message: string) => void>() };
+    const { provider, clock } = await ready({ logger });
+    provider.page.mockRejectedValue(new Error('down'));
+    await clock.advance(5 * MINUTE);
+    expect(logger.error).toHaveBeenCalledWith(
+      expect.objectContaining({ code: 'provider_unreachable' }),
+      expect.any(String),
+    );
+  });
+
+  it('one act is told once', async () => {
+    const { guard } = await ready();
+    const heard = vi.fn<() => void>();
+    guard.on('optOut', heard);
+    await guard.optOut(CLEAN);
+    expect(heard).toHaveBeenCalledTimes(1);
+    expect(guard.status().counters).toMatchObject({ optOuts: 1, optIns: 0 });
+  });
+});
+
+describe('status', () => {
+  it('is plain data', async () => {
+    const { guard, clock } = await ready();
+    guard.canSend(OUT);
+    guard.canSend(CLEAN);
+    await clock.advance(1_000);
+    const status = guard.status();
+    expect(JSON.parse(JSON.stringify(status))).toEqual(status);
+    expect(status).toMatchObject({
+      state: 'fresh',
+      ageMs: 1_000,
+      lists: {
+        default: {
+          state: 'fresh',
+          size: 1,
+          lastAttempt: { status: 'complete' },
+          consecutiveFailures: 0,
+          lastErrorCode: null,
+          heldSince: null,
+        },
+      },
+      store: { kind: 'memory', isOpen: true },
+      counters: { allowed: 1, blocked: { opted_out: 1 } },
+    });
+  });
+
+  it('shows failures', async () => {
+    const { guard, clock, provider } = await ready();
+    provider.page.mockRejectedValue(new Error('down'));
+    await clock.advance(10 * MINUTE);
+    expect(guard.status().lists['default']).toMatchObject({
+      consecutiveFailures: 2,
+      lastErrorCode: 'provider_unreachable',
+      lastAttempt: { status: 'failed' },
+    });
+  });
+});
+
+describe('close', () => {
+  it('blocks everything from then on and leaves no timer', async () => {
+    const { guard, clock, provider } = await ready();
+    await Promise.all([guard.close(), guard.close()]);
+    await guard[Symbol.asyncDispose]();
+    expect(clock.timers).toBe(0);
+    expect(guard.check(CLEAN)).toMatchObject({ allowed: false, reason: 'closed', state: 'closed' });
+    expect(guard.check(OUT)).toMatchObject({ reason: 'opted_out', state: 'closed' });
+    expect(guard.canSend(CLEAN)).toBe(false);
+    expect(guard.status().state).toBe('closed');
+    await expect(guard.optOut(CLEAN)).rejects.toMatchObject({ code: 'guard_closed' });
+    const calls = provider.page.mock.calls.length;
+    await clock.advance(HOUR);
+    expect(provider.page.mock.calls.length).toBe(calls);
+  });
+
+  it('waits for a write, up to its timeout', async () => {
+    const store = memoryStore();
+    const { guard, clock } = await ready({ store });
+    vi.spyOn(store, 'append').mockImplementation(() => new Promise(() => undefined));
+    void guard.optOut(CLEAN).catch(() => undefined);
+    await settle();
+    let isOver = false;
+    const closing = guard.close({ timeout: '1s' }).then(() => (isOver = true));
+    await clock.advance(999);
+    expect(isOver).toBe(false);
+    await clock.advance(1);
+    await closing;
+    expect(guard.canSend(CLEAN)).toBe(false);
+  });
+});
+
+describe('options', () => {
+  it.each<[GuardOptions, string]>([
+    [{ refresh: { every: 0 } }, 'refresh.every'],
+    [{ refresh: { every: '60' as never } }, 'refresh.every'],
+    [{ refresh: { every: 2 ** 31 } }, 'refresh.every'],
+    [{ refresh: { every: Number.NaN } }, 'refresh.every'],
+    [{ refresh: { jitter: 2 } }, 'refresh.jitter'],
+    [{ refresh: { pageSize: 0 } }, 'refresh.pageSize'],
+    [{ maxAge: '1m', staleAfter: '2m' }, 'staleAfter'],
+    [{ provider: {} as never }, 'provider'],
+    [{ provider: { page: async () => ({ rows: [] }) }, lists: { a: {} } }, 'lists'],
+    [{ store: 'sqlite:x' }, 'store'],
+    [{ store: {} as never }, 'store'],
+    [{ policy: { whenNotReady: 'pass' as never } }, 'policy.whenNotReady'],
+    [{ defaultCountry: 'usa' }, 'defaultCountry'],
+    [{ clock: {} as never }, 'clock'],
+    [{ logger: console.log as never }, 'logger'],
+    [{ random: 5 as never }, 'random'],
+    [{ polcy: {} } as never, 'polcy'],
+    [null as never, 'options'],
+  ])('%j is refused at %s', (options, key) => {
+    expect(() => createGuard(options)).toThrow(expect.objectContaining({ name: 'ConfigError', key }));
+  });
+});

@@ -1,0 +1,482 @@
+import { describe, expect, it, vi } from 'vitest';
+import { createAgeClock } from '../../src/clock.ts';
+import { ProviderError } from '../../src/errors.ts';
+import { createLedger } from '../../src/optouts/ledger.ts';
+import type { PageRequest, Provider, ProviderPage, ProviderRow } from '../../src/provider/provider.ts';
+import {
+  createSweeper,
+  type Anomaly,
+  type SweepOptions,
+  type SweepOutcome,
+} from '../../src/provider/sweep.ts';
+import { createFakeClock, settle } from '../fake-clock.ts';
+
+const MINUTE = 60_000;
+const number = (index: number) => String(15_550_000_000 + index);
+const numbers = (count: number, from = 0) =>
+  Array.from({ length: count }, (_, index) => number(from + index));
+
+/** A provider that serves what `rows` returns, a page at a time. */
+function paged(
+  rows: () => readonly ProviderRow[],
+  fields: { cap?: number; total?: 'all' | 'page' | 'none' } = {},
+) {
+  const page = vi.fn(async ({ index, size }: PageRequest): Promise<ProviderPage> => {
+    const per = Math.min(size, fields.cap ?? size);
+    const all = rows();
+    const shown = all.slice(index * per, (index + 1) * per);
+    const total = { all: all.length, page: shown.length, none: undefined }[fields.total ?? 'all'];
+    return { rows: shown, total };
+  });
+  return { page } satisfies Provider;
+}
+
+function harness(provider: Provider, options: Partial<SweepOptions> = {}) {
+  const clock = createFakeClock();
+  const ledger = createLedger({
+    list: 'default',
+    clockSlackMs: MINUTE,
+    lagGraceMs: 10 * MINUTE,
+    shrinkHoldMs: 24 * 60 * MINUTE,
+    replayWindowMs: 72 * 60 * MINUTE,
+    trustProviderRemoval: false,
+  });
+  const outcomes: SweepOutcome[] = [];
+  const anomalies: Anomaly[] = [];
+  const errors: unknown[] = [];
+  const saveSweep = vi.fn(async () => undefined);
+  const sweeper = createSweeper(
+    {
+      list: 'default',
+      everyMs: 5 * MINUTE,
+      jitter: 0,
+      timeoutMs: 30_000,
+      pageSize: 100,
+      concurrency: 1,
+      maxPages: 100_000,
+      ...options,
+    },
+    {
+      provider,
+      ledger,
+      clock,
+      ageClock: createAgeClock(clock),
+      random: () => 0.5,
+      keepOptIns: async (changes) => {
+        for (const { msisdn, evidence } of changes) ledger.merge(msisdn, evidence);
+      },
+      saveSweep,
+      onOutcome: (outcome) => outcomes.push(outcome),
+      onAnomaly: (anomaly) => anomalies.push(anomaly),
+      onError: (error) => errors.push(error),
+    },
+  );
+  return { clock, ledger, outcomes, anomalies, errors, saveSweep, sweeper };
+}
+
+describe('reading to the end', () => {
+  it.each([0, 1, 99, 100, 101, 200, 201, 1001])('of %d rows', async (count) => {
+    for (const total of ['all', 'page', 'none'] as const) {
+      const { sweeper, ledger } = harness(paged(() => numbers(count), { total }));
+      expect(await sweeper.sweep()).toMatchObject({ status: 'complete', size: count, added: count });
+      expect(numbers(count).every((msisdn) => ledger.blocks(msisdn))).toBe(true);
+    }
+  });
+
+  it.each([1, 7, 99])('from a server that caps pages at %d rows', async (cap) => {
+    const { sweeper } = harness(paged(() => numbers(250), { cap }));
+    expect(await sweeper.sweep()).toMatchObject({ status: 'complete', size: 250 });
+  });
+
+  it.each([1, 3, 10])('%d pages at a time', async (concurrency) => {
+    const provider = paged(() => numbers(450));
+    const { sweeper } = harness(provider, { concurrency });
+    expect(await sweeper.sweep()).toMatchObject({ status: 'complete', size: 450, pages: 6 });
+  });
+
+  it('from a server whose first page is page 1 as well as page 0', async () => {
+    const page = async ({ index }: PageRequest) => {
+      const at = Math.max(0, index - 1) * 100;
+      return { rows: numbers(250).slice(at, at + 100), total: 250 };
+    };
+    expect(await harness({ page }).sweeper.sweep()).toMatchObject({ status: 'complete', size: 250 });
+  });
+
+  it('ends at a server that repeats one page for ever', async () => {
+    const page = vi.fn(async () => ({ rows: numbers(100), total: 100 }));
+    expect(await harness({ page }).sweeper.sweep()).toMatchObject({
+      status: 'complete',
+      size: 100,
+      pages: 3,
+    });
+  });
+
+  it('is incomplete where that server announced more', async () => {
+    const { sweeper, anomalies, ledger } = harness({
+      page: async () => ({ rows: numbers(100), total: 250 }),
+    });
+    expect(await sweeper.sweep()).toMatchObject({ status: 'failed', error: { code: 'provider_incomplete' } });
+    expect(anomalies.map(({ code }) => code)).toEqual(['list_incomplete']);
+    expect([ledger.blocks(number(99)), ledger.lastStart]).toEqual([true, null]);
+  });
+
+  it('is incomplete at an empty page before the announced count', async () => {
+    const page = async ({ index }: PageRequest) => ({ rows: index === 0 ? numbers(100) : [], total: 101 });
+    expect(await harness({ page }).sweeper.sweep()).toMatchObject({ status: 'failed' });
+  });
+
+  it('is incomplete where an empty list announces rows', async () => {
+    expect(await harness({ page: async () => ({ rows: [], total: 5 }) }).sweeper.sweep()).toMatchObject({
+      status: 'failed',
+    });
+  });
+
+  it('is incomplete where rows follow an empty page, and they block', async () => {
+    const page = async ({ index }: PageRequest) => ({ rows: index === 1 ? [] : numbers(100, index * 100) });
+    const { sweeper, ledger } = harness({ page }, { concurrency: 4 });
+    expect(await sweeper.sweep()).toMatchObject({ status: 'failed', error: { code: 'provider_incomplete' } });
+    expect(ledger.blocks(number(350))).toBe(true);
+  });
+
+  it('is incomplete where maxPages is reached', async () => {
+    expect(
+      await harness(
+        paged(() => numbers(250)),
+        { maxPages: 2 },
+      ).sweeper.sweep(),
+    ).toMatchObject({
+      status: 'failed',
+      error: { code: 'provider_incomplete' },
+    });
+  });
+
+  it('believes neither a count of its own page nor an unreadable one', async () => {
+    const rows = [number(1), number(1), number(2)];
+    for (const total of [3, -1, 2.5, Number.NaN, '9' as never]) {
+      const page = async ({ index }: PageRequest) => (index === 0 ? { rows, total } : { rows: [] });
+      expect(await harness({ page }).sweeper.sweep()).toMatchObject({ status: 'complete', size: 2 });
+    }
+  });
+
+  it('blocks a number that moved past the cursor: it was listed before', async () => {
+    let list = numbers(200);
+    const page = vi.fn(async ({ index }: PageRequest) => {
+      const shown = list.slice(index * 100, (index + 1) * 100);
+      if (index === 0 && page.mock.calls.length > 3) list = list.slice(1);
+      return { rows: shown };
+    });
+    const { sweeper, ledger } = harness({ page });
+    await sweeper.sweep();
+    await sweeper.sweep();
+    expect(ledger.blocks(number(100))).toBe(true);
+  });
+});
+
+describe('failures', () => {
+  it.each<[string, unknown]>([
+    ['null', null],
+    ['an empty object', {}],
+    ['rows of null', { rows: null }],
+    ['rows of a string', { rows: 'x' }],
+    ['a number', 5],
+  ])('a page of %s is no page', async (_name, reply) => {
+    const provider = paged(() => numbers(3));
+    const { sweeper, ledger } = harness(provider);
+    await sweeper.sweep();
+    provider.page.mockResolvedValue(reply as ProviderPage);
+    expect(await sweeper.sweep()).toMatchObject({ status: 'failed', error: { code: 'provider_bad_reply' } });
+    expect(ledger.listedByProvider).toBe(3);
+  });
+
+  it('page 3 of 5 fails: nothing is removed, new rows of pages 1 and 2 block', async () => {
+    let list = numbers(450);
+    let isBroken = false;
+    const provider = paged(() => list);
+    const { sweeper, ledger, saveSweep } = harness({
+      page: async (request) => {
+        if (isBroken && request.index === 2) throw new ProviderError('provider_unavailable', 'down');
+        return provider.page(request);
+      },
+    });
+    await sweeper.sweep();
+    list = [...numbers(1, 9_000), ...numbers(200)];
+    isBroken = true;
+    for (let time = 0; time < 3; time++) await sweeper.sweep();
+    expect([ledger.blocks(number(9_000)), ledger.blocks(number(449))]).toEqual([true, true]);
+    expect(saveSweep).toHaveBeenCalledTimes(2);
+  });
+
+  it('a provider that throws instead of rejecting, or something that is no error', async () => {
+    for (const page of [
+      () => {
+        throw new Error('sync');
+      },
+      async () => {
+        throw undefined;
+      },
+    ]) {
+      const outcome = await harness({ page: page as never }).sweeper.sweep();
+      expect(outcome).toMatchObject({ status: 'failed', error: { code: 'provider_unreachable' } });
+    }
+  });
+
+  it('a page that never comes ends at the deadline', async () => {
+    const { sweeper, clock } = harness({ page: () => new Promise(() => undefined) });
+    const outcome = sweeper.sweep();
+    await clock.advance(30_000);
+    expect(await outcome).toMatchObject({ status: 'failed', error: { code: 'provider_timeout' } });
+    expect(clock.timers).toBe(0);
+  });
+
+  it('tells the provider to stop at the deadline, and drops what comes late', async () => {
+    let signal: AbortSignal | undefined;
+    let answer: ((page: ProviderPage) => void) | undefined;
+    const page = (request: PageRequest) => {
+      signal = request.signal;
+      return new Promise<ProviderPage>((resolve) => (answer = resolve));
+    };
+    const { sweeper, clock, ledger } = harness({ page });
+    const outcome = sweeper.sweep();
+    await clock.advance(30_000);
+    await outcome;
+    expect(signal?.aborted).toBe(true);
+    answer?.({ rows: numbers(1) });
+    await settle();
+    expect([ledger.blocks(number(0)), ledger.lastStart]).toEqual([false, null]);
+  });
+
+  it('above 1 % unreadable rows it has failed, its readable rows block', async () => {
+    const { sweeper, ledger, anomalies } = harness(paged(() => [...numbers(98), 'x', {}], { total: 'none' }));
+    expect(await sweeper.sweep()).toMatchObject({ status: 'failed', unreadable: 2 });
+    expect([ledger.blocks(number(97)), ledger.lastStart]).toEqual([true, null]);
+    expect(anomalies).toMatchObject([{ code: 'rows_unreadable', count: 2 }]);
+  });
+
+  it('up to 1 % unreadable rows it counts, but removes nothing', async () => {
+    let list: ProviderRow[] = numbers(150);
+    const { sweeper, ledger, clock } = harness(paged(() => list));
+    await sweeper.sweep();
+    list = [...numbers(140), 'not a number'];
+    for (let time = 0; time < 3; time++) {
+      clock.skip(5 * MINUTE);
+      expect(await sweeper.sweep()).toMatchObject({ status: 'complete', removed: 0, unreadable: 1 });
+    }
+    expect([ledger.blocks(number(149)), ledger.lastStart]).toEqual([true, clock.now()]);
+  });
+
+  it('a row with unreadable flags blocks and is reported', async () => {
+    const rows = [{ msisdn: number(1), 'opt-in': 'maybe', 'opt-out': 7 }, { msisdn: number(2) }];
+    const { sweeper, ledger, anomalies } = harness(paged(() => rows));
+    expect(await sweeper.sweep()).toMatchObject({ status: 'complete', size: 2 });
+    expect([ledger.blocks(number(1)), ledger.blocks(number(2))]).toEqual([true, true]);
+    expect(anomalies.every(({ code }) => code === 'rows_doubtful')).toBe(true);
+    expect(anomalies).toHaveLength(2);
+  });
+
+  it('a store that fails does not make the sweep fail', async () => {
+    const { sweeper, saveSweep, errors } = harness(paged(() => numbers(3)));
+    saveSweep.mockRejectedValue(new Error('disk full'));
+    expect(await sweeper.sweep()).toMatchObject({ status: 'complete' });
+    expect(errors).toHaveLength(1);
+  });
+});
+
+describe('removals', () => {
+  it('take two complete sweeps', async () => {
+    let list = numbers(5);
+    const { sweeper, ledger, clock } = harness(paged(() => list));
+    await sweeper.sweep();
+    list = numbers(4);
+    clock.skip(MINUTE);
+    expect(await sweeper.sweep()).toMatchObject({ removed: 0 });
+    expect(ledger.blocks(number(4))).toBe(true);
+    clock.skip(MINUTE);
+    expect(await sweeper.sweep()).toMatchObject({ removed: 1 });
+    expect(ledger.blocks(number(4))).toBe(false);
+  });
+
+  it('3 that become 0 do apply', async () => {
+    let list = numbers(3);
+    const { sweeper } = harness(paged(() => list));
+    await sweeper.sweep();
+    list = [];
+    await sweeper.sweep();
+    expect(await sweeper.sweep()).toMatchObject({ size: 0, removed: 3, isHeld: false });
+  });
+
+  it('of half of a list are held back until accepted', async () => {
+    let list = numbers(5_000);
+    const { sweeper, ledger, clock, anomalies } = harness(
+      paged(() => list, { total: 'all' }),
+      { pageSize: 1_000 },
+    );
+    await sweeper.sweep();
+    list = numbers(40);
+    for (let time = 0; time < 3; time++) {
+      clock.skip(MINUTE);
+      expect(await sweeper.sweep()).toMatchObject({ status: 'complete', isHeld: true, removed: 0 });
+    }
+    expect([anomalies.length, anomalies[0]?.code, ledger.blocks(number(4_999))]).toEqual([
+      3,
+      'shrink_held',
+      true,
+    ]);
+    clock.skip(MINUTE);
+    expect(await sweeper.sweep({ acceptShrink: true })).toMatchObject({
+      isHeld: false,
+      removed: 4_960,
+      size: 40,
+    });
+  });
+
+  it('accepted while a sweep is in flight are accepted by it', async () => {
+    let list = numbers(200);
+    const { sweeper } = harness(paged(() => list));
+    await sweeper.sweep();
+    list = [];
+    await sweeper.sweep();
+    const inFlight = sweeper.sweep();
+    const joined = sweeper.sweep({ acceptShrink: true });
+    expect(joined).toBe(inFlight);
+    expect(await joined).toMatchObject({ removed: 200 });
+  });
+});
+
+describe('the loop', () => {
+  it('sweeps at once and then at its interval, counted from start to start', async () => {
+    const provider = paged(() => []);
+    const slow: Provider = {
+      page: async (request) => {
+        await new Promise<void>((resolve) => void clock.setTimeout(resolve, 20_000));
+        return provider.page(request);
+      },
+    };
+    const { sweeper, clock, outcomes } = harness(slow);
+    sweeper.start();
+    sweeper.start();
+    await clock.advance(3 * 5 * MINUTE + 20_000);
+    expect(outcomes.map((outcome) => outcome.status === 'complete' && outcome.startedAt)).toEqual(
+      [0, 1, 2, 3].map((step) => clock.now() - 20_000 - (3 - step) * 5 * MINUTE),
+    );
+  });
+
+  it('never runs two sweeps at a time, however slow', async () => {
+    let inFlight = 0;
+    let most = 0;
+    const page = async () => {
+      most = Math.max(most, ++inFlight);
+      await new Promise<void>((resolve) => void clock.setTimeout(resolve, 25_000));
+      inFlight--;
+      return { rows: [] };
+    };
+    const { sweeper, clock, outcomes } = harness({ page }, { everyMs: 10_000 });
+    sweeper.start();
+    await clock.advance(5 * MINUTE);
+    expect(most).toBe(1);
+    expect(outcomes.length).toBeGreaterThan(8);
+  });
+
+  it.each(['provider_credentials', 'provider_rejected', 'provider_bad_reply', 'provider_throttled'] as const)(
+    'never gives up: %s',
+    async (code) => {
+      const provider = paged(() => numbers(3));
+      const { sweeper, clock, outcomes } = harness(provider);
+      sweeper.start();
+      await clock.advance(1);
+      provider.page.mockRejectedValue(new ProviderError(code, 'no'));
+      await clock.advance(24 * 60 * MINUTE);
+      expect(sweeper.consecutiveFailures).toBe(288);
+      provider.page.mockResolvedValue({ rows: [] });
+      await clock.advance(5 * MINUTE);
+      expect(outcomes.at(-1)).toMatchObject({ status: 'complete' });
+      expect(sweeper.consecutiveFailures).toBe(0);
+    },
+  );
+
+  it('after a failure it does not poll faster than its interval once a list is known', async () => {
+    const provider = paged(() => numbers(3));
+    const { sweeper, clock } = harness(provider);
+    sweeper.start();
+    await clock.advance(1);
+    provider.page.mockClear();
+    provider.page.mockRejectedValue(new Error('down'));
+    await clock.advance(60 * MINUTE);
+    expect(provider.page).toHaveBeenCalledTimes(12);
+  });
+
+  it('tries sooner, and ever less often, while no list is known at all', async () => {
+    const page = vi.fn<Provider['page']>(async () => {
+      throw new Error('down');
+    });
+    const { sweeper, clock } = harness({ page });
+    sweeper.start();
+    await clock.advance(0);
+    const times: number[] = [];
+    page.mockImplementation(async () => {
+      times.push(clock.now());
+      throw new Error('down');
+    });
+    const begin = clock.now();
+    await clock.advance(10 * MINUTE);
+    expect(times.map((time) => (time - begin) / 1_000)).toEqual([1, 3, 7, 15, 31, 63, 127, 255, 511]);
+  });
+
+  it('waits as long as Retry-After asks, but an hour at most', async () => {
+    const provider = paged(() => numbers(3));
+    const { sweeper, clock } = harness(provider);
+    sweeper.start();
+    await clock.advance(1);
+    provider.page.mockClear();
+    provider.page.mockRejectedValueOnce(
+      new ProviderError('provider_throttled', 'slow', { retryAfterMs: 20 * MINUTE }),
+    );
+    await clock.advance(5 * MINUTE);
+    expect(provider.page).toHaveBeenCalledTimes(1);
+    await clock.advance(19 * MINUTE);
+    expect(provider.page).toHaveBeenCalledTimes(1);
+    provider.page.mockRejectedValueOnce(
+      new ProviderError('provider_throttled', 'slow', { retryAfterMs: 1e12 }),
+    );
+    await clock.advance(2 * MINUTE);
+    expect(provider.page).toHaveBeenCalledTimes(2);
+    await clock.advance(61 * MINUTE);
+    expect(provider.page.mock.calls.length).toBeGreaterThan(2);
+  });
+
+  it('spreads its intervals', async () => {
+    const provider = paged(() => []);
+    const { sweeper, clock } = harness(provider, { jitter: 0.5 });
+    sweeper.start();
+    // random() is 0.5 here: the middle of the spread.
+    await clock.advance(5 * MINUTE - 1);
+    expect(provider.page).toHaveBeenCalledTimes(1);
+    await clock.advance(1);
+    expect(provider.page).toHaveBeenCalledTimes(2);
+  });
+
+  it('counts age from the start of the last complete sweep; failures do not renew it', async () => {
+    const provider = paged(() => numbers(3));
+    const { sweeper, clock } = harness(provider);
+    sweeper.start();
+    await clock.advance(1);
+    const first = sweeper.completedAt;
+    provider.page.mockRejectedValue(new Error('down'));
+    await clock.advance(60 * MINUTE);
+    expect(sweeper.completedAt).toBe(first);
+  });
+});
+
+describe('stop', () => {
+  it('ends a sweep in flight, clears every timer and never starts again', async () => {
+    const page = vi.fn<Provider['page']>(() => new Promise(() => undefined));
+    const { sweeper, clock, outcomes } = harness({ page });
+    sweeper.start();
+    await settle();
+    await sweeper.stop();
+    expect(clock.timers).toBe(0);
+    await clock.advance(60 * MINUTE);
+    expect(page).toHaveBeenCalledTimes(1);
+    expect(outcomes).toEqual([]);
+    expect(await sweeper.sweep()).toEqual({ status: 'closed', list: 'default' });
+  });
+});
