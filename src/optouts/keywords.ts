@@ -1,0 +1,120 @@
+/**
+ * What a text means: opt-out, opt-in, help, unclear, none. Pure. It says what the words say; whether an unclear text
+ * blocks, and whether an opt-in is believed, is decided elsewhere.
+ *
+ * Whole messages opt out; a keyword somewhere in a sentence does not ("We have got to STOP this terrible bill").
+ */
+
+import { KEYWORD_PACKS, type KeywordLanguage, type KeywordPack } from './keyword-packs.ts';
+
+/** What a text was found to mean. */
+export interface KeywordMatch {
+  readonly meaning: 'opt_out' | 'opt_in' | 'help' | 'unclear' | 'none';
+  /** Whether a text of this meaning may block: false for answers such as `no` and for single letters. */
+  readonly blocks: boolean;
+  /** The word or phrase that decided, in lower case and without accents. */
+  readonly matched?: string;
+}
+
+/** Which words are known. */
+export interface KeywordOptions {
+  /** Languages that come with the guard, or packs of your own. Default English, French and Spanish. */
+  readonly languages?: readonly (KeywordLanguage | KeywordPack)[] | undefined;
+  /** Whole messages that opt out, besides those of the languages. */
+  readonly optOut?: readonly string[] | undefined;
+  /** Whole messages that opt in, besides START and UNSTOP. A word that also opts out, opts out. */
+  readonly optIn?: readonly string[] | undefined;
+  /** Phrases that are unclear, anywhere in a message. */
+  readonly unclear?: readonly string[] | undefined;
+}
+
+const OPT_IN = ['start', 'unstop'];
+/** What is looked at of a long text; an SMS of many parts is shorter. */
+const LONGEST_TEXT = 4_096;
+/** A message that begins with STOP and has at most this many words is unclear, a longer one is about something. */
+const STOP_SENTENCE_WORDS = 5;
+const NONE: KeywordMatch = { meaning: 'none', blocks: false };
+
+/** Creates the reader of texts. What it returns never throws. */
+export function createKeywords({
+  languages = ['en', 'fr', 'es'],
+  optOut = [],
+  optIn = [],
+  unclear = [],
+}: KeywordOptions = {}): (text: unknown) => KeywordMatch {
+  const packs: readonly KeywordPack[] = languages.map((language) =>
+    typeof language === 'string' ? KEYWORD_PACKS[language] : language,
+  );
+  const words = (name: keyof KeywordPack) => packs.flatMap((pack) => pack[name] ?? []).map(normalise);
+  const outs = new Set([...words('optOut'), ...optOut.map(normalise)].filter(Boolean));
+  const ins = new Set([...OPT_IN, ...optIn.map(normalise)].filter(Boolean));
+  const helps = new Set(words('help'));
+  const answers = new Set(words('answers'));
+  const unclears = [...words('unclear'), ...unclear.map(normalise)].filter(Boolean);
+  const courtesies = words('courtesy').filter(Boolean);
+  const negations = words('negations').filter(Boolean);
+
+  function isNegated(text: string, phrase: string): boolean {
+    return negations.some((negation) => ` ${text} `.includes(` ${negation} ${phrase} `));
+  }
+
+  return (text) => {
+    if (typeof text !== 'string') return NONE;
+    const message = joinSpelled(normalise(text.slice(0, LONGEST_TEXT)));
+    const core = withoutCourtesy(message, courtesies);
+    const out = [message, core, withoutRepeats(core), withoutTarget(core)].find((form) => outs.has(form));
+    if (out !== undefined) return { meaning: 'opt_out', blocks: true, matched: out };
+    // An opt-in has to be the whole message, as it was written.
+    if (ins.has(message)) return { meaning: 'opt_in', blocks: false, matched: message };
+    if (helps.has(core)) return { meaning: 'help', blocks: false, matched: core };
+    if (answers.has(core) || /^\p{L}$/u.test(core)) {
+      return { meaning: 'unclear', blocks: false, matched: core };
+    }
+    const phrase = unclears.find(
+      (candidate) => ` ${message} `.includes(` ${candidate} `) && !isNegated(message, candidate),
+    );
+    if (phrase !== undefined) return { meaning: 'unclear', blocks: true, matched: phrase };
+    if (/^stop (?!by\b)/.test(core) && core.split(' ').length <= STOP_SENTENCE_WORDS) {
+      return { meaning: 'unclear', blocks: true, matched: 'stop' };
+    }
+    return NONE;
+  };
+}
+
+/** Lower case, without accents, apostrophes, punctuation and symbols; one space between words. */
+function normalise(text: string): string {
+  return text
+    .normalize('NFKD')
+    .replaceAll(/[\p{M}\p{Cf}'’‘`´]/gu, '')
+    .toLowerCase()
+    .replaceAll(/[^\p{L}\p{Nd}]+/gu, ' ')
+    .trim();
+}
+
+/** `s t o p` as `stop`. */
+function joinSpelled(message: string): string {
+  return /^\p{L}(?: \p{L}){2,}$/u.test(message) ? message.replaceAll(' ', '') : message;
+}
+
+/** The message without words of courtesy at its ends. */
+function withoutCourtesy(message: string, courtesies: readonly string[]): string {
+  let core = message;
+  for (let before = ''; before !== core;) {
+    before = core;
+    for (const word of courtesies) {
+      if (core.startsWith(`${word} `)) core = core.slice(word.length + 1);
+      if (core.endsWith(` ${word}`)) core = core.slice(0, -word.length - 1);
+    }
+  }
+  return core;
+}
+
+/** `stop stop stop` as `stop`. */
+function withoutRepeats(message: string): string {
+  return [...new Set(message.split(' '))].join(' ');
+}
+
+/** `stop 36180` and `stop au 36180` as `stop`: some people name the number they want no more messages from. */
+function withoutTarget(message: string): string {
+  return message.replace(/ (?:(?:au|to|al) )?\p{Nd}+$/u, '');
+}

@@ -1,0 +1,150 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { createMsisdnReader, isCountry, maskMsisdn, readMsisdn } from '../src/msisdn.ts';
+
+describe('readMsisdn', () => {
+  it.each([
+    ['15551234567', '15551234567'],
+    ['12345', '12345'],
+    ['123456789012345', '123456789012345'],
+    ['+15551234567', '15551234567'],
+    ['0015551234567', '15551234567'],
+    ['+1 (555) 123-4567', '15551234567'],
+    ['+1.555.123.4567', '15551234567'],
+    ['1/555/123/4567', '15551234567'],
+    ['[1] 555 123 4567', '15551234567'],
+    ['1\u00A0555\u202F123\u20114567', '15551234567'],
+    ['  +15551234567\n', '15551234567'],
+    ['tel:+1-555-123-4567', '15551234567'],
+    ['TEL:15551234567', '15551234567'],
+    ['１５５５１２３４５６７', '15551234567'],
+    ['+١٥٥٥١٢٣٤٥٦٧', '15551234567'],
+    ['𝟏𝟓𝟓𝟓𝟙𝟚𝟛𝟜𝟝𝟞𝟽', '15551234567'],
+    ['+44 (0)20 7946 0018', '442079460018'],
+    ['(+44) (0) 20 7946 0018', '442079460018'],
+    ['+44 (020) 7946 0018', '4402079460018'],
+    ['0044 (0)20 7946 0018', '442079460018'],
+    ['447700900123', '447700900123'],
+    [15551234567, '15551234567'],
+    [15551234567n, '15551234567'],
+    [12345, '12345'],
+  ])('reads %s', (input, expected) => {
+    expect(readMsisdn(input)).toBe(expected);
+  });
+
+  it.each([
+    ...[
+      '',
+      ' ',
+      '+',
+      '1234',
+      '+1234',
+      '1234567890123456',
+      '+1234567890123456',
+      '05551234567',
+      '+05551234567',
+    ],
+    ...[
+      '01115551234567',
+      '++15551234567',
+      '1+5551234567',
+      '15551234567;ext=12',
+      'tel:1555123;phone-context=+1',
+    ],
+    ...['1-555-FLOWERS', '15551234567x', '15551234567,15559999999', '＋15551234567', '1'.repeat(65), 'tel:'],
+    ...[`+1555${' '.repeat(80)}1234567`, '1555\u0000123456', '½55512345', '1²3456789'],
+    ...[
+      0,
+      -15551234567,
+      15551234567.5,
+      2 ** 53,
+      1e21,
+      Number.NaN,
+      Number.POSITIVE_INFINITY,
+      1234,
+      10n ** 20n,
+    ],
+    ...[null, undefined, true, {}, [], ['15551234567'], Symbol('x'), () => '15551234567', new Date(0)],
+    ...[{ toString: () => '15551234567' }, new Proxy({}, {}), Object.create(null)],
+  ])('refuses %o', (input) => {
+    expect(readMsisdn(input)).toBeUndefined();
+  });
+
+  it('never throws, and gives a number or nothing', () => {
+    const readers = [createMsisdnReader(), createMsisdnReader({ defaultCountry: 'US', memoSize: 5 })];
+    const phoneLike = fc.string({ unit: fc.constantFrom(...'0123456789+()-. ;\u00A0１٢tel:/[]') });
+    fc.assert(
+      fc.property(fc.oneof(fc.anything(), fc.string({ unit: 'binary' }), phoneLike), (input) => {
+        for (const reader of readers) {
+          const reading = reader.read(input);
+          for (const digits of [reading?.primary, reading?.alternative]) {
+            if (digits !== undefined) expect(digits).toMatch(/^[1-9]\d{4,14}$/);
+          }
+        }
+      }),
+      { numRuns: 3_000 },
+    );
+  });
+
+  it('reads a number the same however it is separated', () => {
+    const digits = fc.stringMatching(/^[1-9]\d{4,14}$/);
+    const separator = fc.constantFrom('', ' ', '-', '.', '/', '\u00A0', '\u2010');
+    fc.assert(
+      fc.property(
+        digits,
+        separator,
+        fc.constantFrom('', '+', '00', 'tel:', 'tel:+'),
+        (number, mark, prefix) => {
+          expect(readMsisdn(prefix + [...number].join(mark))).toBe(number);
+        },
+      ),
+    );
+  });
+});
+
+describe('a reader with a default country', () => {
+  const read = (defaultCountry: string, input: unknown) => createMsisdnReader({ defaultCountry }).read(input);
+
+  it.each([
+    ['US', '(555) 123-4567', { primary: '5551234567', alternative: '15551234567' }],
+    ['US', '5551234567', { primary: '5551234567', alternative: '15551234567' }],
+    ['US', 5551234567, { primary: '5551234567', alternative: '15551234567' }],
+    ['US', '15551234567', { primary: '15551234567' }],
+    ['US', '+5551234567', { primary: '5551234567' }],
+    ['US', '011 44 7700 900123', { primary: '447700900123' }],
+    ['CA', '01144 7700 900123', { primary: '447700900123' }],
+    ['US', '0044 7700 900123', { primary: '447700900123' }],
+    ['GB', '07700 900123', { primary: '447700900123' }],
+    ['GB', '(020) 7946 0018', { primary: '442079460018' }],
+    ['IT', '06 1234 5678', { primary: '390612345678' }],
+    ['FR', '06 12 34 56 78', { primary: '33612345678' }],
+  ])('%s: reads %j both ways', (country, input, expected) => {
+    expect(read(country, input)).toEqual(expected);
+  });
+
+  it('answers the same from its memory', () => {
+    const reader = createMsisdnReader({ defaultCountry: 'GB', memoSize: 2 });
+    const inputs = ['07700 900123', 'nonsense', '07700 900124', '07700 900123', 'nonsense', 'nonsense'];
+    expect(inputs.map((input) => reader.read(input)?.primary)).toEqual([
+      ...['447700900123', undefined, '447700900124', '447700900123', undefined, undefined],
+    ]);
+  });
+
+  it('knows countries by their code in upper case', () => {
+    expect(['US', 'GB', 'us', 'XX', '', 1].map(isCountry)).toEqual([true, true, false, false, false, false]);
+  });
+});
+
+describe('maskMsisdn', () => {
+  it.each([
+    ['15551239999', '*******9999'],
+    ['+1 555 123 9999', '*******9999'],
+    ['12345678', '****5678'],
+    ['1234567', '*****67'],
+    ['12345', '***45'],
+    ['not a number', '***'],
+    [null, '***'],
+  ])('masks %j', (input, expected) => {
+    expect(maskMsisdn(input)).toBe(expected);
+  });
+});

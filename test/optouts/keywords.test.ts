@@ -1,0 +1,192 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { createKeywords } from '../../src/optouts/keywords.ts';
+
+const read = createKeywords();
+
+describe('createKeywords', () => {
+  it.each([
+    ...[
+      'STOP',
+      'stop',
+      'Stop.',
+      ' STOP ',
+      '"Stop"',
+      'STOP!!',
+      'stop\n',
+      'STOP ALL',
+      'stopall',
+      'opt out',
+      'opt-out',
+    ],
+    ...[
+      'OPTOUT',
+      'Opt Out',
+      'revoke',
+      'unsub',
+      'Unsubscribe',
+      'END',
+      'quit',
+      'CANCEL',
+      'Arrêt',
+      'ARRETE',
+      'ＳＴＯＰ',
+    ],
+    ...[
+      'STOP 🛑',
+      '🛑STOP🛑',
+      "'stop'",
+      '«STOP»',
+      'S.T.O.P',
+      's t o p',
+      'stop stop stop',
+      'Please stop',
+      'STOP please',
+    ],
+    ...[
+      'stop 73737',
+      'STOP au 36180',
+      'stop, thank you',
+      'désabonner',
+      'Désinscription',
+      'BAJA',
+      'alto',
+      'PARAR',
+    ],
+    ...[
+      'darme de baja',
+      'arre\u0302t',
+      'st\u00ADop',
+      'stop\u200B',
+      'STOP sms',
+      '¡ALTO!',
+      'stop svp',
+      'Unsubscribe all',
+    ],
+  ])('%j opts out', (text) => {
+    expect(read(text)).toMatchObject({ meaning: 'opt_out', blocks: true });
+  });
+
+  it.each(['START', 'start', ' Start. ', 'UNSTOP', 'unstop!'])('%j opts in', (text) => {
+    expect(read(text)).toMatchObject({ meaning: 'opt_in', blocks: false });
+  });
+
+  it.each(['HELP', 'info', 'Aide', 'AYUDA', 'help please', 'Información'])('%j asks for help', (text) => {
+    expect(read(text)).toMatchObject({ meaning: 'help', blocks: false });
+  });
+
+  it.each([
+    ...['remove', 'exit', 'cease and desist', 'I do not wish to be contacted', 'please stop texting me'],
+    ...[
+      'leave me alone',
+      'no mas',
+      'No más',
+      'Remove me!',
+      "don't text me again",
+      'take me off your list',
+      'I want to opt out',
+    ],
+    ...[
+      'please unsubscribe me from this',
+      'laissez-moi tranquille',
+      'no me escriban',
+      'stop sending me this',
+      'stop you people',
+    ],
+    ...['I said STOP', 'no more messages'],
+  ])('%j is unclear and blocks', (text) => {
+    expect(read(text)).toMatchObject({ meaning: 'unclear', blocks: true });
+  });
+
+  it.each(['no', 'No.', 'S', 's', 'N', 'y', 'non', 'NO!!', 'nope'])('%j is only reported', (text) => {
+    expect(read(text)).toMatchObject({ meaning: 'unclear', blocks: false });
+  });
+
+  it.each([
+    ...[
+      'We have got to STOP this terrible bill',
+      "don't cancel my appointment",
+      'the end',
+      'yes',
+      'YES',
+      'ok',
+      'okay thanks',
+    ],
+    ...[
+      '',
+      '   ',
+      '🎉',
+      '42',
+      'start now',
+      'please start',
+      'When does it start',
+      'restart',
+      'nonstop',
+      'stop by at five',
+    ],
+    ...[
+      'please do not stop texting me',
+      "don't unsubscribe me",
+      'unstoppable',
+      'endless',
+      'I will bring the cancel form tomorrow',
+    ],
+  ])('%j means nothing', (text) => {
+    expect(read(text)).toMatchObject({ meaning: 'none', blocks: false });
+  });
+
+  it('tells what matched', () => {
+    expect(read('Arrêt!').matched).toBe('arret');
+    expect(read('oh just LEAVE me alone').matched).toBe('leave me alone');
+    expect(read('good morning').matched).toBeUndefined();
+  });
+
+  it('takes further words and packs, and only the languages asked for', () => {
+    const own = createKeywords({
+      languages: ['en', { optOut: ['Stopp', 'Abmelden'], unclear: ['keine werbung'], help: ['Hilfe'] }],
+      optOut: ['BASTA YA'],
+      optIn: ['JOIN', 'stop'],
+      unclear: ['no thanks'],
+    });
+    const meanings = [
+      'stopp',
+      'ABMELDEN!',
+      'basta ya',
+      'join',
+      'stop',
+      'Nein, keine Werbung',
+      'hilfe',
+      'no thanks',
+      'arret',
+    ];
+    expect(meanings.map((text) => own(text).meaning)).toEqual([
+      ...['opt_out', 'opt_out', 'opt_out', 'opt_in', 'opt_out', 'unclear', 'help', 'unclear', 'none'],
+    ]);
+  });
+
+  it('never throws', () => {
+    fc.assert(
+      fc.property(fc.oneof(fc.anything(), fc.string({ unit: 'binary', maxLength: 200 })), (text) => {
+        expect(['opt_out', 'opt_in', 'help', 'unclear', 'none']).toContain(read(text).meaning);
+      }),
+    );
+    expect(read('stop '.repeat(100_000)).meaning).toBeDefined();
+  });
+
+  it('finds a keyword in any case, with any punctuation around it', () => {
+    const around = fc.string({
+      unit: fc.constantFrom(' ', '.', '!', '"', '*', '\n', '🛑', '-', '…'),
+      maxLength: 6,
+    });
+    fc.assert(
+      fc.property(
+        fc.constantFrom('stop', 'Quit', 'UNSUBSCRIBE', 'revoke'),
+        around,
+        around,
+        (word, before, after) => {
+          expect(read(before + word + after).meaning).toBe('opt_out');
+        },
+      ),
+    );
+  });
+});
