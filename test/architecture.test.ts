@@ -12,7 +12,7 @@ const files = readdirSync(root, { recursive: true, encoding: 'utf8' })
 
 /** The floors of the house, lowest first; rooms on one floor do not import each other, a room may import its own files. */
 const floors: readonly (readonly string[])[] = [
-  ['errors', 'msisdn', 'clock', 'option-fields'],
+  ['errors', 'msisdn', 'clock', 'dates', 'option-fields'],
   ['optouts', 'options'],
   ['decision'],
   ['provider', 'webhooks', 'stores', 'gates/express', 'gates/batch'],

@@ -4,7 +4,7 @@
  */
 
 import { readMsisdn } from '../msisdn.ts';
-import { readTime } from './dates.ts';
+import { readTime } from '../dates.ts';
 
 /** What leaves a doubt about a row that blocks all the same. */
 export type RowDoubt = 'flags_missing' | 'flags_contradict' | 'flags_unreadable' | 'date_unreadable';

@@ -1,4 +1,4 @@
-/** Times as lists write them. Pure. */
+/** Times as lists and webhooks write them. Pure. */
 
 const WRITTEN =
   /^(\d{4})-(\d{2})-(\d{2})(?:[T\s]+(\d{2}):(\d{2})(?::(\d{2})(?:[.,](\d{1,9}))?)?\s*(Z|[+-]\d{2}:?\d{2})?)?$/i;

@@ -1,0 +1,366 @@
+/**
+ * The webhook receiver on plain data, for any host: request in, answer out. It judges who speaks and what is said;
+ * what that changes is the sink's to store. 2xx is answered only once the change can no longer be lost.
+ */
+
+import { LRUCache } from 'lru-cache';
+import type { Clock } from '../clock.ts';
+import { ConfigError, StoreError, WebhookError, type WebhookErrorCode } from '../errors.ts';
+import { readMsisdn } from '../msisdn.ts';
+import {
+  callback,
+  duration,
+  group,
+  listOf,
+  oneOf,
+  optional,
+  readFields,
+  secrets,
+  size,
+  text,
+  withDefault,
+  type Duration,
+  type Size,
+} from '../option-fields.ts';
+import type { KeywordLanguage, KeywordPack } from '../optouts/keyword-packs.ts';
+import { KEYWORD_PACKS } from '../optouts/keyword-packs.ts';
+import { createKeywords } from '../optouts/keywords.ts';
+import { readCustom, type WebhookEvent, type WebhookParseRequest } from './dialect.ts';
+import { readParameters, type Parameters } from './parameters.ts';
+import { createPartJoiner } from './parts.ts';
+import { isAmbiguous, readPayload, type MessageEvent, type PayloadEvent } from './payload.ts';
+import { SIGNATURE_METHODS, checkToken, isSigned, type SignatureMethod } from './signature.ts';
+
+/** A change that a webhook tells. Times in ms UTC. */
+export interface WebhookNews {
+  readonly direction: 'out' | 'in';
+  readonly msisdn: string;
+  /** Our number that the message was sent to or came from, as it was written. */
+  readonly sender?: string | undefined;
+  /** When the person acted, by the provider's clock. */
+  readonly at?: number | undefined;
+  readonly source: 'inbound' | 'receipt';
+  readonly messageId?: string | undefined;
+  readonly text?: string | undefined;
+  /** Whether it comes from the provider beyond doubt. */
+  readonly isProven: boolean;
+}
+
+/** Where the receiver hands on what it learnt. */
+export interface WebhookSink {
+  /** Resolves once the change is durable and counts. `not_honoured`: an opt-in that this list does not take. */
+  record(news: WebhookNews): Promise<'recorded' | 'known' | 'not_honoured'>;
+  unclear(event: {
+    readonly msisdn: string;
+    readonly sender?: string | undefined;
+    readonly matched: string;
+    readonly blocked: boolean;
+    readonly text: string;
+  }): void;
+  warn(code: string, message: string): void;
+  refused(error: WebhookError): void;
+}
+
+/** The options of `webhooks`. Without a secret `unsigned: 'block_only'` must be said. */
+export interface WebhooksOptions {
+  /** The account's signature secret, or several while it is being rotated, and its method. */
+  readonly signature?: { readonly secret: string | readonly string[]; readonly method: SignatureMethod };
+  /** The secret of the Messages API's signed tokens, or several. */
+  readonly jwt?: { readonly secret: string | readonly string[] };
+  /** Unsigned requests: refused (`reject`, default), or believed where they block. */
+  readonly unsigned?: 'reject' | 'block_only';
+  /** Largest body. Default `'64kb'`. */
+  readonly maxBody?: Size;
+  /** How old a signed opt-in may be. Default `'72h'`: as long as the provider tries again. */
+  readonly replayWindow?: Duration;
+  /** Whether texts such as "leave me alone" block (default) or are only reported. */
+  readonly unclear?: 'block' | 'report';
+  /** The words. Packs of your own may stand among the languages. */
+  readonly keywords?: {
+    readonly languages?: readonly (KeywordLanguage | KeywordPack)[];
+    readonly optOut?: readonly string[];
+    readonly optIn?: readonly string[];
+    readonly unclear?: readonly string[];
+  };
+  /** Reads other dialects; tried first. */
+  readonly parse?: (request: WebhookParseRequest) => WebhookEvent | undefined;
+}
+
+/** A request as the receiver takes it. `body` as it came, or what a parser made of it. */
+export interface WebhookRequest {
+  readonly method: string;
+  /** Path and query. */
+  readonly url: string;
+  readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>;
+  readonly body?: Uint8Array | undefined;
+  readonly parsedBody?: unknown;
+}
+
+export interface WebhookAnswer {
+  readonly status: 200 | 400 | 401 | 405 | 413 | 500 | 503;
+  /** JSON. */
+  readonly body: string;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+export interface Receiver {
+  /** Never rejects. */
+  receive(request: WebhookRequest): Promise<WebhookAnswer>;
+  /** Bytes of the largest body. */
+  readonly maxBody: number;
+  /** The answer to a body that is too large. */
+  tooLarge(): WebhookAnswer;
+  /** The answer where the body was read before us and is gone. */
+  bodyLost(): WebhookAnswer;
+}
+
+/** `block`: believed where it blocks, not where it unblocks. */
+type Trust = 'proven' | 'block';
+
+const REMEMBERED_IDS = 100_000;
+
+/**
+ * Creates a receiver.
+ *
+ * @throws ConfigError for options that cannot be used.
+ */
+export function createReceiver(
+  options: WebhooksOptions,
+  { clock, sink }: { readonly clock: Clock; readonly sink: WebhookSink },
+): Receiver {
+  const config = readFields(options, 'webhooks', {
+    signature: optional(group({ secret: secrets, method: oneOf(SIGNATURE_METHODS) })),
+    jwt: optional(group({ secret: secrets })),
+    unsigned: optional(oneOf(['reject', 'block_only'])),
+    maxBody: withDefault('64kb', size({ max: 64 * 1024 * 1024 })),
+    replayWindow: withDefault('72h', duration()),
+    unclear: withDefault('block', oneOf(['block', 'report'])),
+    keywords: group({
+      languages: optional(listOf(languageField)),
+      optOut: optional(listOf(text)),
+      optIn: optional(listOf(text)),
+      unclear: optional(listOf(text)),
+    }),
+    parse: optional(callback<(request: WebhookParseRequest) => unknown>()),
+  });
+  const { signature, jwt, maxBody, replayWindow, parse } = config;
+  if (!signature && !jwt && config.unsigned !== 'block_only') {
+    throw new ConfigError(
+      'invalid_option',
+      'webhooks.signature',
+      "webhooks.signature: expected signature, jwt, or unsigned: 'block_only'; received none of them",
+    );
+  }
+  const read = createKeywords(config.keywords);
+  const joiner = createPartJoiner(clock);
+  const remembered = new LRUCache<string, true>({ max: REMEMBERED_IDS });
+
+  /** @throws WebhookError where a signature is wrong, or missing and needed. */
+  async function authenticate(
+    request: WebhookRequest,
+    parameters: Parameters,
+  ): Promise<{ trust: Trust; tokenId?: string | undefined }> {
+    let trust: Trust | undefined;
+    let tokenId: string | undefined;
+    const isOnce = !isAmbiguous(parameters);
+    if (signature && parameters.values.has('sig') && isOnce) {
+      if (!isSigned(parameters, signature.secret, signature.method)) throw wrongSignature();
+      trust = 'proven';
+    }
+    const token = bearerToken(request.headers['authorization']);
+    if (jwt && token !== undefined && isOnce) {
+      const proof = await checkToken(token, jwt.secret, bytesOf(request));
+      if (proof.status === 'wrong') throw wrongSignature();
+      tokenId = proof.id;
+      if (proof.coversBody) trust = 'proven';
+      else {
+        trust ??= 'block';
+        if (parameters.from === 'parsed') {
+          sink.warn(
+            'webhook_body_parsed',
+            'the signed hash does not fit the body that a parser has read before: such a webhook can block but not unblock; mount the webhooks before any body parser',
+          );
+        }
+      }
+    }
+    if (trust !== undefined) return { trust, tokenId };
+    if (config.unsigned === 'block_only') return { trust: 'block' };
+    throw new WebhookError('webhook_unauthorized', 401, 'the webhook is not signed');
+  }
+
+  async function handle(request: WebhookRequest): Promise<string> {
+    const method = request.method.toUpperCase();
+    if (method !== 'GET' && method !== 'POST') {
+      throw new WebhookError('webhook_method', 405, 'a webhook is a GET or a POST');
+    }
+    if (Math.max(request.body?.length ?? 0, request.url.length) > maxBody) throw tooLargeError();
+    const custom = parse && readCustom(parse, request);
+    const parameters = readParameters({
+      url: request.url,
+      bytes: method === 'GET' ? undefined : request.body,
+      parsed: method === 'GET' ? undefined : request.parsedBody,
+    });
+    if (parameters === undefined && custom === undefined) throw unreadable('its body cannot be read');
+    if (custom?.isAuthentic === true) return judge(custom.event, 'proven', undefined);
+    const { trust, tokenId } = await authenticate(request, parameters ?? NO_PARAMETERS);
+    const event = custom?.event ?? readPayload(parameters ?? NO_PARAMETERS);
+    const nonce = parameters?.values.get('nonce');
+    return judge(event, trust, tokenId ?? (typeof nonce === 'string' ? nonce : undefined));
+  }
+
+  async function judge(
+    event: PayloadEvent | WebhookNews,
+    trust: Trust,
+    requestId: string | undefined,
+  ): Promise<string> {
+    if ('direction' in event) return keep({ ...event, isProven: trust === 'proven' }, requestId);
+    if (event.kind === 'other') return 'ignored';
+    if (event.kind === 'message') return judgeMessage(event, trust, requestId);
+    const { person, ...rest } = event;
+    return keep(newsOf('out', person, rest, 'receipt', trust), requestId);
+  }
+
+  async function judgeMessage(
+    event: MessageEvent,
+    trust: Trust,
+    requestId: string | undefined,
+  ): Promise<string> {
+    const { person, sender, texts, part } = event;
+    const readings = texts.map((written) => ({ written, match: read(written) }));
+    if (part !== undefined) {
+      const whole = joiner.add([person, sender, trust], part, texts[0] ?? '');
+      if (whole !== undefined) readings.push({ written: whole, match: read(whole) });
+    }
+    const out = readings.find(({ match }) => match.meaning === 'opt_out');
+    if (out) return keep(newsOf('out', person, { ...event, text: out.written }, 'inbound', trust), requestId);
+    const unclear = readings.find(({ match }) => match.meaning === 'unclear');
+    if (unclear) return judgeUnclear(event, unclear.written, unclear.match, trust, requestId);
+    // A part alone, or a guess at binary data, proves nothing.
+    const last = readings.at(-1);
+    const isWhole = !event.isGuessed && (part === undefined || readings.length > texts.length);
+    if (last?.match.meaning !== 'opt_in' || !isWhole || trust !== 'proven') return 'ignored';
+    const age = event.at === undefined ? Infinity : clock.now() - event.at;
+    if (age > replayWindow) return 'ignored';
+    return keep(newsOf('in', person, { ...event, text: last.written }, 'inbound', trust), requestId);
+  }
+
+  async function judgeUnclear(
+    event: MessageEvent,
+    written: string,
+    { blocks, matched = '' }: { blocks: boolean; matched?: string },
+    trust: Trust,
+    requestId: string | undefined,
+  ): Promise<string> {
+    const { person, sender } = event;
+    const blocked = blocks && config.unclear === 'block';
+    const msisdn = readMsisdn(person);
+    if (!blocked) {
+      if (msisdn !== undefined) sink.unclear({ msisdn, sender, matched, blocked, text: written });
+      return 'reported';
+    }
+    const news = newsOf('out', person, { ...event, text: written }, 'inbound', trust);
+    const result = await keep(news, requestId);
+    if (result === 'recorded') {
+      sink.unclear({ msisdn: news.msisdn, sender, matched, blocked, text: written });
+    }
+    return result;
+  }
+
+  /** Stores a change; one that was stored before is only answered. */
+  async function keep(news: WebhookNews, requestId: string | undefined): Promise<string> {
+    const id = news.messageId ?? requestId;
+    const key =
+      id === undefined
+        ? undefined
+        : JSON.stringify([news.direction, news.source, news.msisdn, news.sender, id, news.at, news.isProven]);
+    if (key !== undefined && remembered.has(key)) return 'known';
+    const result = await sink.record(news);
+    if (key !== undefined && result !== 'not_honoured') remembered.set(key, true);
+    return result === 'not_honoured' ? 'ignored' : result;
+  }
+
+  function refusal(error: WebhookError): WebhookAnswer {
+    sink.refused(error);
+    const headers = error.status === 405 ? { allow: 'GET, POST' } : undefined;
+    return answer(error.status, 'refused', error.code, headers);
+  }
+
+  return {
+    maxBody,
+    tooLarge: () => refusal(tooLargeError()),
+    bodyLost() {
+      sink.warn(
+        'webhook_body_lost',
+        'the body of a webhook was read before the guard saw it and left nothing behind; mount the webhooks before any body parser',
+      );
+      return answer(500, 'not_stored', 'webhook_unreadable');
+    },
+    async receive(request) {
+      try {
+        return answer(200, await handle(request));
+      } catch (error) {
+        if (error instanceof WebhookError) return refusal(error);
+        return answer(error instanceof StoreError ? 503 : 500, 'not_stored');
+      }
+    },
+  };
+}
+
+const NO_PARAMETERS: Parameters = { from: 'query', values: new Map(), repeated: new Set() };
+
+function languageField(value: unknown, key: string): KeywordLanguage | KeywordPack {
+  if (typeof value !== 'object') return oneOf(Object.keys(KEYWORD_PACKS) as KeywordLanguage[])(value, key);
+  const words = optional(listOf(text));
+  const pack = { optOut: words, help: words, unclear: words, answers: words, courtesy: words };
+  return readFields(value, key, { ...pack, negations: words }) as KeywordPack;
+}
+
+function newsOf(
+  direction: WebhookNews['direction'],
+  person: string | undefined,
+  details: Pick<WebhookNews, 'sender' | 'at' | 'messageId' | 'text'>,
+  source: WebhookNews['source'],
+  trust: Trust,
+): WebhookNews {
+  const msisdn = readMsisdn(person);
+  if (msisdn === undefined) throw unreadable('the number of its person cannot be read');
+  const { sender, at, messageId } = details;
+  return {
+    direction,
+    msisdn,
+    sender,
+    at,
+    source,
+    messageId,
+    text: details.text,
+    isProven: trust === 'proven',
+  };
+}
+
+function bearerToken(header: string | readonly string[] | undefined): string | undefined {
+  const value = typeof header === 'string' ? header : header?.[0];
+  return /^Bearer +(\S+)\s*$/i.exec(value ?? '')?.[1];
+}
+
+/** The body as it came, or as a parser's result is written again. */
+function bytesOf({ body, parsedBody }: WebhookRequest): Uint8Array | undefined {
+  if (body !== undefined && body.length > 0) return body;
+  if (typeof parsedBody === 'string') return Buffer.from(parsedBody);
+  if (typeof parsedBody !== 'object' || parsedBody === null) return undefined;
+  return Buffer.from(JSON.stringify(parsedBody));
+}
+
+function answer(
+  status: WebhookAnswer['status'],
+  word: string,
+  code?: WebhookErrorCode,
+  headers?: Readonly<Record<string, string>>,
+): WebhookAnswer {
+  const body = JSON.stringify(code === undefined ? { status: word } : { status: word, code });
+  return headers === undefined ? { status, body } : { status, body, headers };
+}
+
+const wrongSignature = () => new WebhookError('webhook_unauthorized', 401, 'the signature is wrong');
+const tooLargeError = () => new WebhookError('webhook_too_large', 413, 'the webhook is too large');
+const unreadable = (reason: string) =>
+  new WebhookError('webhook_unreadable', 400, `the webhook is not understood: ${reason}`);

@@ -1,0 +1,99 @@
+/**
+ * Whether a request comes from the provider: the SMS API's `sig` parameter, the Messages API's signed token. Pure.
+ * It looks at authenticity alone; how old a message may be is decided by what it says.
+ */
+
+import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
+import { compactVerify, decodeProtectedHeader } from 'jose';
+import type { Parameters } from './parameters.ts';
+
+/** How `sig` is made: MD5 of the string with the secret behind it, or an HMAC. */
+export type SignatureMethod = 'md5hash' | 'md5' | 'sha1' | 'sha256' | 'sha512';
+
+export const SIGNATURE_METHODS: readonly SignatureMethod[] = ['md5hash', 'md5', 'sha1', 'sha256', 'sha512'];
+
+/**
+ * Whether `sig` fits the parameters under one of the secrets.
+ *
+ * The string that is signed: without `sig`, sorted by name, each `&` and `=` in a value replaced by `_`, joined as
+ * `&name=value`. Senders differ about parameters with empty values and about the letter case of the hex: any is
+ * accepted.
+ */
+export function isSigned(
+  { values }: Parameters,
+  secrets: readonly string[],
+  method: SignatureMethod,
+): boolean {
+  const given = values.get('sig');
+  if (typeof given !== 'string') return false;
+  const pairs = [...values]
+    .filter(([name]) => name !== 'sig')
+    .map(([name, value]) => [name, asText(value)] as const)
+    .toSorted(([a], [b]) => (a < b ? -1 : 1));
+  const texts = [pairs, pairs.filter(([, value]) => value !== '')].map((kept) =>
+    kept.map(([name, value]) => `&${name}=${value.replaceAll(/[&=]/g, '_')}`).join(''),
+  );
+  let isFit = false;
+  for (const secret of secrets) {
+    for (const text of texts) isFit = isSame(digest(text, secret, method), given.toLowerCase()) || isFit;
+  }
+  return isFit;
+}
+
+function digest(text: string, secret: string, method: SignatureMethod): string {
+  return method === 'md5hash'
+    ? createHash('md5')
+        .update(text + secret)
+        .digest('hex')
+    : createHmac(method, secret).update(text).digest('hex');
+}
+
+/** Values of JSON bodies are signed as strings. */
+function asText(value: unknown): string {
+  if (typeof value === 'string') return value;
+  if (value === undefined || value === null) return '';
+  return typeof value === 'object' ? JSON.stringify(value) : String(value as number | boolean | bigint);
+}
+
+/** Compares in constant time. */
+function isSame(a: string, b: string): boolean {
+  const [left, right] = [Buffer.from(a), Buffer.from(b)];
+  return left.length === right.length && timingSafeEqual(left, right);
+}
+
+/** What a token proves. */
+export interface TokenProof {
+  /** `wrong`: not made with one of the secrets. */
+  readonly status: 'signed' | 'wrong';
+  /** Whether the token's hash is that of the body. */
+  readonly coversBody: boolean;
+  readonly id?: string | undefined;
+}
+
+/** Checks a token of HS256 and compares its `payload_hash` with the body. Never rejects. */
+export async function checkToken(
+  token: string,
+  secrets: readonly string[],
+  body: Uint8Array | undefined,
+): Promise<TokenProof> {
+  for (const secret of secrets) {
+    try {
+      if (decodeProtectedHeader(token).alg !== 'HS256') break;
+      const { payload } = await compactVerify(token, new TextEncoder().encode(secret), {
+        algorithms: ['HS256'],
+      });
+      const claims: unknown = JSON.parse(new TextDecoder().decode(payload));
+      if (typeof claims !== 'object' || claims === null) break;
+      const { payload_hash: hash, jti } = claims as Record<string, unknown>;
+      const coversBody =
+        body !== undefined &&
+        body.length > 0 &&
+        typeof hash === 'string' &&
+        isSame(createHash('sha256').update(body).digest('hex'), hash.toLowerCase());
+      return { status: 'signed', coversBody, id: typeof jti === 'string' ? jti : undefined };
+    } catch {
+      // The next secret may fit.
+    }
+  }
+  return { status: 'wrong', coversBody: false };
+}
