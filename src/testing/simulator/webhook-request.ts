@@ -1,0 +1,135 @@
+/** The webhooks of the provider in every shape, method and signature, as requests ready to be sent. */
+
+import { randomUUID } from 'node:crypto';
+import { makeSig, makeToken, type SigMethod } from './signing.ts';
+
+/** What is told: who said what to whom, or what became of a message. */
+export interface WebhookSpec {
+  /** Default `sms-inbound`. */
+  readonly shape?:
+    'sms-inbound' | 'sms-receipt' | 'messages-inbound' | 'messages-inbound-nested' | 'messages-status';
+  /** The person's number. */
+  readonly person: string;
+  /** Our number. Default `73737`. */
+  readonly sender?: string;
+  /** Text of an inbound message. */
+  readonly text?: string;
+  /** `err-code` of a receipt, title of a status's error. Default 9 and 1240. */
+  readonly errorCode?: string | number;
+  /** When the provider began to push, ms UTC. Default now. */
+  readonly at?: number;
+  readonly messageId?: string;
+  /** How it is sent. The Messages API only knows POST with JSON. Default `post-form`. */
+  readonly transport?: 'get' | 'post-form' | 'post-json';
+  /** Further parameters, or others instead of the usual ones; `undefined` leaves one out. */
+  readonly extra?: Readonly<Record<string, unknown>>;
+  /** `sig` or `jwt`, `wrong-sig` or `wrong-jwt`, or `none`. Default what the shape's API uses. */
+  readonly signed?: 'sig' | 'jwt' | 'wrong-sig' | 'wrong-jwt' | 'none';
+  /** Default `test-signature-secret`. */
+  readonly secret?: string;
+  /** Default `sha256`. */
+  readonly method?: SigMethod;
+}
+
+/** A request, ready for `fetch(base + path, request)`. */
+export interface WebhookHttp {
+  readonly method: 'GET' | 'POST';
+  /** Query, beginning with `?`, or nothing. */
+  readonly query: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body?: string;
+}
+
+export const DEFAULT_SIGNATURE_SECRET = 'test-signature-secret';
+
+/** Writes a webhook as the provider does. */
+export function makeWebhook(spec: WebhookSpec): WebhookHttp {
+  const { shape = 'sms-inbound', secret = DEFAULT_SIGNATURE_SECRET, method = 'sha256' } = spec;
+  const isMessages = shape.startsWith('messages');
+  const signed = spec.signed ?? (isMessages ? 'jwt' : 'sig');
+  const at = spec.at ?? Date.now();
+  const payload: Record<string, unknown> = { ...payloadOf(shape, spec, at), ...spec.extra };
+  for (const name of Object.keys(payload)) if (payload[name] === undefined) delete payload[name];
+  if (signed.endsWith('sig')) {
+    payload['timestamp'] = String(Math.floor(at / 1000));
+    payload['nonce'] = randomUUID();
+    const words = Object.fromEntries(
+      Object.entries(payload).map(([name, value]) => [
+        name,
+        typeof value === 'string' ? value : JSON.stringify(value),
+      ]),
+    );
+    payload['sig'] = makeSig(words, signed === 'sig' ? secret : `not ${secret}`, method);
+  }
+  const transport = isMessages ? 'post-json' : (spec.transport ?? 'post-form');
+  const form = new URLSearchParams(payload as Record<string, string>).toString();
+  if (transport === 'get') return { method: 'GET', query: `?${form}`, headers: {} };
+  const body = transport === 'post-form' ? form : JSON.stringify(payload);
+  const type = transport === 'post-form' ? 'application/x-www-form-urlencoded' : 'application/json';
+  const headers: Record<string, string> = { 'content-type': type };
+  if (signed.endsWith('jwt')) {
+    const key = signed === 'jwt' ? secret : `not ${secret}`;
+    headers['authorization'] =
+      `Bearer ${makeToken(body, key, { apiKey: 'test-key', iat: Math.floor(at / 1000) })}`;
+  }
+  return { method: 'POST', query: '', headers, body };
+}
+
+function payloadOf(
+  shape: NonNullable<WebhookSpec['shape']>,
+  spec: WebhookSpec,
+  at: number,
+): Record<string, unknown> {
+  const { person, sender = '73737', text = 'STOP', messageId = randomUUID() } = spec;
+  const written = new Date(at).toISOString().slice(0, 19).replace('T', ' ');
+  const iso = new Date(at).toISOString();
+  switch (shape) {
+    case 'sms-inbound': {
+      const keyword = text.trim().split(/\s+/)[0]?.toUpperCase() ?? '';
+      return {
+        msisdn: person,
+        to: sender,
+        messageId,
+        text,
+        type: 'text',
+        keyword,
+        'message-timestamp': written,
+      };
+    }
+    case 'sms-receipt':
+      return {
+        ...{
+          msisdn: person,
+          to: sender,
+          messageId,
+          status: 'rejected',
+          'err-code': String(spec.errorCode ?? 9),
+        },
+        ...{ 'network-code': '310090', price: '0.00', scts: '2001011400', 'message-timestamp': written },
+      };
+    case 'messages-inbound':
+      return {
+        ...{ channel: 'sms', message_uuid: messageId, to: sender, from: person, timestamp: iso, text },
+        ...{
+          message_type: 'text',
+          sms: { num_messages: '1', keyword: text.split(' ')[0]?.toUpperCase() ?? '' },
+        },
+      };
+    case 'messages-inbound-nested':
+      return {
+        ...{ message_uuid: messageId, timestamp: iso, direction: 'inbound' },
+        ...{ from: { type: 'sms', number: person }, to: { type: 'sms', number: sender } },
+        message: { content: { type: 'text', text } },
+      };
+    case 'messages-status': {
+      const title = spec.errorCode ?? 1240;
+      const error = {
+        type: `https://developer.example/api-errors/messages#${title}`,
+        title,
+        detail: 'refused',
+      };
+      const parties = { message_uuid: messageId, to: person, from: sender, channel: 'sms' };
+      return { ...parties, timestamp: iso, status: 'rejected', error };
+    }
+  }
+}
