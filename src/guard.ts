@@ -220,7 +220,7 @@ export function createGuard(options: GuardOptions = {}): Guard {
   async function end(timeoutMs: number): Promise<void> {
     closing.abort();
     watch.stop();
-    await Promise.all(lists.all().map(({ sweeper }) => sweeper?.stop()));
+    await Promise.all(lists.all().map(async ({ sweeper }) => sweeper?.stop()));
     await journal.close(timeoutMs);
   }
 

@@ -828,7 +828,7 @@ describe('options', () => {
     [{ policy: { whenNotReady: 'pass' as never } }, 'policy.whenNotReady'],
     [{ defaultCountry: 'usa' }, 'defaultCountry'],
     [{ clock: {} as never }, 'clock'],
-    [{ logger: console.log as never }, 'logger'],
+    [{ logger: Math.max as never }, 'logger'],
     [{ random: 5 as never }, 'random'],
     [{ polcy: {} } as never, 'polcy'],
     [null as never, 'options'],

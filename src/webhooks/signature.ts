@@ -51,8 +51,7 @@ function digest(text: string, secret: string, method: SignatureMethod): string {
 /** Values of JSON bodies are signed as strings. */
 function asText(value: unknown): string {
   if (typeof value === 'string') return value;
-  if (value === undefined || value === null) return '';
-  return typeof value === 'object' ? JSON.stringify(value) : String(value as number | boolean | bigint);
+  return value === undefined || value === null ? '' : JSON.stringify(value);
 }
 
 /** Compares in constant time. */

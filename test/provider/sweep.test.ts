@@ -215,7 +215,7 @@ describe('failures', () => {
         throw undefined;
       },
     ]) {
-      const outcome = await harness({ page: page as never }).sweeper.sweep();
+      const outcome = await harness({ page }).sweeper.sweep();
       expect(outcome).toMatchObject({ status: 'failed', error: { code: 'provider_unreachable' } });
     }
   });
