@@ -1,0 +1,224 @@
+import { describe, expect, it } from 'vitest';
+import type { Evidence } from '../../src/optouts/change.ts';
+import {
+  createLedger,
+  type CommitEffect,
+  type Ledger,
+  type LedgerOptions,
+} from '../../src/optouts/ledger.ts';
+
+const MINUTE = 60_000;
+const HOUR = 60 * MINUTE;
+const T = Date.UTC(2026, 0, 1);
+const N = '15550000001';
+const options: LedgerOptions = {
+  ...{ list: 'default', clockSlackMs: MINUTE, lagGraceMs: 10 * MINUTE, shrinkHoldMs: 24 * HOUR },
+  ...{ replayWindowMs: 72 * HOUR, trustProviderRemoval: false },
+};
+
+let acts = 0;
+function fact(direction: 'out' | 'in', at: number, change: Partial<Evidence> = {}): Evidence {
+  return { direction, at, clock: 'local', seenAt: at, source: 'manual', id: `act ${acts++}`, ...change };
+}
+
+function sweep(
+  ledger: Ledger,
+  start: number,
+  numbers: readonly string[],
+  removals: 'apply' | 'accept' | 'none' = 'apply',
+): CommitEffect {
+  const run = ledger.begin(start);
+  run.page(
+    numbers.map((msisdn) => ({ kind: 'out', msisdn })),
+    start,
+  );
+  const commit = run.commit(removals);
+  for (;;) {
+    const { done, value } = commit.next();
+    if (done) return value;
+  }
+}
+
+const many = (count: number) => Array.from({ length: count }, (_, index) => String(15_551_000_000 + index));
+
+describe('an opt-in and an opt-out', () => {
+  const provider = { clock: 'provider' } as const;
+  it.each([
+    ['same clock, later', fact('out', T), fact('in', T + 1), false],
+    ['same clock, a tie', fact('out', T), fact('in', T), true],
+    ['same clock, earlier', fact('out', T), fact('in', T - 1), true],
+    [
+      'two clocks, seen before the act',
+      fact('out', T, { ...provider, seenAt: T + 5 }),
+      fact('in', T + 5),
+      false,
+    ],
+    [
+      'two clocks, seen after the act',
+      fact('out', T, { ...provider, seenAt: T + 6 }),
+      fact('in', T + 5),
+      true,
+    ],
+    [
+      'two clocks, slack passed',
+      fact('out', T, { ...provider, seenAt: T + HOUR }),
+      fact('in', T + MINUTE + 1),
+      false,
+    ],
+    [
+      'two clocks, within slack',
+      fact('out', T, { ...provider, seenAt: T + HOUR }),
+      fact('in', T + MINUTE),
+      true,
+    ],
+  ])('%s', (_name, out, optIn, isBlocked) => {
+    for (const order of [
+      [out, optIn],
+      [optIn, out],
+    ]) {
+      const ledger = createLedger(options);
+      for (const evidence of order) ledger.merge(N, evidence);
+      expect(ledger.blocks(N)).toBe(isBlocked);
+    }
+  });
+
+  it('one act told five times is one change', () => {
+    const ledger = createLedger(options);
+    const stop = fact('out', T);
+    const changes = [0, 1, 2, 3, 4].map((late) => ledger.merge(N, { ...stop, seenAt: T + late }));
+    expect(changes).toEqual([true, false, false, false, false]);
+  });
+});
+
+describe('sweeps', () => {
+  it('block at once, and remove what two complete ones in a row lack', () => {
+    const ledger = createLedger(options);
+    const run = ledger.begin(T);
+    run.page([{ kind: 'out', msisdn: N }], T);
+    expect(ledger.blocks(N)).toBe(true);
+    run.abort();
+    expect(ledger.blocks(N)).toBe(true);
+    sweep(ledger, T + 1, []);
+    expect(ledger.blocks(N)).toBe(true);
+    sweep(ledger, T + 2, [N]);
+    sweep(ledger, T + 3, []);
+    expect(ledger.blocks(N)).toBe(true);
+    sweep(ledger, T + 4, []);
+    expect(ledger.blocks(N)).toBe(false);
+  });
+
+  it('remove nothing where a row could not be read', () => {
+    const ledger = createLedger(options);
+    sweep(ledger, T, [N]);
+    for (let index = 1; index < 5; index++) sweep(ledger, T + index, [], 'none');
+    expect(ledger.blocks(N)).toBe(true);
+    expect(ledger.lastStart).toBe(T + 4);
+  });
+
+  it('that began earlier and end later are dropped', () => {
+    const ledger = createLedger(options);
+    sweep(ledger, T + 10, [N]);
+    expect(sweep(ledger, T, [])).toEqual({ status: 'dropped' });
+    const first = ledger.begin(T + 20);
+    sweep(ledger, T + 30, [N]);
+    expect(first.commit('apply').next().value).toEqual({ status: 'dropped' });
+    expect(ledger.blocks(N)).toBe(true);
+  });
+
+  it.each([
+    ['99 that become none', 99, 0, false],
+    ['100 that become 50', 100, 50, true],
+    ['100 that become 51', 100, 51, false],
+    ['50 000 that become 40', 50_000, 40, true],
+    ['3 that become none', 3, 0, false],
+  ])('%s', (_name, before, after, isHeld) => {
+    const ledger = createLedger(options);
+    const all = many(before);
+    sweep(ledger, T, all);
+    expect(sweep(ledger, T + 1, all.slice(0, after))).toMatchObject({ isHeld, removed: 0 });
+    expect(sweep(ledger, T + 2, all.slice(0, after))).toMatchObject({
+      isHeld,
+      removed: isHeld ? 0 : before - after,
+    });
+  });
+
+  it('held back apply when an operator accepts, or after 24 hours that agree', () => {
+    const [accepted, waited, recovered] = [0, 1, 2].map(() => {
+      const ledger = createLedger(options);
+      sweep(ledger, T, many(200));
+      sweep(ledger, T + HOUR, many(10));
+      return ledger;
+    });
+    expect(accepted && sweep(accepted, T + 2 * HOUR, many(10), 'accept')).toMatchObject({ removed: 190 });
+    expect(waited && sweep(waited, T + 24 * HOUR, many(10))).toMatchObject({ isHeld: true });
+    expect(waited && sweep(waited, T + 25 * HOUR, many(10))).toMatchObject({ isHeld: false, removed: 190 });
+    if (recovered) sweep(recovered, T + 2 * HOUR, many(200));
+    expect(recovered?.heldSince).toBeNull();
+    expect(recovered && sweep(recovered, T + 26 * HOUR, many(10))).toMatchObject({
+      isHeld: true,
+      removed: 0,
+    });
+  });
+
+  it('do not release who opted out first-hand, unless the list trusts removals', () => {
+    for (const trustProviderRemoval of [false, true]) {
+      const ledger = createLedger({ ...options, trustProviderRemoval });
+      ledger.merge(N, fact('out', T));
+      sweep(ledger, T + HOUR, [N]);
+      sweep(ledger, T + 2 * HOUR, []);
+      const effect = sweep(ledger, T + 3 * HOUR, []);
+      if (effect.status === 'committed') {
+        for (const { msisdn, evidence } of effect.optIns) ledger.merge(msisdn, evidence);
+      }
+      expect(ledger.blocks(N)).toBe(!trustProviderRemoval);
+    }
+  });
+
+  it('overrule an opt-in only with a newer date, or long after it', () => {
+    const ledger = createLedger(options);
+    sweep(ledger, T, [N]);
+    ledger.merge(N, fact('in', T + HOUR));
+    const listed = (start: number, date: number) => {
+      const run = ledger.begin(start);
+      const { overruled } = run.page([{ kind: 'out', msisdn: N, date }], start);
+      run.abort();
+      return [overruled.length, ledger.blocks(N)];
+    };
+    expect(listed(T + HOUR + 10 * MINUTE, T)).toEqual([0, false]);
+    expect(listed(T + HOUR + 10 * MINUTE, T + HOUR + MINUTE)).toEqual([0, false]);
+    expect(listed(T + HOUR + 10 * MINUTE, T + HOUR + MINUTE + 1)).toEqual([1, true]);
+    ledger.merge(N, fact('in', T + 2 * HOUR));
+    expect(ledger.blocks(N)).toBe(false);
+    expect(listed(T + 2 * HOUR + 10 * MINUTE + 1, T)).toEqual([1, true]);
+  });
+
+  it('prove an opt-in with a row that says so', () => {
+    const ledger = createLedger(options);
+    ledger.merge(N, fact('out', T, { clock: 'provider' }));
+    const run = ledger.begin(T + HOUR);
+    const { optIns } = run.page(
+      [
+        { kind: 'in', msisdn: N, date: T + MINUTE },
+        { kind: 'in', msisdn: '15550000009', date: T },
+      ],
+      T + HOUR,
+    );
+    expect(optIns).toHaveLength(1);
+    for (const { msisdn, evidence } of optIns) ledger.merge(msisdn, evidence);
+    expect(ledger.blocks(N)).toBe(false);
+  });
+});
+
+describe('what is forgotten', () => {
+  it('an opt-in that nothing needs, after the replay window; never an opt-out', () => {
+    const ledger = createLedger(options);
+    ledger.merge(N, fact('in', T));
+    ledger.merge('15550000002', fact('out', T));
+    ledger.merge('15550000003', fact('in', T));
+    sweep(ledger, T, ['15550000003']);
+    expect(ledger.prune(T + 72 * HOUR)).toBe(0);
+    expect(ledger.prune(T + 72 * HOUR + 1)).toBe(1);
+    expect(ledger.prune(T + 10_000 * HOUR)).toBe(0);
+    expect(ledger.blocks('15550000002')).toBe(true);
+  });
+});
