@@ -1,0 +1,175 @@
+import { once } from 'node:events';
+import { createServer, type Server } from 'node:http';
+import { connect, type AddressInfo } from 'node:net';
+import express from 'express';
+import express4 from 'express4';
+import { afterEach, describe, expect, it } from 'vitest';
+import { createGuard, type Guard, type StoreError, type WarnEvent } from '../../src/index.ts';
+import { makeWebhook, type WebhookSpec } from '../../src/testing/simulator/webhook-request.ts';
+
+const PERSON = '15551230001';
+const secret = 'test-signature-secret';
+const options = { signature: { secret, method: 'sha256' }, jwt: { secret } } as const;
+const silent = { debug() {}, info() {}, warn() {}, error() {} };
+const open: (() => unknown)[] = [];
+
+afterEach(async () => {
+  for (const close of open.splice(0)) await close();
+});
+
+/** Every host, with the guard's webhooks mounted before and after a body parser. */
+const hosts: readonly [string, (guard: Guard) => Server, boolean][] = [
+  ['node:http', (guard) => createServer(guard.webhooks(options)), false],
+  ['Express 5', (guard) => createServer(express().use('/hooks', guard.webhooks(options))), false],
+  ['Express 4', (guard) => createServer(express4().use('/hooks', guard.webhooks(options))), false],
+  [
+    'Express 5 after parsers',
+    (guard) =>
+      createServer(
+        express()
+          .use(express.json(), express.urlencoded({ extended: true }))
+          .use('/hooks', guard.webhooks(options)),
+      ),
+    true,
+  ],
+  [
+    'Express 4 after parsers',
+    (guard) =>
+      createServer(
+        express4()
+          .use(express4.json(), express4.urlencoded({ extended: false }))
+          .use('/hooks', guard.webhooks(options)),
+      ),
+    true,
+  ],
+];
+
+async function listen(server: Server): Promise<string> {
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  open.push(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+}
+
+async function deliver(url: string, spec: WebhookSpec): Promise<number> {
+  const { method, query, headers, body } = makeWebhook(spec);
+  const response = await fetch(`${url}/hooks/any/sub/path${query}`, {
+    method,
+    headers,
+    ...(body === undefined ? {} : { body }),
+  });
+  await response.text();
+  return response.status;
+}
+
+describe.each(hosts)('webhooks on %s', (_name, host, isParsed) => {
+  async function start(): Promise<{ guard: Guard; url: string; warnings: WarnEvent[] }> {
+    const guard = createGuard({ logger: silent });
+    open.push(() => guard.close());
+    const warnings: WarnEvent[] = [];
+    guard.on('warn', (event) => warnings.push(event));
+    await guard.ready();
+    return { guard, url: await listen(host(guard)), warnings };
+  }
+
+  it.each([
+    ['GET', { transport: 'get' }],
+    ['a form', { transport: 'post-form' }],
+    ['JSON', { transport: 'post-json' }],
+    ['the Messages API', { shape: 'messages-inbound' }],
+    ['a status', { shape: 'messages-status' }],
+  ] satisfies [string, Partial<WebhookSpec>][])('a STOP by %s blocks', async (_method, spec) => {
+    const { guard, url } = await start();
+    expect(guard.canSend(PERSON)).toBe(true);
+    expect(await deliver(url, { person: PERSON, ...spec })).toBe(200);
+    expect(guard.canSend(PERSON)).toBe(false);
+    const bad = 'shape' in spec ? 'wrong-jwt' : 'wrong-sig';
+    expect(await deliver(url, { person: '15551230002', ...spec, signed: bad })).toBe(401);
+    expect(guard.canSend('15551230002')).toBe(true);
+  });
+
+  it('reads a body whose type no parser knew', async () => {
+    const { guard, url } = await start();
+    const { body = '' } = makeWebhook({ person: PERSON });
+    const response = await fetch(`${url}/hooks`, {
+      method: 'POST',
+      headers: { 'content-type': 'text/odd' },
+      body,
+    });
+    expect(response.status).toBe(200);
+    expect(guard.canSend(PERSON)).toBe(false);
+  });
+
+  it('refuses a body over the limit, announced or not', async () => {
+    const { url } = await start();
+    const big = 'a'.repeat(80_000);
+    const headers = { 'content-type': 'text/plain' };
+    expect((await fetch(`${url}/hooks`, { method: 'POST', headers, body: big })).status).toBe(413);
+    // In chunks nobody announces a length; the answer comes before the rest is sent.
+    const socket = connect(Number(new URL(url).port), '127.0.0.1');
+    open.push(() => socket.destroy());
+    socket.write(
+      'POST /hooks HTTP/1.1\r\nHost: x\r\nContent-Type: text/plain\r\nTransfer-Encoding: chunked\r\n\r\n',
+    );
+    socket.write(`13880\r\n${big}\r\n`);
+    const [head] = (await once(socket, 'data')) as [Buffer];
+    expect(head.toString()).toMatch(/^HTTP\/1\.1 413/);
+  });
+
+  it(isParsed ? 'answers 400 to JSON that the parser refuses' : 'answers 400 to half a JSON', async () => {
+    const { url } = await start();
+    const headers = { 'content-type': 'application/json' };
+    expect((await fetch(`${url}/hooks`, { method: 'POST', headers, body: '{"a":' })).status).toBe(400);
+  });
+});
+
+describe('webhooks', () => {
+  it('ask for a repeat where somebody read the body and left nothing', async () => {
+    const guard = createGuard({ logger: silent });
+    open.push(() => guard.close());
+    const warnings: string[] = [];
+    guard.on('warn', ({ code }) => warnings.push(code));
+    const handler = guard.webhooks(options);
+    const url = await listen(
+      createServer((req, res) => {
+        req.resume();
+        req.on('end', () => handler(req, res));
+      }),
+    );
+    expect(await deliver(url, { person: PERSON })).toBe(500);
+    expect(warnings).toEqual(['webhook_body_lost']);
+  });
+
+  it('answer 503 while the store is down, and block here all the same', async () => {
+    const { memoryStore } = await import('../../src/index.ts');
+    const store = memoryStore();
+    const guard = createGuard({
+      logger: silent,
+      store: { ...store, append: () => Promise.reject(new Error('disk full')) },
+    });
+    open.push(() => guard.close());
+    const errors: StoreError[] = [];
+    guard.on('error', (error) => errors.push(error as StoreError));
+    await guard.ready();
+    const url = await listen(createServer(guard.webhooks(options)));
+    expect(await deliver(url, { person: PERSON })).toBe(503);
+    expect(guard.canSend(PERSON)).toBe(false);
+  });
+
+  it('a START lifts a STOP only where the list honours it', async () => {
+    for (const optInByReply of [false, true]) {
+      const guard = createGuard({ logger: silent, lists: { alerts: { senders: ['73737'], optInByReply } } });
+      open.push(() => guard.close());
+      await guard.ready();
+      const url = await listen(createServer(guard.webhooks(options)));
+      const at = Date.now();
+      await deliver(url, { person: PERSON, at: at - 10_000 });
+      expect(guard.canSend(PERSON)).toBe(false);
+      expect(await deliver(url, { person: PERSON, at: at - 5_000, text: 'START' })).toBe(200);
+      expect(guard.canSend(PERSON, { from: '73737' })).toBe(optInByReply);
+    }
+  });
+});
