@@ -26,7 +26,7 @@ describe('README.md', () => {
     const listed = [...section('Errors').matchAll(/^\| `([a-z_]+)`/gm)].map(([, code]) => code);
     const codes = union('errors.ts', 'ErrorCode');
     expect(codes.length).toBeGreaterThan(15);
-    expect(listed.toSorted()).toEqual(codes.toSorted());
+    expect(new Set(listed)).toEqual(new Set(codes));
   });
 
   it('names every anomaly and every problem', () => {

@@ -23,6 +23,7 @@ export interface WebhookHttpRequest {
 /** What the handler needs of a response. */
 export interface WebhookHttpResponse {
   statusCode: number;
+  readonly headersSent?: boolean;
   setHeader(name: string, value: string): unknown;
   end(body: string): unknown;
 }
@@ -60,6 +61,8 @@ export function createWebhookHandler(receiver: Receiver): WebhookHandler {
 }
 
 function send(res: WebhookHttpResponse, { status, body, headers = {} }: WebhookAnswer): void {
+  // Somebody else, such as a timeout, may have answered first.
+  if (res.headersSent === true) return;
   res.statusCode = status;
   res.setHeader('content-type', 'application/json');
   for (const [name, value] of Object.entries(headers)) res.setHeader(name, value);
@@ -81,7 +84,9 @@ function readLimited(req: WebhookHttpRequest, maxBody: number): Body | Promise<B
   return new Promise((resolve) => {
     let chunks: Uint8Array[] = [];
     let size = 0;
-    req.on('data', (chunk: Uint8Array) => {
+    req.on('data', (given: Uint8Array | string) => {
+      // Strings come where somebody has set an encoding.
+      const chunk = typeof given === 'string' ? Buffer.from(given) : given;
       size += chunk.length;
       if (size <= maxBody) return void chunks.push(chunk);
       chunks = [];

@@ -16,7 +16,7 @@ export interface MessageEvent {
   readonly person: string | undefined;
   readonly sender: string | undefined;
   readonly texts: readonly string[];
-  /** Whether the text is a guess at binary data, which proves nothing. */
+  /** Whether the text is a guess, a first word or a piece: it may block, and proves nothing. */
   readonly isGuessed: boolean;
   readonly at: number | undefined;
   readonly messageId: string | undefined;
@@ -57,8 +57,10 @@ export function isAmbiguous({ repeated }: Parameters): boolean {
 /** Reads what the parameters tell. Never throws. */
 export function readPayload({ values }: Parameters): PayloadEvent {
   if (word(values.get('msisdn')) !== undefined) return readSms(values);
-  if (values.has('from') && values.has('to')) return readMessages(values);
-  return { kind: 'other' };
+  const has = (...names: string[]) => names.some((name) => word(values.get(name)) !== undefined);
+  if (has('message_uuid', 'channel') || (values.has('from') && values.has('to'))) return readMessages(values);
+  // An opt-out of nobody must not be answered as if it were done.
+  return has('messageId', 'message-timestamp') ? readSms(values) : { kind: 'other' };
 }
 
 function readSms(values: ReadonlyMap<string, unknown>): PayloadEvent {
@@ -73,8 +75,11 @@ function readSms(values: ReadonlyMap<string, unknown>): PayloadEvent {
   const guesses = isBinary ? guessTexts(word(values.get('data'))) : [];
   if (written !== undefined || guesses.length > 0) {
     const texts = written === undefined ? guesses : [written, ...guesses];
-    const isGuessed = written === undefined || isBinary;
-    return { kind: 'message', ...common, texts, isGuessed, part: readPart(values) };
+    const part = readPart(values);
+    // A keyword is the first word of something, and a part whose place is unknown a piece of it.
+    const isPiece = part === undefined && isMarkedPart(values);
+    const isGuessed = word(values.get('text')) === undefined || isBinary || isPiece;
+    return { kind: 'message', ...common, texts, isGuessed, part };
   }
   return word(values.get('err-code')) === SMS_REFUSED ? { kind: 'refusal', ...common } : { kind: 'other' };
 }
@@ -92,14 +97,11 @@ function readMessages(values: ReadonlyMap<string, unknown>): PayloadEvent {
     messageId: word(values.get('message_uuid')),
   };
   const content = member(values.get('message'), 'content');
-  const text =
-    word(values.get('text')) ??
-    word(member(content, 'text')) ??
-    word(member(values.get('sms'), 'keyword')) ??
-    word(values.get('keyword'));
+  const written = word(values.get('text')) ?? word(member(content, 'text'));
+  const text = written ?? word(member(values.get('sms'), 'keyword')) ?? word(values.get('keyword'));
   if (text !== undefined) {
-    const message = { person: from, sender: to, texts: [text], isGuessed: false, part: undefined };
-    return { kind: 'message', ...common, ...message };
+    const message = { person: from, sender: to, texts: [text], part: undefined };
+    return { kind: 'message', ...common, ...message, isGuessed: written === undefined };
   }
   const error = values.get('error');
   const codes = [member(error, 'title'), member(error, 'code'), afterHash(member(error, 'type'))].map(word);
@@ -127,6 +129,12 @@ function numberOf(value: unknown): string | undefined {
 
 function afterHash(value: unknown): unknown {
   return typeof value === 'string' ? value.split('#')[1] : undefined;
+}
+
+/** Whether a message says that it is one of several parts, soundly or not. */
+function isMarkedPart(values: ReadonlyMap<string, unknown>): boolean {
+  const [concat, ref, total] = ['concat', 'concat-ref', 'concat-total'].map((name) => word(values.get(name)));
+  return total !== '1' && (ref !== undefined || (concat !== undefined && concat.toLowerCase() !== 'false'));
 }
 
 function readPart(values: ReadonlyMap<string, unknown>): MessagePart | undefined {

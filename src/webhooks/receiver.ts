@@ -3,6 +3,7 @@
  * what that changes is the sink's to store. 2xx is answered only once the change can no longer be lost.
  */
 
+import { createHash } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
 import type { Clock } from '../clock.ts';
 import { ConfigError, StoreError, WebhookError, type WebhookErrorCode } from '../errors.ts';
@@ -169,7 +170,9 @@ export function createReceiver(
     }
     const token = bearerToken(request.headers['authorization']);
     if (jwt && token !== undefined && isOnce) {
-      const proof = await checkToken(token, jwt.secret, bytesOf(request));
+      // A token covers the body; what a query tells is not covered by it.
+      const covered = parameters.from === 'query' ? undefined : bytesOf(request);
+      const proof = await checkToken(token, jwt.secret, covered);
       if (proof.status === 'wrong') throw wrongSignature();
       tokenId = proof.id;
       if (proof.coversBody) trust = 'proven';
@@ -213,11 +216,19 @@ export function createReceiver(
     trust: Trust,
     requestId: string | undefined,
   ): Promise<string> {
-    if ('direction' in event) return keep({ ...event, isProven: trust === 'proven' }, requestId);
+    if ('direction' in event) {
+      if (event.direction === 'in' && !isRecent(event.at)) return 'ignored';
+      return keep({ ...event, isProven: trust === 'proven' }, requestId);
+    }
     if (event.kind === 'other') return 'ignored';
     if (event.kind === 'message') return judgeMessage(event, trust, requestId);
     const { person, ...rest } = event;
     return keep(newsOf('out', person, rest, 'receipt', trust), requestId);
+  }
+
+  /** Whether an opt-in of that time counts: one without a time never does. */
+  function isRecent(at: number | undefined): boolean {
+    return at !== undefined && clock.now() - at <= replayWindow;
   }
 
   async function judgeMessage(
@@ -239,8 +250,7 @@ export function createReceiver(
     const last = readings.at(-1);
     const isWhole = !event.isGuessed && (part === undefined || readings.length > texts.length);
     if (last?.match.meaning !== 'opt_in' || !isWhole || trust !== 'proven') return 'ignored';
-    const age = event.at === undefined ? Infinity : clock.now() - event.at;
-    if (age > replayWindow) return 'ignored';
+    if (!isRecent(event.at)) return 'ignored';
     return keep(newsOf('in', person, { ...event, text: last.written }, 'inbound', trust), requestId);
   }
 
@@ -272,7 +282,7 @@ export function createReceiver(
     const key =
       id === undefined
         ? undefined
-        : JSON.stringify([news.direction, news.source, news.msisdn, news.sender, id, news.at, news.isProven]);
+        : keyOf(news.direction, news.source, news.msisdn, news.sender, id, news.at, news.isProven);
     if (key !== undefined && remembered.has(key)) return 'known';
     const result = await sink.record(news);
     if (key !== undefined && result !== 'not_honoured') remembered.set(key, true);
@@ -280,7 +290,11 @@ export function createReceiver(
   }
 
   function refusal(error: WebhookError): WebhookAnswer {
-    sink.refused(error);
+    try {
+      sink.refused(error);
+    } catch {
+      // Whoever counts refusals must not change the answer.
+    }
     const headers = error.status === 405 ? { allow: 'GET, POST' } : undefined;
     return answer(error.status, 'refused', error.code, headers);
   }
@@ -337,6 +351,11 @@ function newsOf(
   };
 }
 
+/** A key of one size, however long the parts that a stranger may choose. */
+function keyOf(...parts: readonly unknown[]): string {
+  return createHash('sha256').update(JSON.stringify(parts)).digest('base64url');
+}
+
 function bearerToken(header: string | readonly string[] | undefined): string | undefined {
   const value = typeof header === 'string' ? header : header?.[0];
   return /^Bearer +(\S+)\s*$/i.exec(value ?? '')?.[1];
@@ -347,7 +366,11 @@ function bytesOf({ body, parsedBody }: WebhookRequest): Uint8Array | undefined {
   if (body !== undefined && body.length > 0) return body;
   if (typeof parsedBody === 'string') return Buffer.from(parsedBody);
   if (typeof parsedBody !== 'object' || parsedBody === null) return undefined;
-  return Buffer.from(JSON.stringify(parsedBody));
+  try {
+    return Buffer.from(JSON.stringify(parsedBody));
+  } catch {
+    return undefined;
+  }
 }
 
 function answer(
