@@ -1,0 +1,128 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { readTime } from '../../src/dates.ts';
+import { readRow } from '../../src/provider/row.ts';
+
+const START = Date.UTC(2026, 0, 1);
+const N = '15558937009';
+const DATE = Date.UTC(2014, 5, 27, 18, 31, 33);
+
+describe('readRow', () => {
+  it.each([
+    ['a string', N, { kind: 'out', msisdn: N }],
+    ['a number', 15558937009, { kind: 'out', msisdn: N }],
+    ['a row as published', { msisdn: N, 'opt-in': 'false', 'opt-out': 'true' }, { kind: 'out', msisdn: N }],
+    [
+      'a run of spaces in its date',
+      { msisdn: N, 'opt-in': 'false', 'opt-out': 'true', 'opt-out-date': '2014-06-27      18:31:33' },
+      { kind: 'out', msisdn: N, date: DATE },
+    ],
+    ['booleans', { msisdn: N, optIn: false, optOut: true }, { kind: 'out', msisdn: N }],
+    ['flags in capitals', { msisdn: N, 'opt-out': ' TRUE ' }, { kind: 'out', msisdn: N }],
+    [
+      'an opt-in',
+      { msisdn: N, 'opt-in': 'true', 'opt-out': 'false', 'opt-in-date': '2014-06-27 18:31:33' },
+      { kind: 'in', msisdn: N, date: DATE },
+    ],
+    ['an opt-in without a date', { msisdn: N, optIn: true, optOut: false }, { kind: 'in', msisdn: N }],
+    ['opt-in alone', { msisdn: N, optIn: true }, { kind: 'out', msisdn: N, doubt: 'flags_missing' }],
+    ['no flags', { msisdn: N }, { kind: 'out', msisdn: N, doubt: 'flags_missing' }],
+    [
+      'null flags',
+      { msisdn: N, optIn: null, optOut: '' },
+      { kind: 'out', msisdn: N, doubt: 'flags_missing' },
+    ],
+    ['both', { msisdn: N, optIn: true, optOut: true }, { kind: 'out', msisdn: N, doubt: 'flags_contradict' }],
+    [
+      'neither',
+      { msisdn: N, optIn: 'false', optOut: 'false' },
+      { kind: 'out', msisdn: N, doubt: 'flags_contradict' },
+    ],
+    [
+      'odd flags',
+      { msisdn: N, optIn: 'maybe', optOut: 7 },
+      { kind: 'out', msisdn: N, doubt: 'flags_unreadable' },
+    ],
+    [
+      'an odd flag',
+      { msisdn: N, optIn: true, optOut: 0 },
+      { kind: 'out', msisdn: N, doubt: 'flags_unreadable' },
+    ],
+    [
+      'an odd date',
+      { msisdn: N, optOut: true, optOutDate: 'yesterday' },
+      { kind: 'out', msisdn: N, doubt: 'date_unreadable' },
+    ],
+    ['a date to come', { msisdn: N, optOut: true, optOutDate: START + 1 }, { kind: 'out', msisdn: N }],
+    [
+      'a date of today',
+      { msisdn: N, optOut: true, optOutDate: START },
+      { kind: 'out', msisdn: N, date: START },
+    ],
+    ['no number', { 'opt-out': 'true' }, { kind: 'unreadable' }],
+    ['an odd number', { msisdn: 'abc', 'opt-out': 'true' }, { kind: 'unreadable' }],
+    ['null', null, { kind: 'unreadable' }],
+    ['a proxy that throws', throwing(), { kind: 'unreadable' }],
+  ])('%s', (_name, row, expected) => {
+    expect(readRow(row, START)).toEqual(expected);
+  });
+
+  it('never throws', () => {
+    fc.assert(
+      fc.property(fc.anything({ withNullPrototype: true, withDate: true }), (row) => {
+        expect(['out', 'in', 'unreadable']).toContain(readRow(row, START).kind);
+      }),
+    );
+  });
+});
+
+function throwing(): object {
+  return new Proxy(
+    {},
+    {
+      get() {
+        throw new Error('no');
+      },
+    },
+  );
+}
+
+describe('readTime', () => {
+  it.each([
+    ['2014-06-27 18:31:33', DATE],
+    [' 2014-06-27T18:31:33Z ', DATE],
+    ['2014-06-27T18:31:33.250z', DATE + 250],
+    ['2014-06-27T20:31:33+02:00', DATE],
+    ['2014-06-27T13:31:33-0500', DATE],
+    ['2014-06-27 18:31', DATE - 33_000],
+    ['2014-06-27', Date.UTC(2014, 5, 27)],
+    [DATE, DATE],
+    [new Date(DATE), DATE],
+  ])('reads %s', (value, expected) => {
+    expect(readTime(value)).toBe(expected);
+  });
+
+  it.each([
+    ...[
+      '2014-02-30 10:00:00',
+      '2014-13-01',
+      '2014-06-27 24:00:00',
+      '2014-06-27 10:60:00',
+      '2014-06-27 10:00:61',
+    ],
+    ...[
+      '',
+      'now',
+      '27.06.2014',
+      '1403893893',
+      'x'.repeat(100),
+      -1,
+      Number.NaN,
+      Infinity,
+      new Date(Number.NaN),
+    ],
+    ...[null, undefined, true, {}],
+  ])('refuses %s', (value) => {
+    expect(readTime(value)).toBeUndefined();
+  });
+});
