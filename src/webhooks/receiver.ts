@@ -265,6 +265,10 @@ export function createReceiver(
     const blocked = blocks && config.unclear === 'block';
     const msisdn = readMsisdn(person);
     if (!blocked) {
+      const id = event.messageId ?? requestId;
+      const key = id === undefined ? undefined : keyOf('unclear', msisdn, sender, id, event.at, trust);
+      if (key !== undefined && remembered.has(key)) return 'known';
+      if (key !== undefined) remembered.set(key, true);
       if (msisdn !== undefined) sink.unclear({ msisdn, sender, matched, blocked, text: written });
       return 'reported';
     }

@@ -350,6 +350,19 @@ describe('texts', () => {
     }
   });
 
+  it('that are only reported are reported once, however often the webhook comes', async () => {
+    const { send, sink } = harness();
+    const answers = [
+      await send({ text: 'No', messageId: 'one' }),
+      await send({ text: 'No', messageId: 'one' }),
+    ];
+    expect(answers.map(said)).toEqual([
+      [200, 'reported'],
+      [200, 'known'],
+    ]);
+    expect(sink.unclear).toHaveBeenCalledTimes(1);
+  });
+
   it('parts are judged alone and joined', async () => {
     const { send, news, clock } = harness();
     const part = (index: number, text: string, ref = '7') => ({
