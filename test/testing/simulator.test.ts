@@ -1,6 +1,18 @@
+import { createHash, createHmac } from 'node:crypto';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { createGuard } from '../../src/index.ts';
-import { createTestGuard, signedWebhook, startSimulator, type Simulator } from '../../src/testing/index.ts';
+import {
+  createTestGuard,
+  signedWebhook,
+  startSimulator,
+  type Fault,
+  type Simulator,
+  type SimulatorOptions,
+} from '../../src/testing/index.ts';
+import { createRows } from '../../src/testing/simulator/rows.ts';
+import { makeSig } from '../../src/testing/simulator/signing.ts';
 
 const OUT = '15550000000';
 let simulator: Simulator;
@@ -68,8 +80,13 @@ describe('the simulator', () => {
       body: { msisdn: '15550000249', 'opt-in': 'true', 'opt-out': 'false' },
     });
     expect(simulator.list.has('15550000249')).toBe(false);
-    expect(await post(path, { ...keys, msisdn: 'x' })).toMatchObject({
-      body: { messages: [{ status: '103' }] },
+    for (const msisdn of ['x', '1234', '1234567890123456', '+15550000000']) {
+      expect(await post(path, { ...keys, msisdn })).toMatchObject({
+        body: { messages: [{ status: '103' }] },
+      });
+    }
+    expect(await post(path, { ...keys, msisdn: '15559301529' })).toMatchObject({
+      body: { 'opt-in': 'true' },
     });
   });
 
@@ -86,6 +103,348 @@ describe('the simulator', () => {
     ]).toEqual([true, false]);
     simulator.list.catchUp();
     expect(simulator.list.page(0, 1_000)).toContain('15559990001');
+  });
+});
+
+const QUERY = '/sc/us/alert/opt-in/query/json';
+const MANAGE = '/sc/us/alert/opt-in/manage/json';
+
+async function started(options: SimulatorOptions, use: (simulator: Simulator) => Promise<void>) {
+  await using own = await startSimulator(options);
+  await use(own);
+}
+
+async function rowsOf({ url }: Simulator, inputs: object = {}): Promise<string[]> {
+  const body = JSON.stringify({ ...keys, ...inputs });
+  const reply = (await (await fetch(url + QUERY, { method: 'POST', body })).json()) as Record<
+    string,
+    unknown
+  >;
+  return (reply['opt-in-list'] as { msisdn: string }[]).map(({ msisdn }) => msisdn);
+}
+
+describe('who gets in', () => {
+  const secret = 'my_secret_key_for_testing';
+  const published = {
+    ...{ 'message-timestamp': '2013-11-21 15:27:30', messageId: '020000001B0FE827', msisdn: '14843472194' },
+    ...{ text: 'Test again', timestamp: '1385047698', to: '13239877404', type: 'text' },
+  };
+
+  it.each([
+    ['md5hash', 'd2e7b1dc968737c5998ad624e02f90b7'],
+    ['sha1', '27d0d05c2876c7cb1720dbcdba4d492e1e55c09a'],
+  ] as const)('signs the published example by %s', (method, sig) => {
+    expect(makeSig(published, secret, method)).toBe(sig);
+  });
+
+  it.each(['md5hash', 'md5', 'sha1', 'sha256', 'sha512'] as const)('a caller who signs by %s', (method) =>
+    started({ optOuts: 1, signature: { secret, method } }, async ({ url }) => {
+      const ask = async (inputs: Record<string, string>) =>
+        (await (await fetch(`${url}${QUERY}?${new URLSearchParams(inputs).toString()}`)).json()) as object;
+      const signed = { api_key: 'test-key', timestamp: '1385047698', note: 'a&b=c', empty: '' };
+      const sig = makeSig(signed, secret, method);
+      const { empty: _empty, ...full } = signed;
+      expect(await ask({ ...signed, sig: sig.toUpperCase() })).toHaveProperty('opt-in-list');
+      expect(await ask({ ...signed, sig: makeSig(full, secret, method) })).toHaveProperty('opt-in-list');
+      expect(await ask({ ...signed, note: 'bent', sig })).toMatchObject({ status: '4' });
+    }),
+  );
+
+  it.each([
+    ['/v1/messages', 202],
+    ['/v2/verify', 202],
+  ])('a caller with a token, at %s', async (path, status) => {
+    expect((await post(path, { to: '15551110000' }, { authorization: 'Bearer x' })).status).toBe(status);
+  });
+
+  it.each(['/sms/json', QUERY, MANAGE])('but none with a token at %s', async (path) => {
+    const { body } = await post(path, { to: OUT }, { authorization: 'Bearer x' });
+    expect(JSON.stringify(body)).toContain('Bad Credentials');
+  });
+
+  it('leaves no message and no change when it refuses', () =>
+    started({ optOuts: [OUT] }, async (own) => {
+      for (const path of ['/sms/json', '/v1/messages', MANAGE]) {
+        await fetch(own.url + path, { method: 'POST', body: JSON.stringify({ to: OUT, msisdn: OUT }) });
+      }
+      expect([own.messages.length, own.requests.length, own.list.has(OUT)]).toEqual([0, 3, true]);
+    }));
+});
+
+describe('the list', () => {
+  it('reads a form as it reads JSON, and records both', () =>
+    started({ optOuts: 3, now: () => 1_700_000_000_000 }, async (own) => {
+      const form = new URLSearchParams({ ...keys, page: '1', 'page-size': '2' });
+      const response = await fetch(own.url + QUERY, { method: 'POST', body: form });
+      expect(await response.json()).toMatchObject({ 'opt-in-list': [{ msisdn: '15550000002' }] });
+      expect(own.requests[0]).toMatchObject({
+        ...{ endpoint: 'query', method: 'POST', path: QUERY, at: 1_700_000_000_000, body: form.toString() },
+        inputs: { page: '1', 'page-size': '2' },
+      });
+    }));
+
+  it.each([
+    ['pageCap', { pageCap: 2 }, ['15550000002', '15550000003']],
+    ['ignoresPage', { ignoresPage: true }, ['15550000000', '15550000001', '15550000002']],
+    ['isOneBased', { isOneBased: true }, ['15550000000', '15550000001', '15550000002']],
+  ])('page 1 of 3 rows, with %s', (_name, behaviour, expected) =>
+    started({ optOuts: 5 }, async (own) => {
+      Object.assign(own.list.behaviour, behaviour);
+      expect(await rowsOf(own, { page: 1, 'page-size': 3 })).toEqual(expected);
+    }),
+  );
+
+  it('moves between two pages where a test says so', () =>
+    started({ optOuts: 4 }, async (own) => {
+      own.list.behaviour.afterPage = (page) => void (page === 0 && own.list.remove('15550000000'));
+      const pages = [await rowsOf(own, { 'page-size': 2 }), await rowsOf(own, { 'page-size': 2, page: 1 })];
+      expect(pages).toEqual([['15550000000', '15550000001'], ['15550000003']]);
+    }));
+
+  it('shows a change after its lag, by the clock it was given', () => {
+    let time = 1_700_000_000_000;
+    return started({ listLagMs: 60_000, now: () => time }, async (own) => {
+      own.list.add(OUT);
+      time += 59_999;
+      expect([own.list.has(OUT), await rowsOf(own)]).toEqual([true, []]);
+      time += 1;
+      expect(await rowsOf(own)).toEqual([OUT]);
+    });
+  });
+
+  it('ends as it should when changes overtake each other', () =>
+    started({ optOuts: [OUT] }, async ({ list }) => {
+      list.isLagging = true;
+      list.remove(OUT);
+      list.add(OUT);
+      list.remove(OUT);
+      list.isLagging = false;
+      list.add('15559990001');
+      expect(list.size).toBe(2);
+      list.catchUp();
+      expect([list.size, list.has(OUT)]).toEqual([1, false]);
+    }));
+
+  it.each([-1, 1.5, NaN, 10_000_001])('cannot be made of %s rows', async (optOuts) => {
+    await expect(startSimulator({ optOuts })).rejects.toThrow(RangeError);
+  });
+
+  it('slices like an array, whatever was added and removed', () => {
+    const all = (count: number) =>
+      Array.from({ length: count }, (_, index) => String(15_550_000_000 + index));
+    for (const rows of [createRows(40), createRows(all(40))]) {
+      const plain = all(40);
+      for (let step = 0; step < 200; step++) {
+        const msisdn = String(15_550_000_000 + ((step * 37) % 50));
+        if (step % 3 === 0) {
+          if (!plain.includes(msisdn)) plain.push(msisdn);
+          rows.add(msisdn);
+        } else {
+          if (plain.includes(msisdn)) plain.splice(plain.indexOf(msisdn), 1);
+          rows.remove(msisdn);
+        }
+        expect([rows.size, rows.has(msisdn)]).toEqual([plain.length, plain.includes(msisdn)]);
+        for (let start = 0; start < 50; start += 7) {
+          expect(rows.slice(start, 7)).toEqual(plain.slice(start, start + 7));
+        }
+      }
+    }
+  });
+
+  it('pages a million rows by the page', () =>
+    started({ optOuts: 1_000_000 }, async (own) => {
+      own.list.remove('15550000000');
+      expect(await rowsOf(own, { page: 999, 'page-size': 1_000 })).toHaveLength(999);
+      expect(own.list.size).toBe(999_999);
+    }));
+});
+
+describe('faults', () => {
+  const ask = ({ url }: Simulator, path = QUERY) =>
+    fetch(url + path, { method: 'POST', body: JSON.stringify({ ...keys, to: OUT, msisdn: OUT }) });
+
+  it.each<[string, Fault, (string | number)[]]>([
+    ['an endpoint', { on: 'query', times: 2 }, [503, 503, 200, 200, 200]],
+    ['a path', { on: '/sms/json' }, [200, 200, 200, 503, 200]],
+    ['every send', { on: 'send', times: Infinity }, [200, 200, 200, 503, 503]],
+    ['everything', { times: 3 }, [503, 503, 503, 200, 200]],
+  ])('hit %s, as often as they say', (_name, fault, expected) =>
+    started({}, async (own) => {
+      own.fault({ status: 503, ...fault });
+      const seen: number[] = [];
+      for (const path of [QUERY, QUERY, QUERY, '/sms/json', '/sc/us/2fa/json']) {
+        seen.push((await ask(own, path)).status);
+      }
+      own.clearFaults();
+      expect([seen, (await ask(own, '/sms/json')).status]).toEqual([expected, 200]);
+    }),
+  );
+
+  it.each([
+    [QUERY, { status: '1' }],
+    ['/sms/json', { messages: [{ status: '1' }] }],
+    ['/v1/messages', { title: 'Rate Limit Hit' }],
+  ])('throttle %s in its own words', (path, expected) =>
+    started({}, async (own) => {
+      own.fault({ throttle: { retryAfter: 7 } });
+      const response = await ask(own, path);
+      expect([response.status, response.headers.get('retry-after')]).toEqual([429, '7']);
+      expect(await response.json()).toMatchObject(expected);
+    }),
+  );
+
+  it.each<Fault>([{ isReset: true }, { isTruncated: true }])('break the connection: %j', (fault) =>
+    started({ optOuts: 5 }, async (own) => {
+      own.fault(fault);
+      await expect(ask(own).then((response) => response.text())).rejects.toThrow(TypeError);
+      expect((await ask(own)).status).toBe(200);
+    }),
+  );
+
+  it.each(['headers', 'body'] as const)(
+    'stall before the end of the %s, and do not keep it from closing',
+    (stall) =>
+      started({ optOuts: 5 }, async (own) => {
+        own.fault({ stall });
+        const pending = ask(own).then((response) => response.text());
+        await expect(
+          Promise.race([pending, new Promise((resolve) => setTimeout(resolve, 50))]),
+        ).resolves.toBe(undefined);
+        await Promise.all([own.close(), expect(pending).rejects.toThrow(TypeError)]);
+      }),
+  );
+
+  it.each<Fault>([{ status: 503 }, { body: '{}' }, { throttle: {} }])(
+    'do not carry out the request: %j',
+    (fault) =>
+      started({ optOuts: [OUT] }, async (own) => {
+        own.fault({ ...fault, times: 2 });
+        await ask(own, MANAGE);
+        await ask(own, '/sms/json');
+        expect([own.list.has(OUT), own.messages.length]).toEqual([true, 0]);
+      }),
+  );
+
+  it('take the provider down, and up again', () =>
+    started({}, async (own) => {
+      own.setDown(true);
+      await expect(ask(own)).rejects.toThrow(TypeError);
+      own.setDown(false);
+      expect((await ask(own)).status).toBe(200);
+    }));
+});
+
+describe('what becomes of a message to somebody who opted out', () => {
+  interface Came {
+    readonly authorization: string | undefined;
+    readonly body: string;
+  }
+
+  async function receiving(use: (url: string, came: Came[]) => Promise<void>) {
+    const came: Came[] = [];
+    const server = createServer((req, res) => {
+      void (async () => {
+        const chunks: Buffer[] = [];
+        for await (const chunk of req as AsyncIterable<Buffer>) chunks.push(chunk);
+        const body = Buffer.concat(chunks).toString() || new URL(req.url ?? '', 'http://x').search.slice(1);
+        came.push({ authorization: req.headers.authorization, body });
+        res.writeHead(204).end();
+      })();
+    }).listen(0, '127.0.0.1');
+    await new Promise((resolve) => server.once('listening', resolve));
+    try {
+      await use(`http://127.0.0.1:${(server.address() as AddressInfo).port}/hook?tenant=1`, came);
+    } finally {
+      server.closeAllConnections();
+      server.close();
+    }
+  }
+
+  it.each([
+    ['/sms/json', '0', 1],
+    ['/sc/us/alert/json', '0', 1],
+    ['/sc/us/marketing/json', '0', 1],
+    ['/v1/messages', '202', 1],
+    ['/sc/us/2fa/json', '102', 0],
+    ['/verify/json', '0', 0],
+  ])('%s answers %s and owes %i receipts', (path, status, owed) =>
+    started({ optOuts: [OUT] }, async (own) => {
+      const authorization = `Basic ${Buffer.from('test-key:test-secret').toString('base64')}`;
+      for (const to of [OUT, '15551110000']) {
+        const body = JSON.stringify({ to, number: to });
+        await fetch(own.url + path, { method: 'POST', headers: { authorization }, body });
+      }
+      expect(own.messages).toMatchObject([
+        { to: OUT, status, isOptedOut: true },
+        { to: '15551110000', isOptedOut: false },
+      ]);
+      expect(own.pendingReceipts).toHaveLength(owed);
+    }),
+  );
+
+  it('is told by a signed receipt and a signed status, once; one that cannot be told stays', () =>
+    started({ optOuts: [OUT], apiKey: 'mine', apiSecret: 's' }, async (own) => {
+      const authorization = `Basic ${Buffer.from('mine:s').toString('base64')}`;
+      for (const path of ['/sms/json', '/v1/messages']) {
+        const body = JSON.stringify({ to: OUT, from: '73737' });
+        await fetch(own.url + path, { method: 'POST', headers: { authorization }, body });
+      }
+      await expect(own.deliverReceipts('http://127.0.0.1:1/')).rejects.toThrow(TypeError);
+      expect(own.pendingReceipts).toHaveLength(2);
+      await receiving(async (url, came) => {
+        expect(await own.deliverReceipts(url)).toEqual([
+          { status: 204, body: '' },
+          { status: 204, body: '' },
+        ]);
+        expect(await own.deliverReceipts(url)).toEqual([]);
+        const [receipt, status] = came;
+        const { sig, ...form } = Object.fromEntries(new URLSearchParams(receipt?.body));
+        expect(form).toMatchObject({ msisdn: OUT, to: '73737', 'err-code': '9' });
+        const text = Object.keys(form)
+          .toSorted()
+          .map((name) => `&${name}=${form[name]}`);
+        expect(sig).toBe(createHmac('sha256', own.signature.secret).update(text.join('')).digest('hex'));
+        expect(JSON.parse(status?.body ?? '')).toMatchObject({
+          to: OUT,
+          from: '73737',
+          error: { title: 1240 },
+        });
+        const [head, claims, signature] = (status?.authorization ?? '').replace('Bearer ', '').split('.');
+        const hmac = createHmac('sha256', own.signature.secret).update(`${head}.${claims}`);
+        expect(signature).toBe(hmac.digest('base64url'));
+        expect(JSON.parse(Buffer.from(claims ?? '', 'base64url').toString())).toMatchObject({
+          ...{ iss: 'Vonage', api_key: 'mine' },
+          payload_hash: createHash('sha256')
+            .update(status?.body ?? '')
+            .digest('hex'),
+        });
+      });
+    }));
+
+  it.each([
+    ['sms-inbound', 'get', /msisdn=15550000000.*text=STOP\+now.*keyword=STOP/],
+    ['sms-inbound', 'post-form', /msisdn=15550000000/],
+    ['sms-inbound', 'post-json', /"msisdn":"15550000000"/],
+    ['messages-inbound', 'post-json', /"from":"15550000000"/],
+    ['messages-inbound-nested', 'post-json', /"from":\{"type":"sms","number":"15550000000"\}/],
+  ] as const)('a STOP reaches the receiver as %s by %s', (shape, transport, expected) =>
+    started({}, (own) =>
+      receiving(async (url, came) => {
+        await own.receiveStop(url, { person: OUT, shape, transport, text: 'STOP now' });
+        expect(own.list.has(OUT)).toBe(true);
+        expect(came[0]?.body).toMatch(expected);
+      }),
+    ),
+  );
+});
+
+describe('signedWebhook', () => {
+  it.each([
+    ['post-form', '/hook', /^\/hook$/],
+    ['get', '/hook', /^\/hook\?msisdn=/],
+    ['get', '/hook?tenant=1', /^\/hook\?tenant=1&msisdn=/],
+  ] as const)('writes its url for %s to %s', (transport, path, expected) => {
+    expect(signedWebhook({ person: OUT, transport, path }).url).toMatch(expected);
   });
 });
 
@@ -114,7 +473,6 @@ describe('createTestGuard', () => {
 it('signedWebhook makes a request that a guard believes', async () => {
   const guard = createGuard();
   await guard.ready();
-  const { createServer } = await import('node:http');
   const server = createServer(
     guard.webhooks({ signature: { secret: 'another secret', method: 'sha1' } }),
   ).listen(0, '127.0.0.1');

@@ -24,10 +24,13 @@ export interface SentMessage {
   readonly from: string | undefined;
   readonly text: string | undefined;
   readonly messageId: string;
+  /** What the caller was told: `messages[].status`, or the HTTP status where the reply has none of its own. */
+  readonly status: string;
   /** Whether the person had opted out: the provider accepts it, and fails it later. */
   readonly isOptedOut: boolean;
 }
 
+/** A reply without its faults. */
 export interface Answer {
   readonly status: number;
   readonly body: string;
@@ -37,14 +40,25 @@ export type Inputs = Readonly<Record<string, unknown>>;
 
 /** The answer to credentials that are wrong. */
 export function unauthorized(endpoint: EndpointName): Answer {
-  if (endpoint === 'messages' || endpoint === 'verify2') {
+  if (speaksProblems(endpoint)) {
     return json(401, { title: 'Unauthorized', detail: 'You did not provide correct credentials.' });
   }
-  const refusal = { status: '4', 'error-text': 'Bad Credentials' };
-  return json(200, isList(endpoint) ? refusal : { 'message-count': '1', messages: [refusal] });
+  return refusal(endpoint, 200, { status: '4', 'error-text': 'Bad Credentials' });
 }
 
+/** The answer to too many requests. */
+export function throttled(endpoint: EndpointName): Answer {
+  if (speaksProblems(endpoint))
+    return json(429, { title: 'Rate Limit Hit', detail: 'Please wait, then retry' });
+  return refusal(endpoint, 429, { status: '1', 'error-text': 'Throttled' });
+}
+
+const speaksProblems = (endpoint: EndpointName) => endpoint === 'messages' || endpoint === 'verify2';
 const isList = (endpoint: EndpointName) => endpoint === 'query' || endpoint === 'manage';
+
+function refusal(endpoint: EndpointName, http: number, said: object): Answer {
+  return json(http, isList(endpoint) ? said : { 'message-count': '1', messages: [said] });
+}
 
 /** Answers; `send` is told of every message. */
 export function answerOf(
@@ -60,13 +74,13 @@ export function answerOf(
   if (endpoint === 'query') {
     const size = Number(text('page-size') ?? 100);
     const page = Number(text('page') ?? 0);
-    if (!(size >= 1) || !(page >= 0))
+    if (!Number.isInteger(size) || size < 1 || !Number.isInteger(page) || page < 0)
       return json(200, { status: '3', 'error-text': 'Invalid value for parameter' });
     return { status: 200, body: list.page(page, size) };
   }
   if (endpoint === 'manage') {
     const msisdn = text('msisdn') ?? '';
-    if (!/^[1-9]\d{4,14}$/.test(msisdn)) {
+    if (!/^\d{5,15}$/.test(msisdn)) {
       return json(200, {
         'message-count': '1',
         messages: [{ status: '103', 'error-text': 'Invalid msisdn' }],
@@ -76,18 +90,15 @@ export function answerOf(
     return json(200, { msisdn, 'opt-in': 'true', 'opt-in-date': writeDate(now()), 'opt-out': 'false' });
   }
 
-  const [to = ''] =
-    endpoint === 'verify2' ? verifyRecipients(inputs) : [text(endpoint === 'verify' ? 'number' : 'to')];
+  const recipients =
+    endpoint === 'verify2' ? verifyRecipients(inputs) : [text(endpoint === 'verify' ? 'number' : 'to') ?? ''];
   const messageId = randomUUID();
-  const isOptedOut = list.has(to);
-  send({
-    api: endpoint,
-    to,
-    from: text('from'),
-    text: text('text') ?? text('message'),
-    messageId,
-    isOptedOut,
-  });
+  const isRefused = endpoint === '2fa' && recipients.some((to) => list.has(to));
+  const status = isRefused ? '102' : speaksProblems(endpoint) ? '202' : '0';
+  for (const to of recipients) {
+    const words = { from: text('from'), text: text('text') ?? text('message') };
+    send({ api: endpoint, to, ...words, messageId, status, isOptedOut: list.has(to) });
+  }
   switch (endpoint) {
     case 'messages':
       return json(202, { message_uuid: messageId });
@@ -99,17 +110,17 @@ export function answerOf(
     case 'alert':
     case '2fa':
     case 'marketing': {
-      const isRefused = endpoint === '2fa' && isOptedOut;
-      const status = isRefused ? { status: '102', 'error-text': 'Number has opted out' } : { status: '0' };
+      const said = isRefused ? { status, 'error-text': 'Number has opted out' } : { status };
       const costs = { 'remaining-balance': '10.00', 'message-price': '0.03', network: '310090' };
       return json(200, {
         'message-count': '1',
-        messages: [{ to, 'message-id': messageId, ...status, ...costs }],
+        messages: [{ to: recipients[0], 'message-id': messageId, ...said, ...costs }],
       });
     }
   }
 }
 
+/** Everybody in the workflow: each step may be tried. */
 function verifyRecipients(inputs: Inputs): string[] {
   const workflow: unknown[] = Array.isArray(inputs['workflow']) ? inputs['workflow'] : [];
   return workflow.flatMap((step) => {

@@ -6,10 +6,13 @@ import type { ServerResponse } from 'node:http';
 export type EndpointName =
   'query' | 'manage' | 'sms' | 'alert' | '2fa' | 'marketing' | 'messages' | 'verify' | 'verify2' | 'unknown';
 
-/** A fault. What is left out is as it would be without it. */
+/**
+ * A fault. What is left out is as it would be without it. A request that meets a status or body of the fault's own, a
+ * throttle or a broken connection does nothing: no message, no change to the list.
+ */
 export interface Fault {
-  /** Which requests; left out: all. */
-  readonly on?: EndpointName;
+  /** Which requests: an endpoint by name or path, or `send` for all but the two of the list. Left out: all. */
+  readonly on?: EndpointName | 'send' | `/${string}`;
   /** Which page of a query. */
   readonly page?: number;
   /** How many requests. Default 1; `Infinity` until `clearFaults()`. */
@@ -24,6 +27,8 @@ export interface Fault {
   readonly stall?: 'headers' | 'body';
   /** Ends after half of the body, the connection included. */
   readonly isTruncated?: boolean;
+  /** Answers 429 as the endpoint does; `retryAfter` is the header `Retry-After`, s. */
+  readonly throttle?: { readonly retryAfter?: number };
   /** Breaks the connection instead of a reply. */
   readonly isReset?: boolean;
 }
@@ -32,7 +37,7 @@ export interface FaultScript {
   add(fault: Fault): void;
   clear(): void;
   /** The fault of this request, counted as used. */
-  take(endpoint: EndpointName, page: number | undefined): Fault | undefined;
+  take(request: { endpoint: EndpointName; path: string; page: number | undefined }): Fault | undefined;
 }
 
 export function createFaultScript(): FaultScript {
@@ -40,17 +45,23 @@ export function createFaultScript(): FaultScript {
   return {
     add: (fault) => void script.push({ fault, left: fault.times ?? 1 }),
     clear: () => void (script = []),
-    take(endpoint, page) {
+    take({ endpoint, path, page }) {
+      const isSend = endpoint !== 'query' && endpoint !== 'manage' && endpoint !== 'unknown';
+      const names: unknown[] = [undefined, endpoint, path, ...(isSend ? ['send'] : [])];
       const next = script.find(
         ({ fault, left }) =>
-          left > 0 &&
-          (fault.on ?? endpoint) === endpoint &&
-          (fault.page === undefined || fault.page === page),
+          left > 0 && names.includes(fault.on) && (fault.page === undefined || fault.page === page),
       );
       if (next) next.left--;
       return next?.fault;
     },
   };
+}
+
+/** Whether the request is not carried out at all. */
+export function isInstead(fault: Fault): boolean {
+  const { status, body, throttle, isReset = false } = fault;
+  return isReset || status !== undefined || body !== undefined || throttle !== undefined;
 }
 
 /** Writes a reply with its fault. */
@@ -68,6 +79,7 @@ export async function reply(
   res.writeHead(fault.status ?? real.status, {
     'content-type': 'application/json',
     'content-length': body.length,
+    ...(fault.throttle?.retryAfter === undefined ? {} : { 'retry-after': String(fault.throttle.retryAfter) }),
     ...fault.headers,
   });
   if (!fault.isTruncated && fault.stall === undefined) return void res.end(body);

@@ -3,6 +3,8 @@
  * that endpoint may behave within (and outside of) its documentation.
  */
 
+import { createRows } from './rows.ts';
+
 /** How the query endpoint pages and counts. */
 export interface ListBehaviour {
   /** Most rows of a page, whatever was asked for. */
@@ -15,11 +17,16 @@ export interface ListBehaviour {
   count?: 'total' | 'page' | 'missing' | number | undefined;
   /** Whether rows have dates. Default `true`. */
   hasDates?: boolean | undefined;
+  /** How long a change stays unseen in the query, ms. Default 0. */
+  lagMs?: number | undefined;
   /** Called when a page has been written: the place to make the list move. */
   afterPage?: ((page: number) => void) | undefined;
 }
 
-/** The list. Changes count for the provider at once; with `isLagging` the query shows them after `catchUp()`. */
+/**
+ * The list. Changes count for the provider at once; with `isLagging` the query shows them after `catchUp()`, with
+ * `behaviour.lagMs` after that time or `catchUp()`, whichever is first.
+ */
 export interface OptOutList {
   readonly behaviour: ListBehaviour;
   isLagging: boolean;
@@ -27,64 +34,65 @@ export interface OptOutList {
   add(msisdn: string, at?: number): void;
   remove(msisdn: string): void;
   catchUp(): void;
+  /** How many the query shows. */
   readonly size: number;
   /** The body of a query's reply. */
   page(index: number, size: number): string;
 }
 
-/** A number for each index: US numbers of one block after the other. */
-export function generatedNumber(index: number): string {
-  return String(15_550_000_000 + index);
-}
-
 export function createOptOutList(initial: Iterable<string> | number, now: () => number): OptOutList {
-  const numbers =
-    typeof initial === 'number'
-      ? Array.from({ length: initial }, (_, index) => generatedNumber(index))
-      : [...new Set(initial)];
+  const rows = createRows(initial);
   const since = writeDate(now() - 86_400_000);
-  const optedOut = new Map(numbers.map((msisdn) => [msisdn, since]));
+  // Opted out at that date, or opted in: who is not here is as the rows say.
+  const changed = new Map<string, string | undefined>();
   const behaviour: ListBehaviour = {};
-  const waiting: (() => void)[] = [];
-  const change = (apply: () => void) => void (list.isLagging ? waiting.push(apply) : apply());
+  let waiting: { msisdn: string; due: number }[] = [];
+
+  const has = (msisdn: string) =>
+    changed.has(msisdn) ? changed.get(msisdn) !== undefined : rows.has(msisdn);
+  const showUntil = (time: number) => {
+    const isDue = ({ due }: { due: number }) => due <= time;
+    for (const { msisdn } of waiting.filter(isDue)) {
+      if (has(msisdn)) rows.add(msisdn);
+      else rows.remove(msisdn);
+    }
+    waiting = waiting.filter((one) => !isDue(one));
+  };
+  const change = (msisdn: string, date: string | undefined) => {
+    changed.set(msisdn, date);
+    waiting.push({ msisdn, due: list.isLagging ? Infinity : now() + (behaviour.lagMs ?? 0) });
+    showUntil(now());
+  };
 
   const list: OptOutList = {
     behaviour,
     isLagging: false,
-    has: (msisdn) => optedOut.has(msisdn),
+    has,
     add(msisdn, at = now()) {
-      if (optedOut.has(msisdn)) return;
-      optedOut.set(msisdn, writeDate(at));
-      change(() => {
-        if (!numbers.includes(msisdn)) numbers.push(msisdn);
-      });
+      if (!has(msisdn)) change(msisdn, writeDate(at));
     },
     remove(msisdn) {
-      optedOut.delete(msisdn);
-      change(() => {
-        const place = numbers.indexOf(msisdn);
-        if (place !== -1) numbers.splice(place, 1);
-      });
+      if (has(msisdn)) change(msisdn, undefined);
     },
-    catchUp() {
-      for (const apply of waiting.splice(0)) apply();
-    },
+    catchUp: () => showUntil(Infinity),
     get size() {
-      return numbers.length;
+      showUntil(now());
+      return rows.size;
     },
     page(index, size) {
       const { pageCap = Infinity, ignoresPage, isOneBased, count = 'total', hasDates = true } = behaviour;
+      showUntil(now());
       const length = Math.min(size, pageCap);
       const place = ignoresPage ? 0 : isOneBased ? Math.max(0, index - 1) : index;
-      const rows = numbers.slice(place * length, (place + 1) * length).map((msisdn) => ({
+      const shown = rows.slice(place * length, length).map((msisdn) => ({
         msisdn,
         'opt-in': 'false',
         'opt-out': 'true',
-        ...(hasDates ? { 'opt-out-date': optedOut.get(msisdn) ?? since } : {}),
+        ...(hasDates ? { 'opt-out-date': changed.get(msisdn) ?? since } : {}),
       }));
-      const said = count === 'total' ? numbers.length : count === 'page' ? rows.length : count;
+      const said = count === 'total' ? rows.size : count === 'page' ? shown.length : count;
       const head = said === 'missing' ? {} : { 'opt-in-count': String(said) };
-      return JSON.stringify({ ...head, 'opt-in-list': rows });
+      return JSON.stringify({ ...head, 'opt-in-list': shown });
     },
   };
   return list;

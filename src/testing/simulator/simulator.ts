@@ -4,17 +4,20 @@
  */
 
 import { once } from 'node:events';
-import { createServer, type IncomingMessage } from 'node:http';
+import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { PATHS, answerOf, unauthorized, type Inputs, type SentMessage } from './endpoints.ts';
-import { createFaultScript, reply, type EndpointName, type Fault } from './faults.ts';
+import { answerOf, throttled, unauthorized, type SentMessage } from './endpoints.ts';
+import { createFaultScript, isInstead, reply, type Fault } from './faults.ts';
 import { createOptOutList, type OptOutList } from './opt-out-list.ts';
-import { makeSig, type SigMethod } from './signing.ts';
+import { isKnown, record, type RecordedRequest } from './requests.ts';
+import type { SigMethod } from './signing.ts';
 import { DEFAULT_SIGNATURE_SECRET, makeWebhook, type WebhookSpec } from './webhook-request.ts';
+
+export type { RecordedRequest } from './requests.ts';
 
 /** Options of {@link startSimulator}. */
 export interface SimulatorOptions {
-  /** Who has opted out: numbers, or how many generated ones (15550000000 and on). Default none. */
+  /** Who has opted out: numbers, or how many generated ones (15550000000 and on, ten million at most). Default none. */
   readonly optOuts?: Iterable<string> | number;
   /** Default `test-key`. */
   readonly apiKey?: string;
@@ -22,22 +25,14 @@ export interface SimulatorOptions {
   readonly apiSecret?: string;
   /** For signed requests and webhooks. Default `test-signature-secret` and `sha256`. */
   readonly signature?: { readonly secret: string; readonly method: SigMethod };
+  /** Most rows of a page of the list, whatever was asked for. Default: no limit. */
+  readonly pageCap?: number;
+  /** How long a change stays unseen in the list, ms. Default 0. */
+  readonly listLagMs?: number;
   /** Default: any free one. */
   readonly port?: number;
   /** ms UTC. Default the machine's clock. */
   readonly now?: () => number;
-}
-
-/** A request as it came. */
-export interface RecordedRequest {
-  readonly endpoint: EndpointName;
-  readonly method: string;
-  /** Path and query. */
-  readonly url: string;
-  readonly headers: Readonly<Record<string, string | string[] | undefined>>;
-  readonly body: string;
-  /** Parameters of query and body. */
-  readonly inputs: Inputs;
 }
 
 /** What the receiver of a webhook answered. */
@@ -57,6 +52,8 @@ export interface Simulator extends AsyncDisposable {
   readonly requests: readonly RecordedRequest[];
   /** Every message it was asked to send. */
   readonly messages: readonly SentMessage[];
+  /** Those of them that it accepted although the person had opted out, and has not yet reported. */
+  readonly pendingReceipts: readonly SentMessage[];
   /** The next replies go wrong. */
   fault(fault: Fault): void;
   clearFaults(): void;
@@ -66,53 +63,44 @@ export interface Simulator extends AsyncDisposable {
   receiveStop(url: string, spec: WebhookSpec): Promise<WebhookResult>;
   /** Sends a webhook. */
   sendWebhook(url: string, spec: WebhookSpec): Promise<WebhookResult>;
-  /** Sends the receipts and statuses of messages to people who had opted out. */
+  /** Sends the pending receipts and statuses; where the receiver cannot be reached, they stay. */
   deliverReceipts(url: string): Promise<readonly WebhookResult[]>;
   close(): Promise<void>;
 }
 
-const MAX_BODY = 1024 * 1024;
+/** The APIs that report a refused message afterwards. */
+const REPORTING: readonly string[] = ['sms', 'alert', 'marketing', 'messages'];
 
 /** Starts a simulator on loopback. */
 export async function startSimulator(options: SimulatorOptions = {}): Promise<Simulator> {
   const { apiKey = 'test-key', apiSecret = 'test-secret', now = Date.now, port = 0 } = options;
   const signature = options.signature ?? { secret: DEFAULT_SIGNATURE_SECRET, method: 'sha256' };
   const list = createOptOutList(options.optOuts ?? [], now);
+  Object.assign(list.behaviour, { pageCap: options.pageCap, lagMs: options.listLagMs });
   const requests: RecordedRequest[] = [];
   const messages: SentMessage[] = [];
   const receipts: SentMessage[] = [];
   const faults = createFaultScript();
   let isDown = false;
 
-  function isKnown({ headers, inputs }: RecordedRequest): boolean {
-    const authorization = headers['authorization'] ?? '';
-    if (/^Bearer \S+/.test(String(authorization))) return true;
-    const basic = `Basic ${Buffer.from(`${apiKey}:${apiSecret}`).toString('base64')}`;
-    if (authorization === basic) return true;
-    if (inputs['api_key'] !== apiKey) return false;
-    if (typeof inputs['sig'] !== 'string') return inputs['api_secret'] === apiSecret;
-    const signed = Object.fromEntries(Object.entries(inputs).map(([name, value]) => [name, String(value)]));
-    return makeSig(signed, signature.secret, signature.method) === inputs['sig'].toLowerCase();
-  }
-
   function send(message: SentMessage): void {
     messages.push(message);
-    if (message.isOptedOut && message.api !== '2fa') receipts.push(message);
+    if (message.isOptedOut && REPORTING.includes(message.api)) receipts.push(message);
   }
 
   const server = createServer((req, res) => {
     void (async () => {
       if (isDown) return void res.destroy();
-      const recorded = await record(req);
+      const recorded = await record(req, now);
       requests.push(recorded);
-      const { endpoint, inputs } = recorded;
+      const { endpoint, path, inputs } = recorded;
       const page = endpoint === 'query' ? Number(inputs['page'] ?? 0) : undefined;
-      const fault = faults.take(endpoint, page);
-      // A fault with a status or a body of its own comes instead of what was asked for.
-      const isRefused = fault?.status !== undefined || fault?.isReset === true;
-      const real = isRefused
-        ? { status: fault.status ?? 500, body: '{}' }
-        : isKnown(recorded)
+      const fault = faults.take({ endpoint, path, page }) ?? {};
+      const real = isInstead(fault)
+        ? fault.throttle
+          ? throttled(endpoint)
+          : { status: 200, body: '{}' }
+        : endpoint === 'unknown' || isKnown(recorded, { apiKey, apiSecret, signature })
           ? answerOf(endpoint, inputs, { list, now, send })
           : unauthorized(endpoint);
       await reply(res, real, fault);
@@ -124,8 +112,19 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 
   async function sendWebhook(target: string, spec: WebhookSpec): Promise<WebhookResult> {
-    const { method, query, headers, body } = makeWebhook({ ...signature, at: now(), ...spec });
-    const response = await fetch(target + query, {
+    const {
+      method,
+      url: whole,
+      headers,
+      body,
+    } = makeWebhook({
+      ...signature,
+      apiKey,
+      at: now(),
+      ...spec,
+      path: target,
+    });
+    const response = await fetch(whole, {
       method,
       headers,
       ...(body === undefined ? {} : { body }),
@@ -141,6 +140,7 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
     list,
     requests,
     messages,
+    pendingReceipts: receipts,
     fault: (fault) => faults.add(fault),
     clearFaults: () => faults.clear(),
     setDown: (down) => void (isDown = down),
@@ -151,10 +151,16 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
     sendWebhook,
     async deliverReceipts(target) {
       const results: WebhookResult[] = [];
-      for (const { api, to, from, messageId } of receipts.splice(0)) {
+      for (let next = receipts.shift(); next !== undefined; next = receipts.shift()) {
+        const { api, to, from, messageId } = next;
         const shape = api === 'messages' ? 'messages-status' : 'sms-receipt';
         const sender = from === undefined ? {} : { sender: from };
-        results.push(await sendWebhook(target, { shape, person: to, messageId, ...sender }));
+        try {
+          results.push(await sendWebhook(target, { shape, person: to, messageId, ...sender }));
+        } catch (error) {
+          receipts.unshift(next);
+          throw error;
+        }
       }
       return results;
     },
@@ -167,28 +173,4 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
     [Symbol.asyncDispose]: () => simulator.close(),
   };
   return simulator;
-}
-
-async function record(req: IncomingMessage): Promise<RecordedRequest> {
-  const chunks: Buffer[] = [];
-  let size = 0;
-  for await (const chunk of req as AsyncIterable<Buffer>) {
-    size += chunk.length;
-    if (size <= MAX_BODY) chunks.push(chunk);
-  }
-  const body = Buffer.concat(chunks).toString('utf8');
-  const { method = 'GET', url = '/', headers } = req;
-  const { pathname, searchParams } = new URL(url, 'http://127.0.0.1');
-  const inputs = { ...Object.fromEntries(searchParams), ...inputsOf(body) };
-  const endpoint = PATHS[pathname] ?? 'unknown';
-  return { endpoint, method, url, headers, body, inputs };
-}
-
-function inputsOf(body: string): Inputs {
-  if (!body.trimStart().startsWith('{')) return Object.fromEntries(new URLSearchParams(body));
-  try {
-    return JSON.parse(body) as Inputs;
-  } catch {
-    return {};
-  }
 }

@@ -29,11 +29,17 @@ export interface WebhookSpec {
   readonly secret?: string;
   /** Default `sha256`. */
   readonly method?: SigMethod;
+  /** The account in a token's claims. Default `test-key`. */
+  readonly apiKey?: string;
+  /** The receiver's path or whole URL, for `url`. Default nothing. */
+  readonly path?: string;
 }
 
-/** A request, ready for `fetch(base + path, request)`. */
+/** A request, ready for `fetch(base + url, request)`. */
 export interface WebhookHttp {
   readonly method: 'GET' | 'POST';
+  /** `path` of the spec and the query. */
+  readonly url: string;
   /** Query, beginning with `?`, or nothing. */
   readonly query: string;
   readonly headers: Readonly<Record<string, string>>;
@@ -63,16 +69,19 @@ export function makeWebhook(spec: WebhookSpec): WebhookHttp {
   }
   const transport = isMessages ? 'post-json' : (spec.transport ?? 'post-form');
   const form = new URLSearchParams(payload as Record<string, string>).toString();
-  if (transport === 'get') return { method: 'GET', query: `?${form}`, headers: {} };
+  const { path = '', apiKey = 'test-key' } = spec;
+  if (transport === 'get') {
+    const url = `${path}${path.includes('?') ? '&' : '?'}${form}`;
+    return { method: 'GET', url, query: `?${form}`, headers: {} };
+  }
   const body = transport === 'post-form' ? form : JSON.stringify(payload);
   const type = transport === 'post-form' ? 'application/x-www-form-urlencoded' : 'application/json';
   const headers: Record<string, string> = { 'content-type': type };
   if (signed.endsWith('jwt')) {
     const key = signed === 'jwt' ? secret : `not ${secret}`;
-    headers['authorization'] =
-      `Bearer ${makeToken(body, key, { apiKey: 'test-key', iat: Math.floor(at / 1000) })}`;
+    headers['authorization'] = `Bearer ${makeToken(body, key, { apiKey, iat: Math.floor(at / 1000) })}`;
   }
-  return { method: 'POST', query: '', headers, body };
+  return { method: 'POST', url: path, query: '', headers, body };
 }
 
 function payloadOf(
