@@ -67,8 +67,8 @@ export function createChecker({
     standing: Standing,
     listing?: Listed,
   ): Decision {
-    const own = asked.length === 2 ? (asked[1]?.config.name ?? null) : null;
-    return decide({ to, listing, list: own, standing, isClosed: isClosed(), policy });
+    const own = asked.length === 2 ? asked[1] : undefined;
+    return decide({ to, listing, list: own?.config.name ?? null, standing, isClosed: isClosed(), policy });
   }
 
   function decideSafely(to: unknown, options: CheckOptions | undefined): Decision {

@@ -66,7 +66,10 @@ export interface AgeLimits {
 }
 
 /** How fresh a list of that age is. */
-export function freshnessOf(ageMs: number, { staleAfterMs, maxAgeMs }: AgeLimits): Freshness {
+export function freshnessOf(
+  ageMs: number,
+  { staleAfterMs, maxAgeMs }: AgeLimits,
+): Exclude<Freshness, 'unknown'> {
   if (ageMs > maxAgeMs) return 'expired';
   return ageMs > staleAfterMs ? 'stale' : 'fresh';
 }
@@ -83,8 +86,7 @@ export const SELF_KEPT: Standing = Object.freeze({ state: 'fresh', freshness: 'f
  */
 export function standingAt(ageMs: number, isRestored: boolean, limits: AgeLimits): Standing {
   const freshness = freshnessOf(ageMs, limits);
-  const byAge = freshness === 'unknown' ? 'starting' : freshness;
-  return { state: isRestored ? 'restored' : byAge, freshness, ageMs };
+  return { state: isRestored ? 'restored' : freshness, freshness, ageMs };
 }
 
 const FRESHNESS_RANK: Readonly<Record<Freshness, number>> = { fresh: 0, stale: 1, expired: 2, unknown: 3 };

@@ -50,7 +50,8 @@ import { statusOf, type GuardStatus } from './status.ts';
 import { memoryStore } from './stores/memory.ts';
 import { createWatch } from './watch.ts';
 import { createWebhookHandler, type WebhookHandler } from './webhooks/handler.ts';
-import { createReceiver, type WebhookSink, type WebhooksOptions } from './webhooks/receiver.ts';
+import type { WebhooksOptions } from './webhooks/options.ts';
+import { createReceiver, type WebhookSink } from './webhooks/receiver.ts';
 
 /** What `refresh` resolves to: `isComplete` says whether every list was read to its end. */
 export interface RefreshResult {

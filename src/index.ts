@@ -22,7 +22,7 @@ export type { PageRequest, Provider, ProviderPage, ProviderRow } from './provide
 export type { Anomaly, AnomalyCode, SweepOutcome } from './provider/sweep.ts';
 
 // Webhooks and the middleware
-export type { WebhooksOptions } from './webhooks/receiver.ts';
+export type { WebhooksOptions } from './webhooks/options.ts';
 export type { WebhookHandler } from './webhooks/handler.ts';
 export type { GateRequest, GateResponse, MiddlewareOptions, Problem, ProblemCode } from './gates/express.ts';
 

@@ -18,8 +18,8 @@ export interface OptOutList {
   readonly ledger: Ledger;
   /** Reads the provider's list; `undefined` where none keeps it. */
   sweeper: Sweeper | undefined;
-  /** When the sweep that was restored from the store started, by the age clock. */
-  restoredAt: number | undefined;
+  /** When the sweep that was restored from the store started: by the wall clock (ms UTC), and by the age clock. */
+  restored: { readonly start: number; readonly age: number } | undefined;
   /** Opt-outs that the store is still writing. They block already. */
   readonly pending: Map<string, PendingOptOut>;
 }
@@ -80,7 +80,7 @@ export function createLists(config: Config, clock: Clock, ageClock: AgeClock): L
       config: listConfig,
       ledger,
       sweeper: undefined,
-      restoredAt: undefined,
+      restored: undefined,
       pending: new Map(),
     };
     lists.set(listConfig.name, list);
@@ -89,24 +89,24 @@ export function createLists(config: Config, clock: Clock, ageClock: AgeClock): L
     return list;
   }
   for (const listConfig of config.lists) make(listConfig);
-  const everywhere = lists.get(EVERYWHERE) ?? make(unconfiguredList(EVERYWHERE));
+  const ensure = (name: string) => lists.get(name) ?? make(unconfiguredList(name));
+  const everywhere = ensure(EVERYWHERE);
 
-  function standingOf(
-    { config: { provider }, sweeper, restoredAt, ledger }: OptOutList,
-    now: number,
-  ): Standing {
+  function standingOf({ config: { provider }, sweeper, restored }: OptOutList, now: number): Standing {
     if (!isLoaded) return STARTING;
     const storeAge = caughtUpAt === undefined ? 0 : now - caughtUpAt;
     if (provider === undefined) {
       return caughtUpAt === undefined ? SELF_KEPT : standingAt(storeAge, false, limits);
     }
     const completedAt = sweeper?.completedAt;
-    const since = completedAt ?? restoredAt;
-    if (since === undefined) return STARTING;
-    if (completedAt === undefined && (ledger.lastStart ?? 0) > clock.now() + config.refresh.clockSlack) {
+    if (completedAt !== undefined) {
+      return standingAt(Math.max(0, now - completedAt, storeAge), false, limits);
+    }
+    if (restored === undefined) return STARTING;
+    if (restored.start > clock.now() + config.refresh.clockSlack) {
       return { state: 'restored', freshness: 'expired', ageMs: null };
     }
-    return standingAt(Math.max(0, now - since, storeAge), completedAt === undefined, limits);
+    return standingAt(Math.max(0, now - restored.age, storeAge), true, limits);
   }
 
   function pair(name: string): readonly OptOutList[] {
@@ -123,7 +123,7 @@ export function createLists(config: Config, clock: Clock, ageClock: AgeClock): L
   return {
     all: () => everyone,
     get: (name) => lists.get(name),
-    ensure: (name) => lists.get(name) ?? make(unconfiguredList(name)),
+    ensure,
     nameFor: lookup,
     askedFor(from) {
       const name = lookup(from);
@@ -139,8 +139,9 @@ export function createLists(config: Config, clock: Clock, ageClock: AgeClock): L
       return worst ?? STARTING;
     },
     restore(name, sweep) {
-      const list = lists.get(name) ?? make(unconfiguredList(name));
-      if (list.ledger.restore(sweep) && sweep.start !== null) list.restoredAt = ageClock.at(sweep.start);
+      const list = ensure(name);
+      const { start } = sweep;
+      if (list.ledger.restore(sweep) && start !== null) list.restored = { start, age: ageClock.at(start) };
     },
     markLoaded() {
       isLoaded = true;

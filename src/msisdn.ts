@@ -143,7 +143,7 @@ function simplify(input: string): string | undefined {
 
 /** The value of a decimal digit of any script: Unicode keeps them in runs of ten that begin with zero. */
 function digitValue(digit: string): number {
-  const code = digit.codePointAt(0) ?? 0;
+  const code = Number(digit.codePointAt(0));
   let first = code;
   while (/^\p{Nd}$/u.test(String.fromCodePoint(first - 1))) first--;
   return (code - first) % 10;

@@ -1,12 +1,13 @@
 /**
- * One opt-out list: what the provider lists (P) and what we know first-hand (the records), and the rules that merge
+ * One opt-out list: what the provider lists and what we know first-hand (the records), and the rules that merge
  * them. Pure: time comes in as arguments, nothing is read or written elsewhere. Nothing in here forgets an opt-out:
- * a number leaves P only when two complete sweeps in a row lack it, and first-hand evidence only loses to an opt-in.
+ * a number leaves the provider's part only with proof, and first-hand evidence only loses to an opt-in.
  */
 
 import type { Evidence, EvidenceSource, OptOutChange } from './change.ts';
-import { createNumberSet, type NumberSet } from './number-set.ts';
+import { createProviderPart, type LedgerRow, type PartImage, type SweepRun } from './provider-part.ts';
 import {
+  EMPTY_RECORD,
   evidenceOf,
   isOverruled,
   isReleased,
@@ -38,63 +39,8 @@ export interface Listing {
   readonly since: number | null;
 }
 
-/** A row of the provider's list whose number could be read. `date` is ms UTC. */
-export type LedgerRow =
-  | { readonly kind: 'out'; readonly msisdn: string; readonly date?: number | undefined }
-  | { readonly kind: 'in'; readonly msisdn: string; readonly date?: number | undefined };
-
-/** What one page did. */
-export interface PageEffect {
-  /** Numbers that this sweep had not shown before. */
-  readonly fresh: number;
-  /** Numbers that P lacked. They block from now on. */
-  readonly added: number;
-  /** Opt-ins that rows prove. They count once they were kept and merged by the caller. */
-  readonly optIns: readonly OptOutChange[];
-  /** Numbers whose opt-in the provider's list now outweighs. */
-  readonly overruled: readonly string[];
-}
-
-/** What a complete sweep did. */
-export type CommitEffect =
-  | { readonly status: 'dropped' }
-  | {
-      readonly status: 'committed';
-      /** Numbers in P now. */
-      readonly size: number;
-      /** Numbers that left P. */
-      readonly removed: number;
-      /** Numbers of P that this sweep lacked and that are still there. */
-      readonly missing: number;
-      /** Whether removals are held back because the list would shrink by half. */
-      readonly isHeld: boolean;
-      /** Opt-ins that follow from removals under `trustProviderRemoval`; to be kept and merged by the caller. */
-      readonly optIns: readonly OptOutChange[];
-    };
-
-/** A sweep that is being read. */
-export interface SweepRun {
-  /** Takes a page; its opt-outs block at once. `seenAt` is the local time of its arrival, ms UTC. */
-  page(rows: readonly LedgerRow[], seenAt: number): PageEffect;
-  /** How many different numbers the sweep has shown, opted out or in. */
-  readonly distinct: number;
-  /**
-   * Ends a complete sweep. A generator, so that a caller with a large list can let other work run between its steps.
-   * `removals`: `apply` by the rules, `accept` where an operator accepts that the list shrinks, `none` where some
-   * row could not be read, so that absence from this sweep proves nothing.
-   */
-  commit(removals: 'apply' | 'accept' | 'none'): Generator<undefined, CommitEffect>;
-  /** Ends an incomplete sweep: what it added stays, nothing is removed. */
-  abort(): void;
-}
-
 /** What must survive a restart beside the changes. Iterables are live: read them before the ledger changes. */
-export interface LedgerSweep {
-  readonly start: number | null;
-  readonly size: number;
-  readonly numbers: Iterable<string>;
-  readonly missingOnce: Iterable<string>;
-  readonly heldSince: number | null;
+export interface LedgerSweep extends PartImage {
   readonly rows: readonly { readonly msisdn: string; readonly start: number; readonly date: number }[];
 }
 
@@ -139,20 +85,11 @@ interface Entry {
   readonly isLifted: boolean;
 }
 
-/** From this size on a list that loses half of its numbers is suspected. */
-const SHRINK_FLOOR = 100;
-/** Numbers handled between two steps of a commit. */
-const COMMIT_STEP = 20_000;
-
 /** Creates an empty ledger: nothing is known of the provider's list yet. */
 export function createLedger(options: LedgerOptions): Ledger {
   const { list } = options;
   const entries = new Map<string, Entry>();
-  let provider: NumberSet = createNumberSet();
-  let missingOnce: NumberSet = createNumberSet();
-  let lastStart: number | null = null;
-  let heldSince: number | null = null;
-  let running: object | undefined;
+  const provider = createProviderPart(options);
 
   function weigh(msisdn: string, record: NumberRecord): Entry {
     const isDirect = standingOptOut(record, options) !== undefined;
@@ -178,156 +115,32 @@ export function createLedger(options: LedgerOptions): Ledger {
     return (entry && describe(entry)) ?? { list, source: 'provider', since: null };
   }
 
-  function outRow(start: number, msisdn: string, date: number | undefined): boolean {
+  function outRow(start: number, { msisdn, date = start }: LedgerRow): boolean {
     const entry = entries.get(msisdn);
     if (entry === undefined) return false;
-    const record = mergeListed(entry.record, { start, date: date ?? start });
+    const record = mergeListed(entry.record, { start, date });
     const wasOverruled = isOverruled(entry.record, options);
     weigh(msisdn, record);
     return record.ins.length > 0 && !wasOverruled && isOverruled(record, options);
   }
 
-  function inRow(msisdn: string, date: number, seenAt: number): OptOutChange | undefined {
+  function inRow({ msisdn, date: at }: LedgerRow, seenAt: number): OptOutChange | undefined {
     const record = entries.get(msisdn)?.record;
     // An opt-in of somebody who never opted out decides nothing, and such rows may be millions. Should an
-    // opt-out come late, the next sweep brings the row again.
-    if (record === undefined && !provider.has(msisdn)) return undefined;
-    const evidence: Evidence = {
-      direction: 'in',
-      at: date,
-      clock: 'provider',
-      seenAt,
-      source: 'provider',
-      id: `row:${date}`,
-    };
+    // opt-out come late, the next sweep brings the row again. One without a date proves nothing.
+    if (at === undefined || (record === undefined && !provider.has(msisdn))) return undefined;
+    const known = { direction: 'in', clock: 'provider', source: 'provider' } as const;
+    const evidence: Evidence = { ...known, at, seenAt, id: `row:${at}` };
     return mergeEvidence(record, evidence) === record ? undefined : { list, msisdn, evidence };
   }
 
-  /** The opt-in that a removal by the provider stands for, where the list trusts removals. */
-  function removalProof(msisdn: string, start: number): OptOutChange | undefined {
+  function removed(msisdn: string, at: number): OptOutChange | undefined {
     const entry = entries.get(msisdn);
     if (!options.trustProviderRemoval || entry === undefined || !entry.isDirect) return undefined;
-    if ((entry.record.listed?.start ?? -Infinity) <= lastOptOutMoment(entry.record)) return undefined;
-    const evidence: Evidence = {
-      direction: 'in',
-      at: start,
-      clock: 'local',
-      seenAt: start,
-      source: 'provider',
-      id: `removed:${start}`,
-    };
-    return { list, msisdn, evidence };
-  }
-
-  function begin(start: number): SweepRun {
-    const token = {};
-    running = token;
-    const seen = createNumberSet();
-    const seenIn = createNumberSet();
-    let distinct = 0;
-
-    function page(rows: readonly LedgerRow[], seenAt: number): PageEffect {
-      const optIns: OptOutChange[] = [];
-      const overruled: string[] = [];
-      let fresh = 0;
-      let added = 0;
-      if (running !== token) return { fresh, added, optIns, overruled };
-      for (const { kind, msisdn, date } of rows) {
-        if (kind === 'out') {
-          if (seen.add(msisdn) && !seenIn.has(msisdn)) fresh++;
-          if (provider.add(msisdn)) added++;
-          missingOnce.delete(msisdn);
-          if (outRow(start, msisdn, date)) overruled.push(msisdn);
-        } else {
-          if (seenIn.add(msisdn) && !seen.has(msisdn)) fresh++;
-          const change = date === undefined ? undefined : inRow(msisdn, date, seenAt);
-          if (change) optIns.push(change);
-        }
-      }
-      distinct += fresh;
-      return { fresh, added, optIns, overruled };
-    }
-
-    function* commit(removals: 'apply' | 'accept' | 'none'): Generator<undefined, CommitEffect> {
-      if (running !== token || (lastStart !== null && start < lastStart)) return { status: 'dropped' };
-      if (removals === 'none') {
-        running = undefined;
-        lastStart = start;
-        const missing = provider.size - seen.size;
-        return {
-          status: 'committed',
-          size: provider.size,
-          removed: 0,
-          missing,
-          isHeld: heldSince !== null,
-          optIns: [],
-        };
-      }
-      // Every number seen was added to P, so that the two sizes tell how many are missing.
-      const missingCount = provider.size - seen.size;
-      const isShrinking = provider.size >= SHRINK_FLOOR && missingCount >= provider.size / 2;
-      const since = heldSince ?? start;
-      const isHeld = isShrinking && removals !== 'accept' && start - since < options.shrinkHoldMs;
-
-      const missing = createNumberSet();
-      const optIns: OptOutChange[] = [];
-      let removed = 0;
-      if (missingCount > 0) {
-        let step = 0;
-        for (const msisdn of provider) {
-          if (++step % COMMIT_STEP === 0) {
-            yield;
-            if (running !== token) return { status: 'dropped' };
-          }
-          if (seen.has(msisdn)) continue;
-          if (isHeld || !missingOnce.has(msisdn)) {
-            missing.add(msisdn);
-            continue;
-          }
-          const proof = removalProof(msisdn, start);
-          if (proof) optIns.push(proof);
-          provider.delete(msisdn);
-          removed++;
-        }
-      }
-      running = undefined;
-      missingOnce = missing;
-      heldSince = isHeld ? since : null;
-      lastStart = start;
-      return {
-        status: 'committed',
-        size: provider.size,
-        removed,
-        missing: missing.size,
-        isHeld,
-        optIns,
-      };
-    }
-
-    return {
-      page,
-      commit,
-      get distinct() {
-        return distinct;
-      },
-      abort() {
-        if (running === token) running = undefined;
-      },
-    };
-  }
-
-  function restore(sweep: LedgerSweep): boolean {
-    if (lastStart !== null && (sweep.start === null || sweep.start < lastStart)) return false;
-    running = undefined;
-    provider = createNumberSet(sweep.numbers);
-    missingOnce = createNumberSet(sweep.missingOnce);
-    lastStart = sweep.start;
-    heldSince = sweep.heldSince;
-    for (const { msisdn, start, date } of sweep.rows) {
-      const record = entries.get(msisdn)?.record ?? { outs: [], ins: [], listed: undefined };
-      weigh(msisdn, mergeListed(record, { start, date }));
-    }
-    return true;
+    const { listed } = entry.record;
+    if (listed === undefined || listed.start <= lastOptOutMoment(entry.record)) return undefined;
+    const known = { direction: 'in', clock: 'local', source: 'provider' } as const;
+    return { list, msisdn, evidence: { ...known, at, seenAt: at, id: `removed:${at}` } };
   }
 
   return {
@@ -351,18 +164,20 @@ export function createLedger(options: LedgerOptions): Ledger {
       const record = evidence.reduce<NumberRecord | undefined>(mergeEvidence, undefined);
       if (record) weigh(msisdn, { ...record, listed });
     },
-    begin,
+    begin: (start) => provider.begin(start, { outRow, inRow, removed }),
     sweep: () => ({
-      start: lastStart,
-      size: provider.size,
-      numbers: provider,
-      missingOnce,
-      heldSince,
+      ...provider.image(),
       rows: [...entries].flatMap(([msisdn, { record }]) =>
         record.listed ? [{ msisdn, ...record.listed }] : [],
       ),
     }),
-    restore,
+    restore({ rows, ...image }) {
+      if (!provider.restore(image)) return false;
+      for (const { msisdn, start, date } of rows) {
+        weigh(msisdn, mergeListed(entries.get(msisdn)?.record ?? EMPTY_RECORD, { start, date }));
+      }
+      return true;
+    },
     prune(now) {
       let dropped = 0;
       for (const [msisdn, { record }] of entries) {
@@ -378,21 +193,21 @@ export function createLedger(options: LedgerOptions): Ledger {
         if (!isBlocked(entry, msisdn)) continue;
         yield { msisdn, ...(describe(entry) ?? { list, source: 'provider', since: null }) };
       }
-      for (const msisdn of provider) {
+      for (const msisdn of provider.numbers) {
         if (!entries.has(msisdn)) yield { msisdn, list, source: 'provider', since: null };
       }
     },
     get lastStart() {
-      return lastStart;
+      return provider.lastStart;
     },
     get listedByProvider() {
-      return provider.size;
+      return provider.numbers.size;
     },
     get firstHand() {
       return entries.size;
     },
     get heldSince() {
-      return heldSince;
+      return provider.heldSince;
     },
   };
 }

@@ -8,7 +8,10 @@
 export interface NumberSet extends Iterable<string> {
   readonly size: number;
   has(msisdn: string): boolean;
-  /** @returns whether it was not in the set before. */
+  /**
+   * @returns whether it was not in the set before.
+   * @throws RangeError for what does not end in two digits.
+   */
   add(msisdn: string): boolean;
   /** @returns whether it was in the set. */
   delete(msisdn: string): boolean;

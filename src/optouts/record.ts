@@ -18,7 +18,7 @@ export interface WeighingOptions {
  * Evidence of one direction and clock with the newest `at`. Usually one; more where different acts carry the same
  * time. Kept apart by id, because one act keeps its first `seenAt` while of different acts the later counts.
  */
-type Slot = readonly Evidence[];
+type Slot = readonly [Evidence, ...Evidence[]];
 
 /** What sweeps said about the number: start of the newest sweep that listed it, newest date of such a row (ms UTC). */
 export interface Listed {
@@ -33,7 +33,8 @@ export interface NumberRecord {
   readonly listed: Listed | undefined;
 }
 
-const EMPTY: NumberRecord = { outs: [], ins: [], listed: undefined };
+/** A number that nothing is known about. */
+export const EMPTY_RECORD: NumberRecord = { outs: [], ins: [], listed: undefined };
 
 /**
  * Adds evidence to a record.
@@ -41,23 +42,24 @@ const EMPTY: NumberRecord = { outs: [], ins: [], listed: undefined };
  * @returns the same record where the evidence changes nothing.
  */
 export function mergeEvidence(record: NumberRecord | undefined, evidence: Evidence): NumberRecord {
-  const { outs, ins, listed } = record ?? EMPTY;
+  const { outs, ins, listed } = record ?? EMPTY_RECORD;
   const slots = evidence.direction === 'out' ? outs : ins;
-  const index = slots.findIndex((slot) => slot[0]?.clock === evidence.clock);
-  const before = slots[index] ?? [];
-  const after = mergeSlot(before, evidence);
+  const index = slots.findIndex(([{ clock }]) => clock === evidence.clock);
+  const before = slots[index];
+  const after = before === undefined ? ([evidence] as const) : mergeSlot(before, evidence);
   if (record !== undefined && after === before) return record;
   const merged = index === -1 ? [...slots, after] : slots.with(index, after);
   return evidence.direction === 'out' ? { outs: merged, ins, listed } : { outs, ins: merged, listed };
 }
 
 function mergeSlot(slot: Slot, evidence: Evidence): Slot {
-  const at = slot[0]?.at ?? -Infinity;
+  const [{ at }] = slot;
   if (evidence.at !== at) return evidence.at > at ? [evidence] : slot;
-  const index = slot.findIndex((known) => known.id === evidence.id);
-  const known = slot[index];
-  if (known === undefined) return [...slot, evidence];
-  return evidence.seenAt < known.seenAt ? slot.with(index, evidence) : slot;
+  const known = slot.find(({ id }) => id === evidence.id);
+  if (known !== undefined && evidence.seenAt >= known.seenAt) return slot;
+  const others = slot.filter((one) => one !== known);
+  // In one order, so that whatever is shown of a tie does not hang on what came first.
+  return [evidence, ...others].toSorted((a, b) => (a.id < b.id ? -1 : 1)) as [Evidence, ...Evidence[]];
 }
 
 /** Notes that a sweep listed the number. Newest start and newest date are kept, whatever the order. */
@@ -75,7 +77,6 @@ function seenAtOf(slot: Slot): number {
 function beats(inSlot: Slot, outSlot: Slot, { clockSlackMs }: WeighingOptions): boolean {
   const [optIn] = inSlot;
   const [optOut] = outSlot;
-  if (optIn === undefined || optOut === undefined) return false;
   if (optIn.clock === optOut.clock) return optIn.at > optOut.at;
   return seenAtOf(outSlot) <= optIn.at || optOut.at + clockSlackMs < optIn.at;
 }
@@ -86,7 +87,7 @@ export function standingOptOut(record: NumberRecord, options: WeighingOptions): 
   for (const outSlot of record.outs) {
     if (record.ins.some((inSlot) => beats(inSlot, outSlot, options))) continue;
     const [evidence] = outSlot;
-    if (evidence !== undefined && (newest === undefined || evidence.at > newest.at)) newest = evidence;
+    if (newest === undefined || evidence.at > newest.at) newest = evidence;
   }
   return newest;
 }
@@ -99,8 +100,8 @@ export function standingOptOut(record: NumberRecord, options: WeighingOptions): 
 export function isOverruled({ ins, listed }: NumberRecord, options: WeighingOptions): boolean {
   if (listed === undefined) return false;
   return ins.every((slot) => {
-    const slack = slot[0]?.clock === 'local' ? options.clockSlackMs : 0;
-    const at = slot[0]?.at ?? -Infinity;
+    const [{ at, clock }] = slot;
+    const slack = clock === 'local' ? options.clockSlackMs : 0;
     return listed.date > at + slack || listed.start > seenAtOf(slot) + options.lagGraceMs;
   });
 }

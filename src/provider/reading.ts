@@ -8,7 +8,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { startTimer, type Clock } from '../clock.ts';
 import { ProviderError } from '../errors.ts';
 import type { OptOutChange } from '../optouts/change.ts';
-import type { LedgerRow, SweepRun } from '../optouts/ledger.ts';
+import type { LedgerRow, SweepRun } from '../optouts/provider-part.ts';
 import type { Provider, ProviderPage } from './provider.ts';
 import { readRow } from './row.ts';
 
@@ -75,16 +75,15 @@ export async function readList(
   let readableOnFreshPages = 0;
   let requested = 0;
   let withoutNews = 0;
+  const request = () => fetchPage(requested++, options, { ...ports, signal: ended.signal });
   try {
     for (let index = 0; withoutNews < 2; index++) {
       if (index >= options.maxPages) {
         throw incomplete(`the list did not end within ${options.maxPages} pages`);
       }
-      while (requested < Math.min(index + options.concurrency, options.maxPages)) {
-        ahead.push(fetchPage(requested++, options, { ...ports, signal: ended.signal }));
-      }
-      const page = await ahead.shift();
-      if (page === undefined) break;
+      const next = ahead.shift() ?? request();
+      while (requested < Math.min(index + options.concurrency, options.maxPages)) ahead.push(request());
+      const page = await next;
       counts.pages++;
       announced.see(page);
       if (page.rows.length === 0) {

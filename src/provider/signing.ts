@@ -15,9 +15,9 @@ export function signParameters(
   parameters: Readonly<Record<string, string>>,
   { secret, method }: { readonly secret: string; readonly method: SigningMethod },
 ): string {
-  const text = Object.keys(parameters)
-    .toSorted()
-    .map((key) => `&${key}=${(parameters[key] ?? '').replaceAll(/[&=]/g, '_')}`)
+  const text = Object.entries(parameters)
+    .toSorted(([a], [b]) => (a < b ? -1 : 1))
+    .map(([key, value]) => `&${key}=${value.replaceAll(/[&=]/g, '_')}`)
     .join('');
   return method === 'md5hash'
     ? createHash('md5')

@@ -8,7 +8,8 @@ import { startTimer, type AgeClock, type Clock } from '../clock.ts';
 import { ProviderError } from '../errors.ts';
 import { MAX_TIMER_MS } from '../option-fields.ts';
 import type { OptOutChange } from '../optouts/change.ts';
-import type { CommitEffect, Ledger } from '../optouts/ledger.ts';
+import type { Ledger } from '../optouts/ledger.ts';
+import type { CommitEffect, Removals } from '../optouts/provider-part.ts';
 import type { Provider } from './provider.ts';
 import { asProviderError, noCounts, readList, type ReadingCounts, type ReadingOptions } from './reading.ts';
 
@@ -125,7 +126,7 @@ export function createSweeper(options: SweepOptions, ports: SweepPorts): Sweeper
     }
   }
 
-  async function commit(removals: 'apply' | 'accept' | 'none', steps: ReturnType<typeof ledger.begin>) {
+  async function commit(removals: Removals, steps: ReturnType<typeof ledger.begin>) {
     const commitment = steps.commit(removals);
     for (;;) {
       const step = commitment.next();

@@ -89,7 +89,7 @@ export function vonage(options: VonageOptions): Provider {
   function bodyOf(parameters: Readonly<Record<string, string>>): string {
     const own = { ...parameters, api_key: apiKey };
     if (signature === undefined) {
-      return new URLSearchParams({ ...own, api_secret: apiSecret ?? '' }).toString();
+      return new URLSearchParams({ ...own, ...(apiSecret && { api_secret: apiSecret }) }).toString();
     }
     const signed = { ...own, timestamp: String(Math.floor(clock.now() / 1000)) };
     return new URLSearchParams({ ...signed, sig: signParameters(signed, signature) }).toString();

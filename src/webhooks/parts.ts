@@ -29,7 +29,10 @@ export function createPartJoiner(clock: Clock): PartJoiner {
       message.texts.set(index, text.slice(0, LONGEST_PART));
       messages.set(key, message);
       if (message.texts.size < total) return undefined;
-      return Array.from({ length: total }, (_, place) => message.texts.get(place + 1) ?? '').join('');
+      return [...message.texts]
+        .toSorted(([a], [b]) => a - b)
+        .map(([, part]) => part)
+        .join('');
     },
   };
 }

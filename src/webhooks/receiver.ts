@@ -6,31 +6,15 @@
 import { createHash } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
 import type { Clock } from '../clock.ts';
-import { ConfigError, StoreError, WebhookError, type WebhookErrorCode } from '../errors.ts';
+import { StoreError, WebhookError, type WebhookErrorCode } from '../errors.ts';
 import { readMsisdn } from '../msisdn.ts';
-import {
-  callback,
-  duration,
-  group,
-  listOf,
-  oneOf,
-  optional,
-  readFields,
-  secrets,
-  size,
-  text,
-  withDefault,
-  type Duration,
-  type Size,
-} from '../option-fields.ts';
-import type { KeywordLanguage, KeywordPack } from '../optouts/keyword-packs.ts';
-import { KEYWORD_PACKS } from '../optouts/keyword-packs.ts';
 import { createKeywords } from '../optouts/keywords.ts';
-import { readCustom, type WebhookEvent, type WebhookParseRequest } from './dialect.ts';
+import { createAuthenticator, type Trust } from './authenticity.ts';
+import { readCustom } from './dialect.ts';
+import { readWebhooksOptions, type WebhooksOptions } from './options.ts';
 import { readParameters, type Parameters } from './parameters.ts';
 import { createPartJoiner } from './parts.ts';
-import { isAmbiguous, readPayload, type MessageEvent, type PayloadEvent } from './payload.ts';
-import { SIGNATURE_METHODS, checkToken, isSigned, type SignatureMethod } from './signature.ts';
+import { readPayload, type MessageEvent, type PayloadEvent } from './payload.ts';
 
 /** A change that a webhook tells. Times in ms UTC. */
 export interface WebhookNews {
@@ -62,31 +46,6 @@ export interface WebhookSink {
   refused(error: WebhookError): void;
 }
 
-/** The options of `webhooks`. Without a secret `unsigned: 'block_only'` must be said. */
-export interface WebhooksOptions {
-  /** The account's signature secret, or several while it is being rotated, and its method. */
-  readonly signature?: { readonly secret: string | readonly string[]; readonly method: SignatureMethod };
-  /** The secret of the Messages API's signed tokens, or several. */
-  readonly jwt?: { readonly secret: string | readonly string[] };
-  /** Unsigned requests: refused (`reject`, default), or believed where they block. */
-  readonly unsigned?: 'reject' | 'block_only';
-  /** Largest body. Default `'64kb'`. */
-  readonly maxBody?: Size;
-  /** How old a signed opt-in may be. Default `'72h'`: as long as the provider tries again. */
-  readonly replayWindow?: Duration;
-  /** Whether texts such as "leave me alone" block (default) or are only reported. */
-  readonly unclear?: 'block' | 'report';
-  /** The words. Packs of your own may stand among the languages. */
-  readonly keywords?: {
-    readonly languages?: readonly (KeywordLanguage | KeywordPack)[];
-    readonly optOut?: readonly string[];
-    readonly optIn?: readonly string[];
-    readonly unclear?: readonly string[];
-  };
-  /** Reads other dialects; tried first. */
-  readonly parse?: (request: WebhookParseRequest) => WebhookEvent | undefined;
-}
-
 /** A request as the receiver takes it. `body` as it came, or what a parser made of it. */
 export interface WebhookRequest {
   readonly method: string;
@@ -115,9 +74,6 @@ export interface Receiver {
   bodyLost(): WebhookAnswer;
 }
 
-/** `block`: believed where it blocks, not where it unblocks. */
-type Trust = 'proven' | 'block';
-
 const REMEMBERED_IDS = 100_000;
 
 /**
@@ -129,67 +85,16 @@ export function createReceiver(
   options: WebhooksOptions,
   { clock, sink }: { readonly clock: Clock; readonly sink: WebhookSink },
 ): Receiver {
-  const config = readFields(options, 'webhooks', {
-    signature: optional(group({ secret: secrets, method: oneOf(SIGNATURE_METHODS) })),
-    jwt: optional(group({ secret: secrets })),
-    unsigned: optional(oneOf(['reject', 'block_only'])),
-    maxBody: withDefault('64kb', size({ max: 64 * 1024 * 1024 })),
-    replayWindow: withDefault('72h', duration()),
-    unclear: withDefault('block', oneOf(['block', 'report'])),
-    keywords: group({
-      languages: optional(listOf(languageField)),
-      optOut: optional(listOf(text)),
-      optIn: optional(listOf(text)),
-      unclear: optional(listOf(text)),
-    }),
-    parse: optional(callback<(request: WebhookParseRequest) => unknown>()),
-  });
-  const { signature, jwt, maxBody, replayWindow, parse } = config;
-  if (!signature && !jwt && config.unsigned !== 'block_only') {
-    throw new ConfigError(
-      'invalid_option',
-      'webhooks.signature',
-      "webhooks.signature: expected signature, jwt, or unsigned: 'block_only'; received none of them",
-    );
-  }
+  const { maxBody, replayWindow, parse, ...config } = readWebhooksOptions(options);
   const read = createKeywords(config.keywords);
   const joiner = createPartJoiner(clock);
   const remembered = new LRUCache<string, true>({ max: REMEMBERED_IDS });
-
-  /** @throws WebhookError where a signature is wrong, or missing and needed. */
-  async function authenticate(
-    request: WebhookRequest,
-    parameters: Parameters,
-  ): Promise<{ trust: Trust; tokenId?: string | undefined }> {
-    let trust: Trust | undefined;
-    let tokenId: string | undefined;
-    const isOnce = !isAmbiguous(parameters);
-    if (signature && parameters.values.has('sig') && isOnce) {
-      if (!isSigned(parameters, signature.secret, signature.method)) throw wrongSignature();
-      trust = 'proven';
-    }
-    const token = bearerToken(request.headers['authorization']);
-    if (jwt && token !== undefined && isOnce) {
-      // A token covers the body; what a query tells is not covered by it.
-      const covered = parameters.from === 'query' ? undefined : bytesOf(request);
-      const proof = await checkToken(token, jwt.secret, covered);
-      if (proof.status === 'wrong') throw wrongSignature();
-      tokenId = proof.id;
-      if (proof.coversBody) trust = 'proven';
-      else {
-        trust ??= 'block';
-        if (parameters.from === 'parsed') {
-          sink.warn(
-            'webhook_body_parsed',
-            'the signed hash does not fit the body that a parser has read before: such a webhook can block but not unblock; mount the webhooks before any body parser',
-          );
-        }
-      }
-    }
-    if (trust !== undefined) return { trust, tokenId };
-    if (config.unsigned === 'block_only') return { trust: 'block' };
-    throw new WebhookError('webhook_unauthorized', 401, 'the webhook is not signed');
-  }
+  const authenticate = createAuthenticator(config, () => {
+    sink.warn(
+      'webhook_body_parsed',
+      'the signed hash does not fit the body that a parser has read before: such a webhook can block but not unblock; mount the webhooks before any body parser',
+    );
+  });
 
   async function handle(request: WebhookRequest): Promise<string> {
     const method = request.method.toUpperCase();
@@ -198,16 +103,19 @@ export function createReceiver(
     }
     if (Math.max(request.body?.length ?? 0, request.url.length) > maxBody) throw tooLargeError();
     const custom = parse && readCustom(parse, request);
-    const parameters = readParameters({
-      url: request.url,
-      bytes: method === 'GET' ? undefined : request.body,
-      parsed: method === 'GET' ? undefined : request.parsedBody,
-    });
-    if (parameters === undefined && custom === undefined) throw unreadable('its body cannot be read');
     if (custom?.isAuthentic === true) return judge(custom.event, 'proven', undefined);
-    const { trust, tokenId } = await authenticate(request, parameters ?? NO_PARAMETERS);
-    const event = custom?.event ?? readPayload(parameters ?? NO_PARAMETERS);
-    const nonce = parameters?.values.get('nonce');
+    const isGet = method === 'GET';
+    const parameters =
+      readParameters({
+        url: request.url,
+        bytes: isGet ? undefined : request.body,
+        parsed: isGet ? undefined : request.parsedBody,
+      }) ??
+      (custom && NO_PARAMETERS);
+    if (parameters === undefined) throw unreadable('its body cannot be read');
+    const { trust, tokenId } = await authenticate(request, parameters);
+    const event = custom?.event ?? readPayload(parameters);
+    const nonce = parameters.values.get('nonce');
     return judge(event, trust, tokenId ?? (typeof nonce === 'string' ? nonce : undefined));
   }
 
@@ -326,13 +234,6 @@ export function createReceiver(
 
 const NO_PARAMETERS: Parameters = { from: 'query', values: new Map(), repeated: new Set() };
 
-function languageField(value: unknown, key: string): KeywordLanguage | KeywordPack {
-  if (typeof value !== 'object') return oneOf(Object.keys(KEYWORD_PACKS) as KeywordLanguage[])(value, key);
-  const words = optional(listOf(text));
-  const pack = { optOut: words, help: words, unclear: words, answers: words, courtesy: words };
-  return readFields(value, key, { ...pack, negations: words }) as KeywordPack;
-}
-
 function newsOf(
   direction: WebhookNews['direction'],
   person: string | undefined,
@@ -360,23 +261,6 @@ function keyOf(...parts: readonly unknown[]): string {
   return createHash('sha256').update(JSON.stringify(parts)).digest('base64url');
 }
 
-function bearerToken(header: string | readonly string[] | undefined): string | undefined {
-  const value = typeof header === 'string' ? header : header?.[0];
-  return /^Bearer +(\S+)\s*$/i.exec(value ?? '')?.[1];
-}
-
-/** The body as it came, or as a parser's result is written again. */
-function bytesOf({ body, parsedBody }: WebhookRequest): Uint8Array | undefined {
-  if (body !== undefined && body.length > 0) return body;
-  if (typeof parsedBody === 'string') return Buffer.from(parsedBody);
-  if (typeof parsedBody !== 'object' || parsedBody === null) return undefined;
-  try {
-    return Buffer.from(JSON.stringify(parsedBody));
-  } catch {
-    return undefined;
-  }
-}
-
 function answer(
   status: WebhookAnswer['status'],
   word: string,
@@ -387,7 +271,6 @@ function answer(
   return headers === undefined ? { status, body } : { status, body, headers };
 }
 
-const wrongSignature = () => new WebhookError('webhook_unauthorized', 401, 'the signature is wrong');
 const tooLargeError = () => new WebhookError('webhook_too_large', 413, 'the webhook is too large');
 const unreadable = (reason: string) =>
   new WebhookError('webhook_unreadable', 400, `the webhook is not understood: ${reason}`);

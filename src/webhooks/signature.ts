@@ -71,8 +71,8 @@ function isSame(a: string, b: string): boolean {
 export interface TokenProof {
   /** `wrong`: not made with one of the secrets. */
   readonly status: 'signed' | 'wrong';
-  /** Whether the token's hash is that of the body. */
-  readonly coversBody: boolean;
+  /** Whether the token's hash is that of the body; `unknown` where one of them is missing. */
+  readonly body: 'fits' | 'differs' | 'unknown';
   readonly id?: string | undefined;
 }
 
@@ -91,15 +91,16 @@ export async function checkToken(
       const claims: unknown = JSON.parse(new TextDecoder().decode(payload));
       if (typeof claims !== 'object' || claims === null) break;
       const { payload_hash: hash, jti } = claims as Record<string, unknown>;
-      const coversBody =
-        body !== undefined &&
-        body.length > 0 &&
-        typeof hash === 'string' &&
-        isSame(createHash('sha256').update(body).digest('hex'), hash.toLowerCase());
-      return { status: 'signed', coversBody, id: typeof jti === 'string' ? jti : undefined };
+      const id = typeof jti === 'string' ? jti : undefined;
+      return { status: 'signed', body: compareBody(body, hash), id };
     } catch {
       // The next secret may fit.
     }
   }
-  return { status: 'wrong', coversBody: false };
+  return { status: 'wrong', body: 'unknown' };
+}
+
+function compareBody(body: Uint8Array | undefined, hash: unknown): TokenProof['body'] {
+  if (body === undefined || body.length === 0 || typeof hash !== 'string') return 'unknown';
+  return isSame(createHash('sha256').update(body).digest('hex'), hash.toLowerCase()) ? 'fits' : 'differs';
 }

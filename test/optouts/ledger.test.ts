@@ -1,11 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Evidence } from '../../src/optouts/change.ts';
-import {
-  createLedger,
-  type CommitEffect,
-  type Ledger,
-  type LedgerOptions,
-} from '../../src/optouts/ledger.ts';
+import { createLedger, type Ledger, type LedgerOptions } from '../../src/optouts/ledger.ts';
+import type { CommitEffect, Removals } from '../../src/optouts/provider-part.ts';
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
@@ -25,7 +21,7 @@ function sweep(
   ledger: Ledger,
   start: number,
   numbers: readonly string[],
-  removals: 'apply' | 'accept' | 'none' = 'apply',
+  removals: Removals = 'apply',
 ): CommitEffect {
   const run = ledger.begin(start);
   run.page(

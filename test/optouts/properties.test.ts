@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Evidence } from '../../src/optouts/change.ts';
-import { createLedger, type Ledger, type LedgerRow } from '../../src/optouts/ledger.ts';
+import { createLedger, type Ledger } from '../../src/optouts/ledger.ts';
+import type { LedgerRow } from '../../src/optouts/provider-part.ts';
 import { Oracle } from './oracle.ts';
 
 const MINUTE = 60_000;

@@ -2,7 +2,8 @@
 
 import { describe, expect, it } from 'vitest';
 import { makeSig, makeToken } from '../../src/testing/simulator/signing.ts';
-import { createReceiver, type WebhookNews, type WebhooksOptions } from '../../src/webhooks/receiver.ts';
+import type { WebhooksOptions } from '../../src/webhooks/options.ts';
+import { createReceiver, type WebhookNews } from '../../src/webhooks/receiver.ts';
 import { START, createFakeClock } from '../fake-clock.ts';
 
 const secret = 'my_secret_key_for_testing';

@@ -2,13 +2,13 @@ import fc from 'fast-check';
 import { describe, expect, it, vi } from 'vitest';
 import { ConfigError, StoreError } from '../../src/errors.ts';
 import { makeWebhook, type WebhookSpec } from '../../src/testing/simulator/webhook-request.ts';
+import type { WebhooksOptions } from '../../src/webhooks/options.ts';
 import {
   createReceiver,
   type WebhookAnswer,
   type WebhookNews,
   type WebhookRequest,
   type WebhookSink,
-  type WebhooksOptions,
 } from '../../src/webhooks/receiver.ts';
 import { START, createFakeClock } from '../fake-clock.ts';
 

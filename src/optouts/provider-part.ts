@@ -1,0 +1,219 @@
+/**
+ * The provider's part of one list: the numbers that its sweeps showed, and the proof that one needs to leave. Rows
+ * block as soon as their page is in; a number leaves only when two complete sweeps in a row lack it, and not at all
+ * while the list looks as if it had lost half of itself. Pure: time comes in as arguments.
+ */
+
+import type { OptOutChange } from './change.ts';
+import { createNumberSet, type NumberSet } from './number-set.ts';
+
+/** A row of the provider's list whose number could be read. `date` is ms UTC. */
+export interface LedgerRow {
+  readonly kind: 'out' | 'in';
+  readonly msisdn: string;
+  readonly date?: number | undefined;
+}
+
+/** What one page did. */
+export interface PageEffect {
+  /** Numbers that this sweep had not shown before. */
+  readonly fresh: number;
+  /** Numbers that the part lacked. They block from now on. */
+  readonly added: number;
+  /** Opt-ins that rows prove. They count once they were kept and merged by the caller. */
+  readonly optIns: readonly OptOutChange[];
+  /** Numbers whose opt-in the provider's list now outweighs. */
+  readonly overruled: readonly string[];
+}
+
+/** What a complete sweep did. */
+export type CommitEffect =
+  | { readonly status: 'dropped' }
+  | {
+      readonly status: 'committed';
+      /** Numbers in the part now. */
+      readonly size: number;
+      /** Numbers that left. */
+      readonly removed: number;
+      /** Numbers that this sweep lacked and that are still there. */
+      readonly missing: number;
+      /** Whether removals are held back because the list would shrink by half. */
+      readonly isHeld: boolean;
+      /** Opt-ins that follow from removals under `trustProviderRemoval`; to be kept and merged by the caller. */
+      readonly optIns: readonly OptOutChange[];
+    };
+
+/**
+ * What a sweep's absences are good for: `apply` by the rules, `accept` where an operator accepts that the list
+ * shrinks, `none` where some row could not be read, so that absence proves nothing.
+ */
+export type Removals = 'apply' | 'accept' | 'none';
+
+/** A sweep that is being read. */
+export interface SweepRun {
+  /** Takes a page; its opt-outs block at once. `seenAt` is the local time of its arrival, ms UTC. */
+  page(rows: readonly LedgerRow[], seenAt: number): PageEffect;
+  /** How many different numbers the sweep has shown, opted out or in. */
+  readonly distinct: number;
+  /** Ends a complete sweep. A generator, so that a caller with a large list can let other work run between its steps. */
+  commit(removals: Removals): Generator<undefined, CommitEffect>;
+  /** Ends an incomplete sweep: what it added stays, nothing is removed. */
+  abort(): void;
+}
+
+/** What must survive a restart. Iterables are live: read them before the part changes. */
+export interface PartImage {
+  /** Start of the last complete sweep, ms UTC; `null` while none completed. */
+  readonly start: number | null;
+  readonly size: number;
+  readonly numbers: Iterable<string>;
+  readonly missingOnce: Iterable<string>;
+  readonly heldSince: number | null;
+}
+
+/** What first-hand evidence has to say while the list is read. */
+export interface RowJudge {
+  /** An opted-out row. @returns whether the list now outweighs an opt-in that held until now. */
+  outRow(start: number, row: LedgerRow): boolean;
+  /** An opted-in row. @returns the opt-in that it proves, where that is news. */
+  inRow(row: LedgerRow, seenAt: number): OptOutChange | undefined;
+  /** A removal. @returns the opt-in that it stands for, where the list trusts removals. */
+  removed(msisdn: string, start: number): OptOutChange | undefined;
+}
+
+export interface ProviderPart {
+  has(msisdn: string): boolean;
+  readonly numbers: NumberSet;
+  /** Starts a sweep that began at `start` (ms UTC). A sweep that is still open is ended. */
+  begin(start: number, judge: RowJudge): SweepRun;
+  image(): PartImage;
+  /** Takes over an image unless a later sweep is known. @returns whether it did. */
+  restore(image: PartImage): boolean;
+  readonly lastStart: number | null;
+  readonly heldSince: number | null;
+}
+
+/** From this size on a list that loses half of its numbers is suspected. */
+const SHRINK_FLOOR = 100;
+/** Numbers handled between two steps of a commit. */
+const COMMIT_STEP = 20_000;
+
+/**
+ * Creates an empty part: nothing is known of the provider's list yet.
+ *
+ * @param options.shrinkHoldMs how long a list that would shrink by half is held back.
+ */
+export function createProviderPart({ shrinkHoldMs }: { readonly shrinkHoldMs: number }): ProviderPart {
+  let numbers: NumberSet = createNumberSet();
+  let missingOnce: NumberSet = createNumberSet();
+  let lastStart: number | null = null;
+  let heldSince: number | null = null;
+  let running: object | undefined;
+
+  function begin(start: number, judge: RowJudge): SweepRun {
+    const token = {};
+    running = token;
+    const seen = createNumberSet();
+    const seenIn = createNumberSet();
+    let distinct = 0;
+
+    function page(rows: readonly LedgerRow[], seenAt: number): PageEffect {
+      const optIns: OptOutChange[] = [];
+      const overruled: string[] = [];
+      let fresh = 0;
+      let added = 0;
+      if (running !== token) return { fresh, added, optIns, overruled };
+      for (const row of rows) {
+        const { kind, msisdn } = row;
+        const [own, other] = kind === 'out' ? [seen, seenIn] : [seenIn, seen];
+        if (own.add(msisdn) && !other.has(msisdn)) fresh++;
+        if (kind === 'out') {
+          if (numbers.add(msisdn)) added++;
+          missingOnce.delete(msisdn);
+          if (judge.outRow(start, row)) overruled.push(msisdn);
+        } else {
+          const change = judge.inRow(row, seenAt);
+          if (change) optIns.push(change);
+        }
+      }
+      distinct += fresh;
+      return { fresh, added, optIns, overruled };
+    }
+
+    /** Ends the sweep; from now on age counts from its start. */
+    function committed(removed: number, missing: number, optIns: readonly OptOutChange[]): CommitEffect {
+      running = undefined;
+      lastStart = start;
+      const isHeld = heldSince !== null;
+      return { status: 'committed', size: numbers.size, removed, missing, isHeld, optIns };
+    }
+
+    function* commit(removals: Removals): Generator<undefined, CommitEffect> {
+      if (running !== token || (lastStart !== null && start < lastStart)) return { status: 'dropped' };
+      // Every number seen was added, so that the two sizes tell how many are missing.
+      const missingCount = numbers.size - seen.size;
+      if (removals === 'none') return committed(0, missingCount, []);
+      const isShrinking = numbers.size >= SHRINK_FLOOR && missingCount >= numbers.size / 2;
+      const since = heldSince ?? start;
+      const isHeld = isShrinking && removals !== 'accept' && start - since < shrinkHoldMs;
+
+      const missing = createNumberSet();
+      const optIns: OptOutChange[] = [];
+      let removed = 0;
+      let step = 0;
+      for (const msisdn of missingCount > 0 ? numbers : []) {
+        if (++step % COMMIT_STEP === 0) {
+          yield;
+          if (running !== token) return { status: 'dropped' };
+        }
+        if (seen.has(msisdn)) continue;
+        if (isHeld || !missingOnce.has(msisdn)) {
+          missing.add(msisdn);
+          continue;
+        }
+        const proof = judge.removed(msisdn, start);
+        if (proof) optIns.push(proof);
+        numbers.delete(msisdn);
+        removed++;
+      }
+      missingOnce = missing;
+      heldSince = isHeld ? since : null;
+      return committed(removed, missing.size, optIns);
+    }
+
+    return {
+      page,
+      commit,
+      get distinct() {
+        return distinct;
+      },
+      abort() {
+        if (running === token) running = undefined;
+      },
+    };
+  }
+
+  return {
+    has: (msisdn) => numbers.has(msisdn),
+    get numbers() {
+      return numbers;
+    },
+    begin,
+    image: () => ({ start: lastStart, size: numbers.size, numbers, missingOnce, heldSince }),
+    restore(image) {
+      if (lastStart !== null && (image.start === null || image.start < lastStart)) return false;
+      running = undefined;
+      numbers = createNumberSet(image.numbers);
+      missingOnce = createNumberSet(image.missingOnce);
+      lastStart = image.start;
+      heldSince = image.heldSince;
+      return true;
+    },
+    get lastStart() {
+      return lastStart;
+    },
+    get heldSince() {
+      return heldSince;
+    },
+  };
+}
