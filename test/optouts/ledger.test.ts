@@ -203,6 +203,84 @@ describe('sweeps', () => {
     for (const { msisdn, evidence } of optIns) ledger.merge(msisdn, evidence);
     expect(ledger.blocks(N)).toBe(false);
   });
+
+  it.each([
+    ['was not listed since', [] as string[]],
+    ['was only listed before', [N]],
+  ])('trusted or not, says nothing about a number that %s', (_name, before) => {
+    const ledger = createLedger({ ...options, trustProviderRemoval: true });
+    sweep(ledger, T, before);
+    ledger.merge(N, fact('out', T + MINUTE));
+    for (const start of [T + 2 * MINUTE, T + 3 * MINUTE, T + 4 * MINUTE]) {
+      expect(sweep(ledger, start, [])).toMatchObject({ optIns: [] });
+    }
+    expect(ledger.blocks(N)).toBe(true);
+  });
+});
+
+describe('a sweep that is overtaken', () => {
+  const row = (msisdn: string) => ({ kind: 'out', msisdn }) as const;
+
+  it('by a later one changes nothing any more', () => {
+    const ledger = createLedger(options);
+    const early = ledger.begin(T);
+    const late = ledger.begin(T + 1);
+    expect(early.page([row(N)], T)).toMatchObject({ added: 0, fresh: 0 });
+    expect(early.commit('apply').next().value).toEqual({ status: 'dropped' });
+    early.abort();
+    expect(late.page([row(N)], T)).toMatchObject({ added: 1, fresh: 1 });
+    expect(late.commit('apply').next().value).toMatchObject({ status: 'committed', size: 1 });
+  });
+
+  it('by a saved one while it commits removes nothing more', () => {
+    const ledger = createLedger(options);
+    const numbers = many(50_000);
+    sweep(ledger, T, numbers);
+    const run = ledger.begin(T + 1);
+    run.page(numbers.slice(1).map(row), T + 1);
+    const commit = run.commit('apply');
+    expect(commit.next().done).toBe(false);
+    const saved = { start: T + 2, size: 1, numbers: [N], missingOnce: [], heldSince: null, rows: [] };
+    expect(ledger.restore(saved)).toBe(true);
+    expect(commit.next().value).toEqual({ status: 'dropped' });
+    expect([ledger.listedByProvider, ledger.blocks(N)]).toEqual([1, true]);
+  });
+
+  it('older than what is known is not restored', () => {
+    const ledger = createLedger(options);
+    const saved = { size: 0, numbers: [], missingOnce: [], heldSince: null, rows: [] };
+    expect(ledger.restore({ ...saved, start: null })).toBe(true);
+    sweep(ledger, T, [N]);
+    expect(ledger.restore({ ...saved, start: null })).toBe(false);
+    expect(ledger.restore({ ...saved, start: T - 1 })).toBe(false);
+    expect(ledger.blocks(N)).toBe(true);
+    expect(ledger.restore({ ...saved, start: T })).toBe(true);
+    expect(ledger.blocks(N)).toBe(false);
+  });
+});
+
+describe('opt-in rows', () => {
+  const inRow = (msisdn: string, date?: number) => ({ kind: 'in', msisdn, date }) as const;
+
+  it('count once, need a date, and are numbers that the sweep has shown', () => {
+    const ledger = createLedger(options);
+    sweep(ledger, T, [N]);
+    const run = ledger.begin(T + HOUR);
+    expect(run.page([inRow(N)], T + HOUR)).toMatchObject({ fresh: 1, optIns: [] });
+    const [change] = run.page([inRow(N, T + 1)], T + HOUR).optIns;
+    expect(change).toMatchObject({ msisdn: N, evidence: { direction: 'in', at: T + 1, clock: 'provider' } });
+    if (change) ledger.merge(N, change.evidence);
+    expect(run.page([inRow(N, T + 1)], T + HOUR)).toMatchObject({ fresh: 0, optIns: [] });
+    expect(run.distinct).toBe(1);
+    expect(ledger.blocks(N)).toBe(false);
+  });
+
+  it('of somebody who is both in and out is one number', () => {
+    const ledger = createLedger(options);
+    const run = ledger.begin(T);
+    const effect = run.page([{ kind: 'out', msisdn: N }, inRow(N, T - 1)], T);
+    expect([effect.fresh, run.distinct]).toEqual([1, 1]);
+  });
 });
 
 describe('what is forgotten', () => {

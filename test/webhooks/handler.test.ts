@@ -157,17 +157,79 @@ describe('webhooks', () => {
     expect(guard.canSend(PERSON)).toBe(false);
   });
 
-  it('a START lifts a STOP only where the list honours it', async () => {
-    for (const optInByReply of [false]) {
-      const guard = createGuard({ logger: silent, lists: { alerts: { senders: ['73737'], optInByReply } } });
-      open.push(() => guard.close());
-      await guard.ready();
-      const url = await listen(createServer(guard.webhooks(options)));
-      const at = Date.now();
-      await deliver(url, { person: PERSON, at: at - 10_000 });
-      expect(guard.canSend(PERSON)).toBe(false);
-      expect(await deliver(url, { person: PERSON, at: at - 5_000, text: 'START' })).toBe(200);
-      expect(guard.canSend(PERSON, { from: '73737' })).toBe(optInByReply);
-    }
+  it.each([true, false])('a START lifts a STOP only where the list honours it: %s', async (optInByReply) => {
+    const guard = createGuard({ logger: silent, lists: { alerts: { senders: ['73737'], optInByReply } } });
+    open.push(() => guard.close());
+    await guard.ready();
+    const url = await listen(createServer(guard.webhooks(options)));
+    const at = Date.now();
+    await deliver(url, { person: PERSON, at: at - 10_000 });
+    expect(guard.canSend(PERSON)).toBe(false);
+    expect(await deliver(url, { person: PERSON, at: at - 5_000, text: 'START' })).toBe(200);
+    expect(guard.canSend(PERSON, { from: '73737' })).toBe(optInByReply);
+    expect(await deliver(url, { person: PERSON, at: at - 5_000, text: 'STOP', messageId: 'tie' })).toBe(200);
+    expect(guard.canSend(PERSON, { from: '73737' })).toBe(false);
+  });
+
+  it.each<[string, (body: string) => object]>([
+    ['rawBody', (body) => ({ rawBody: Buffer.from(body), body: { changed: 'by a parser' } })],
+    ['a raw parser', (body) => ({ body: Buffer.from(body) })],
+    ['a text parser', (body) => ({ body })],
+  ])('takes the body as it came from %s', async (_name, parsed) => {
+    const guard = createGuard({ logger: silent });
+    open.push(() => guard.close());
+    await guard.ready();
+    const handler = guard.webhooks(options);
+    const url = await listen(
+      createServer((req, res) => {
+        const chunks: Buffer[] = [];
+        req.on('data', (chunk: Buffer) => chunks.push(chunk));
+        req.on('end', () => handler(Object.assign(req, parsed(Buffer.concat(chunks).toString())), res));
+      }),
+    );
+    expect(await deliver(url, { person: PERSON, shape: 'messages-inbound' })).toBe(200);
+    expect(guard.canSend(PERSON)).toBe(false);
+  });
+
+  it('reads a stream of text, and a request without a body or URL', async () => {
+    const guard = createGuard({ logger: silent });
+    open.push(() => guard.close());
+    await guard.ready();
+    const handler = guard.webhooks({ unsigned: 'block_only' });
+    const url = await listen(createServer((req, res) => handler(req.setEncoding('utf8'), res)));
+    expect(await deliver(url, { person: PERSON })).toBe(200);
+    expect(guard.canSend(PERSON)).toBe(false);
+    const answers: string[] = [];
+    const res = { statusCode: 0, setHeader() {}, end: (body: string) => void answers.push(body) };
+    handler({ method: 'GET', headers: {}, readableDidRead: true, on() {} }, res);
+    handler(
+      { method: 'POST', headers: { 'transfer-encoding': 'chunked' }, readableDidRead: true, on() {} },
+      res,
+    );
+    await expect
+      .poll(() => answers.toSorted())
+      .toEqual(['{"status":"ignored"}', '{"status":"not_stored","code":"webhook_unreadable"}']);
+  });
+
+  it('says nothing where somebody answered first or the sender has gone', async () => {
+    const guard = createGuard({ logger: silent });
+    open.push(() => guard.close());
+    await guard.ready();
+    const handler = guard.webhooks(options);
+    const { query } = makeWebhook({ person: PERSON, transport: 'get' });
+    const end = () => expect.unreachable();
+    const answered = { statusCode: 504, headersSent: true, setHeader: end, end };
+    handler({ method: 'GET', url: `/${query}`, headers: {}, readableDidRead: true, on() {} }, answered);
+    await expect.poll(() => guard.canSend(PERSON)).toBe(false);
+    expect(answered.statusCode).toBe(504);
+
+    const before = guard.status().counters;
+    const url = await listen(createServer(handler));
+    const socket = connect(Number(new URL(url).port), '127.0.0.1');
+    socket.write('POST /hooks HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\nmsisdn=1555');
+    await once(socket, 'connect');
+    socket.destroy();
+    expect(await deliver(url, { person: '15551230002' })).toBe(200);
+    expect(guard.status().counters).toEqual({ ...before, optOuts: before.optOuts + 1 });
   });
 });

@@ -1,6 +1,8 @@
 import fc from 'fast-check';
+import { CompactSign } from 'jose';
 import { describe, expect, it, vi } from 'vitest';
 import { ConfigError, StoreError } from '../../src/errors.ts';
+import { makeSig } from '../../src/testing/simulator/signing.ts';
 import { makeWebhook, type WebhookSpec } from '../../src/testing/simulator/webhook-request.ts';
 import type { WebhooksOptions } from '../../src/webhooks/options.ts';
 import {
@@ -257,6 +259,64 @@ describe('signatures', () => {
     expect((await receiver.receive(request)).status).toBe(401);
   });
 
+  it('a token made for another body is a captured one', async () => {
+    const { receiver, news } = harness({ ...SIGNED, unsigned: 'block_only' });
+    const request = requestOf({ person: PERSON, shape: 'messages-inbound' });
+    const bent = Buffer.from(String(request.body).replace(PERSON, '15551230002'));
+    expect((await receiver.receive({ ...request, body: bent })).status).toBe(401);
+    expect(news).toEqual([]);
+  });
+
+  it('a token whose body a parser has changed may block, says so, and unblocks nothing', async () => {
+    const { receiver, news, sink } = harness();
+    const parsedOf = (text: string) => {
+      const { body, ...request } = requestOf({ person: PERSON, shape: 'messages-inbound', text, at: NOW });
+      const { message_uuid: id, ...rest } = JSON.parse(String(body)) as Record<string, unknown>;
+      return { ...request, parsedBody: { ...rest, message_uuid: id } };
+    };
+    expect((await receiver.receive(parsedOf('STOP'))).status).toBe(200);
+    expect((await receiver.receive(parsedOf('START'))).status).toBe(200);
+    expect(news).toMatchObject([{ direction: 'out', isProven: false }]);
+    expect(sink.warn.mock.calls.map(([code]) => code)).toEqual([
+      'webhook_body_parsed',
+      'webhook_body_parsed',
+    ]);
+  });
+
+  it.each([
+    ['no hash', { jti: 'a' }, 200],
+    ['no id', { payload_hash: 'x' }, 401],
+    ['claims that are no object', 'claims', 401],
+  ])('a token with %s proves no body', async (_name, claims, status) => {
+    const { receiver, news } = harness();
+    const token = await new CompactSign(new TextEncoder().encode(JSON.stringify(claims)))
+      .setProtectedHeader({ alg: 'HS256' })
+      .sign(new TextEncoder().encode(secret));
+    const headers = { authorization: `Bearer ${token}` };
+    const request = requestOf({ person: PERSON, shape: 'messages-inbound' }, { headers });
+    expect((await receiver.receive(request)).status).toBe(status);
+    expect(news.filter(({ isProven }) => isProven)).toEqual([]);
+  });
+
+  it('sig beside a token proves what the token does not cover', async () => {
+    const { receiver, news } = harness();
+    const { url } = requestOf({ person: PERSON, at: NOW, transport: 'get' });
+    const { headers } = requestOf({ person: PERSON, shape: 'messages-inbound' });
+    expect((await receiver.receive({ method: 'GET', url, headers })).status).toBe(200);
+    expect(news).toMatchObject([{ isProven: true }]);
+  });
+
+  it('JSON with null is signed as if it were empty', async () => {
+    const { receiver, news } = harness({ signature: { secret, method: 'sha256' } });
+    const signed = { msisdn: PERSON, to: '73737', text: 'STOP', 'message-timestamp': '2026-01-01 00:00:00' };
+    for (const parameters of [signed, { ...signed, empty: '' }]) {
+      const sig = makeSig(parameters, secret, 'sha256');
+      const request = form(JSON.stringify({ ...signed, empty: null, sig }));
+      expect((await receiver.receive(request)).status).toBe(200);
+    }
+    expect(news).toMatchObject([{ isProven: true }, { isProven: true }]);
+  });
+
   it('are asked for at construction', () => {
     const ports = { clock: createFakeClock(), sink: harness().sink };
     expect(() => createReceiver({}, ports)).toThrow(ConfigError);
@@ -382,6 +442,32 @@ describe('texts', () => {
     expect(news).toHaveLength(2);
   });
 
+  it('of more parts than anybody writes are judged alone', async () => {
+    const { send, news } = harness();
+    const extra = { 'concat-ref': '9', 'concat-total': '17' };
+    for (let index = 1; index <= 17; index++) {
+      const text = ['S', 'TO', 'P'][index - 1] ?? '';
+      await send({ text: text || ' ', extra: { ...extra, 'concat-part': String(index) } });
+    }
+    expect(news).toEqual([]);
+  });
+
+  it('that are only reported are reported each time where nothing names them', async () => {
+    const { receiver, sink } = harness({ unsigned: 'block_only' });
+    const answer = `msisdn=${PERSON}&to=73737&text=no`;
+    for (const body of [answer, answer, 'msisdn=nobody&to=73737&text=no']) {
+      expect(said(await receiver.receive(form(body)))).toEqual([200, 'reported']);
+    }
+    expect(sink.unclear).toHaveBeenCalledTimes(2);
+  });
+
+  it('unclear ones that were stored before are not reported again', async () => {
+    const { send, sink } = harness();
+    sink.record.mockResolvedValueOnce('known');
+    expect(said(await send({ text: 'leave me alone' }))).toEqual([200, 'known']);
+    expect(sink.unclear).not.toHaveBeenCalled();
+  });
+
   it('take words and packs of the user', async () => {
     const keywords = { languages: ['en', { optOut: ['stopp'] }], optOut: ['basta ya'] } as const;
     const { send, news } = harness({ ...SIGNED, keywords });
@@ -404,5 +490,37 @@ describe('parse', () => {
     expect((await receiver.receive(form(`other ${PERSON} STOP checked`))).status).toBe(200);
     expect((await receiver.receive(form('other nobody STOP checked'))).status).toBe(500);
     expect(news).toMatchObject([{ direction: 'in', isProven: true }, { direction: 'out' }]);
+  });
+
+  it.each<[string, unknown, Partial<WebhookNews>]>([
+    ['a receipt', { direction: 'out', source: 'receipt' }, { source: 'receipt', direction: 'out' }],
+    [
+      'an opt-in with its time',
+      { direction: 'in', at: NOW },
+      { source: 'inbound', direction: 'in', at: NOW },
+    ],
+  ])('may tell of %s', async (_name, told, expected) => {
+    const { receiver, news } = harness({
+      ...SIGNED,
+      parse: () => ({ msisdn: PERSON, isAuthentic: true, ...(told as object) }),
+    });
+    expect((await receiver.receive(form('x'))).status).toBe(200);
+    expect(news).toMatchObject([expected]);
+  });
+
+  it('without text or direction tells nothing', async () => {
+    const { receiver, news } = harness({ ...SIGNED, parse: () => ({ msisdn: PERSON, isAuthentic: true }) });
+    expect(said(await receiver.receive(form('x')))).toEqual([200, 'ignored']);
+    expect(news).toEqual([]);
+  });
+
+  it('reads bodies that nothing else can', async () => {
+    const { receiver, news } = harness({
+      unsigned: 'block_only',
+      parse: ({ body }) => (body === '["STOP"]' ? { msisdn: PERSON, text: 'STOP' } : undefined),
+    });
+    expect((await receiver.receive(form('["STOP"]'))).status).toBe(200);
+    expect((await receiver.receive(form('["GO"]'))).status).toBe(400);
+    expect(news).toMatchObject([{ direction: 'out', isProven: false }]);
   });
 });
