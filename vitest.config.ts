@@ -17,16 +17,12 @@ export default defineConfig({
       provider: 'v8',
       include: ['src/**/*.ts'],
       reporter: ['text-summary', 'text'],
-      // Rules, parsers and signatures. Where every branch can be reached, every one is.
+      // Rules, parsers, signatures and gates: every branch.
       thresholds: {
-        'src/{dates,watch,clock}.ts': { branches: 100 },
-        'src/optouts/keywords.ts': { branches: 100 },
-        'src/provider/row.ts': { branches: 100 },
-        'src/webhooks/parameters.ts': { branches: 100 },
-        'src/{decision,msisdn}.ts': { branches: 97 },
-        'src/optouts/*.ts': { branches: 92 },
-        'src/provider/reply.ts': { branches: 95 },
-        'src/webhooks/{payload,signature}.ts': { branches: 90 },
+        'src/{acts,checker,clock,dates,decision,lists,msisdn,status,watch}.ts': { branches: 100 },
+        'src/{gates,optouts,provider,webhooks}/*.ts': { branches: 100 },
+        statements: 95,
+        branches: 92,
       },
     },
   },

@@ -742,6 +742,26 @@ describe('events', () => {
   });
 });
 
+describe('a gate that only observes', () => {
+  it('counts and tells what it would have refused, and says hourly that it refuses nothing', async () => {
+    const { guard, clock } = await ready();
+    const heard: unknown[] = [];
+    guard.on('blocked', ({ observed, gate }) => heard.push({ observed, gate }));
+    guard.on('warn', ({ code }) => heard.push(code));
+    const gate = guard.middleware({ onBlocked: 'observe' });
+    const next = vi.fn<() => void>();
+    const send = () => gate({ body: { to: OUT } }, { statusCode: 200, setHeader() {}, end() {} }, next);
+    send();
+    send();
+    await clock.advance(HOUR);
+    send();
+    const refusal = { observed: true, gate: 'middleware' };
+    expect(heard).toEqual(['observe_only', refusal, refusal, 'observe_only', refusal]);
+    expect(next.mock.calls).toEqual([[], [], []]);
+    expect(guard.status().counters).toMatchObject({ observed: 3, blocked: { opted_out: 0 } });
+  });
+});
+
 describe('status', () => {
   it('is plain data', async () => {
     const { guard, clock } = await ready();

@@ -114,6 +114,11 @@ export function expressGate<Req extends GateRequest, Res extends GateResponse>(
   const setTo =
     read.setTo ?? ((req: Req, rest: readonly string[]) => Object.assign(req.body as object, { to: rest }));
   const isObserved = onBlocked === 'observe';
+  const takeOver =
+    typeof onBlocked === 'function'
+      ? onBlocked
+      : (_req: Req, res: Res, _next: Next, decisions: readonly Decision[]) =>
+          answer(res, blockedProblem(decisions));
 
   /** @returns the refusal, or what else is to be done; throws only what the caller's functions throw. */
   function judge(req: Req): Problem | 'pass' | readonly Decision[] {
@@ -136,7 +141,7 @@ export function expressGate<Req extends GateRequest, Res extends GateResponse>(
       setTo(req, recipients.filter((_, index) => decisions[index]?.allowed === true) as string[]);
       return 'pass';
     }
-    return typeof onBlocked === 'function' ? decisions : blockedProblem(decisions);
+    return decisions;
   }
 
   return function sendGuard(req, res, next) {
@@ -150,7 +155,7 @@ export function expressGate<Req extends GateRequest, Res extends GateResponse>(
     }
     if (verdict === 'pass' || isObserved) return next();
     if ('status' in verdict) return answer(res, verdict);
-    if (typeof onBlocked === 'function') return handOver(onBlocked, req, res, next, verdict);
+    return handOver(takeOver, req, res, next, verdict);
   };
 }
 
@@ -201,11 +206,12 @@ function blockedProblem(decisions: readonly Decision[]): Problem {
   const recipients = decisions.flatMap((decision, index) =>
     decision.allowed ? [] : [{ index, to: maskMsisdn(decision.to), code: decision.reason }],
   );
-  const code = PRECEDENCE.flatMap((status) =>
-    recipients.map((recipient) => recipient.code).filter((reason) => PROBLEMS[reason].status === status),
-  )[0];
+  const rank = (code: ProblemCode) => PRECEDENCE.indexOf(PROBLEMS[code].status);
+  const code = recipients
+    .map((recipient) => recipient.code)
+    .reduce((first, other) => (rank(other) < rank(first) ? other : first));
   const detail = `${recipients.length} of ${decisions.length} recipients may not be sent to; nothing was sent`;
-  return problem(code ?? 'closed', detail, recipients);
+  return problem(code, detail, recipients);
 }
 
 function problem(code: ProblemCode, detail: string, recipients: Problem['recipients'] = []): Problem {

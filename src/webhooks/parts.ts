@@ -11,7 +11,7 @@ const LONGEST_PART = 1_000;
 
 export interface PartJoiner {
   /** Adds a part. `scope` tells messages of different people apart. @returns the whole text once all parts are in. */
-  add(scope: readonly unknown[], part: MessagePart, text: string): string | undefined;
+  add(scope: readonly unknown[], part: MessagePart): string | undefined;
 }
 
 export function createPartJoiner(clock: Clock): PartJoiner {
@@ -19,7 +19,7 @@ export function createPartJoiner(clock: Clock): PartJoiner {
     max: MOST_MESSAGES,
   });
   return {
-    add(scope, { ref, total, index }, text) {
+    add(scope, { text, ref, total, index }) {
       if (total > MOST_PARTS) return undefined;
       const key = JSON.stringify([...scope, ref, total]);
       const now = clock.monotonic();

@@ -32,8 +32,9 @@ export interface RefusalEvent {
   readonly messageId: string | undefined;
 }
 
-/** The place of a text in a message of several parts; `index` counts from 1. */
+/** A text and its place in a message of several parts; `index` counts from 1. */
 export interface MessagePart {
+  readonly text: string;
   readonly ref: string;
   readonly total: number;
   readonly index: number;
@@ -73,9 +74,10 @@ function readSms(values: ReadonlyMap<string, unknown>): PayloadEvent {
   const isBinary = word(values.get('type'))?.toLowerCase() === 'binary';
   const written = word(values.get('text')) ?? word(values.get('keyword'));
   const guesses = isBinary ? guessTexts(word(values.get('data'))) : [];
-  if (written !== undefined || guesses.length > 0) {
+  const first = written ?? guesses[0];
+  if (first !== undefined) {
     const texts = written === undefined ? guesses : [written, ...guesses];
-    const part = readPart(values);
+    const part = readPart(values, first);
     // A keyword is the first word of something, and a part whose place is unknown a piece of it.
     const isPiece = part === undefined && isMarkedPart(values);
     const isGuessed = word(values.get('text')) === undefined || isBinary || isPiece;
@@ -137,13 +139,13 @@ function isMarkedPart(values: ReadonlyMap<string, unknown>): boolean {
   return total !== '1' && (ref !== undefined || (concat !== undefined && concat.toLowerCase() !== 'false'));
 }
 
-function readPart(values: ReadonlyMap<string, unknown>): MessagePart | undefined {
+function readPart(values: ReadonlyMap<string, unknown>, text: string): MessagePart | undefined {
   const ref = word(values.get('concat-ref'));
   const total = Number(word(values.get('concat-total')));
   const index = Number(word(values.get('concat-part')));
   const isPart = ref !== undefined && Number.isInteger(total) && Number.isInteger(index);
   return isPart && total > 1 && total <= 255 && index >= 1 && index <= total
-    ? { ref, total, index }
+    ? { text, ref, total, index }
     : undefined;
 }
 

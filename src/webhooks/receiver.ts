@@ -147,7 +147,7 @@ export function createReceiver(
     const { person, sender, texts, part } = event;
     const readings = texts.map((written) => ({ written, match: read(written) }));
     if (part !== undefined) {
-      const whole = joiner.add([person, sender, trust], part, texts[0] ?? '');
+      const whole = joiner.add([person, sender, trust], part);
       if (whole !== undefined) readings.push({ written: whole, match: read(whole) });
     }
     const out = readings.find(({ match }) => match.meaning === 'opt_out');

@@ -288,6 +288,12 @@ describe('a function', () => {
     expect(next).toHaveBeenCalledTimes(1);
     expect(next.mock.calls[0]?.[0]).toMatchObject({ message: 'boom' });
   });
+
+  it('that rejects with nothing is an error all the same', async () => {
+    const onBlocked = () => Promise.reject(undefined);
+    const { next } = call({ onBlocked }, { to: OUT });
+    await vi.waitFor(() => expect(next.mock.calls[0]?.[0]).toBeInstanceOf(TypeError));
+  });
 });
 
 describe('options', () => {

@@ -8,6 +8,7 @@ import {
   type Anomaly,
   type SweepOptions,
   type SweepOutcome,
+  type SweepPorts,
 } from '../../src/provider/sweep.ts';
 import { createFakeClock, settle } from '../fake-clock.ts';
 
@@ -31,7 +32,11 @@ function paged(
   return { page } satisfies Provider;
 }
 
-function harness(provider: Provider, options: Partial<SweepOptions> = {}) {
+function harness(
+  provider: Provider,
+  options: Partial<SweepOptions> = {},
+  { trustProviderRemoval = false } = {},
+) {
   const clock = createFakeClock();
   const ledger = createLedger({
     list: 'default',
@@ -39,12 +44,15 @@ function harness(provider: Provider, options: Partial<SweepOptions> = {}) {
     lagGraceMs: 10 * MINUTE,
     shrinkHoldMs: 24 * 60 * MINUTE,
     replayWindowMs: 72 * 60 * MINUTE,
-    trustProviderRemoval: false,
+    trustProviderRemoval,
   });
   const outcomes: SweepOutcome[] = [];
   const anomalies: Anomaly[] = [];
   const errors: unknown[] = [];
   const saveSweep = vi.fn(async () => undefined);
+  const keepOptIns = vi.fn<SweepPorts['keepOptIns']>(async (changes) => {
+    for (const { msisdn, evidence } of changes) ledger.merge(msisdn, evidence);
+  });
   const sweeper = createSweeper(
     {
       list: 'default',
@@ -62,16 +70,14 @@ function harness(provider: Provider, options: Partial<SweepOptions> = {}) {
       clock,
       ageClock: createAgeClock(clock),
       random: () => 0.5,
-      keepOptIns: async (changes) => {
-        for (const { msisdn, evidence } of changes) ledger.merge(msisdn, evidence);
-      },
+      keepOptIns,
       saveSweep,
       onOutcome: (outcome) => outcomes.push(outcome),
       onAnomaly: (anomaly) => anomalies.push(anomaly),
       onError: (error) => errors.push(error),
     },
   );
-  return { clock, ledger, outcomes, anomalies, errors, saveSweep, sweeper };
+  return { clock, ledger, outcomes, anomalies, errors, saveSweep, keepOptIns, sweeper };
 }
 
 describe('reading to the end', () => {
@@ -278,6 +284,126 @@ describe('failures', () => {
     saveSweep.mockRejectedValue(new Error('disk full'));
     expect(await sweeper.sweep()).toMatchObject({ status: 'complete' });
     expect(errors).toHaveLength(1);
+  });
+});
+
+describe('opt-ins that the list proves', () => {
+  const optedIn = {
+    msisdn: number(0),
+    'opt-in': 'true',
+    'opt-out': 'false',
+    'opt-in-date': '2025-12-31 23:59:59',
+  };
+
+  it('are kept and count', async () => {
+    let rows: ProviderRow[] = numbers(2);
+    const { sweeper, ledger, keepOptIns } = harness(paged(() => rows));
+    await sweeper.sweep();
+    rows = [optedIn, number(1)];
+    expect(await sweeper.sweep()).toMatchObject({ status: 'complete' });
+    expect(keepOptIns).toHaveBeenCalledTimes(1);
+    expect([ledger.blocks(number(0)), ledger.blocks(number(1))]).toEqual([false, true]);
+  });
+
+  it('by removals are kept where the list trusts them', async () => {
+    let rows: ProviderRow[] = numbers(2);
+    const { sweeper, ledger, clock } = harness(
+      paged(() => rows),
+      {},
+      { trustProviderRemoval: true },
+    );
+    const at = clock.now();
+    const told = { clock: 'local', source: 'inbound', id: 'stop' } as const;
+    ledger.merge(number(0), { direction: 'out', at, seenAt: at, ...told });
+    for (const left of [numbers(2), [number(1)], [number(1)]]) {
+      rows = left;
+      clock.skip(MINUTE);
+      await sweeper.sweep();
+    }
+    expect([ledger.blocks(number(0)), ledger.blocks(number(1))]).toEqual([false, true]);
+  });
+
+  it('a guard that is closed while they are kept asks for no more pages', async () => {
+    let rows: ProviderRow[] = numbers(150);
+    const provider = paged(() => rows);
+    const { sweeper, keepOptIns } = harness(provider);
+    await sweeper.sweep();
+    provider.page.mockClear();
+    rows = [optedIn, ...numbers(149, 1)];
+    let stopped: Promise<void> | undefined;
+    keepOptIns.mockImplementationOnce(async () => {
+      stopped = sweeper.stop();
+    });
+    expect(await sweeper.sweep()).toEqual({ status: 'closed', list: 'default' });
+    await stopped;
+    expect(provider.page).toHaveBeenCalledTimes(1);
+  });
+});
+
+describe('long lists', () => {
+  it('leave other work its turn, in a page and in a commit', async () => {
+    let rows = numbers(45_000);
+    const { sweeper, ledger } = harness(
+      paged(() => rows),
+      { pageSize: 50_000 },
+    );
+    let turns = 0;
+    let isOver = false;
+    const count = () => {
+      turns++;
+      if (!isOver) setImmediate(count);
+    };
+    setImmediate(count);
+    await sweeper.sweep();
+    const ofPages = turns;
+    rows = numbers(44_999);
+    await sweeper.sweep();
+    isOver = true;
+    expect(ofPages).toBeGreaterThan(20);
+    expect(turns - ofPages).toBeGreaterThan(ofPages);
+    expect(ledger.blocks(number(44_999))).toBe(true);
+  });
+
+  it('are given up in the middle of a page', async () => {
+    const { sweeper, ledger, clock } = harness(
+      paged(() => numbers(45_000)),
+      { pageSize: 50_000 },
+    );
+    const outcome = sweeper.sweep();
+    setImmediate(() => void sweeper.stop());
+    expect(await outcome).toMatchObject({ status: 'closed' });
+    expect(ledger.listedByProvider).toBeLessThan(45_000);
+    expect(clock.timers).toBe(0);
+  });
+});
+
+describe('a sweep that another process overtakes', () => {
+  it('changes nothing and is told as failed', async () => {
+    const provider = paged(() => numbers(150));
+    const { sweeper, ledger, clock, saveSweep } = harness({
+      page: async (request) => {
+        const start = clock.now() + 1;
+        const other = { start, size: 1, numbers: [number(7)], missingOnce: [], heldSince: null, rows: [] };
+        if (request.index === 2) ledger.restore(other);
+        return provider.page(request);
+      },
+    });
+    expect(await sweeper.sweep()).toMatchObject({ status: 'failed', error: { code: 'provider_aborted' } });
+    expect([ledger.listedByProvider, ledger.lastStart]).toEqual([1, clock.now() + 1]);
+    expect(saveSweep).toHaveBeenCalledTimes(1);
+  });
+
+  it('a page past the end that fails says nothing', async () => {
+    const { sweeper } = harness(
+      {
+        page: async ({ index }) => {
+          if (index > 1) throw new ProviderError('provider_rejected', 'past the end');
+          return { rows: index === 0 ? numbers(100) : [] };
+        },
+      },
+      { concurrency: 3 },
+    );
+    expect(await sweeper.sweep()).toMatchObject({ status: 'complete', size: 100 });
   });
 });
 

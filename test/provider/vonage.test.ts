@@ -1,5 +1,6 @@
 /** The client's own rules; what it makes of replies is tested against the simulator in end-to-end.test.ts. */
 
+import { MockAgent } from 'undici';
 import { describe, expect, it, vi } from 'vitest';
 import { ConfigError, ProviderError } from '../../src/errors.ts';
 import { vonage, type VonageOptions } from '../../src/provider/vonage.ts';
@@ -86,6 +87,46 @@ describe('waiting', () => {
     await simulator.close();
   });
 
+  it.each<[string, string | string[], number | undefined]>([
+    ['the first of two', ['7', '8'], 7_000],
+    ['no time', 'soon', undefined],
+    ['a time that is over', 'Thu, 01 Jan 1970 00:00:00 GMT', 0],
+  ])('reads Retry-After: %s', async (_name, header, retryAfterMs) => {
+    const agent = new MockAgent();
+    agent.disableNetConnect();
+    const reply = { headers: { 'retry-after': header } };
+    agent.get('https://rest.nexmo.com').intercept({ path: /query/, method: 'POST' }).reply(429, '', reply);
+    const provider = vonage({ ...KEYS, dispatcher: agent, retries: 0 });
+    const { signal } = new AbortController();
+    await expect(provider.page({ index: 0, size: 1, signal })).rejects.toMatchObject({
+      code: 'provider_throttled',
+      retryAfterMs,
+    });
+  });
+
+  it.each<[string, unknown, string]>([
+    ['an error without a code', new Error(KEYS.apiSecret), 'connection failed'],
+    [
+      'an error whose code is a sentence',
+      Object.assign(new Error('x'), { code: 'a b' }),
+      'connection failed',
+    ],
+    ['something that is no error', KEYS.apiSecret, 'connection failed'],
+    ['an error with a code', Object.assign(new Error('x'), { code: 'ECONNRESET' }), 'ECONNRESET'],
+  ])('tells of %s only its code', async (_name, thrown, said) => {
+    const dispatcher = {
+      dispatch() {
+        throw thrown;
+      },
+    };
+    const provider = vonage({ ...KEYS, dispatcher: dispatcher as never, retries: 0 });
+    const { signal } = new AbortController();
+    await expect(provider.page({ index: 0, size: 1, signal })).rejects.toMatchObject({
+      code: 'provider_unreachable',
+      message: `the provider could not be reached: ${said}`,
+    });
+  });
+
   it.each([401, 404])('is not tried where it cannot help: %i', async (status) => {
     const { simulator, result } = await page({ status });
     expect(await result).toBeInstanceOf(ProviderError);
@@ -107,6 +148,13 @@ describe('waiting', () => {
     expect(await waiting.result).toMatchObject({ code: 'provider_timeout' });
     expect(waiting.clock.timers).toBe(0);
     await waiting.simulator.close();
+
+    const late = await page({ stall: 'headers' });
+    await late.seen(1);
+    late.ended.abort(new ProviderError('provider_timeout', 'over'));
+    expect(await late.result).toMatchObject({ code: 'provider_timeout' });
+    expect(late.clock.timers).toBe(0);
+    await late.simulator.close();
 
     const provider = vonage({ ...KEYS, baseUrl: 'http://127.0.0.1:9' });
     const never = provider.page({ index: 0, size: 1, signal: AbortSignal.abort() });
