@@ -82,6 +82,21 @@ export function manualChange(
 }
 
 /**
+ * The change that a row of an import stands for. One with a date is the same act however often the file is imported;
+ * one without counts from `now`.
+ */
+export function importedChange(
+  list: string,
+  msisdn: string,
+  { direction, at, reason }: Omit<LocalAct, 'at'> & { readonly at: number | undefined },
+  now: number,
+): OptOutChange {
+  const change = manualChange(list, msisdn, { direction, at: at ?? now, reason }, now);
+  if (at === undefined) return change;
+  return { ...change, evidence: { ...change.evidence, id: idOf('import', list, msisdn, at) } };
+}
+
+/**
  * Every number an input can be read as: under a default country both readings.
  *
  * @throws GuardError `invalid_number` where it cannot be read.

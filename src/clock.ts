@@ -95,18 +95,48 @@ export function createAgeClock(clock: Clock): AgeClock {
   };
 }
 
-/** How far the wall clock may step back before it is believed, in ms. */
-const STEP_BACK_MS = 60_000;
+/** The wall clock as the time of acts, ms UTC. */
+export interface ActTime {
+  /** Of two readings the later is the larger, however far the wall clock is set back: acts keep their order. */
+  now(): number;
+  /** No later reading is smaller than `time`. */
+  atLeast(time: number): void;
+}
+
+/** Creates an {@link ActTime}. */
+export function createActTime(clock: Clock): ActTime {
+  let last = -Infinity;
+  return {
+    now() {
+      last = Math.max(clock.now(), last + 1);
+      return last;
+    },
+    atLeast(time) {
+      last = Math.max(last, time);
+    },
+  };
+}
 
 /**
- * The wall clock as the time of acts: of two readings the later is the larger, so that acts of one millisecond, or
- * across a small correction of the clock, keep their order. A clock that is set back further is believed.
+ * The result of `work`, if it ends within `ms`. The wait does not keep the process alive.
+ *
+ * @throws Error where it does not; what `work` rejects with is thrown as it is.
  */
-export function createActTime(clock: Clock): () => number {
-  let last = -Infinity;
-  return () => {
-    const now = clock.now();
-    last = now <= last && last - now < STEP_BACK_MS ? last + 1 : now;
-    return last;
-  };
+export function within<T>(clock: Clock, ms: number, work: Promise<T>): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const cancel = startTimer(clock, ms, () => reject(new Error(`not finished within ${ms} ms`)));
+    work.then(resolve, reject).finally(cancel);
+  });
+}
+
+/** Resolves when `work` has ended in any way, after `ms` at the latest. The wait keeps the process alive. */
+export function atMost(clock: Clock, ms: number, work: Promise<unknown>): Promise<void> {
+  return new Promise((resolve) => {
+    const cancel = startTimer(clock, ms, resolve, { keepsAlive: true });
+    const end = () => {
+      cancel();
+      resolve();
+    };
+    work.then(end, end);
+  });
 }

@@ -70,8 +70,9 @@ export function freshnessOf(
   ageMs: number,
   { staleAfterMs, maxAgeMs }: AgeLimits,
 ): Exclude<Freshness, 'unknown'> {
-  if (ageMs > maxAgeMs) return 'expired';
-  return ageMs > staleAfterMs ? 'stale' : 'fresh';
+  // Asked this way round, so that an age that is no number is expired.
+  if (ageMs <= staleAfterMs) return 'fresh';
+  return ageMs <= maxAgeMs ? 'stale' : 'expired';
 }
 
 /** A list no complete sweep of which is known. */

@@ -26,7 +26,10 @@ export type ErrorCode =
   | 'webhook_unauthorized'
   | 'webhook_method'
   | 'webhook_too_large'
+  | 'webhook_failed'
   | 'store_unavailable'
+  | 'store_damaged'
+  | 'store_read_only'
   | 'send_blocked';
 
 /** Base of every error of this package. `code` is stable; `message` is for people; `cause` is kept when there is one. */
@@ -85,16 +88,16 @@ export class ProviderError extends GuardError {
 /** The codes a {@link WebhookError} can have. */
 export type WebhookErrorCode = Extract<ErrorCode, `webhook_${string}`>;
 
-/** A webhook that was answered with a 4xx. `status` is that answer. */
+/** A webhook that was answered with a 4xx, or with 500 for a fault of our own. `status` is that answer. */
 export class WebhookError extends GuardError {
   override name = 'WebhookError';
   declare readonly code: WebhookErrorCode;
   /** The HTTP status the sender of the webhook got. */
-  readonly status: 400 | 401 | 405 | 413;
+  readonly status: 400 | 401 | 405 | 413 | 500;
 
   constructor(
     code: WebhookErrorCode,
-    status: 400 | 401 | 405 | 413,
+    status: 400 | 401 | 405 | 413 | 500,
     message: string,
     options?: { cause?: unknown },
   ) {
@@ -103,13 +106,23 @@ export class WebhookError extends GuardError {
   }
 }
 
-/** The store could not be reached or refused a write. Nothing that this error reports was acknowledged. */
+/** The codes a {@link StoreError} can have. */
+export type StoreErrorCode = Extract<ErrorCode, `store_${string}`>;
+
+/**
+ * The store failed. `store_unavailable`: it could not be reached or refused a write, and nothing that this error
+ * reports was acknowledged. `store_damaged`: it could not be used and was put aside. `store_read_only`: what it
+ * holds counts, but nothing can be stored.
+ */
 export class StoreError extends GuardError {
   override name = 'StoreError';
-  declare readonly code: 'store_unavailable';
+  declare readonly code: StoreErrorCode;
 
-  constructor(message: string, options?: { cause?: unknown }) {
-    super('store_unavailable', message, options);
+  constructor(
+    message: string,
+    { code = 'store_unavailable', ...options }: { code?: StoreErrorCode; cause?: unknown } = {},
+  ) {
+    super(code, message, options);
   }
 }
 

@@ -3,6 +3,7 @@
  * is logged, and nothing that is enumerable in an event or written to the log shows a number in clear.
  */
 
+import type { Clock } from './clock.ts';
 import type { Decision, State } from './decision.ts';
 import type { GuardError } from './errors.ts';
 import type { OptOutChange } from './optouts/change.ts';
@@ -70,7 +71,7 @@ export interface GuardEvents {
 
 export interface EventHub {
   /** @returns a function that ends the subscription. */
-  on<K extends keyof GuardEvents>(event: K, listener: (payload: GuardEvents[K]) => void): () => void;
+  on<K extends keyof GuardEvents>(event: K, listener: (payload: GuardEvents[K]) => unknown): () => void;
   /** Tells the listeners, each in its own turn of fortune. */
   emit<K extends keyof GuardEvents>(event: K, payload: GuardEvents[K]): void;
   /** Whether anybody listens: an event that costs something is made only then. */
@@ -91,21 +92,34 @@ export const EVENT_NAMES: readonly (keyof GuardEvents)[] = [
   'error',
 ];
 
+/** How often one and the same error is logged while nobody listens for it, ms. */
+const LOG_ERROR_EVERY_MS = 60_000;
+
 /** Creates a hub that logs what nobody hears but somebody should. */
-export function createEventHub(logger: Logger): EventHub {
-  const listeners = new Map<keyof GuardEvents, Set<(payload: never) => void>>();
+export function createEventHub(logger: Logger, clock: Clock): EventHub {
+  const listeners = new Map<keyof GuardEvents, Set<(payload: never) => unknown>>();
+  const loggedAt = new Map<string, number>();
+
+  /** Whether an error that nobody hears is to be logged: a webhook storm must not become a log storm. */
+  function isDue(code: string): boolean {
+    const now = clock.monotonic();
+    if (now - (loggedAt.get(code) ?? -Infinity) < LOG_ERROR_EVERY_MS) return false;
+    loggedAt.set(code, now);
+    return true;
+  }
 
   function emit<K extends keyof GuardEvents>(event: K, payload: GuardEvents[K]): void {
-    const hearing = [...(listeners.get(event) ?? [])] as ((payload: GuardEvents[K]) => void)[];
+    const hearing = [...(listeners.get(event) ?? [])] as ((payload: GuardEvents[K]) => unknown)[];
     const entry = logEntry(event, payload);
-    if (entry && !(event === 'error' && hearing.length > 0)) {
-      logSafely(logger, entry.level, entry.details, entry.message);
-    }
+    const isUnheard = event !== 'error' || (hearing.length === 0 && isDue((payload as GuardError).code));
+    if (entry && isUnheard) logSafely(logger, entry.level, entry.details, entry.message);
+    const complain = (cause: unknown) =>
+      logSafely(logger, 'error', { event, cause: nameOf(cause) }, `a listener of '${event}' threw`);
     for (const listener of hearing) {
       try {
-        listener(payload);
+        heed(listener(payload), complain);
       } catch (cause) {
-        logSafely(logger, 'error', { event, cause: nameOf(cause) }, `a listener of '${event}' threw`);
+        complain(cause);
       }
     }
   }
@@ -114,7 +128,7 @@ export function createEventHub(logger: Logger): EventHub {
     on(event, listener) {
       const known = listeners.get(event) ?? new Set();
       // A wrapper of its own for each subscription, so that one function may listen twice.
-      const hearing = (payload: never) => listener(payload);
+      const hearing = (payload: never): unknown => listener(payload);
       listeners.set(event, known.add(hearing));
       return () => {
         known.delete(hearing);
@@ -180,10 +194,16 @@ function warnOnProcess(details: object, message: string): void {
 /** Writes to a log that may itself be broken. */
 export function logSafely(logger: Logger, level: keyof Logger, details: object, message: string): void {
   try {
-    logger[level](details, message);
-  } catch {
     // A broken log must not stop a send from being refused.
+    heed(logger[level](details, message), () => undefined);
+  } catch {
+    // Neither now nor later.
   }
+}
+
+/** An async function rejects where another one throws: that too is heard by nobody else. */
+function heed(result: unknown, onRejected: (cause: unknown) => void): void {
+  if (result instanceof Promise) result.catch(onRejected);
 }
 
 function nameOf(thrown: unknown): string {

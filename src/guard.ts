@@ -7,11 +7,11 @@
  *                       └───────────────┘
  */
 
-import { inboundChange, readingsOf } from './acts.ts';
+import { inboundChange } from './acts.ts';
 import { createChecker } from './checker.ts';
-import { createActTime, createAgeClock } from './clock.ts';
+import { atMost, createActTime, createAgeClock, startTimer } from './clock.ts';
 import type { CheckOptions, Decision, State } from './decision.ts';
-import { ConfigError, GuardError, SendBlockedError } from './errors.ts';
+import { ConfigError, GuardError, SendBlockedError, StoreError } from './errors.ts';
 import {
   EVENT_NAMES,
   changeEvent,
@@ -32,20 +32,10 @@ import { createJournal } from './journal.ts';
 import { createLists, type OptOutList } from './lists.ts';
 import { createManualActs, type ImportResult, type ImportRow, type Resubscription } from './manual.ts';
 import { createMsisdnReader, maskMsisdn } from './msisdn.ts';
-import {
-  duration,
-  flag,
-  integer,
-  optional,
-  readFields,
-  text,
-  withDefault,
-  type Duration,
-} from './option-fields.ts';
-import { readOptions, type GuardOptions } from './options.ts';
-import type { Evidence } from './optouts/change.ts';
-import type { Listing } from './optouts/ledger.ts';
+import { MAX_TIMER_MS, duration, flag, readFields, withDefault, type Duration } from './option-fields.ts';
+import { readOptions, type Config, type GuardOptions } from './options.ts';
 import { createSweeper, type SweepOutcome } from './provider/sweep.ts';
+import { createRecords, type HistoryEntry, type OptOutEntry } from './records.ts';
 import { statusOf, type GuardStatus } from './status.ts';
 import { memoryStore } from './stores/memory.ts';
 import { createWatch } from './watch.ts';
@@ -58,17 +48,6 @@ export interface RefreshResult {
   readonly isComplete: boolean;
   /** One outcome per list that a provider keeps. */
   readonly lists: readonly SweepOutcome[];
-}
-
-/** A piece of evidence as `history` shows it. Times in ms UTC. */
-export interface HistoryEntry extends Evidence {
-  readonly list: string;
-  readonly msisdn: string;
-}
-
-/** A number that is blocked, as `optOuts` lists it. */
-export interface OptOutEntry extends Listing {
-  readonly msisdn: string;
 }
 
 /** An outbound send guard. Made by {@link createGuard}. */
@@ -107,6 +86,8 @@ export interface Guard extends AsyncDisposable {
     msisdn: string | number,
     options?: { readonly list?: string; readonly limit?: number },
   ): Promise<readonly HistoryEntry[]>;
+  /** Forgets evidence that decides nothing any more and was received before `olderThan`: a `Date`, or an age. Never a current opt-out. */
+  prune(options: { readonly olderThan: Date | Duration }): Promise<{ readonly removed: number }>;
   /** Sweeps now, or joins the sweep in flight. `acceptShrink` accepts that a list loses half of its numbers. Never rejects for a provider's fault. */
   refresh(options?: { readonly acceptShrink?: boolean }): Promise<RefreshResult>;
   /** A handler of the provider's webhooks, for Express 4 and 5 and `node:http`. */
@@ -118,8 +99,8 @@ export interface Guard extends AsyncDisposable {
   /** How the guard is doing, as plain data. */
   status(): GuardStatus;
   /** Listens to an event. @returns its unsubscribe. */
-  on<K extends keyof GuardEvents>(event: K, listener: (payload: GuardEvents[K]) => void): () => void;
-  /** Ends the guard: from now on everything is blocked. Waits for writes under way, at most `timeout` (default 5 s). */
+  on<K extends keyof GuardEvents>(event: K, listener: (payload: GuardEvents[K]) => unknown): () => void;
+  /** Ends the guard: from now on everything is blocked. Waits for writes under way and the store's end, at most `timeout` (default 5 s). */
   close(options?: { readonly timeout?: Duration }): Promise<void>;
 }
 
@@ -133,7 +114,7 @@ export function createGuard(options: GuardOptions = {}): Guard {
   const { clock } = config;
   const ageClock = createAgeClock(clock);
   const actTime = createActTime(clock);
-  const events = createEventHub(config.logger ?? warningLogger);
+  const events = createEventHub(config.logger ?? warningLogger, clock);
   const reader = createMsisdnReader({ defaultCountry: config.defaultCountry });
   const lists = createLists(config, clock, ageClock);
   // Nobody can load the sweeps of a store that only this guard knows.
@@ -148,6 +129,9 @@ export function createGuard(options: GuardOptions = {}): Guard {
     store,
     lists,
     clock,
+    actTime,
+    accounts: accountsOf(config),
+    onFollowed: () => watch.look(),
     onChange(change) {
       const event = change.evidence.direction === 'out' ? 'optOut' : 'optIn';
       changes[event === 'optOut' ? 'optOuts' : 'optIns']++;
@@ -171,8 +155,10 @@ export function createGuard(options: GuardOptions = {}): Guard {
         ledger: list.ledger,
         clock,
         ageClock,
+        actTime,
         random: config.random,
         keepOptIns: async (optIns) => void (await journal.record(optIns)),
+        obstacle: () => (journal.isOpen ? undefined : new StoreError('the store is not open')),
         saveSweep: () => journal.saveSweep(list),
         onOutcome(outcome) {
           watch.look();
@@ -195,19 +181,22 @@ export function createGuard(options: GuardOptions = {}): Guard {
     closing: closing.signal,
   });
 
+  const records = createRecords({ reader, lists, journal, config, clock });
+
   const sink: WebhookSink = {
     async record(news) {
       ageClock.now();
-      const change = inboundChange(news, lists, config, actTime());
+      const change = inboundChange(news, lists, config, actTime.now());
       if (change === undefined) return 'not_honoured';
       const [isNew] = await journal.record([change]);
       return isNew === true ? 'recorded' : 'known';
     },
     unclear: (event) => events.emit('unclear', unclearEvent(event)),
     warn: (code, message) => events.emit('warn', { code, message }),
+    failed: (error) => events.emit('error', error),
     refused(error) {
       changes.webhooksRefused++;
-      watch.webhookRefused(error);
+      events.emit('error', error);
     },
   };
 
@@ -221,8 +210,9 @@ export function createGuard(options: GuardOptions = {}): Guard {
   async function end(timeoutMs: number): Promise<void> {
     closing.abort();
     watch.stop();
-    await Promise.all(lists.all().map(async ({ sweeper }) => sweeper?.stop()));
-    await journal.close(timeoutMs);
+    const deadline = clock.monotonic() + timeoutMs;
+    await atMost(clock, timeoutMs, Promise.all(lists.all().map(async ({ sweeper }) => sweeper?.stop())));
+    await journal.close(Math.max(0, deadline - clock.monotonic()));
   }
 
   const guard: Guard = {
@@ -249,36 +239,30 @@ export function createGuard(options: GuardOptions = {}): Guard {
     resubscribe: manual.resubscribe,
     import: manual.import,
     erase: manual.erase,
-    async *optOuts(given = {}) {
-      const { list } = readFields(given, 'options', { list: optional(text) });
-      const named = list === undefined ? lists.all() : [lists.get(list)];
-      for (const one of named) yield* one?.ledger.entries() ?? [];
-    },
-    async history(msisdn, given = {}) {
-      const { list, limit } = readFields(given, 'options', {
-        list: optional(text),
-        limit: optional(integer({ min: 1, max: Number.MAX_SAFE_INTEGER })),
-      });
-      const pages = await Promise.all(
-        readingsOf(reader, msisdn).map((number) => journal.history(number, { list, limit })),
-      );
-      return pages
-        .flat()
-        .map(({ list: name, msisdn: number, evidence }) => ({ list: name, msisdn: number, ...evidence }))
-        .toSorted((a, b) => b.at - a.at)
-        .slice(0, limit);
-    },
+    optOuts: records.optOuts,
+    history: records.history,
+    prune: records.prune,
     async refresh(given = {}) {
       const { acceptShrink } = readFields(given, 'options', { acceptShrink: withDefault(false, flag) });
-      await journal.opened;
-      const sweepers = lists.all().flatMap(({ sweeper }) => sweeper ?? []);
-      const outcomes = await Promise.all(sweepers.map((sweeper) => sweeper.sweep({ acceptShrink })));
-      return {
-        isComplete: outcomes.every(({ status }) => status === 'complete') && !isClosed(),
-        lists: outcomes,
-      };
+      // Whoever waits for the answer keeps the process alive for it.
+      const cancel = startTimer(clock, MAX_TIMER_MS, () => undefined, { keepsAlive: true });
+      try {
+        await journal.opened;
+        const sweepers = lists.all().flatMap(({ sweeper }) => sweeper ?? []);
+        const outcomes = await Promise.all(sweepers.map((sweeper) => sweeper.sweep({ acceptShrink })));
+        return {
+          isComplete: outcomes.every(({ status }) => status === 'complete') && !isClosed(),
+          lists: outcomes,
+        };
+      } finally {
+        cancel();
+      }
     },
-    webhooks: (given) => createWebhookHandler(createReceiver(given, { clock, sink })),
+    webhooks(given) {
+      const receiver = createReceiver(given, { clock, sink });
+      lists.optInsKeptMs = Math.max(lists.optInsKeptMs, receiver.replayWindow);
+      return createWebhookHandler(receiver);
+    },
     middleware: (given) => expressGate(checker, given),
     status: () =>
       statusOf({ lists, store, journal, isClosed: isClosed(), checks: checker.counters, changes }),
@@ -303,6 +287,15 @@ export function createGuard(options: GuardOptions = {}): Guard {
   };
   void journal.open();
   return guard;
+}
+
+/** The account of each list that a provider keeps, for the store to tell its own from another's. */
+function accountsOf({ lists }: Config): Readonly<Record<string, string>> {
+  return Object.fromEntries(
+    lists.flatMap(({ name, provider }) =>
+      provider?.account === undefined ? [] : [[name, provider.account]],
+    ),
+  );
 }
 
 function asGuardError(error: unknown): GuardError {

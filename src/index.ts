@@ -1,7 +1,8 @@
 /** The public names of `sms-send-guard`. Everything else is internal. */
 
 // The guard
-export { createGuard, type Guard, type HistoryEntry, type OptOutEntry, type RefreshResult } from './guard.ts';
+export { createGuard, type Guard, type RefreshResult } from './guard.ts';
+export type { HistoryEntry, OptOutEntry } from './records.ts';
 export type { GuardOptions, ListOptions, ListsOptions, Logger, RefreshOptions } from './options.ts';
 export type { Clock } from './clock.ts';
 export type { Duration, Size } from './option-fields.ts';
@@ -32,9 +33,15 @@ export type {
   Cursor,
   Lease,
   ListedRow,
+  ListingSpan,
+  NumberSource,
   SavedSweep,
   Store,
   StoreContents,
+  StoreNews,
+  StoreOpening,
+  StoreTrouble,
+  SweepNews,
   TailHandlers,
 } from './stores/store.ts';
 
@@ -49,4 +56,5 @@ export {
   isSendBlocked,
   type BlockedDecision,
   type ErrorCode,
+  type StoreErrorCode,
 } from './errors.ts';

@@ -4,21 +4,27 @@
  * an opt-in counts only when it is stored.
  */
 
-import { startTimer, type Clock } from './clock.ts';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { atMost, startTimer, type ActTime, type Clock } from './clock.ts';
 import { GuardError, StoreError } from './errors.ts';
 import type { Evidence, OptOutChange } from './optouts/change.ts';
 import type { Lists, OptOutList } from './lists.ts';
-import type { Store } from './stores/store.ts';
+import type { ListingSpan, Store, StoreNews } from './stores/store.ts';
 
 export interface JournalPorts {
   readonly store: Store;
   readonly lists: Lists;
   readonly clock: Clock;
+  readonly actTime: ActTime;
+  /** Which account each list with a provider belongs to. */
+  readonly accounts: Readonly<Record<string, string>>;
   /** Told of each change that was new, after it counts. */
   readonly onChange: (change: OptOutChange) => void;
   readonly onError: (error: GuardError) => void;
   /** Told once, when everything the store held is loaded. */
   readonly onLoaded: () => void;
+  /** Told when another process's sweep was taken over. */
+  readonly onFollowed: () => void;
 }
 
 export interface Journal {
@@ -36,21 +42,23 @@ export interface Journal {
    * @throws StoreError where the store failed; nothing is forgotten then.
    */
   erase(msisdn: string): Promise<void>;
-  /** The evidence that the store keeps about a number. */
+  /** The evidence that the store keeps about a number. @throws StoreError */
   history(
     msisdn: string,
     options: { readonly list?: string | undefined; readonly limit?: number | undefined },
   ): Promise<readonly OptOutChange[]>;
+  /** When sweeps listed a number. @throws StoreError */
+  listings(msisdn: string, options: { readonly list?: string | undefined }): Promise<readonly ListingSpan[]>;
+  /** Forgets evidence that decides nothing any more. @throws StoreError */
+  prune(olderThan: number): Promise<number>;
   /** Resolves when the store was tried to be opened once. */
   readonly opened: Promise<void>;
-  /** Keeps what a ledger knows of its provider's list. */
-  saveSweep(list: OptOutList): Promise<void>;
-  /** Writes that are still under way. */
-  readonly writes: number;
+  /** Keeps what a ledger knows of its provider's list, soon: one save of a list at a time, the latest state wins. */
+  saveSweep(list: OptOutList): void;
   /** The code of the last failure, until something succeeds. */
   readonly lastErrorCode: string | undefined;
   readonly isOpen: boolean;
-  /** Waits up to `timeoutMs` for writes, then closes the store. */
+  /** Waits up to `timeoutMs` for writes, then closes the store; at the deadline it resolves whatever is under way. */
   close(timeoutMs: number): Promise<void>;
 }
 
@@ -58,14 +66,21 @@ export interface Journal {
 const FIRST_REOPEN_MS = 500;
 const REOPEN_CAP_MS = 30_000;
 
+/** Changes merged before other work gets its turn. */
+const CHANGES_PER_TURN = 2_000;
+
 /** Creates the journal of a guard. */
-export function createJournal({ store, lists, clock, onChange, onError, onLoaded }: JournalPorts): Journal {
+export function createJournal(ports: JournalPorts): Journal {
+  const { store, lists, clock, actTime, accounts, onChange, onError, onLoaded, onFollowed } = ports;
   const underWay = new Set<Promise<unknown>>();
+  const writing = new Set<Promise<unknown>>();
+  const saves = new Map<string, { isWanted: boolean }>();
   let isOpen = false;
   let isClosed = false;
   let lastErrorCode: string | undefined;
   let stopTail: (() => void) | undefined;
   let wake: (() => void) | undefined;
+  let erasing: Promise<unknown> = Promise.resolve();
   let firstAttemptEnded = (): void => undefined;
   const firstAttempt = new Promise<void>((resolve) => {
     firstAttemptEnded = resolve;
@@ -78,31 +93,59 @@ export function createJournal({ store, lists, clock, onChange, onError, onLoaded
     return error;
   }
 
-  function merge({ list, msisdn, evidence }: OptOutChange): void {
-    lists.ensure(list).ledger.merge(msisdn, evidence);
+  function track<T>(work: Promise<T>, ...also: Set<Promise<unknown>>[]): Promise<T> {
+    const sets = [underWay, ...also];
+    for (const set of sets) set.add(work);
+    const end = (): void => {
+      for (const set of sets) set.delete(work);
+    };
+    work.then(end, end);
+    return work;
   }
 
+  /** Words are the store's to keep: nothing in here decides by them. */
+  function merge({ list, msisdn, evidence }: OptOutChange): void {
+    actTime.atLeast(evidence.seenAt);
+    lists.ensure(list).ledger.merge(msisdn, withoutWords(evidence));
+  }
+
+  function mergeAll(changes: readonly OptOutChange[]): void {
+    for (const change of changes) merge(change);
+  }
+
+  /** Resolves once a closed guard has nothing more to do with the store. */
   async function load(): Promise<void> {
-    await store.open();
+    const trouble = await store.open({ accounts });
+    if (isClosed) return store.close();
+    if (trouble) onError(new StoreError(trouble.message, { code: `store_${trouble.kind}` }));
     const { changes, sweeps, cursor } = await store.load();
-    for await (const change of changes) merge(change);
-    for (const [name, sweep] of sweeps) lists.restore(name, sweep);
-    if (isClosed) return;
+    let merged = 0;
+    for await (const news of changes) {
+      for (const change of [news].flat()) {
+        merge(change);
+        if (++merged % CHANGES_PER_TURN === 0) await nextTurn();
+      }
+    }
+    for (const [name, sweep] of sweeps) await lists.restore(name, sweep);
+    if (isClosed) return store.close();
     lists.markLoaded();
     isOpen = true;
     lastErrorCode = undefined;
-    stopTail = store.tail(cursor, {
-      onChanges(news) {
-        for (const change of news.changes) {
-          merge(change);
-          onChange(change);
-        }
-        for (const [name, sweep] of news.sweeps) lists.restore(name, sweep);
-      },
-      onCaughtUp: () => lists.markCaughtUp(),
-    });
+    stopTail = store.tail(cursor, { onChanges: follow, onCaughtUp: () => lists.markCaughtUp() });
     if (store.isShared) lists.markCaughtUp();
     onLoaded();
+  }
+
+  function follow({ changes, sweeps, erased }: StoreNews): void {
+    for (const msisdn of erased) {
+      for (const { ledger } of lists.all()) ledger.replace(msisdn, []);
+    }
+    for (const change of changes) {
+      merge(change);
+      if (!erased.includes(change.msisdn)) onChange(change);
+    }
+    for (const news of sweeps) lists.follow(news);
+    if (sweeps.length > 0) onFollowed();
   }
 
   async function keepOpening(): Promise<void> {
@@ -122,10 +165,6 @@ export function createJournal({ store, lists, clock, onChange, onError, onLoaded
         });
       }
     }
-  }
-
-  function open(): Promise<void> {
-    return keepOpening().finally(firstAttemptEnded);
   }
 
   /** Lets opt-outs block while they are written. @returns the end of it. */
@@ -149,83 +188,160 @@ export function createJournal({ store, lists, clock, onChange, onError, onLoaded
     };
   }
 
-  async function write(changes: readonly OptOutChange[]): Promise<readonly boolean[]> {
-    const release = hold(changes);
+  /** One act counts from when it was first received, also where it could not be stored then. */
+  function asFirstSeen(change: OptOutChange): OptOutChange {
+    const { list, msisdn, evidence } = change;
+    const known = lists
+      .ensure(list)
+      .ledger.evidence(msisdn)
+      .find(({ id, direction }) => id === evidence.id && direction === evidence.direction);
+    if (known === undefined || known.seenAt >= evidence.seenAt) return change;
+    return { list, msisdn, evidence: { ...evidence, seenAt: known.seenAt } };
+  }
+
+  /**
+   * Merges what the store has about numbers where this process may know less: of an act that was known to it, and of
+   * an opt-out so late that an opt-in after it may have been dropped here.
+   *
+   * @returns the numbers whose history could not be read.
+   */
+  async function catchUp(
+    changes: readonly OptOutChange[],
+    isNew: readonly boolean[],
+  ): Promise<ReadonlySet<string>> {
+    const unread = new Set<string>();
+    const behind = new Set<string>();
+    for (const [index, { list, msisdn, evidence }] of changes.entries()) {
+      const isLate = evidence.at < clock.now() - lists.optInsKeptMs;
+      if (isNew[index] !== true) behind.add(msisdn);
+      else if (isLate && lists.ensure(list).ledger.evidence(msisdn).length === 0) behind.add(msisdn);
+    }
+    for (const msisdn of behind) {
+      try {
+        mergeAll(await store.history(msisdn));
+      } catch (cause) {
+        unread.add(msisdn);
+        onError(fail(cause, 'to read a history'));
+      }
+    }
+    return unread;
+  }
+
+  async function write(given: readonly OptOutChange[]): Promise<readonly boolean[]> {
+    const release = hold(given);
+    // Of the erasures that were asked for before it: those after it wait for it.
+    const erasedBefore = erasing;
+    const changes = given.map(asFirstSeen);
     try {
       // A change that comes while the process starts waits for the store instead of being refused.
       await firstAttempt;
-      if (!isOpen) throw new StoreError('the store is not open yet');
+      await erasedBefore;
+      if (!isOpen) throw new StoreError('the store is not open');
       const isNew = await store.append(changes);
-      for (const [index, change] of changes.entries()) {
-        if (isNew[index] === true) merge(change);
-        // Known to the store: it counts as the store first got it, and perhaps another process did.
-        else for (const kept of await store.history(change.msisdn)) merge(kept);
-      }
       lastErrorCode = undefined;
+      const unread = await catchUp(changes, isNew);
+      // What the store knew counts as it first came. Where that cannot be read, our own copy of it has to do.
+      mergeAll(changes.filter(({ msisdn }, index) => isNew[index] === true || unread.has(msisdn)));
       for (const [index, change] of changes.entries()) if (isNew[index] === true) onChange(change);
       return isNew;
     } catch (cause) {
-      for (const change of changes) if (change.evidence.direction === 'out') merge(change);
-      throw fail(cause, 'to keep a change');
+      mergeAll(changes.filter(({ evidence }) => evidence.direction === 'out'));
+      const error = fail(cause, 'to keep a change');
+      onError(error);
+      throw error;
     } finally {
       release();
     }
   }
 
-  function record(changes: readonly OptOutChange[]): Promise<readonly boolean[]> {
-    if (isClosed) return Promise.reject(new GuardError('guard_closed', 'the guard is closed'));
-    const writing = write(changes);
-    underWay.add(writing);
-    const end = (): void => void underWay.delete(writing);
-    writing.then(end, end);
-    return writing;
+  function requireOpen(): void {
+    if (!isOpen) throw new StoreError('the store is not open');
+  }
+
+  async function forget(msisdn: string): Promise<void> {
+    const kept = lists.all().map(({ config: { name }, ledger }) => {
+      const isNeeded = ledger.blocks(msisdn) || ledger.isListedByProvider(msisdn);
+      return { ledger, name, evidence: isNeeded ? ledger.evidence(msisdn) : [] };
+    });
+    const changes = kept.flatMap(({ name, evidence }) =>
+      evidence.map((one) => ({ list: name, msisdn, evidence: one })),
+    );
+    await store.erase(msisdn, changes);
+    for (const { ledger, evidence } of kept) ledger.replace(msisdn, evidence);
+  }
+
+  async function save(list: OptOutList): Promise<void> {
+    const { done, ...sweep } = list.ledger.save();
+    let isKept = false;
+    try {
+      requireOpen();
+      isKept = await store.saveSweep(list.config.name, sweep);
+      lastErrorCode = undefined;
+    } catch (cause) {
+      onError(fail(cause, 'to keep a sweep'));
+    } finally {
+      done(isKept);
+    }
+  }
+
+  /** Asks the store. @throws StoreError */
+  async function ask<T>(doing: string, asking: () => Promise<T>): Promise<T> {
+    await firstAttempt;
+    try {
+      requireOpen();
+      return await asking();
+    } catch (cause) {
+      throw fail(cause, doing);
+    }
   }
 
   return {
-    open,
-    record,
+    open: () => track(keepOpening().finally(firstAttemptEnded)),
+    record(changes) {
+      if (isClosed) return Promise.reject(new GuardError('guard_closed', 'the guard is closed'));
+      return track(write(changes), writing);
+    },
     opened: firstAttempt,
-    async history(msisdn, { list, limit }) {
-      await firstAttempt;
-      try {
-        return await store.history(msisdn, {
+    history: (msisdn, { list, limit }) =>
+      ask('to read a history', () =>
+        store.history(msisdn, {
           ...(list === undefined ? {} : { list }),
           ...(limit === undefined ? {} : { limit }),
-        });
-      } catch (cause) {
-        throw fail(cause, 'to read a history');
-      }
-    },
-    async erase(msisdn) {
-      await firstAttempt;
-      const kept = lists.all().map(({ config: { name }, ledger }) => {
-        const isNeeded = ledger.blocks(msisdn) || ledger.isListedByProvider(msisdn);
-        const before = ledger.evidence(msisdn);
-        return { ledger, name, before, evidence: isNeeded ? before.map(withoutWords) : [] };
+        }),
+      ),
+    listings: (msisdn, { list }) =>
+      ask(
+        'to read a history',
+        async () => (await store.listings?.(msisdn, list === undefined ? {} : { list })) ?? [],
+      ),
+    prune: (olderThan) => ask('to prune', async () => (await store.prune?.(olderThan)) ?? 0),
+    erase(msisdn) {
+      const before = [...writing];
+      // What is being written is written first, and what comes now is written afterwards.
+      const work = ask('to erase', async () => {
+        await Promise.allSettled(before);
+        await forget(msisdn);
       });
-      const changes = kept.flatMap(({ name, evidence }) =>
-        evidence.map((one) => ({ list: name, msisdn, evidence: one })),
+      erasing = Promise.allSettled([erasing, work]);
+      return track(work);
+    },
+    saveSweep(list) {
+      const known = saves.get(list.config.name);
+      if (known) {
+        known.isWanted = true;
+        return;
+      }
+      const state = { isWanted: true };
+      saves.set(list.config.name, state);
+      void track(
+        (async () => {
+          while (state.isWanted) {
+            state.isWanted = false;
+            await save(list);
+          }
+          saves.delete(list.config.name);
+        })(),
       );
-      try {
-        await store.erase(msisdn, changes);
-      } catch (cause) {
-        throw fail(cause, 'to erase');
-      }
-      for (const { ledger, before, evidence } of kept) {
-        const cameMeanwhile = ledger.evidence(msisdn).filter((one) => !before.includes(one));
-        ledger.replace(msisdn, [...evidence, ...cameMeanwhile]);
-      }
-    },
-    async saveSweep(list) {
-      try {
-        await store.saveSweep(list.config.name, list.ledger.sweep());
-        lastErrorCode = undefined;
-      } catch (cause) {
-        throw fail(cause, 'to keep a sweep');
-      }
-    },
-    get writes() {
-      return underWay.size;
     },
     get lastErrorCode() {
       return lastErrorCode;
@@ -237,17 +353,10 @@ export function createJournal({ store, lists, clock, onChange, onError, onLoaded
       isClosed = true;
       wake?.();
       stopTail?.();
-      let cancel: (() => void) | undefined;
-      const late = new Promise<void>((resolve) => {
-        cancel = startTimer(clock, timeoutMs, resolve, { keepsAlive: true });
-      });
-      await Promise.race([Promise.allSettled(underWay), late]);
-      cancel?.();
-      try {
-        await store.close();
-      } catch (cause) {
-        onError(fail(cause, 'to close'));
-      }
+      const deadline = clock.monotonic() + timeoutMs;
+      await atMost(clock, timeoutMs, Promise.allSettled(underWay));
+      const closing = store.close().catch((cause: unknown) => onError(fail(cause, 'to close')));
+      await atMost(clock, Math.max(0, deadline - clock.monotonic()), closing);
     },
   };
 }

@@ -9,7 +9,8 @@ import { createLedger, type Ledger, type Listing } from './optouts/ledger.ts';
 import { EVERYWHERE, createSenderLookup } from './optouts/senders.ts';
 import { unconfiguredList, type Config, type ListConfig } from './options.ts';
 import type { Sweeper } from './provider/sweep.ts';
-import type { SavedSweep } from './stores/store.ts';
+import { numberSetOf } from './stores/numbers.ts';
+import type { SavedSweep, SweepNews } from './stores/store.ts';
 import type { Reading } from './msisdn.ts';
 
 /** One list with what belongs to it. */
@@ -20,6 +21,8 @@ export interface OptOutList {
   sweeper: Sweeper | undefined;
   /** When the sweep that was restored from the store started: by the wall clock (ms UTC), and by the age clock. */
   restored: { readonly start: number; readonly age: number } | undefined;
+  /** When the last complete sweep of another process that this one has followed started, by the age clock. */
+  followedAt: number | undefined;
   /** Opt-outs that the store is still writing. They block already. */
   readonly pending: Map<string, PendingOptOut>;
 }
@@ -42,8 +45,12 @@ export interface Lists {
   askedFor(from: unknown): readonly OptOutList[];
   /** Where the asked lists stand together: the worst of them. */
   standing(asked: readonly OptOutList[]): Standing;
-  /** Takes over a sweep that the store kept. */
-  restore(name: string, sweep: SavedSweep): void;
+  /** Takes over a sweep that the store kept. Other work has its turn meanwhile. */
+  restore(name: string, sweep: SavedSweep): Promise<void>;
+  /** Takes over what another process's sweep did. */
+  follow(news: SweepNews): void;
+  /** How long an opt-in that no opt-out answers to is remembered, ms; grows with what webhooks ask for. */
+  optInsKeptMs: number;
   /** Loads are over: what is not in a record is not known first-hand. */
   markLoaded(): void;
   /** The store was known to be followed up to now. */
@@ -73,7 +80,6 @@ export function createLists(config: Config, clock: Clock, ageClock: AgeClock): L
       clockSlackMs: refresh.clockSlack,
       lagGraceMs: refresh.lagGrace,
       shrinkHoldMs: refresh.shrinkHold,
-      replayWindowMs: REPLAY_WINDOW_MS,
       trustProviderRemoval: listConfig.trustProviderRemoval,
     });
     const list: OptOutList = {
@@ -81,6 +87,7 @@ export function createLists(config: Config, clock: Clock, ageClock: AgeClock): L
       ledger,
       sweeper: undefined,
       restored: undefined,
+      followedAt: undefined,
       pending: new Map(),
     };
     lists.set(listConfig.name, list);
@@ -92,18 +99,21 @@ export function createLists(config: Config, clock: Clock, ageClock: AgeClock): L
   const ensure = (name: string) => lists.get(name) ?? make(unconfiguredList(name));
   const everywhere = ensure(EVERYWHERE);
 
-  function standingOf({ config: { provider }, sweeper, restored }: OptOutList, now: number): Standing {
+  function standingOf(
+    { config: { provider }, sweeper, restored, followedAt }: OptOutList,
+    now: number,
+  ): Standing {
     if (!isLoaded) return STARTING;
     const storeAge = caughtUpAt === undefined ? 0 : now - caughtUpAt;
     if (provider === undefined) {
       return caughtUpAt === undefined ? SELF_KEPT : standingAt(storeAge, false, limits);
     }
-    const completedAt = sweeper?.completedAt;
+    const completedAt = latest(sweeper?.completedAt, followedAt);
     if (completedAt !== undefined) {
       return standingAt(Math.max(0, now - completedAt, storeAge), false, limits);
     }
     if (restored === undefined) return STARTING;
-    if (restored.start > clock.now() + config.refresh.clockSlack) {
+    if (!(restored.start <= clock.now())) {
       return { state: 'restored', freshness: 'expired', ageMs: null };
     }
     return standingAt(Math.max(0, now - restored.age, storeAge), true, limits);
@@ -138,11 +148,20 @@ export function createLists(config: Config, clock: Clock, ageClock: AgeClock): L
       }
       return worst ?? STARTING;
     },
-    restore(name, sweep) {
+    async restore(name, { start, heldSince, numbers, missingOnce, rows }) {
       const list = ensure(name);
-      const { start } = sweep;
-      if (list.ledger.restore(sweep) && start !== null) list.restored = { start, age: ageClock.at(start) };
+      const sets = { numbers: await numberSetOf(numbers), missingOnce: await numberSetOf(missingOnce) };
+      const isTaken = list.ledger.restore({ ...sets, start, heldSince }, rows);
+      if (isTaken && start !== null) list.restored = { start, age: ageClock.at(start) };
     },
+    follow({ list: name, rows, ...news }) {
+      const list = ensure(name);
+      const before = list.ledger.lastStart;
+      const isTaken = list.ledger.follow(news, rows);
+      const { start } = news;
+      if (isTaken && start !== null && start !== before) list.followedAt = ageClock.at(start);
+    },
+    optInsKeptMs: REPLAY_WINDOW_MS,
     markLoaded() {
       isLoaded = true;
     },
@@ -152,7 +171,11 @@ export function createLists(config: Config, clock: Clock, ageClock: AgeClock): L
   };
 }
 
-/** How long an opt-in that no opt-out answers to is remembered: as long as the provider repeats a receipt. */
+function latest(a: number | undefined, b: number | undefined): number | undefined {
+  return a === undefined || (b !== undefined && b > a) ? b : a;
+}
+
+/** As long as the provider repeats a receipt. */
 const REPLAY_WINDOW_MS = 72 * 3_600_000;
 
 /** Why one of the readings is listed, the international one first; with the reading that is. */

@@ -4,8 +4,9 @@
  */
 
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { listName, manualChange, readingsOf } from './acts.ts';
-import { startTimer, type Clock } from './clock.ts';
+import { importedChange, listName, manualChange, readingsOf } from './acts.ts';
+import { startTimer, type ActTime, type Clock } from './clock.ts';
+import { readTime } from './dates.ts';
 import { GuardError, ProviderError } from './errors.ts';
 import type { Journal } from './journal.ts';
 import { findListing, type Lists, type OptOutList } from './lists.ts';
@@ -60,8 +61,7 @@ export interface ManualPorts {
   readonly journal: Journal;
   readonly config: Config;
   readonly clock: Clock;
-  /** The time of acts, ms UTC. */
-  readonly actTime: () => number;
+  readonly actTime: ActTime;
   /** Aborts when the guard is closed. */
   readonly closing: AbortSignal;
 }
@@ -95,12 +95,13 @@ export function createManualActs({
         try {
           await askProvider(provider, msisdn);
         } catch (thrown) {
+          requireOpen();
           const error = asProviderError(thrown);
-          const isListed = targets.some(
-            ({ config: own, ledger }) => own.provider === provider && ledger.isListedByProvider(msisdn),
-          );
-          // A number that the provider does not know as one, and does not list, it need not lift.
-          if (error.code !== 'provider_number_refused' || isListed) throw error;
+          const isUnlisted = targets
+            .filter(({ config: own }) => own.provider === provider)
+            .every(({ ledger }) => ledger.lastStart !== null && !ledger.isListedByProvider(msisdn));
+          // A number that the provider does not know as one, and is known not to list, it need not lift.
+          if (error.code !== 'provider_number_refused' || !isUnlisted) throw error;
         }
       }
     }
@@ -132,7 +133,7 @@ export function createManualActs({
     if (closing.aborted) throw new GuardError('guard_closed', 'the guard is closed');
   }
 
-  function importChange(
+  function importChanges(
     row: unknown,
     list: string,
     source: string | undefined,
@@ -143,23 +144,17 @@ export function createManualActs({
     if (reading === undefined) return undefined;
     const numbers =
       reading.alternative === undefined ? [reading.primary] : [reading.primary, reading.alternative];
-    const date = timeOf(at, now + config.refresh.clockSlack);
+    const date = dateOf(at, now + config.refresh.clockSlack);
     const { ledger } = lists.ensure(list);
+    const told = { direction: 'out', reason: typeof reason === 'string' ? reason : source } as const;
     return numbers
       .filter((number) => date !== undefined || (ledger.listing(number)?.source ?? 'provider') === 'provider')
-      .map((number) =>
-        manualChange(
-          list,
-          number,
-          { direction: 'out', at: date ?? now, reason: typeof reason === 'string' ? reason : source },
-          now,
-        ),
-      );
+      .map((number) => importedChange(list, number, { ...told, at: date }, now));
   }
 
   return {
     async optOut(msisdn, options = {}) {
-      const at = actTime();
+      const at = actTime.now();
       const { list, reason } = readFields(options, 'options', {
         list: optional(text),
         reason: optional(text),
@@ -172,7 +167,7 @@ export function createManualActs({
 
     async resubscribe(msisdn, options = {}) {
       // The act counts from here: a STOP that arrives while the provider is asked is newer.
-      const at = actTime();
+      const at = actTime.now();
       const { list, localOnly } = readFields(options, 'options', {
         list: optional(text),
         localOnly: withDefault(false, flag),
@@ -184,7 +179,7 @@ export function createManualActs({
       const act = { direction: 'in', at } as const;
       await journal.record(
         targets.flatMap((to) =>
-          numbers.map((number) => manualChange(to.config.name, number, act, actTime())),
+          numbers.map((number) => manualChange(to.config.name, number, act, actTime.now())),
         ),
       );
       const stillBlocked = lists
@@ -203,7 +198,7 @@ export function createManualActs({
       requireOpen();
       if (!isIterable(rows)) return refuse('rows', rows, 'an iterable or async iterable of rows');
       const name = target(list);
-      const now = actTime();
+      const now = actTime.now();
       const invalid: { index: number }[] = [];
       let added = 0;
       let known = 0;
@@ -212,16 +207,17 @@ export function createManualActs({
       const flush = async () => {
         const isNew = chunk.length === 0 ? [] : await journal.record(chunk);
         added += isNew.filter(Boolean).length;
+        known += isNew.filter((one) => !one).length;
         chunk = [];
         await nextTurn();
       };
       for await (const row of rows) {
-        const changes = importChange(row, name, source, now);
+        const changes = importChanges(row, name, source, now);
         if (changes === undefined) invalid.push({ index });
         else if (changes.length === 0) known++;
         else chunk.push(...changes);
         index++;
-        if (chunk.length >= IMPORT_CHUNK) await flush();
+        if (chunk.length >= IMPORT_CHUNK || index % IMPORT_CHUNK === 0) await flush();
       }
       await flush();
       return { added, known, invalid };
@@ -240,13 +236,12 @@ function isIterable(value: unknown): boolean {
   );
 }
 
-/** A time as ms UTC; `undefined` where it is missing, unreadable or after `latest`. */
-function timeOf(value: unknown, latest: number): number | undefined {
-  const ms =
-    value instanceof Date
-      ? value.getTime()
-      : typeof value === 'string'
-        ? Date.parse(value)
-        : Number(value ?? Number.NaN);
-  return Number.isFinite(ms) && ms <= latest ? ms : undefined;
+/** A number before this, 1973, is more likely in seconds than in ms. */
+const EARLIEST_MS = 10 ** 11;
+
+/** A date as ms UTC; `undefined` where it is missing, unreadable, or after `latest`: the row then counts from now. */
+function dateOf(value: unknown, latest: number): number | undefined {
+  const ms = readTime(value);
+  if (ms === undefined || (typeof value === 'number' && ms < EARLIEST_MS)) return undefined;
+  return ms <= latest ? ms : undefined;
 }

@@ -167,10 +167,11 @@ function readingOf(international: string | undefined, national?: string): Readin
   return alternative === undefined || alternative === primary ? { primary } : { primary, alternative };
 }
 
-/** The number that the digits stand for when dialled within the country. */
+/** The number that the digits stand for when dialled within the country, where its length is possible there. */
 function nationalReading(digits: string, country: CountryCode): string | undefined {
   try {
-    return parsePhoneNumberFromString(digits, { defaultCountry: country, extract: false })?.number.slice(1);
+    const number = parsePhoneNumberFromString(digits, { defaultCountry: country, extract: false });
+    return number?.isPossible() ? number.number.slice(1) : undefined;
   } catch {
     return undefined;
   }

@@ -112,7 +112,12 @@ export interface ListConfig {
   readonly trustProviderRemoval: boolean;
 }
 
-const providerField = withMethods<Provider>('page');
+function providerField(value: unknown, key: string): Provider {
+  const provider = withMethods<Provider>('page')(value, key);
+  optional(callback())(provider.optIn, `${key}.optIn`);
+  optional(text)(provider.account, `${key}.account`);
+  return provider;
+}
 
 const listFields = {
   senders: optional(senders),

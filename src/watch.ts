@@ -6,7 +6,6 @@
 
 import { startTimer, type Clock } from './clock.ts';
 import type { State } from './decision.ts';
-import type { WebhookError } from './errors.ts';
 import type { EventHub } from './events.ts';
 import type { Lists } from './lists.ts';
 import type { Config } from './options.ts';
@@ -16,8 +15,6 @@ export interface Watch {
   look(): void;
   /** Resolves to the state when it is no longer `starting`, or after `timeoutMs`. */
   ready(timeoutMs: number): Promise<State>;
-  /** Tells of a refused webhook. One that nobody listens to is logged, but not more than once a minute. */
-  webhookRefused(error: WebhookError): void;
   stop(): void;
 }
 
@@ -35,7 +32,6 @@ const LOOK_EVERY_MS = 15_000;
 const LOOK_AT_MOST_EVERY_MS = 50;
 /** How often opt-ins that nothing needs any more are dropped, ms. */
 const PRUNE_EVERY_MS = 3_600_000;
-const LOG_REFUSED_EVERY_MS = 60_000;
 
 /** Creates the watch; its first look is taken by the caller. */
 export function createWatch({ clock, config, lists, events, isClosed }: WatchPorts): Watch {
@@ -44,7 +40,6 @@ export function createWatch({ clock, config, lists, events, isClosed }: WatchPor
   let previous: State = 'starting';
   let wasReady = false;
   let prunedAt = clock.monotonic();
-  let loggedAt = -Infinity;
 
   function current(): { state: State; ageMs: number | null } {
     const { state, ageMs } = lists.standing(lists.all());
@@ -68,7 +63,7 @@ export function createWatch({ clock, config, lists, events, isClosed }: WatchPor
     }
     if (clock.monotonic() - prunedAt > PRUNE_EVERY_MS) {
       prunedAt = clock.monotonic();
-      for (const { ledger } of lists.all()) ledger.prune(clock.now());
+      for (const { ledger } of lists.all()) ledger.prune(clock.now() - lists.optInsKeptMs);
     }
     cancelTimer?.();
     cancelTimer = isClosed() ? undefined : startTimer(clock, nextLook(ageMs), look);
@@ -76,7 +71,8 @@ export function createWatch({ clock, config, lists, events, isClosed }: WatchPor
 
   /** Just after the age at which the state changes next, if that is soon. */
   function nextLook(ageMs: number | null): number {
-    const limits = [config.staleAfter, config.maxAge].map((limit) => limit - (ageMs ?? limit) + 1);
+    if (ageMs === null) return LOOK_EVERY_MS;
+    const limits = [config.staleAfter, config.maxAge].map((limit) => limit - ageMs + 1);
     const soonest = Math.min(LOOK_EVERY_MS, ...limits.filter((wait) => wait > 0));
     return Math.max(soonest, LOOK_AT_MOST_EVERY_MS);
   }
@@ -95,12 +91,6 @@ export function createWatch({ clock, config, lists, events, isClosed }: WatchPor
         const cancel = startTimer(clock, timeoutMs, () => finish(current().state), { keepsAlive: true });
         waiting.add(finish);
       });
-    },
-    webhookRefused(error) {
-      if (events.hasListeners('error') || clock.monotonic() - loggedAt >= LOG_REFUSED_EVERY_MS) {
-        loggedAt = clock.monotonic();
-        events.emit('error', error);
-      }
     },
     stop() {
       cancelTimer?.();

@@ -115,10 +115,17 @@ describe('lists', () => {
     expect(lists.standing([])).toBe(STARTING);
   });
 
-  it('a saved list that never completed a sweep restores its numbers and no age', () => {
+  it('a saved list that never completed a sweep restores its numbers and no age', async () => {
     const { lists } = listsOf();
     const numbers = ['15551230001'];
-    lists.restore('alerts', { start: null, size: 1, numbers, missingOnce: [], heldSince: null, rows: [] });
+    await lists.restore('alerts', {
+      start: null,
+      size: 1,
+      numbers,
+      missingOnce: [],
+      heldSince: null,
+      rows: [],
+    });
     expect(lists.get('alerts')?.ledger.blocks('15551230001')).toBe(true);
     expect(lists.get('alerts')?.restored).toBeUndefined();
   });

@@ -28,6 +28,7 @@ const rooms: Readonly<Record<string, string>> = {
   journal: 'guard',
   lists: 'guard',
   manual: 'guard',
+  records: 'guard',
   status: 'guard',
   watch: 'guard',
 };

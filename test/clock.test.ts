@@ -1,5 +1,5 @@
 import { describe, expect, it, vi } from 'vitest';
-import { createAgeClock, startTimer, systemClock } from '../src/clock.ts';
+import { atMost, createActTime, createAgeClock, startTimer, systemClock, within } from '../src/clock.ts';
 import { createFakeClock } from './fake-clock.ts';
 
 describe('age clock', () => {
@@ -109,6 +109,45 @@ describe('startTimer', () => {
       keepsAlive: true,
     });
     expect(unref).toHaveBeenCalledTimes(1);
+  });
+});
+
+describe('the time of acts', () => {
+  it('never goes back, however far the clock is set back, and not behind what was known', () => {
+    let wall = 1_000;
+    const time = createActTime({ now: () => wall, monotonic: () => 0, setTimeout: () => undefined });
+    expect([time.now(), time.now()]).toEqual([1_000, 1_001]);
+    wall = 5_000;
+    expect(time.now()).toBe(5_000);
+    wall = 5;
+    expect([time.now(), time.now()]).toEqual([5_001, 5_002]);
+    time.atLeast(9_000);
+    time.atLeast(8_000);
+    expect(time.now()).toBe(9_001);
+  });
+});
+
+describe('waiting', () => {
+  const never = new Promise<never>(() => undefined);
+
+  it('within a time gives the result, the error, or gives up', async () => {
+    const clock = createFakeClock();
+    expect(await within(clock, 10, Promise.resolve('done'))).toBe('done');
+    await expect(within(clock, 10, Promise.reject(new Error('boom')))).rejects.toThrow('boom');
+    const late = within(clock, 10, never).catch((error: unknown) => error);
+    await clock.advance(10);
+    expect(await late).toMatchObject({ message: 'not finished within 10 ms' });
+    expect(clock.timers).toBe(0);
+  });
+
+  it('at most a time never rejects', async () => {
+    const clock = createFakeClock();
+    await atMost(clock, 10, Promise.resolve());
+    await atMost(clock, 10, Promise.reject(new Error('boom')));
+    const late = atMost(clock, 10, never);
+    await clock.advance(10);
+    await late;
+    expect(clock.timers).toBe(0);
   });
 });
 

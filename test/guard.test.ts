@@ -1,6 +1,7 @@
 import { describe, expect, it, vi } from 'vitest';
 import {
   ConfigError,
+  ProviderError,
   SendBlockedError,
   StoreError,
   createGuard,
@@ -417,9 +418,18 @@ describe('operators’ acts', () => {
       { msisdn: '15551230002', list: '*', source: 'manual', since: expect.any(Number) },
       { msisdn: OUT, list: 'default', source: 'provider', since: null },
     ]);
-    const none: unknown[] = [];
-    for await (const entry of guard.optOuts({ list: 'nope' })) none.push(entry);
-    expect(none).toEqual([]);
+    await expect(guard.optOuts({ list: 'nope' })[Symbol.asyncIterator]().next()).rejects.toThrow(ConfigError);
+    await expect(guard.history(OUT, { list: 'nope' })).rejects.toThrow(ConfigError);
+  });
+
+  it('lists a number whose reason changes while it lists', async () => {
+    const { guard } = await ready({}, [OUT, '15551230002', '15551230003']);
+    const found = new Set<string>();
+    for await (const { msisdn } of guard.optOuts()) {
+      if (found.size === 0) for (const one of [OUT, '15551230002', '15551230003']) await guard.optOut(one);
+      found.add(msisdn);
+    }
+    expect([...found].toSorted()).toEqual([OUT, '15551230002', '15551230003']);
   });
 
   it('erases words and keeps the block', async () => {
@@ -442,12 +452,97 @@ describe('operators’ acts', () => {
     await guard.optOut(CLEAN);
     await guard.resubscribe(CLEAN);
     const erase = store.erase.bind(store);
+    let proceed: (() => void) | undefined;
     vi.spyOn(store, 'erase').mockImplementation(async (msisdn, keep) => {
+      await new Promise<void>((resolve) => (proceed = resolve));
       await erase(msisdn, keep);
-      await guard.optOut(CLEAN);
     });
-    await guard.erase(CLEAN);
+    const erasing = guard.erase(CLEAN);
+    const optingOut = guard.optOut(CLEAN);
+    await settle();
+    proceed?.();
+    await Promise.all([erasing, optingOut]);
     expect(guard.canSend(CLEAN)).toBe(false);
+    expect(await guard.history(CLEAN)).toMatchObject([{ direction: 'out' }]);
+  });
+
+  it('keeps an opt-out that is being written when it erases', async () => {
+    const store = memoryStore();
+    const append = store.append.bind(store);
+    vi.spyOn(store, 'append').mockImplementation(async (changes) => {
+      const isNew = await append(changes);
+      await settle();
+      return isNew;
+    });
+    const { guard } = await ready({ store }, []);
+    await Promise.all([guard.optOut(CLEAN), guard.erase(CLEAN)]);
+    expect(await guard.history(CLEAN)).toMatchObject([{ direction: 'out' }]);
+    expect(guard.canSend(CLEAN)).toBe(false);
+  });
+});
+
+describe('resubscribing', () => {
+  it('does not take a refused number for an unlisted one before the list is known', async () => {
+    const { guard, provider } = create();
+    provider.page.mockReturnValue(new Promise(() => undefined));
+    provider.optIn.mockRejectedValue(new ProviderError('provider_number_refused', 'no such number'));
+    await settle();
+    await expect(guard.resubscribe(CLEAN)).rejects.toMatchObject({ code: 'provider_number_refused' });
+    const known = await ready();
+    known.provider.optIn.mockRejectedValue(new ProviderError('provider_number_refused', 'no such number'));
+    expect(await known.guard.resubscribe(CLEAN)).toMatchObject({ released: true });
+    await expect(known.guard.resubscribe(OUT)).rejects.toMatchObject({ code: 'provider_number_refused' });
+  });
+
+  it('that close() ends says so', async () => {
+    const { guard, provider } = await ready();
+    provider.optIn.mockReturnValue(new Promise(() => undefined));
+    const asking = guard.resubscribe(OUT).catch((error: unknown) => error);
+    await settle();
+    await guard.close();
+    expect(await asking).toMatchObject({ code: 'guard_closed' });
+  });
+
+  it('does not outlast an opt-out after it because the clock was set back', async () => {
+    const { guard, clock } = await ready({}, []);
+    await guard.resubscribe(CLEAN);
+    clock.jumpWall(-2 * HOUR);
+    await guard.optOut(CLEAN);
+    expect(guard.canSend(CLEAN)).toBe(false);
+  });
+});
+
+describe('an import', () => {
+  it('reads dates as UTC, and what is no date as now', async () => {
+    const { guard, clock } = await ready({}, []);
+    const rows = [
+      { msisdn: '15551230011', at: '2025-12-31 15:00:00' },
+      { msisdn: '15551230012', at: '2025-12-31T15:00:00+02:00' },
+      { msisdn: '15551230013', at: new Date(clock.now() - HOUR) },
+      { msisdn: '15551230014', at: 1_767_000_000 },
+      { msisdn: '15551230015', at: [] as never },
+      { msisdn: '15551230016', at: 'soon' },
+      { msisdn: '15551230017', at: clock.now() + HOUR },
+    ];
+    expect(await guard.import(rows)).toMatchObject({ added: 7, known: 0, invalid: [] });
+    const at = async (msisdn: string) => (await guard.history(msisdn))[0]?.at;
+    const day = Date.UTC(2025, 11, 31);
+    expect(await Promise.all(rows.slice(0, 3).map(({ msisdn }) => at(msisdn)))).toEqual([
+      day + 15 * HOUR,
+      day + 13 * HOUR,
+      clock.now() - HOUR,
+    ]);
+    for (const { msisdn } of rows.slice(3)) expect(await at(msisdn)).toBeGreaterThanOrEqual(clock.now());
+  });
+
+  it('of the same dated file again is known, and forgets no opt-in after it', async () => {
+    const { guard, clock } = await ready({}, []);
+    const rows = [{ msisdn: CLEAN, at: clock.now() - HOUR }];
+    expect(await guard.import(rows)).toMatchObject({ added: 1, known: 0 });
+    await guard.resubscribe(CLEAN);
+    const before = await guard.history(CLEAN);
+    expect(await guard.import(rows)).toMatchObject({ added: 0, known: 1 });
+    expect([guard.canSend(CLEAN), await guard.history(CLEAN)]).toEqual([true, before]);
   });
 });
 
@@ -609,7 +704,7 @@ describe('the store', () => {
     const store = memoryStore();
     const clock = createFakeClock();
     const sweep = { size: 1, numbers: [OUT], missingOnce: [], heldSince: null, rows: [] };
-    await store.saveSweep('default', { ...sweep, start: clock.now() + HOUR });
+    await store.saveSweep('default', { ...sweep, start: clock.now() + 1 });
     const guard = createGuard({
       clock,
       logger: silent,
@@ -759,6 +854,18 @@ describe('a gate that only observes', () => {
     expect(heard).toEqual(['observe_only', refusal, refusal, 'observe_only', refusal]);
     expect(next.mock.calls).toEqual([[], [], []]);
     expect(guard.status().counters).toMatchObject({ observed: 3, blocked: { opted_out: 0 } });
+  });
+});
+
+describe('prune', () => {
+  it('asks the store to forget what is older than an age or a date', async () => {
+    const prune = vi.fn<NonNullable<Store['prune']>>(async () => 7);
+    const { guard, clock } = await ready({ store: { ...memoryStore(), prune } });
+    expect(await guard.prune({ olderThan: '24h' })).toEqual({ removed: 7 });
+    expect(await guard.prune({ olderThan: new Date(5) })).toEqual({ removed: 7 });
+    expect(prune.mock.calls).toEqual([[clock.now() - 24 * HOUR], [5]]);
+    await expect(guard.prune({ olderThan: new Date(Number.NaN) })).rejects.toThrow(ConfigError);
+    await expect(guard.prune({} as never)).rejects.toThrow(/olderThan/);
   });
 });
 

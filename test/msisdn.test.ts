@@ -122,6 +122,15 @@ describe('a reader with a default country', () => {
     expect(read(country, input)).toEqual(expected);
   });
 
+  it.each([
+    ['US', '02125551234'],
+    ['US', '01234'],
+    ['GB', '07400'],
+    ['GB', '0740012345678'],
+  ])('%s: does not make a number of %j, whose length is impossible there', (country, input) => {
+    expect(read(country, input)).toBeUndefined();
+  });
+
   it('answers the same from its memory', () => {
     const reader = createMsisdnReader({ defaultCountry: 'GB', memoSize: 2 });
     const inputs = ['07700 900123', 'nonsense', '07700 900124', '07700 900123', 'nonsense', 'nonsense'];

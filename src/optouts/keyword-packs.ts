@@ -76,7 +76,18 @@ export const KEYWORD_PACKS = {
     ],
     answers: ['no', 'nope', 'nah'],
     courtesy: ['please', 'pls', 'plz', 'thanks', 'thank you', 'thx', 'ok', 'hi', 'hello', 'the word'],
-    negations: ['dont', 'do not', 'never', 'wont', 'didnt', 'did not'],
+    negations: [
+      'dont',
+      'do not',
+      'never',
+      'wont',
+      'didnt',
+      'did not',
+      'cant',
+      'cannot',
+      'will not',
+      'not to',
+    ],
   },
   fr: {
     optOut: [

@@ -33,6 +33,8 @@ const OPT_IN = ['start', 'unstop'];
 const LONGEST_TEXT = 4_096;
 /** A message that begins with STOP and has at most this many words is unclear, a longer one is about something. */
 const STOP_SENTENCE_WORDS = 5;
+/** A message that ends with STOP after a word that asks for it: "just stop", "yes stop", unlike "bus stop". */
+const ASKS_TO_STOP = /(?:^| )(?:just|please|pls|plz|you|yes|no|now|ok|okay|and|to|must|should|i said) stop$/;
 const NONE: KeywordMatch = { meaning: 'none', blocks: false };
 
 /** Creates the reader of texts. What it returns never throws. */
@@ -74,7 +76,9 @@ export function createKeywords({
       (candidate) => ` ${message} `.includes(` ${candidate} `) && !isNegated(message, candidate),
     );
     if (phrase !== undefined) return { meaning: 'unclear', blocks: true, matched: phrase };
-    if (/^stop (?!by\b)/.test(core) && core.split(' ').length <= STOP_SENTENCE_WORDS) {
+    const isShort = core.split(' ').length <= STOP_SENTENCE_WORDS;
+    const isAboutStop = /^stop (?!by\b)/.test(core) || ASKS_TO_STOP.test(message);
+    if (isShort && isAboutStop && !isNegated(message, 'stop')) {
       return { meaning: 'unclear', blocks: true, matched: 'stop' };
     }
     return NONE;

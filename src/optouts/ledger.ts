@@ -5,7 +5,16 @@
  */
 
 import type { Evidence, EvidenceSource, OptOutChange } from './change.ts';
-import { createProviderPart, type LedgerRow, type PartImage, type SweepRun } from './provider-part.ts';
+import { createNumberMap } from './number-map.ts';
+import { createNumberSet } from './number-set.ts';
+import {
+  createProviderPart,
+  type LedgerRow,
+  type PartImage,
+  type PartNews,
+  type PartSave,
+  type SweepRun,
+} from './provider-part.ts';
 import {
   EMPTY_RECORD,
   evidenceOf,
@@ -26,8 +35,6 @@ export interface LedgerOptions extends WeighingOptions {
   readonly list: string;
   /** How long a list that would shrink by half is held back. */
   readonly shrinkHoldMs: number;
-  /** How long an opt-in without a matching opt-out is remembered, for opt-outs that come late. */
-  readonly replayWindowMs: number;
   /** Whether a number that the provider removes is released although it opted out first-hand. */
   readonly trustProviderRemoval: boolean;
 }
@@ -39,9 +46,17 @@ export interface Listing {
   readonly since: number | null;
 }
 
-/** What must survive a restart beside the changes. Iterables are live: read them before the ledger changes. */
-export interface LedgerSweep extends PartImage {
-  readonly rows: readonly { readonly msisdn: string; readonly start: number; readonly date: number }[];
+/** What a sweep said about a number with first-hand evidence: start and date of the newest row, ms UTC. */
+export interface ListedNumber {
+  readonly msisdn: string;
+  readonly start: number;
+  readonly date: number;
+}
+
+/** What has to be saved beside the changes. */
+export interface LedgerSave extends PartSave {
+  /** What sweeps said about numbers with first-hand evidence, where it is news since the last save that was kept. */
+  readonly rows: readonly ListedNumber[];
 }
 
 export interface Ledger {
@@ -59,12 +74,14 @@ export interface Ledger {
   replace(msisdn: string, evidence: readonly Evidence[]): void;
   /** Starts a sweep that began at `start` (ms UTC). A sweep that is still open is aborted. */
   begin(start: number): SweepRun;
-  /** What must be saved. */
-  sweep(): LedgerSweep;
+  /** Begins a save. One at a time. */
+  save(): LedgerSave;
   /** Takes over a saved sweep unless a later one is known. @returns whether it did. */
-  restore(sweep: LedgerSweep): boolean;
-  /** Drops opt-ins that nothing needs any more. @returns how many. */
-  prune(now: number): number;
+  restore(image: PartImage, rows: readonly ListedNumber[]): boolean;
+  /** Takes over another process's sweep unless a later one is known. @returns whether it did. */
+  follow(news: PartNews, rows: readonly ListedNumber[]): boolean;
+  /** Drops opt-ins received before `olderThan` (ms UTC) that no opt-out and no row answers to. @returns how many. */
+  prune(olderThan: number): number;
   /** Everything that is blocked. Live. */
   entries(): Iterable<{ readonly msisdn: string } & Listing>;
   /** Start of the last complete sweep, ms UTC. */
@@ -88,14 +105,18 @@ interface Entry {
 /** Creates an empty ledger: nothing is known of the provider's list yet. */
 export function createLedger(options: LedgerOptions): Ledger {
   const { list } = options;
-  const entries = new Map<string, Entry>();
+  const entries = createNumberMap<Entry>();
+  let isFirstHandEmpty = true;
   const provider = createProviderPart(options);
+  // Whose row is news to the store.
+  let unsavedRows = new Set<string>();
 
   function weigh(msisdn: string, record: NumberRecord): Entry {
     const isDirect = standingOptOut(record, options) !== undefined;
     const isLifted = !isDirect && isReleased(record, options) && !isOverruled(record, options);
     const entry = { record, isDirect, isLifted };
     entries.set(msisdn, entry);
+    isFirstHandEmpty = false;
     return entry;
   }
 
@@ -121,6 +142,9 @@ export function createLedger(options: LedgerOptions): Ledger {
     const record = mergeListed(entry.record, { start, date });
     const wasOverruled = isOverruled(entry.record, options);
     weigh(msisdn, record);
+    // Without an opt-in only the date can matter later: the start of any sweep so far is before whatever comes.
+    const isNews = record.ins.length > 0 || options.trustProviderRemoval;
+    if (isNews || record.listed?.date !== entry.record.listed?.date) unsavedRows.add(msisdn);
     return record.ins.length > 0 && !wasOverruled && isOverruled(record, options);
   }
 
@@ -143,12 +167,32 @@ export function createLedger(options: LedgerOptions): Ledger {
     return { list, msisdn, evidence: { ...known, at, seenAt: at, id: `removed:${at}` } };
   }
 
+  /**
+   * What a number that only the provider lists starts from: the date of its row was not kept. Where a sweep began
+   * between an opt-in and its arrival, that row may be the newer of the two, and is taken to be until the next
+   * sweep shows it.
+   */
+  function assumed(msisdn: string, { direction, at, seenAt, source }: Evidence): NumberRecord | undefined {
+    const start = provider.lastBegun;
+    if (direction === 'out' || start === null || at >= start || seenAt < start) return undefined;
+    // An opt-in of the list's own is its newest word.
+    if (source === 'provider' || !provider.has(msisdn)) return undefined;
+    unsavedRows.add(msisdn);
+    return { ...EMPTY_RECORD, listed: { start, date: start, isAssumed: true } };
+  }
+
+  function takeRows(rows: readonly ListedNumber[]): void {
+    for (const { msisdn, start, date } of rows) {
+      weigh(msisdn, mergeListed(entries.get(msisdn)?.record ?? EMPTY_RECORD, { start, date }));
+    }
+  }
+
   return {
-    blocks: (msisdn) => (entries.size === 0 ? provider.has(msisdn) : isBlocked(entries.get(msisdn), msisdn)),
+    blocks: (msisdn) => (isFirstHandEmpty ? provider.has(msisdn) : isBlocked(entries.get(msisdn), msisdn)),
     listing,
     merge(msisdn, evidence) {
       const before = entries.get(msisdn)?.record;
-      const after = mergeEvidence(before, evidence);
+      const after = mergeEvidence(before ?? assumed(msisdn, evidence), evidence);
       if (after === before) return false;
       weigh(msisdn, after);
       return true;
@@ -165,36 +209,50 @@ export function createLedger(options: LedgerOptions): Ledger {
       if (record) weigh(msisdn, { ...record, listed });
     },
     begin: (start) => provider.begin(start, { outRow, inRow, removed }),
-    sweep: () => ({
-      ...provider.image(),
-      rows: [...entries].flatMap(([msisdn, { record }]) =>
-        record.listed ? [{ msisdn, ...record.listed }] : [],
-      ),
-    }),
-    restore({ rows, ...image }) {
-      if (!provider.restore(image)) return false;
-      for (const { msisdn, start, date } of rows) {
-        weigh(msisdn, mergeListed(entries.get(msisdn)?.record ?? EMPTY_RECORD, { start, date }));
-      }
-      return true;
+    save() {
+      const part = provider.save();
+      const saving = unsavedRows;
+      unsavedRows = new Set();
+      const rows = [...saving].flatMap((msisdn) => {
+        const listed = entries.get(msisdn)?.record.listed;
+        return listed ? [{ msisdn, start: listed.start, date: listed.date }] : [];
+      });
+      const done = (isKept: boolean) => {
+        part.done(isKept);
+        if (!isKept) for (const msisdn of saving) unsavedRows.add(msisdn);
+      };
+      return { ...part, rows, done };
     },
-    prune(now) {
+    restore(image, rows) {
+      const isTaken = provider.restore(image);
+      if (isTaken) takeRows(rows);
+      return isTaken;
+    },
+    follow(news, rows) {
+      const isTaken = provider.follow(news);
+      if (isTaken) takeRows(rows);
+      return isTaken;
+    },
+    prune(olderThan) {
       let dropped = 0;
       for (const [msisdn, { record }] of entries) {
         if (record.outs.length > 0 || provider.has(msisdn)) continue;
-        if (lastOptInSeenAt(record) + options.replayWindowMs >= now) continue;
+        if (lastOptInSeenAt(record) >= olderThan) continue;
         entries.delete(msisdn);
         dropped++;
       }
       return dropped;
     },
     *entries() {
+      const handed = createNumberSet();
       for (const [msisdn, entry] of entries) {
         if (!isBlocked(entry, msisdn)) continue;
+        handed.add(msisdn);
         yield { msisdn, ...(describe(entry) ?? { list, source: 'provider', since: null }) };
       }
       for (const msisdn of provider.numbers) {
-        if (!entries.has(msisdn)) yield { msisdn, list, source: 'provider', since: null };
+        const reason = handed.has(msisdn) ? undefined : listing(msisdn);
+        if (reason) yield { msisdn, ...reason };
       }
     },
     get lastStart() {

@@ -61,13 +61,42 @@ export interface SweepRun {
   abort(): void;
 }
 
-/** What must survive a restart. Iterables are live: read them before the part changes. */
-export interface PartImage {
+/** What of the part has to be saved. The sets are live: read them before `done`. */
+export interface PartSave {
   /** Start of the last complete sweep, ms UTC; `null` while none completed. */
   readonly start: number | null;
   readonly size: number;
-  readonly numbers: Iterable<string>;
-  readonly missingOnce: Iterable<string>;
+  readonly numbers: NumberSet;
+  /** The numbers that the last complete sweep lacked and that a second one would remove. */
+  readonly missingOnce: NumberSet;
+  readonly heldSince: number | null;
+  /** What changed since the last save that was kept; `undefined` where none was. */
+  readonly delta: PartDelta | undefined;
+  /** To be called once, with whether it was kept. What is not comes again with the next save. */
+  done(isKept: boolean): void;
+}
+
+/** Numbers that came and that left. */
+export interface PartDelta {
+  readonly added: NumberSet;
+  readonly removed: NumberSet;
+}
+
+/** A part as it was saved. */
+export interface PartImage {
+  readonly start: number | null;
+  readonly numbers: NumberSet;
+  readonly missingOnce: NumberSet;
+  readonly heldSince: number | null;
+}
+
+/** What another process's sweep changed. */
+export interface PartNews {
+  readonly start: number | null;
+  readonly added: Iterable<number>;
+  readonly removed: Iterable<number>;
+  /** Left out where it is as before. */
+  readonly missingOnce?: Iterable<number> | undefined;
   readonly heldSince: number | null;
 }
 
@@ -86,10 +115,20 @@ export interface ProviderPart {
   readonly numbers: NumberSet;
   /** Starts a sweep that began at `start` (ms UTC). A sweep that is still open is ended. */
   begin(start: number, judge: RowJudge): SweepRun;
-  image(): PartImage;
-  /** Takes over an image unless a later sweep is known. @returns whether it did. */
+  /** Begins a save. One at a time. */
+  save(): PartSave;
+  /**
+   * Takes over an image unless a later sweep is known. A number that it lacks stays for one more sweep, unless this
+   * part too had missed it once.
+   *
+   * @returns whether it did.
+   */
   restore(image: PartImage): boolean;
+  /** Takes over another process's sweep unless a later one is known. @returns whether it did. */
+  follow(news: PartNews): boolean;
   readonly lastStart: number | null;
+  /** Start of the newest sweep that began or was taken over, ms UTC. */
+  readonly lastBegun: number | null;
   readonly heldSince: number | null;
 }
 
@@ -97,6 +136,18 @@ export interface ProviderPart {
 const SHRINK_FLOOR = 100;
 /** Numbers handled between two steps of a commit. */
 const COMMIT_STEP = 20_000;
+
+/** Adds later changes to earlier ones. */
+function absorb({ added, removed }: PartDelta, later: PartDelta): void {
+  for (const batch of later.added.batches()) {
+    added.addBatch(batch);
+    removed.deleteBatch(batch);
+  }
+  for (const batch of later.removed.batches()) {
+    removed.addBatch(batch);
+    added.deleteBatch(batch);
+  }
+}
 
 /**
  * Creates an empty part: nothing is known of the provider's list yet.
@@ -107,12 +158,33 @@ export function createProviderPart({ shrinkHoldMs }: { readonly shrinkHoldMs: nu
   let numbers: NumberSet = createNumberSet();
   let missingOnce: NumberSet = createNumberSet();
   let lastStart: number | null = null;
+  let lastBegun: number | null = null;
   let heldSince: number | null = null;
   let running: object | undefined;
+  // Since the last save that was kept; `undefined` while none was.
+  let unsaved: PartDelta | undefined;
+
+  function add(msisdn: string): boolean {
+    if (!numbers.add(msisdn)) return false;
+    unsaved?.added.add(msisdn);
+    unsaved?.removed.delete(msisdn);
+    return true;
+  }
+
+  function remove(msisdn: string): void {
+    numbers.delete(msisdn);
+    unsaved?.removed.add(msisdn);
+    unsaved?.added.delete(msisdn);
+  }
+
+  function isOlder(start: number | null): boolean {
+    return lastStart !== null && (start === null || start < lastStart);
+  }
 
   function begin(start: number, judge: RowJudge): SweepRun {
     const token = {};
     running = token;
+    lastBegun = Math.max(start, lastBegun ?? start);
     const seen = createNumberSet();
     const seenIn = createNumberSet();
     let distinct = 0;
@@ -128,7 +200,7 @@ export function createProviderPart({ shrinkHoldMs }: { readonly shrinkHoldMs: nu
         const [own, other] = kind === 'out' ? [seen, seenIn] : [seenIn, seen];
         if (own.add(msisdn) && !other.has(msisdn)) fresh++;
         if (kind === 'out') {
-          if (numbers.add(msisdn)) added++;
+          if (add(msisdn)) added++;
           missingOnce.delete(msisdn);
           if (judge.outRow(start, row)) overruled.push(msisdn);
         } else {
@@ -149,7 +221,7 @@ export function createProviderPart({ shrinkHoldMs }: { readonly shrinkHoldMs: nu
     }
 
     function* commit(removals: Removals): Generator<undefined, CommitEffect> {
-      if (running !== token || (lastStart !== null && start < lastStart)) return { status: 'dropped' };
+      if (running !== token || isOlder(start)) return { status: 'dropped' };
       // Every number seen was added, so that the two sizes tell how many are missing.
       const missingCount = numbers.size - seen.size;
       if (removals === 'none') return committed(0, missingCount, []);
@@ -164,7 +236,7 @@ export function createProviderPart({ shrinkHoldMs }: { readonly shrinkHoldMs: nu
       for (const msisdn of missingCount > 0 ? numbers : []) {
         if (++step % COMMIT_STEP === 0) {
           yield;
-          if (running !== token) return { status: 'dropped' };
+          if (running !== token || isOlder(start)) return { status: 'dropped' };
         }
         if (seen.has(msisdn)) continue;
         if (isHeld || !missingOnce.has(msisdn)) {
@@ -172,8 +244,13 @@ export function createProviderPart({ shrinkHoldMs }: { readonly shrinkHoldMs: nu
           continue;
         }
         const proof = judge.removed(msisdn, start);
-        if (proof) optIns.push(proof);
-        numbers.delete(msisdn);
+        if (proof) {
+          // It leaves with a later sweep, once the opt-in counts: an opt-in that could not be kept is proven again.
+          optIns.push(proof);
+          missing.add(msisdn);
+          continue;
+        }
+        remove(msisdn);
         removed++;
       }
       missingOnce = missing;
@@ -199,18 +276,48 @@ export function createProviderPart({ shrinkHoldMs }: { readonly shrinkHoldMs: nu
       return numbers;
     },
     begin,
-    image: () => ({ start: lastStart, size: numbers.size, numbers, missingOnce, heldSince }),
+    save() {
+      const delta = unsaved;
+      const since: PartDelta = { added: createNumberSet(), removed: createNumberSet() };
+      unsaved = since;
+      const done = (isKept: boolean) => {
+        if (isKept) return;
+        unsaved = delta;
+        if (delta !== undefined) absorb(delta, since);
+      };
+      return { start: lastStart, size: numbers.size, numbers, missingOnce, heldSince, delta, done };
+    },
     restore(image) {
-      if (lastStart !== null && (image.start === null || image.start < lastStart)) return false;
-      running = undefined;
-      numbers = createNumberSet(image.numbers);
-      missingOnce = createNumberSet(image.missingOnce);
+      if (isOlder(image.start)) return false;
+      const before = numbers;
+      const missedBefore = missingOnce;
+      ({ numbers, missingOnce, heldSince } = image);
       lastStart = image.start;
-      heldSince = image.heldSince;
+      unsaved = { added: createNumberSet(), removed: createNumberSet() };
+      for (const msisdn of before) {
+        if (numbers.has(msisdn) || missedBefore.has(msisdn)) continue;
+        add(msisdn);
+        missingOnce.add(msisdn);
+      }
+      return true;
+    },
+    follow(news) {
+      if (isOlder(news.start)) return false;
+      numbers.addBatch(news.added);
+      numbers.deleteBatch(news.removed);
+      if (news.missingOnce) {
+        missingOnce = createNumberSet();
+        missingOnce.addBatch(news.missingOnce);
+      }
+      lastStart = news.start;
+      heldSince = news.heldSince;
       return true;
     },
     get lastStart() {
       return lastStart;
+    },
+    get lastBegun() {
+      return lastBegun ?? lastStart;
     },
     get heldSince() {
       return heldSince;

@@ -24,7 +24,12 @@ type Slot = readonly [Evidence, ...Evidence[]];
 export interface Listed {
   readonly start: number;
   readonly date: number;
+  /** Not a row that was read, but what one may have said: the first that is read takes its place. */
+  readonly isAssumed?: true;
 }
+
+/** Evidence of one time and direction that is kept apart by id; beyond it what was received last counts. */
+const MOST_TIES = 16;
 
 /** The evidence about one number. Immutable. */
 export interface NumberRecord {
@@ -59,13 +64,16 @@ function mergeSlot(slot: Slot, evidence: Evidence): Slot {
   if (known !== undefined && evidence.seenAt >= known.seenAt) return slot;
   const others = slot.filter((one) => one !== known);
   // In one order, so that whatever is shown of a tie does not hang on what came first.
-  return [evidence, ...others].toSorted((a, b) => (a.id < b.id ? -1 : 1)) as [Evidence, ...Evidence[]];
+  const all = [evidence, ...others].toSorted((a, b) => b.seenAt - a.seenAt || (a.id < b.id ? -1 : 1));
+  return all.slice(0, MOST_TIES) as [Evidence, ...Evidence[]];
 }
 
 /** Notes that a sweep listed the number. Newest start and newest date are kept, whatever the order. */
 export function mergeListed(record: NumberRecord, listed: Listed): NumberRecord {
-  const start = Math.max(record.listed?.start ?? -Infinity, listed.start);
-  const date = Math.max(record.listed?.date ?? -Infinity, listed.date);
+  const { listed: known } = record;
+  if (known === undefined || known.isAssumed) return { ...record, listed };
+  const start = Math.max(known.start, listed.start);
+  const date = Math.max(known.date, listed.date);
   return { ...record, listed: { start, date } };
 }
 

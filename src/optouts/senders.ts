@@ -20,6 +20,8 @@ export function canonicalSender(sender: string): string {
   return /^\d+$/.test(digits) ? digits.replace(/^00/, '') : trimmed.toLowerCase();
 }
 
+/** Longest sender that is remembered; real ones are far shorter. */
+const LONGEST_REMEMBERED = 64;
 /** How many senders are remembered before the memory starts anew. */
 const MEMO_LIMIT = 10_000;
 
@@ -40,6 +42,8 @@ export function createSenderLookup({ lists, resolve }: SenderTable): (from: unkn
     if (name !== undefined || resolve === undefined) return name ?? rest;
     try {
       const resolved: unknown = resolve(from);
+      // An async function names no list; should it reject, nobody else would hear it.
+      if (resolved instanceof Promise) resolved.catch(() => undefined);
       return typeof resolved === 'string' && resolved !== '' && resolved !== EVERYWHERE ? resolved : rest;
     } catch {
       return rest;
@@ -49,7 +53,7 @@ export function createSenderLookup({ lists, resolve }: SenderTable): (from: unkn
   return (given) => {
     const from = typeof given === 'number' ? String(given) : given;
     if (typeof from !== 'string' || from === '') return named.size === 0 && !resolve ? rest : undefined;
-    if (resolve !== undefined) return find(from);
+    if (resolve !== undefined || from.length > LONGEST_REMEMBERED) return find(from);
     const known = memo.get(from);
     if (known !== undefined || memo.has(from)) return known;
     if (memo.size >= MEMO_LIMIT) memo.clear();

@@ -28,6 +28,8 @@ export interface ProviderPage {
 
 /** Whoever keeps an opt-out list that can be read. Both functions reject when they cannot be sure. */
 export interface Provider {
+  /** A stable name of the account whose list this is, without a secret: a store of another account is not used. */
+  readonly account?: string;
   /** Reads one page. Rejects on anything that is not a well-formed page: an error is never an empty list. */
   page(request: PageRequest): Promise<ProviderPage>;
   /** Asks the provider to opt a number in again. Resolves only when its reply proves that it did. */

@@ -75,6 +75,7 @@ export async function readList(
   let readableOnFreshPages = 0;
   let requested = 0;
   let withoutNews = 0;
+  let previous = '';
   const request = () => fetchPage(requested++, options, { ...ports, signal: ended.signal });
   try {
     for (let index = 0; withoutNews < 2; index++) {
@@ -92,8 +93,13 @@ export async function readList(
       }
       const unreadableBefore = counts.unreadable;
       const fresh = await takeRows(page, ports, counts);
-      withoutNews = fresh === 0 ? withoutNews + 1 : 0;
-      if (fresh > 0) readableOnFreshPages += counts.unreadable - unreadableBefore;
+      const unreadable = counts.unreadable - unreadableBefore;
+      // Rows that could not be read may have been news, unless the page is the one before once more.
+      const content = unreadable > 0 ? JSON.stringify(page.rows) : '';
+      const isNews = fresh > 0 || (unreadable > 0 && content !== previous);
+      previous = content;
+      withoutNews = isNews ? 0 : withoutNews + 1;
+      if (isNews) readableOnFreshPages += unreadable;
     }
   } finally {
     ports.signal.removeEventListener('abort', end);

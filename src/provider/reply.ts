@@ -21,11 +21,14 @@ export function readPage(reply: Reply): ProviderPage {
   const body = readBody(reply, 'query');
   const rows = body['opt-in-list'];
   if (!Array.isArray(rows)) throw badReply(reply, 'the reply holds no list');
-  const count = Number(body['opt-in-count'] ?? Number.NaN);
-  return {
-    rows: rows as ProviderRow[],
-    total: Number.isSafeInteger(count) && count >= 0 ? count : undefined,
-  };
+  // A list beside something that speaks of an error is not believed.
+  const messages = body['messages'] ?? [];
+  if (body['error-text'] || !Array.isArray(messages) || !isSuccess(body['status'])) {
+    throw badReply(reply, 'the reply holds a list and an error');
+  }
+  const count = body['opt-in-count'];
+  const total = /^\d+$/.test(wordOf(count) ?? '') ? Number(count) : undefined;
+  return { rows: rows as ProviderRow[], total };
 }
 
 /** Makes sure that the reply says that this number is opted in. @throws ProviderError where it does not. */
@@ -35,6 +38,16 @@ export function checkOptedIn(reply: Reply, msisdn: string): void {
   if (!isThisNumber || !isTrue(body['opt-in']) || isTrue(body['opt-out'])) {
     throw badReply(reply, 'the reply does not say that the number is opted in');
   }
+}
+
+/** Whether a status, where there is one, is 0. */
+function isSuccess(status: unknown): boolean {
+  return status === undefined || status === null || wordOf(status) === '0';
+}
+
+/** A text or number as text. */
+function wordOf(value: unknown): string | undefined {
+  return typeof value === 'string' ? value.trim() : typeof value === 'number' ? String(value) : undefined;
 }
 
 function isTrue(flag: unknown): boolean {
@@ -64,8 +77,8 @@ function statusOf(body: Record<string, unknown>): string | undefined {
   const statuses = [body, ...messages].flatMap((part) => {
     const status: unknown =
       typeof part === 'object' && part !== null ? (part as Record<string, unknown>)['status'] : undefined;
-    const word = typeof status === 'number' ? String(status) : status;
-    return typeof word === 'string' && /^\d{1,6}$/.test(word) ? [word] : [];
+    const word = wordOf(status) ?? '';
+    return /^\d{1,6}$/.test(word) ? [word] : [];
   });
   return statuses.find((status) => Number(status) !== 0);
 }
@@ -88,8 +101,7 @@ function errorOf(
   providerStatus: string | undefined,
   endpoint: Endpoint,
 ): ProviderError | undefined {
-  const isSuccess = httpStatus >= 200 && httpStatus < 300;
-  if (isSuccess && providerStatus === undefined) return undefined;
+  if (httpStatus >= 200 && httpStatus < 300 && providerStatus === undefined) return undefined;
   const isNumberRefused = endpoint === 'manage' && providerStatus === '103';
   const code: ProviderErrorCode =
     (isNumberRefused ? 'provider_number_refused' : PROVIDER_CODES[providerStatus ?? '']) ??

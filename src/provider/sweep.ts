@@ -4,8 +4,8 @@
  */
 
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { startTimer, type AgeClock, type Clock } from '../clock.ts';
-import { ProviderError } from '../errors.ts';
+import { startTimer, within, type ActTime, type AgeClock, type Clock } from '../clock.ts';
+import { ProviderError, type GuardError } from '../errors.ts';
 import { MAX_TIMER_MS } from '../option-fields.ts';
 import type { OptOutChange } from '../optouts/change.ts';
 import type { Ledger } from '../optouts/ledger.ts';
@@ -23,8 +23,13 @@ export type SweepOutcome =
       /** Whether removals are held back because the list would shrink by half. */
       readonly isHeld: boolean;
     })
-  | (SweepFigures & { readonly status: 'failed'; readonly error: ProviderError })
+  | (SweepFigures & { readonly status: 'failed'; readonly error: GuardError })
   | { readonly status: 'closed'; readonly list: string };
+
+/** What a sweep that was begun came to: only the provider can make it fail. */
+type FlownOutcome =
+  | Exclude<SweepOutcome, { status: 'failed' }>
+  | (SweepFigures & { readonly status: 'failed'; readonly error: ProviderError });
 
 /** What every sweep counts. */
 export interface SweepFigures {
@@ -63,11 +68,14 @@ export interface SweepPorts {
   readonly ledger: Ledger;
   readonly clock: Clock;
   readonly ageClock: AgeClock;
+  readonly actTime: ActTime;
   readonly random: () => number;
   /** Keeps opt-ins that the list proves and lets them count. */
   readonly keepOptIns: (changes: readonly OptOutChange[]) => Promise<void>;
-  /** Keeps what the ledger now knows of the list. */
-  readonly saveSweep: () => Promise<void>;
+  /** Why no sweep may begin now: until the store is loaded, absence and shrinking cannot be judged. */
+  readonly obstacle: () => GuardError | undefined;
+  /** Sees to it that what the ledger now knows of the list is kept. */
+  readonly saveSweep: () => void;
   readonly onOutcome: (outcome: SweepOutcome) => void;
   readonly onAnomaly: (anomaly: Anomaly) => void;
   /** A fault that is not the provider's: the store's. */
@@ -90,9 +98,11 @@ export interface Sweeper {
 
 /** A sweep under way. */
 interface Flight {
-  outcome: Promise<SweepOutcome>;
+  readonly outcome: Promise<SweepOutcome>;
   readonly abort: AbortController;
   isAccepted: boolean;
+  /** Whether it is too late to accept anything. */
+  isCommitted: boolean;
 }
 
 /** Longest wait that a provider's `Retry-After` can impose, ms. */
@@ -118,12 +128,19 @@ export function createSweeper(options: SweepOptions, ports: SweepPorts): Sweeper
     if (count > 0) ports.onAnomaly({ code, list, count, message });
   }
 
-  async function guarded(keeping: () => Promise<void>): Promise<void> {
+  /** A store that fails or never answers does not keep a sweep from its end. */
+  async function keepOptIns(changes: readonly OptOutChange[]): Promise<void> {
     try {
-      await keeping();
+      await within(clock, options.timeoutMs, ports.keepOptIns(changes));
     } catch (error) {
       ports.onError(error);
     }
+  }
+
+  function figuresOf(startedAt: number, startedMonotonic: number, counts: ReadingCounts): SweepFigures {
+    const { pages, rows, added, unreadable } = counts;
+    const durationMs = Math.round(clock.monotonic() - startedMonotonic);
+    return { list, startedAt, durationMs, pages, rows, added, unreadable };
   }
 
   async function commit(removals: Removals, steps: ReturnType<typeof ledger.begin>) {
@@ -135,35 +152,28 @@ export function createSweeper(options: SweepOptions, ports: SweepPorts): Sweeper
     }
   }
 
-  async function runOnce(signal: AbortSignal, accepted: () => boolean): Promise<SweepOutcome> {
-    // A wall clock that was set back must not make this sweep look older than the one before it.
-    const startedAt = Math.max(clock.now(), (ledger.lastStart ?? -Infinity) + 1);
+  async function runOnce(own: Omit<Flight, 'outcome'>): Promise<FlownOutcome> {
+    const { signal } = own.abort;
+    ports.actTime.atLeast(ledger.lastStart ?? -Infinity);
+    // By the time of acts: a wall clock that was set back must not make this sweep look older than the one before it.
+    const startedAt = ports.actTime.now();
     const startedMonotonic = clock.monotonic();
     const startedAge = ports.ageClock.now();
     const run = ledger.begin(startedAt);
     const counts = noCounts();
-    const figures = (): SweepFigures => ({
-      list,
-      startedAt,
-      durationMs: Math.round(clock.monotonic() - startedMonotonic),
-      pages: counts.pages,
-      rows: counts.rows,
-      added: counts.added,
-      unreadable: counts.unreadable,
-    });
-    const keepOptIns = (changes: readonly OptOutChange[]) => guarded(() => ports.keepOptIns(changes));
+    const figures = () => figuresOf(startedAt, startedMonotonic, counts);
     try {
       const { provider } = ports;
       await readList(options, { provider, clock, start: startedAt, run, signal, keepOptIns }, counts);
-      const removals = counts.unreadable > 0 ? 'none' : accepted() ? 'accept' : 'apply';
-      const effect = await commit(removals, run);
+      own.isCommitted = true;
+      const effect = await commit(counts.unreadable > 0 ? 'none' : own.isAccepted ? 'accept' : 'apply', run);
       if (effect.status === 'dropped') {
         throw new ProviderError('provider_aborted', 'a later sweep was taken over meanwhile');
       }
-      if (effect.optIns.length > 0) await keepOptIns(effect.optIns);
       completedAt = startedAge;
+      ports.saveSweep();
+      if (effect.optIns.length > 0) await keepOptIns(effect.optIns);
       reportAnomalies(counts, effect);
-      await guarded(ports.saveSweep);
       const { size, removed, isHeld } = effect;
       return { ...figures(), status: 'complete', size, removed, isHeld };
     } catch (thrown) {
@@ -172,7 +182,7 @@ export function createSweeper(options: SweepOptions, ports: SweepPorts): Sweeper
       if (error.code === 'provider_incomplete') anomaly('list_incomplete', 1, error.message);
       reportAnomalies(counts, undefined);
       // What an incomplete sweep added blocks, after a restart too.
-      if (counts.added > 0 || counts.overruled > 0) await guarded(ports.saveSweep);
+      if (counts.added > 0 || counts.overruled > 0) ports.saveSweep();
       return isStopped ? { status: 'closed', list } : { ...figures(), status: 'failed', error };
     }
   }
@@ -202,15 +212,20 @@ export function createSweeper(options: SweepOptions, ports: SweepPorts): Sweeper
 
   function sweep({ acceptShrink = false }: { readonly acceptShrink?: boolean } = {}): Promise<SweepOutcome> {
     if (isStopped) return Promise.resolve({ status: 'closed', list });
+    if (flight?.isCommitted && acceptShrink) return flight.outcome.then(() => sweep({ acceptShrink }));
     if (flight) {
       flight.isAccepted ||= acceptShrink;
       return flight.outcome;
     }
-    cancelTimer?.();
+    const obstacle = ports.obstacle();
     const startedMonotonic = clock.monotonic();
-    const abort = new AbortController();
-    const started = { abort, isAccepted: acceptShrink };
-    const outcome = runOnce(abort.signal, () => started.isAccepted).then((ended) => {
+    if (obstacle) {
+      const figures = figuresOf(clock.now(), startedMonotonic, noCounts());
+      return Promise.resolve({ ...figures, status: 'failed', error: obstacle });
+    }
+    cancelTimer?.();
+    const started = { abort: new AbortController(), isAccepted: acceptShrink, isCommitted: false };
+    const outcome = runOnce(started).then((ended) => {
       flight = undefined;
       if (ended.status === 'closed') return ended;
       last = ended;
@@ -223,12 +238,13 @@ export function createSweeper(options: SweepOptions, ports: SweepPorts): Sweeper
     return outcome;
   }
 
-  function schedule(startedMonotonic: number, ended: SweepOutcome): void {
+  function schedule(startedMonotonic: number, ended: FlownOutcome): void {
     const spread = 1 + jitter * (2 * random() - 1);
     let interval = everyMs * spread;
     let pause = Math.min(SHORTEST_PAUSE_MS, everyMs);
     if (ended.status === 'failed') {
-      pause = Math.max(pause, Math.min(ended.error.retryAfterMs ?? 0, RETRY_AFTER_CAP_MS));
+      const { retryAfterMs = 0 } = ended.error;
+      pause = Math.max(pause, Math.min(retryAfterMs, RETRY_AFTER_CAP_MS));
       if (ledger.lastStart === null) {
         interval = Math.min(everyMs, FIRST_RETRY_MS * 2 ** Math.min(consecutiveFailures - 1, 30)) * spread;
       }

@@ -4,6 +4,7 @@
  * never in a URL, a log or an error.
  */
 
+import { createHash } from 'node:crypto';
 import { request, type Dispatcher } from 'undici';
 import { startTimer, systemClock, type Clock } from '../clock.ts';
 import { ConfigError, ProviderError } from '../errors.ts';
@@ -151,6 +152,10 @@ export function vonage(options: VonageOptions): Provider {
   }
 
   return {
+    account: createHash('sha256')
+      .update(JSON.stringify([baseUrl, apiKey]))
+      .digest('base64url')
+      .slice(0, 16),
     page: ({ index, size, signal }) =>
       ask(QUERY_PATH, { page: String(index), 'page-size': String(size) }, signal, readPage),
     optIn: (msisdn, { signal }) =>

@@ -3,12 +3,19 @@
  * resolved can be loaded again from the same object, and nothing it was told is forgotten before `erase`.
  */
 
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { OptOutChange } from '../optouts/change.ts';
-import type { SavedSweep, Store } from './store.ts';
+import { createNumberMap } from '../optouts/number-map.ts';
+import type { NumberSet } from '../optouts/number-set.ts';
+import { numberSetOf } from './numbers.ts';
+import type { ListedRow, SavedSweep, Store } from './store.ts';
 
-/** Numbers copied before other work gets its turn. */
-const NUMBERS_PER_TURN = 20_000;
+interface KeptSweep {
+  readonly start: number | null;
+  readonly heldSince: number | null;
+  readonly numbers: NumberSet;
+  readonly missingOnce: NumberSet;
+  readonly rows: ReadonlyMap<string, ListedRow>;
+}
 
 /**
  * Creates a memory store. A guard that is given the same object later starts with what an earlier one knew.
@@ -16,8 +23,8 @@ const NUMBERS_PER_TURN = 20_000;
  * @param options.keepsSweeps whether sweeps are copied, so that a later guard can start with them. Default `true`.
  */
 export function memoryStore({ keepsSweeps = true }: { keepsSweeps?: boolean } = {}): Store {
-  const byNumber = new Map<string, Map<string, OptOutChange>>();
-  const sweeps = new Map<string, SavedSweep>();
+  const byNumber = createNumberMap<Map<string, OptOutChange>>();
+  const sweeps = new Map<string, KeptSweep>();
   const leases = new Map<string, object>();
 
   function keep(change: OptOutChange): boolean {
@@ -31,10 +38,10 @@ export function memoryStore({ keepsSweeps = true }: { keepsSweeps?: boolean } = 
   }
 
   function* everything(): Generator<OptOutChange> {
-    for (const known of byNumber.values()) yield* known.values();
+    for (const [, known] of byNumber) yield* known.values();
   }
 
-  function isOlder({ start }: SavedSweep, kept: SavedSweep | undefined): boolean {
+  function isOlder(start: number | null, kept: KeptSweep | undefined): boolean {
     return kept !== undefined && (start ?? -Infinity) < (kept.start ?? -Infinity);
   }
 
@@ -43,24 +50,29 @@ export function memoryStore({ keepsSweeps = true }: { keepsSweeps?: boolean } = 
     isShared: false,
     async open() {},
     async load() {
-      return { changes: everything(), sweeps: new Map(sweeps), cursor: '' };
+      const saved = [...sweeps].map(([list, { rows, numbers, ...kept }]): [string, SavedSweep] => [
+        list,
+        { ...kept, numbers: [...numbers], size: numbers.size, rows: [...rows.values()] },
+      ]);
+      return { changes: everything(), sweeps: new Map(saved), cursor: '' };
     },
     async append(changes) {
       return changes.map(keep);
     },
-    async saveSweep(list, sweep) {
-      if (isOlder(sweep, sweeps.get(list))) return false;
+    async saveSweep(list, { start, numbers, missingOnce, heldSince, rows }) {
+      if (isOlder(start, sweeps.get(list))) return false;
       if (!keepsSweeps) return true;
-      const numbers = await copied(sweep.numbers);
-      const missingOnce = await copied(sweep.missingOnce);
-      if (isOlder(sweep, sweeps.get(list))) return false;
-      sweeps.set(list, { ...sweep, size: numbers.length, numbers, missingOnce, rows: [...sweep.rows] });
+      const copies = { numbers: await numberSetOf(numbers), missingOnce: await numberSetOf(missingOnce) };
+      const before = sweeps.get(list);
+      if (isOlder(start, before)) return false;
+      const kept = new Map([...(before?.rows ?? []), ...rows.map((row) => [row.msisdn, row] as const)]);
+      sweeps.set(list, { ...copies, start, heldSince, rows: kept });
       return true;
     },
     // Nobody else can write to this process's memory: there is never news.
     tail: () => () => undefined,
-    async lease(name) {
-      if (leases.has(name)) return undefined;
+    async lease(name, { isForced = false } = {}) {
+      if (leases.has(name) && !isForced) return undefined;
       const token = {};
       leases.set(name, token);
       const isHeld = () => leases.get(name) === token;
@@ -83,13 +95,4 @@ export function memoryStore({ keepsSweeps = true }: { keepsSweeps?: boolean } = 
     },
     async close() {},
   };
-}
-
-async function copied(numbers: Iterable<string>): Promise<string[]> {
-  const copy: string[] = [];
-  for (const msisdn of numbers) {
-    copy.push(msisdn);
-    if (copy.length % NUMBERS_PER_TURN === 0) await nextTurn();
-  }
-  return copy;
 }

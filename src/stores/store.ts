@@ -11,19 +11,34 @@ export interface ListedRow {
   readonly date: number;
 }
 
+/** Numbers, one by one as digits or many at a time as doubles (15 digits fit exactly), in any order. */
+export type NumberSource = Iterable<string | Float64Array> | AsyncIterable<string | Float64Array>;
+
 /** What is kept of the provider's list: the numbers as of the last complete sweep, and what the next one needs. */
 export interface SavedSweep {
   /** Start of the last complete sweep, ms UTC; `null` while none completed. */
   readonly start: number | null;
   /** How many `numbers` there are. */
   readonly size: number;
-  readonly numbers: Iterable<string>;
+  /** Everything, also where there is a `delta`. */
+  readonly numbers: NumberSource;
   /** The numbers that the last complete sweep lacked and that a second one would remove. */
-  readonly missingOnce: Iterable<string>;
+  readonly missingOnce: NumberSource;
   /** Since when a shrinking list is held back, ms UTC; `null` where none is. */
   readonly heldSince: number | null;
-  /** What sweeps said about numbers with first-hand evidence. */
+  /** What sweeps said about numbers with first-hand evidence: put beside, or in place of, what is kept of them. */
   readonly rows: readonly ListedRow[];
+  /** What came and left since the last sweep that this store has kept; a store may go by it instead of `numbers`. */
+  readonly delta?: { readonly added: NumberSource; readonly removed: NumberSource } | undefined;
+}
+
+/** From when until when the provider listed a number, as far as sweeps have seen. Times in ms UTC. */
+export interface ListingSpan {
+  readonly list: string;
+  /** Start of the first sweep that showed it. */
+  readonly firstSeenAt: number;
+  /** Start of the last complete sweep that showed it. */
+  readonly lastSeenAt: number;
 }
 
 /** Where a process stands in the store's log of changes. Opaque outside the store that made it. */
@@ -31,22 +46,41 @@ export type Cursor = string;
 
 /** Everything a store knows. */
 export interface StoreContents {
-  /** Every change that may still matter, in any order. */
-  readonly changes: Iterable<OptOutChange> | AsyncIterable<OptOutChange>;
+  /** Every change that may still matter, in any order, one by one or many at a time. */
+  readonly changes:
+    Iterable<OptOutChange | readonly OptOutChange[]> | AsyncIterable<OptOutChange | readonly OptOutChange[]>;
   /** The last saved sweep of each list. */
   readonly sweeps: ReadonlyMap<string, SavedSweep>;
   /** Up to where `changes` reaches. */
   readonly cursor: Cursor;
 }
 
+/** What another process's sweep did to a list. */
+export interface SweepNews {
+  readonly list: string;
+  readonly start: number | null;
+  readonly added: Iterable<number>;
+  readonly removed: Iterable<number>;
+  /** Left out where it is as before. */
+  readonly missingOnce?: Iterable<number> | undefined;
+  readonly heldSince: number | null;
+  readonly rows: readonly ListedRow[];
+}
+
+/** News of the log. */
+export interface StoreNews {
+  readonly changes: readonly OptOutChange[];
+  readonly sweeps: readonly SweepNews[];
+  /** Numbers whose evidence was erased; what is left of it is among `changes`. */
+  readonly erased: readonly string[];
+  /** Stands behind them. */
+  readonly cursor: Cursor;
+}
+
 /** What `tail` reports. */
 export interface TailHandlers {
-  /** Changes and sweeps that other processes made, in the order of the log; `cursor` stands behind them. */
-  onChanges(news: {
-    readonly changes: readonly OptOutChange[];
-    readonly sweeps: ReadonlyMap<string, SavedSweep>;
-    readonly cursor: Cursor;
-  }): void;
+  /** What other processes made, in the order of the log. */
+  onChanges(news: StoreNews): void;
   /** Told whenever the process has seen everything that was in the log a moment ago. */
   onCaughtUp(): void;
 }
@@ -58,6 +92,20 @@ export interface Lease {
   release(): Promise<void>;
 }
 
+/** What was wrong with a store when it was opened, and what was done about it. */
+export interface StoreTrouble {
+  /** `damaged`: it could not be used and was put aside. `read_only`: it can be read, but nothing can be stored. */
+  readonly kind: 'damaged' | 'read_only';
+  /** A sentence for people: what is wrong, and where the damaged store is now. */
+  readonly message: string;
+}
+
+/** Told when a store is opened. */
+export interface StoreOpening {
+  /** Which account each list with a provider belongs to; a store of another account is not ours. */
+  readonly accounts: Readonly<Record<string, string>>;
+}
+
 /**
  * A place that keeps changes and sweeps. Never asked during a check. Every promise may reject with a
  * `StoreError`; the guard then answers webhooks with 503 and goes on blocking what it knows.
@@ -67,8 +115,8 @@ export interface Store {
   readonly kind: string;
   /** Whether other processes may write to it too: a guard that cannot follow such a store ages. */
   readonly isShared: boolean;
-  /** Opens it. Called once, before anything else. */
-  open(): Promise<void>;
+  /** Opens it, before anything else; again after it failed. @returns what was wrong with it, where it can be used all the same. */
+  open(opening?: StoreOpening): Promise<StoreTrouble | void>;
   /** Reads everything. */
   load(): Promise<StoreContents>;
   /**
@@ -80,25 +128,33 @@ export interface Store {
   append(changes: readonly OptOutChange[]): Promise<readonly boolean[]>;
   /**
    * Keeps a sweep in place of the last one, as a whole or not at all. Refused when it started before the one that is kept.
-   * An equal start replaces it. The sweep's iterables may be read after the call returned, until it resolves.
+   * An equal start replaces it: an incomplete sweep has added numbers. The sweep's iterables may be read after the call
+   * returned, until it resolves.
    *
    * @returns whether it was kept.
    */
   saveSweep(list: string, sweep: SavedSweep): Promise<boolean>;
   /** Reports what others write after `since`, until the returned function is called. */
   tail(since: Cursor, handlers: TailHandlers): () => void;
-  /** Asks for the right named `name`; `undefined` while another process holds it. */
-  lease(name: string): Promise<Lease | undefined>;
+  /** Asks for the right named `name`; `undefined` while another process holds it, unless it is taken by force. */
+  lease(name: string, options?: { readonly isForced?: boolean }): Promise<Lease | undefined>;
   /** The evidence about a number, newest `at` first. */
   history(
     msisdn: string,
     options?: { readonly list?: string; readonly limit?: number },
   ): Promise<readonly OptOutChange[]>;
+  /** When sweeps listed a number, newest first; left out where the store does not keep it. */
+  listings?(msisdn: string, options?: { readonly list?: string }): Promise<readonly ListingSpan[]>;
   /**
    * Forgets a person's words, reasons, senders and message ids, and all evidence but `keep`, which replaces it:
    * the changes that still decide whether the number is blocked.
    */
   erase(msisdn: string, keep: readonly OptOutChange[]): Promise<void>;
+  /**
+   * Forgets evidence received before `olderThan` (ms UTC) that decides nothing any more: an act of the same
+   * direction and clock is newer. Never what keeps a number blocked. @returns how many pieces.
+   */
+  prune?(olderThan: number): Promise<number>;
   /** Ends it. Any number of calls. */
   close(): Promise<void>;
 }

@@ -5,7 +5,7 @@
 
 import assert from 'node:assert/strict';
 import type { OptOutChange } from '../optouts/change.ts';
-import type { SavedSweep, Store } from '../stores/store.ts';
+import type { NumberSource, SavedSweep, Store } from '../stores/store.ts';
 
 /** Makes a store that holds nothing; called once per test. `reopen` gives a second store over the same data, once the first is closed. */
 export type StoreFactory = () => Promise<{ readonly store: Store; readonly reopen: () => Promise<Store> }>;
@@ -47,18 +47,29 @@ function sweep(
   return { start, size: numbers.length, numbers, missingOnce: [], heldSince: null, rows: [], ...fields };
 }
 
+async function digitsOf(source: NumberSource): Promise<string[]> {
+  const numbers: string[] = [];
+  for await (const one of source) {
+    if (typeof one === 'string') numbers.push(one);
+    else numbers.push(...Array.from(one, String));
+  }
+  return numbers.toSorted();
+}
+
 async function contents(store: Store) {
   const { changes, sweeps, cursor } = await store.load();
   const loaded: OptOutChange[] = [];
-  for await (const one of changes) loaded.push(one);
-  const copies = [...sweeps].map(
-    ([list, { numbers, missingOnce, ...rest }]) =>
-      [
-        list,
-        { ...rest, numbers: [...numbers].toSorted(), missingOnce: [...missingOnce].toSorted() },
-      ] as const,
-  );
-  return { changes: loaded, sweeps: new Map(copies), cursor };
+  for await (const news of changes) loaded.push(...[news].flat());
+  const copies = new Map<
+    string,
+    Omit<SavedSweep, 'numbers' | 'missingOnce'> & Record<'numbers' | 'missingOnce', string[]>
+  >();
+  for (const [list, { numbers, missingOnce, ...rest }] of sweeps) {
+    const read = { numbers: await digitsOf(numbers), missingOnce: await digitsOf(missingOnce) };
+    copies.set(list, { ...rest, ...read });
+    assert.equal(rest.size, read.numbers.length, 'size says how many numbers there are');
+  }
+  return { changes: loaded, sweeps: copies, cursor };
 }
 
 async function withStore(

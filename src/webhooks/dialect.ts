@@ -42,7 +42,8 @@ export function readCustom(
 ): { event: MessageEvent | WebhookNews; isAuthentic: boolean } | undefined {
   const written = body === undefined ? undefined : Buffer.from(body).toString('utf8');
   const result = parse({ method, url, headers, body: written, parsedBody });
-  if (typeof result !== 'object' || result === null) return undefined;
+  if (result === undefined || result === null) return undefined;
+  if (typeof result !== 'object') throw new TypeError('parse returned neither an event nor undefined');
   const event = result as Partial<WebhookEvent>;
   const msisdn = readMsisdn(event.msisdn);
   if (msisdn === undefined) throw new TypeError('parse returned an event whose msisdn cannot be read');
@@ -53,6 +54,8 @@ export function readCustom(
     const { direction, text } = event;
     return { event: { direction, msisdn, source, text, isProven: false, ...common }, isAuthentic };
   }
+  if (event.direction !== undefined)
+    throw new TypeError("parse returned a direction other than 'out' and 'in'");
   const texts = typeof event.text === 'string' ? [event.text] : [];
   const message = { person: msisdn, texts, isGuessed: false, part: undefined };
   return { event: { kind: 'message', ...message, ...common }, isAuthentic };

@@ -9,6 +9,7 @@ import {
   oneOf,
   optional,
   readFields,
+  refuse,
   secrets,
   size,
   text,
@@ -60,7 +61,7 @@ export function readWebhooksOptions(options: WebhooksOptions) {
     keywords: group({
       languages: optional(listOf(languageField)),
       optOut: optional(listOf(text)),
-      optIn: optional(listOf(text)),
+      optIn: optional(listOf(optInWord)),
       unclear: optional(listOf(text)),
     }),
     parse: optional(callback<(request: WebhookParseRequest) => unknown>()),
@@ -73,6 +74,14 @@ export function readWebhooksOptions(options: WebhooksOptions) {
     );
   }
   return config;
+}
+
+/** An opt-in is a word that nobody answers a question with. */
+function optInWord(value: unknown, key: string): string {
+  const word = text(value, key);
+  if (/^\W*yes\W*$/i.test(word))
+    return refuse(key, value, 'a word other than YES, which answers any question');
+  return word;
 }
 
 function languageField(value: unknown, key: string): KeywordLanguage | KeywordPack {

@@ -32,10 +32,13 @@ export function readParameters({ url, bytes, parsed }: RawRequest): Parameters |
   return ofPairs('query', mark === -1 ? '' : url.slice(mark + 1).replace(/#.*$/s, ''));
 }
 
+/** An array, an object, a text, or a literal and nothing else, perhaps behind a byte order mark. */
+const LOOKS_LIKE_JSON = /^(?:\u00EF\u00BB\u00BF)?\s*(?:[[{"]|(?:null|true|false|-?\d[\d.eE+-]*)\s*$)/;
+
 function readBytes(bytes: Uint8Array): Parameters | undefined {
   const body = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const written = body.toString('latin1');
-  if (!/^(?:\u00EF\u00BB\u00BF)?\s*[[{"]/.test(written)) return ofPairs('form', written);
+  if (!LOOKS_LIKE_JSON.test(written)) return ofPairs('form', written);
   try {
     const value: unknown = JSON.parse(body.toString('utf8').replace(/^\uFEFF/, ''));
     const isObject = typeof value === 'object' && value !== null && !Array.isArray(value);

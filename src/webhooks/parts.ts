@@ -26,7 +26,8 @@ export function createPartJoiner(clock: Clock): PartJoiner {
       const known = messages.get(key);
       const message =
         known !== undefined && now - known.since <= KEPT_MS ? known : { since: now, texts: new Map() };
-      message.texts.set(index, text.slice(0, LONGEST_PART));
+      // A copy: a slice would keep the whole request alive.
+      message.texts.set(index, Buffer.from(text.slice(0, LONGEST_PART)).toString());
       messages.set(key, message);
       if (message.texts.size < total) return undefined;
       return [...message.texts]

@@ -6,7 +6,7 @@
 import { createHash } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
 import type { Clock } from '../clock.ts';
-import { StoreError, WebhookError, type WebhookErrorCode } from '../errors.ts';
+import { GuardError, WebhookError, type WebhookErrorCode } from '../errors.ts';
 import { readMsisdn } from '../msisdn.ts';
 import { createKeywords } from '../optouts/keywords.ts';
 import { createAuthenticator, type Trust } from './authenticity.ts';
@@ -43,7 +43,10 @@ export interface WebhookSink {
     readonly text: string;
   }): void;
   warn(code: string, message: string): void;
+  /** A webhook was answered with a 4xx. */
   refused(error: WebhookError): void;
+  /** A webhook could not be handled for a fault of our own, or of a function of the user's. */
+  failed(error: WebhookError): void;
 }
 
 /** A request as the receiver takes it. `body` as it came, or what a parser made of it. */
@@ -68,6 +71,8 @@ export interface Receiver {
   receive(request: WebhookRequest): Promise<WebhookAnswer>;
   /** Bytes of the largest body. */
   readonly maxBody: number;
+  /** How old an opt-in may be, ms. */
+  readonly replayWindow: number;
   /** The answer to a body that is too large. */
   tooLarge(): WebhookAnswer;
   /** The answer where the body was read before us and is gone. */
@@ -75,6 +80,8 @@ export interface Receiver {
 }
 
 const REMEMBERED_IDS = 100_000;
+/** Characters kept of what a person wrote; a message of ten parts has 1 530. */
+const LONGEST_KEPT_TEXT = 4_096;
 
 /**
  * Creates a receiver.
@@ -89,6 +96,7 @@ export function createReceiver(
   const read = createKeywords(config.keywords);
   const joiner = createPartJoiner(clock);
   const remembered = new LRUCache<string, true>({ max: REMEMBERED_IDS });
+  const firstTold = new LRUCache<string, number>({ max: REMEMBERED_IDS });
   const authenticate = createAuthenticator(config, () => {
     sink.warn(
       'webhook_body_parsed',
@@ -101,7 +109,7 @@ export function createReceiver(
     if (method !== 'GET' && method !== 'POST') {
       throw new WebhookError('webhook_method', 405, 'a webhook is a GET or a POST');
     }
-    if (Math.max(request.body?.length ?? 0, request.url.length) > maxBody) throw tooLargeError();
+    if (Math.max(sizeOf(request), request.url.length) > maxBody) throw tooLargeError();
     const custom = parse && readCustom(parse, request);
     if (custom?.isAuthentic === true) return judge(custom.event, 'proven', undefined);
     const isGet = method === 'GET';
@@ -188,8 +196,22 @@ export function createReceiver(
     return result;
   }
 
+  /**
+   * The time of an opt-in as it was first told: the provider may send one again under a new time, after an opt-out
+   * that it must not beat.
+   */
+  function asFirstTold(news: WebhookNews): WebhookNews {
+    const { direction, msisdn, messageId, at } = news;
+    if (direction === 'out' || messageId === undefined || at === undefined) return news;
+    const key = keyOf(msisdn, messageId);
+    const first = Math.min(at, firstTold.get(key) ?? at);
+    firstTold.set(key, first);
+    return { ...news, at: first };
+  }
+
   /** Stores a change; one that was stored before is only answered. */
-  async function keep(news: WebhookNews, requestId: string | undefined): Promise<string> {
+  async function keep(told: WebhookNews, requestId: string | undefined): Promise<string> {
+    const news = asFirstTold(told);
     const id = news.messageId ?? requestId;
     const key =
       id === undefined
@@ -213,6 +235,7 @@ export function createReceiver(
 
   return {
     maxBody,
+    replayWindow,
     tooLarge: () => refusal(tooLargeError()),
     bodyLost() {
       sink.warn(
@@ -226,7 +249,10 @@ export function createReceiver(
         return answer(200, await handle(request));
       } catch (error) {
         if (error instanceof WebhookError) return refusal(error);
-        return answer(error instanceof StoreError ? 503 : 500, 'not_stored');
+        if (error instanceof GuardError) return answer(503, 'not_stored');
+        const message = 'a webhook could not be handled';
+        sink.failed(new WebhookError('webhook_failed', 500, message, { cause: error }));
+        return answer(500, 'not_stored');
       }
     },
   };
@@ -251,9 +277,21 @@ function newsOf(
     at,
     source,
     messageId,
-    text: details.text,
+    text: details.text?.slice(0, LONGEST_KEPT_TEXT),
     isProven: trust === 'proven',
   };
+}
+
+/** Bytes of the body as it came, or of what a parser made of it. */
+function sizeOf({ body, parsedBody }: WebhookRequest): number {
+  if (body !== undefined) return body.length;
+  if (typeof parsedBody === 'string') return Buffer.byteLength(parsedBody);
+  try {
+    return Buffer.byteLength(JSON.stringify(parsedBody) ?? '');
+  } catch {
+    // What cannot be written is not understood either.
+    return 0;
+  }
 }
 
 /** A key of one size, however long the parts that a stranger may choose. */

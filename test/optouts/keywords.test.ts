@@ -189,4 +189,19 @@ describe('createKeywords', () => {
       ),
     );
   });
+
+  it.each(['just stop', 'can you please stop', 'yes stop', 'No, stop!', 'I said stop'])(
+    '%j asks for it',
+    (text) => {
+      expect(['opt_out', 'unclear']).toContain(read(text).meaning);
+      expect(read(text).blocks).toBe(true);
+    },
+  );
+
+  it.each(["don't stop", 'please do not stop', 'meet me at the bus stop', "you can't stop", 'full stop'])(
+    '%j does not',
+    (text) => {
+      expect(read(text)).toMatchObject({ meaning: 'none' });
+    },
+  );
 });

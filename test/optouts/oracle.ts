@@ -13,9 +13,12 @@ export interface OracleOptions {
 export class Oracle {
   readonly told = new Map<string, Evidence[]>();
   readonly rows = new Map<string, { start: number; date: number }[]>();
+  /** Rows that may have been newer than an opt-in that came late, until one is read. */
+  readonly assumed = new Map<string, { start: number; date: number }>();
   listed = new Set<string>();
   missingOnce = new Set<string>();
   lastStart = -Infinity;
+  lastBegun = -Infinity;
   readonly #options: OracleOptions;
 
   constructor(options: OracleOptions) {
@@ -23,13 +26,31 @@ export class Oracle {
   }
 
   tell(number: string, evidence: Evidence): void {
+    const { direction, at, seenAt } = evidence;
+    const start = this.lastBegun;
+    const isFirst = !this.told.has(number) && this.listed.has(number);
+    if (isFirst && direction === 'in' && at < start && start <= seenAt) {
+      this.assumed.set(number, { start, date: start });
+    }
     this.told.set(number, [...(this.told.get(number) ?? []), evidence]);
+  }
+
+  begin(start: number): void {
+    this.lastBegun = start;
+  }
+
+  /** What was assumed was saved as if it had been read. */
+  restart(): void {
+    for (const [number, row] of this.assumed) this.rows.set(number, [row]);
+    this.assumed.clear();
+    this.lastBegun = this.lastStart;
   }
 
   row(number: string, start: number, date: number): void {
     this.listed.add(number);
     this.missingOnce.delete(number);
     if (this.told.has(number)) {
+      this.assumed.delete(number);
       this.rows.set(number, [...(this.rows.get(number) ?? []), { start, date }]);
     }
   }
@@ -73,7 +94,8 @@ export class Oracle {
     );
     if (isDirect) return true;
     if (!this.listed.has(number)) return false;
-    const rows = this.rows.get(number) ?? [];
+    const assumed = this.assumed.get(number);
+    const rows = this.rows.get(number) ?? (assumed ? [assumed] : []);
     const holds = ins.some(
       (optIn) =>
         !rows.some(

@@ -20,6 +20,9 @@ describe('a page', () => {
     ['a count as number', { 'opt-in-count': 3, 'opt-in-list': [] }, 3],
     ['no count', { 'opt-in-list': [] }, undefined],
     ['a count that is none', { 'opt-in-count': 'many', 'opt-in-list': [] }, undefined],
+    ['a status of 0 beside it', { status: '0', 'opt-in-list': [] }, undefined],
+    ['a status of null beside it', { status: null, 'opt-in-list': [] }, undefined],
+    ['a count in other notation', { 'opt-in-count': '1e3', 'opt-in-list': [] }, undefined],
     ['a count below zero', { 'opt-in-count': -1, 'opt-in-list': [] }, undefined],
     ['a success among its messages', { messages: [{ status: '0' }], 'opt-in-list': [] }, undefined],
     [
@@ -32,6 +35,20 @@ describe('a page', () => {
   });
 
   it.each<[string, unknown, number, string]>([
+    [
+      'an empty list beside an error text',
+      { 'opt-in-list': [], 'error-text': 'no' },
+      200,
+      'provider_bad_reply',
+    ],
+    [
+      'an empty list beside a status in words',
+      { 'opt-in-list': [], status: 'error' },
+      200,
+      'provider_bad_reply',
+    ],
+    ['an empty list beside an odd status', { 'opt-in-list': [], status: {} }, 200, 'provider_bad_reply'],
+    ['an empty list beside odd messages', { 'opt-in-list': [], messages: {} }, 200, 'provider_bad_reply'],
     ['a status as number', { status: 4 }, 200, 'provider_credentials'],
     ['an error beside a list', { status: '5', 'opt-in-list': [] }, 200, 'provider_unavailable'],
     ['an error behind a success', { messages: [{ status: 0 }, { status: 1 }] }, 200, 'provider_throttled'],

@@ -1,6 +1,6 @@
 import { describe, expect, it, vi } from 'vitest';
-import { createAgeClock } from '../../src/clock.ts';
-import { ProviderError } from '../../src/errors.ts';
+import { createActTime, createAgeClock } from '../../src/clock.ts';
+import { ProviderError, StoreError } from '../../src/errors.ts';
 import { createLedger } from '../../src/optouts/ledger.ts';
 import type { PageRequest, Provider, ProviderPage, ProviderRow } from '../../src/provider/provider.ts';
 import {
@@ -43,13 +43,14 @@ function harness(
     clockSlackMs: MINUTE,
     lagGraceMs: 10 * MINUTE,
     shrinkHoldMs: 24 * 60 * MINUTE,
-    replayWindowMs: 72 * 60 * MINUTE,
     trustProviderRemoval,
   });
   const outcomes: SweepOutcome[] = [];
   const anomalies: Anomaly[] = [];
   const errors: unknown[] = [];
-  const saveSweep = vi.fn(async () => undefined);
+  const onAnomaly = vi.fn((anomaly: Anomaly) => void anomalies.push(anomaly));
+  const saveSweep = vi.fn<() => void>();
+  const obstacle = vi.fn<SweepPorts['obstacle']>();
   const keepOptIns = vi.fn<SweepPorts['keepOptIns']>(async (changes) => {
     for (const { msisdn, evidence } of changes) ledger.merge(msisdn, evidence);
   });
@@ -69,15 +70,17 @@ function harness(
       ledger,
       clock,
       ageClock: createAgeClock(clock),
+      actTime: createActTime(clock),
+      obstacle,
       random: () => 0.5,
       keepOptIns,
       saveSweep,
       onOutcome: (outcome) => outcomes.push(outcome),
-      onAnomaly: (anomaly) => anomalies.push(anomaly),
+      onAnomaly,
       onError: (error) => errors.push(error),
     },
   );
-  return { clock, ledger, outcomes, anomalies, errors, saveSweep, keepOptIns, sweeper };
+  return { clock, ledger, outcomes, anomalies, errors, saveSweep, keepOptIns, onAnomaly, obstacle, sweeper };
 }
 
 describe('reading to the end', () => {
@@ -279,11 +282,29 @@ describe('failures', () => {
     expect(anomalies).toHaveLength(2);
   });
 
-  it('a store that fails does not make the sweep fail', async () => {
-    const { sweeper, saveSweep, errors } = harness(paged(() => numbers(3)));
-    saveSweep.mockRejectedValue(new Error('disk full'));
+  it('nothing begins before the store is loaded', async () => {
+    const provider = paged(() => numbers(3));
+    const { sweeper, obstacle, ledger } = harness(provider);
+    obstacle.mockReturnValueOnce(new StoreError('not open'));
+    expect(await sweeper.sweep()).toMatchObject({ status: 'failed', error: { code: 'store_unavailable' } });
+    expect([provider.page.mock.calls.length, ledger.lastStart]).toEqual([0, null]);
     expect(await sweeper.sweep()).toMatchObject({ status: 'complete' });
-    expect(errors).toHaveLength(1);
+  });
+
+  it('pages of nothing but unreadable rows do not end the list', async () => {
+    const page = async ({ index }: PageRequest) => {
+      if (index === 300) return { rows: [] };
+      const isBroken = index === 250 || index === 251;
+      return { rows: isBroken ? [`x${index}`] : numbers(10, index * 10) };
+    };
+    const { sweeper, ledger } = harness({ page });
+    expect(await sweeper.sweep()).toMatchObject({ status: 'complete', unreadable: 2, size: 2_980 });
+    expect(ledger.blocks(number(2_999))).toBe(true);
+  });
+
+  it('a page with an unreadable row that comes again and again does', async () => {
+    const page = vi.fn(async () => ({ rows: [...numbers(150), 'x'] }));
+    expect(await harness({ page }).sweeper.sweep()).toMatchObject({ status: 'complete', pages: 3 });
   });
 });
 
@@ -303,6 +324,44 @@ describe('opt-ins that the list proves', () => {
     expect(await sweeper.sweep()).toMatchObject({ status: 'complete' });
     expect(keepOptIns).toHaveBeenCalledTimes(1);
     expect([ledger.blocks(number(0)), ledger.blocks(number(1))]).toEqual([false, true]);
+  });
+
+  it('that cannot be kept, or only after too long, do not keep the sweep from its end', async () => {
+    let rows: ProviderRow[] = numbers(2);
+    const { sweeper, keepOptIns, errors, clock } = harness(paged(() => rows));
+    await sweeper.sweep();
+    rows = [optedIn, number(1)];
+    keepOptIns.mockRejectedValueOnce(new Error('disk full'));
+    expect(await sweeper.sweep()).toMatchObject({ status: 'complete' });
+    keepOptIns.mockReturnValueOnce(new Promise(() => undefined));
+    const hung = sweeper.sweep();
+    await clock.advance(30_000);
+    expect(await hung).toMatchObject({ status: 'complete' });
+    expect(errors).toMatchObject([{ message: 'disk full' }, { message: /not finished within/ }]);
+  });
+
+  it('by removals are proven again until they are kept', async () => {
+    let rows: ProviderRow[] = numbers(1);
+    const { sweeper, ledger, clock, keepOptIns } = harness(
+      paged(() => rows),
+      {},
+      { trustProviderRemoval: true },
+    );
+    const at = clock.now();
+    ledger.merge(number(0), {
+      ...{ direction: 'out', at, seenAt: at, clock: 'local', source: 'inbound', id: 'stop' },
+    });
+    const next = async () => {
+      clock.skip(MINUTE);
+      return sweeper.sweep();
+    };
+    await next();
+    rows = [];
+    await next();
+    keepOptIns.mockRejectedValueOnce(new Error('down'));
+    expect([await next(), ledger.blocks(number(0))]).toMatchObject([{ removed: 0 }, true]);
+    expect([await next(), ledger.blocks(number(0))]).toMatchObject([{ removed: 0 }, false]);
+    expect([await next(), ledger.blocks(number(0))]).toMatchObject([{ removed: 1, size: 0 }, false]);
   });
 
   it('by removals are kept where the list trusts them', async () => {
@@ -382,14 +441,13 @@ describe('a sweep that another process overtakes', () => {
     const provider = paged(() => numbers(150));
     const { sweeper, ledger, clock, saveSweep } = harness({
       page: async (request) => {
-        const start = clock.now() + 1;
-        const other = { start, size: 1, numbers: [number(7)], missingOnce: [], heldSince: null, rows: [] };
-        if (request.index === 2) ledger.restore(other);
+        const news = { added: [15_559_999_999], removed: [], heldSince: null };
+        if (request.index === 2) ledger.follow({ ...news, start: clock.now() + 1 }, []);
         return provider.page(request);
       },
     });
     expect(await sweeper.sweep()).toMatchObject({ status: 'failed', error: { code: 'provider_aborted' } });
-    expect([ledger.listedByProvider, ledger.lastStart]).toEqual([1, clock.now() + 1]);
+    expect([ledger.listedByProvider, ledger.lastStart]).toEqual([151, clock.now() + 1]);
     expect(saveSweep).toHaveBeenCalledTimes(1);
   });
 
@@ -453,6 +511,19 @@ describe('removals', () => {
       removed: 4_960,
       size: 40,
     });
+  });
+
+  it('accepted when a sweep has said that it holds them are accepted by the next', async () => {
+    let list = numbers(200);
+    const { sweeper, onAnomaly } = harness(paged(() => list));
+    await sweeper.sweep();
+    list = [];
+    let accepting: Promise<SweepOutcome> | undefined;
+    onAnomaly.mockImplementationOnce(() => {
+      accepting = sweeper.sweep({ acceptShrink: true });
+    });
+    expect(await sweeper.sweep()).toMatchObject({ isHeld: true });
+    expect(await accepting).toMatchObject({ isHeld: false, removed: 200 });
   });
 
   it('accepted while a sweep is in flight are accepted by it', async () => {

@@ -19,6 +19,7 @@ function harness(options: WebhooksOptions = SIG) {
       record: async (told) => (news.push(told), 'recorded' as const),
       unclear() {},
       warn() {},
+      failed() {},
       refused() {
         throw new Error('a listener that fails');
       },

@@ -31,6 +31,7 @@ function harness(options: WebhooksOptions = SIGNED) {
     unclear: vi.fn<WebhookSink['unclear']>(),
     warn: vi.fn<WebhookSink['warn']>(),
     refused: vi.fn<WebhookSink['refused']>(),
+    failed: vi.fn<WebhookSink['failed']>(),
   };
   const receiver = createReceiver(options, { clock, sink });
   const send = (
@@ -199,6 +200,22 @@ describe('opt-ins', () => {
   });
 });
 
+describe('what is kept', () => {
+  it('of a text is no more than anybody writes', async () => {
+    const { send, news } = harness();
+    await send({ text: `leave me alone ${'x'.repeat(20_000)}` });
+    expect(news[0]?.text).toHaveLength(4_096);
+  });
+
+  it('of an opt-in that is sent again under a new time is the first time', async () => {
+    const { send, news, sink } = harness();
+    sink.record.mockRejectedValueOnce(new StoreError('down'));
+    await send({ text: 'START', messageId: 'm', at: NOW - 5_000 });
+    await send({ text: 'START', messageId: 'm', at: NOW });
+    expect(news.map(({ at }) => at)).toEqual([NOW - 5_000]);
+  });
+});
+
 describe('signatures', () => {
   const VECTOR = {
     ...{ 'message-timestamp': '2013-11-21 15:27:30', messageId: '020000001B0FE827', msisdn: '14843472194' },
@@ -317,6 +334,12 @@ describe('signatures', () => {
     expect(news).toMatchObject([{ isProven: true }, { isProven: true }]);
   });
 
+  it.each(['YES', 'yes!'])('are opt-in words never: %s', (word) => {
+    const ports = { clock: createFakeClock(), sink: harness().sink };
+    expect(() => createReceiver({ ...SIGNED, keywords: { optIn: [word] } }, ports)).toThrow(ConfigError);
+    expect(() => createReceiver({ ...SIGNED, keywords: { optIn: ['JA'] } }, ports)).not.toThrow();
+  });
+
   it('are asked for at construction', () => {
     const ports = { clock: createFakeClock(), sink: harness().sink };
     expect(() => createReceiver({}, ports)).toThrow(ConfigError);
@@ -348,6 +371,15 @@ describe('answers', () => {
     ['PUT', form('x=1'), 405],
     ['half a JSON', form('{"msisdn":"1555'), 400],
     ['an array', form('[1,2]'), 400],
+    ['null', form('null'), 400],
+    ['a number', form(' 5 '), 400],
+    ['true', form('true'), 400],
+    [
+      'a parsed body that is too much',
+      { ...form(''), body: undefined, parsedBody: { a: 'a'.repeat(70_000) } },
+      413,
+    ],
+    ['a parsed text that is too much', { ...form(''), body: undefined, parsedBody: 'a'.repeat(70_000) }, 413],
     ['a STOP of nobody', form('msisdn=abc&text=STOP'), 400],
     ['too much', form('a'.repeat(70_000)), 413],
     ['a long URL', form('', `/?${'a'.repeat(70_000)}`), 413],
@@ -506,6 +538,18 @@ describe('parse', () => {
     });
     expect((await receiver.receive(form('x'))).status).toBe(200);
     expect(news).toMatchObject([expected]);
+  });
+
+  it.each([
+    ['a word', 'STOP'],
+    ['an odd direction', { msisdn: PERSON, direction: 'sideways' }],
+  ])('returning %s is a fault that is told, and the provider asks again', async (_name, result) => {
+    const { receiver, sink } = harness({ ...SIGNED, parse: () => result as never });
+    expect((await receiver.receive(form('x'))).status).toBe(500);
+    expect(sink.failed.mock.calls[0]?.[0]).toMatchObject({
+      code: 'webhook_failed',
+      cause: expect.any(TypeError),
+    });
   });
 
   it('without text or direction tells nothing', async () => {

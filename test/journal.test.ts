@@ -1,0 +1,273 @@
+/** What happens when the store is slow, broken or not there yet: nothing known is lost, and it is said. */
+
+import { describe, expect, it, vi } from 'vitest';
+import {
+  StoreError,
+  createGuard,
+  memoryStore,
+  type Evidence,
+  type Guard,
+  type GuardOptions,
+  type Provider,
+  type Store,
+} from '../src/index.ts';
+import { createFakeClock, settle } from './fake-clock.ts';
+
+const MINUTE = 60_000;
+const HOUR = 60 * MINUTE;
+const OUT = '15551230001';
+const CLEAN = '15551239999';
+const silent = { debug() {}, info() {}, warn() {}, error() {} };
+
+/** A store whose methods a test may replace one by one. */
+function harness(change: (store: Store) => Partial<Store>, options: GuardOptions = {}) {
+  const inner = memoryStore();
+  const store: Store = { ...inner, ...change(inner) };
+  const clock = createFakeClock();
+  const list = new Set([OUT]);
+  const provider = {
+    page: vi.fn<Provider['page']>(async ({ index }) => ({ rows: index === 0 ? [...list] : [] })),
+  };
+  const guard = createGuard({ clock, logger: silent, random: () => 0.5, store, provider, ...options });
+  const errors: string[] = [];
+  guard.on('error', ({ code }) => errors.push(code));
+  return { inner, clock, list, provider, guard, errors };
+}
+
+const evidence: Evidence = {
+  ...({ direction: 'out', clock: 'local', source: 'manual', id: 'a' } as const),
+  ...{ at: 1_700_000_000_000, seenAt: 1_700_000_000_000 },
+};
+
+describe('a store that is not loaded yet', () => {
+  function loadingLater() {
+    let failures = 1;
+    return harness((inner) => ({
+      load: async () => (failures-- > 0 ? Promise.reject(new Error('locked')) : inner.load()),
+    }));
+  }
+
+  it('is not erased in', async () => {
+    const { guard, inner, clock } = loadingLater();
+    await inner.append([{ list: '*', msisdn: CLEAN, evidence }]);
+    await settle();
+    await expect(guard.erase(CLEAN)).rejects.toThrow(StoreError);
+    await expect(guard.history(CLEAN)).rejects.toThrow(StoreError);
+    await clock.advance(1_000);
+    expect(await guard.history(CLEAN)).toHaveLength(1);
+    expect(guard.canSend(CLEAN)).toBe(false);
+  });
+
+  it('is not swept over: an empty list meets what was saved', async () => {
+    const { guard, inner, clock, list, provider } = loadingLater();
+    const numbers = Array.from({ length: 1_000 }, (_, index) => String(15_550_000_000 + index));
+    const saved = { size: 1_000, numbers, missingOnce: [], heldSince: null, rows: [] };
+    await inner.saveSweep('default', { ...saved, start: clock.now() - MINUTE });
+    list.clear();
+    await settle();
+    expect(await guard.refresh()).toMatchObject({
+      isComplete: false,
+      lists: [{ status: 'failed', error: { code: 'store_unavailable' } }],
+    });
+    expect(provider.page).not.toHaveBeenCalled();
+    await clock.advance(1_000);
+    await clock.advance(10 * MINUTE);
+    expect(guard.status().lists['default']).toMatchObject({ size: 1_000, heldSince: expect.any(Number) });
+    expect(numbers.filter((number) => guard.canSend(number))).toEqual([]);
+  });
+});
+
+describe('a store that never answers', () => {
+  it('does not stop the sweeps, nor close()', async () => {
+    const { guard, clock, provider } = harness(() => ({
+      saveSweep: () => new Promise(() => undefined),
+      close: () => new Promise(() => undefined),
+    }));
+    await settle();
+    const calls = provider.page.mock.calls.length;
+    await clock.advance(HOUR);
+    expect(provider.page.mock.calls.length).toBeGreaterThan(calls + 10);
+    const closing = guard.close({ timeout: 200 });
+    await clock.advance(200);
+    await closing;
+    expect(guard.status().state).toBe('closed');
+    expect(clock.timers).toBe(0);
+  });
+
+  it('while it opens does not stop close(), and is closed when it is open at last', async () => {
+    let opened: (() => void) | undefined;
+    const close = vi.fn(async () => undefined);
+    const load = vi.fn<Store['load']>();
+    const { guard, clock } = harness(() => ({
+      open: () => new Promise<void>((resolve) => (opened = resolve)),
+      load,
+      close,
+    }));
+    const closing = guard.close({ timeout: 100 });
+    await clock.advance(100);
+    await closing;
+    opened?.();
+    await settle();
+    expect(load).not.toHaveBeenCalled();
+    expect(close.mock.calls.length).toBeGreaterThan(0);
+  });
+});
+
+describe('a store that fails', () => {
+  it('is told of by an event, beside the rejection', async () => {
+    const { guard, errors } = harness(() => ({ append: () => Promise.reject(new Error('disk full')) }));
+    await settle();
+    await expect(guard.optOut(CLEAN)).rejects.toThrow(StoreError);
+    expect(errors).toEqual(['store_unavailable']);
+    expect(guard.canSend(CLEAN)).toBe(false);
+  });
+
+  it('to read back what it has stored has stored it', async () => {
+    const { guard, inner, errors } = harness(() => ({
+      append: async (changes) => changes.map(() => false),
+      history: () => Promise.reject(new Error('locked')),
+    }));
+    await settle();
+    await guard.optOut(CLEAN);
+    expect([guard.canSend(CLEAN), errors]).toEqual([false, ['store_unavailable']]);
+    await inner.close();
+  });
+
+  it('to keep a sweep is told of, and gets everything with the next', async () => {
+    let isBroken = true;
+    const saved: unknown[] = [];
+    const { clock, errors } = harness((inner) => ({
+      saveSweep: async (list, sweep) => {
+        if (isBroken) throw new Error('disk full');
+        saved.push(sweep.delta);
+        return inner.saveSweep(list, sweep);
+      },
+    }));
+    await settle();
+    expect(errors).toEqual(['store_unavailable']);
+    isBroken = false;
+    await clock.advance(5 * MINUTE);
+    await clock.advance(5 * MINUTE);
+    expect(saved).toEqual([undefined, expect.anything()]);
+  });
+
+  it('one error that nobody hears is logged once a minute', async () => {
+    const logger = { ...silent, error: vi.fn<(details: object, message: string) => void>() };
+    const clock = createFakeClock();
+    const store = { ...memoryStore(), append: () => Promise.reject(new Error('disk full')) };
+    const guard = createGuard({ clock, logger, store });
+    await settle();
+    for (let time = 0; time < 5; time++) await guard.optOut(CLEAN).catch(() => undefined);
+    expect(logger.error).toHaveBeenCalledTimes(1);
+    await clock.advance(MINUTE);
+    await guard.optOut(CLEAN).catch(() => undefined);
+    expect(logger.error).toHaveBeenCalledTimes(2);
+  });
+
+  it('an opt-out that came while it was down counts from then, whenever it is stored', async () => {
+    let isBroken = true;
+    const { guard, inner, clock } = harness((store) => ({
+      append: async (changes) => (isBroken ? Promise.reject(new Error('down')) : store.append(changes)),
+    }));
+    await settle();
+    const webhook = guard.webhooks({ unsigned: 'block_only' });
+    const tell = () =>
+      new Promise<number>((resolve) => {
+        const res = { statusCode: 0, setHeader() {}, end: () => resolve(res.statusCode) };
+        const url = `/?msisdn=${CLEAN}&to=1&text=STOP&messageId=m&message-timestamp=2025-12-31+23:59:59`;
+        webhook({ method: 'GET', url, headers: {}, readableDidRead: true, on() {} }, res);
+      });
+    expect(await tell()).toBe(503);
+    isBroken = false;
+    clock.skip(MINUTE);
+    await guard.resubscribe(CLEAN);
+    expect(guard.canSend(CLEAN)).toBe(true);
+    clock.skip(MINUTE);
+    expect(await tell()).toBe(200);
+    expect(guard.canSend(CLEAN)).toBe(true);
+    const again = createGuard({ clock, logger: silent, store: inner });
+    await settle();
+    expect(again.canSend(CLEAN)).toBe(true);
+  });
+});
+
+describe('a late opt-out', () => {
+  it('meets the opt-in after it, although that was dropped from memory', async () => {
+    const { guard, clock, inner } = harness(() => ({}));
+    await settle();
+    const day = 24 * HOUR;
+    await guard.resubscribe(CLEAN);
+    await clock.advance(4 * day);
+    expect(guard.status().lists['*']?.firstHand).toBe(0);
+    await guard.import([{ msisdn: CLEAN, at: clock.now() - 5 * day }]);
+    expect(guard.canSend(CLEAN)).toBe(true);
+    const again = createGuard({ clock, logger: silent, store: inner });
+    await settle();
+    expect(again.canSend(CLEAN)).toBe(true);
+  });
+});
+
+describe('a shared store', () => {
+  function shared() {
+    let handlers: Parameters<Store['tail']>[1] | undefined;
+    const fixture = harness(() => ({
+      isShared: true,
+      tail: (_since, given) => {
+        handlers = given;
+        return () => undefined;
+      },
+    }));
+    const tell = (news: Partial<Parameters<NonNullable<typeof handlers>['onChanges']>[0]>) => {
+      handlers?.onChanges({ changes: [], sweeps: [], erased: [], cursor: '', ...news });
+      handlers?.onCaughtUp();
+    };
+    return { ...fixture, tell };
+  }
+
+  it('tells of changes, sweeps and erasures of other processes', async () => {
+    const { guard, clock, tell } = shared();
+    await settle();
+    const heard: string[] = [];
+    guard.on('optOut', ({ msisdn }) => heard.push(msisdn));
+    tell({ changes: [{ list: '*', msisdn: CLEAN, evidence }] });
+    expect([guard.canSend(CLEAN), heard]).toEqual([false, [CLEAN]]);
+    tell({ erased: [CLEAN] });
+    expect(guard.canSend(CLEAN)).toBe(true);
+    tell({ erased: [CLEAN], changes: [{ list: '*', msisdn: CLEAN, evidence }] });
+    expect([guard.canSend(CLEAN), heard]).toEqual([false, [CLEAN]]);
+    const sweep = { list: 'default', heldSince: null, rows: [] };
+    tell({ sweeps: [{ ...sweep, start: clock.now(), added: [15_551_230_002], removed: [Number(OUT)] }] });
+    expect([guard.canSend('15551230002'), guard.canSend(OUT)]).toEqual([false, true]);
+  });
+
+  it('keeps a guard fresh by the sweeps of others', async () => {
+    const { guard, clock, provider, tell } = shared();
+    await settle();
+    provider.page.mockRejectedValue(new Error('down'));
+    const sweep = { list: 'default', heldSince: null, rows: [], added: [], removed: [] };
+    for (let hour = 0; hour < 30; hour++) {
+      await clock.advance(HOUR);
+      tell({ sweeps: [{ ...sweep, start: clock.now(), missingOnce: [] }] });
+    }
+    expect(guard.check(CLEAN)).toMatchObject({ allowed: true, state: 'fresh', ageMs: 0 });
+    expect(guard.canSend(OUT)).toBe(false);
+  });
+});
+
+describe('listeners, resolvers and loggers that reject', () => {
+  it('harm nobody', async () => {
+    const unhandled = vi.fn();
+    process.on('unhandledRejection', unhandled);
+    const failing = () => Promise.reject(new Error('boom'));
+    const logger = { ...silent, warn: failing, error: failing };
+    const lists = { resolve: failing as never };
+    const guard: Guard = createGuard({ clock: createFakeClock(), logger, lists });
+    await settle();
+    guard.on('optOut', failing);
+    await guard.optOut(CLEAN);
+    expect(guard.canSend(CLEAN, { from: 'brand' })).toBe(false);
+    await settle();
+    process.off('unhandledRejection', unhandled);
+    expect(unhandled).not.toHaveBeenCalled();
+  });
+});
