@@ -3,15 +3,29 @@ import { defineConfig } from 'vitest/config';
 
 const source = (path: string) => fileURLToPath(new URL(`./src/${path}`, import.meta.url));
 
+/** Threads run what test/build.ts has built. */
+const builtWorker = {
+  name: 'built-worker',
+  enforce: 'pre' as const,
+  transform(code: string, id: string) {
+    if (!id.endsWith('/src/stores/sqlite/connection.ts')) return undefined;
+    const built = new URL('./dist/stores/sqlite/worker.js', import.meta.url).href;
+    return code.replace("new URL('./worker.js', import.meta.url)", `new URL('${built}')`);
+  },
+};
+
 export default defineConfig({
+  plugins: [builtWorker],
   resolve: {
     alias: [
       { find: /^sms-send-guard$/, replacement: source('index.ts') },
+      { find: /^sms-send-guard\/sqlite$/, replacement: source('stores/sqlite.ts') },
       { find: /^sms-send-guard\/testing$/, replacement: source('testing/index.ts') },
     ],
   },
   test: {
     include: ['test/**/*.test.ts'],
+    globalSetup: ['test/build.ts'],
     restoreMocks: true,
     coverage: {
       provider: 'v8',

@@ -33,11 +33,13 @@ import { createLists, type OptOutList } from './lists.ts';
 import { createManualActs, type ImportResult, type ImportRow, type Resubscription } from './manual.ts';
 import { createMsisdnReader, maskMsisdn } from './msisdn.ts';
 import { MAX_TIMER_MS, duration, flag, readFields, withDefault, type Duration } from './option-fields.ts';
-import { readOptions, type Config, type GuardOptions } from './options.ts';
+import { readOptions, type Config, type GuardOptions, type StoreChoice } from './options.ts';
 import { createSweeper, type SweepOutcome } from './provider/sweep.ts';
 import { createRecords, type HistoryEntry, type OptOutEntry } from './records.ts';
 import { statusOf, type GuardStatus } from './status.ts';
 import { memoryStore } from './stores/memory.ts';
+import { sqliteStore } from './stores/sqlite.ts';
+import type { Store } from './stores/store.ts';
 import { createWatch } from './watch.ts';
 import { createWebhookHandler, type WebhookHandler } from './webhooks/handler.ts';
 import type { WebhooksOptions } from './webhooks/options.ts';
@@ -117,8 +119,7 @@ export function createGuard(options: GuardOptions = {}): Guard {
   const events = createEventHub(config.logger ?? warningLogger, clock);
   const reader = createMsisdnReader({ defaultCountry: config.defaultCountry });
   const lists = createLists(config, clock, ageClock);
-  // Nobody can load the sweeps of a store that only this guard knows.
-  const store = typeof config.store === 'string' ? memoryStore({ keepsSweeps: false }) : config.store;
+  const store = storeOf(config.store);
   const closing = new AbortController();
   const isClosed = () => closing.signal.aborted;
   const changes = { optOuts: 0, optIns: 0, webhooksRefused: 0 };
@@ -158,6 +159,7 @@ export function createGuard(options: GuardOptions = {}): Guard {
         actTime,
         random: config.random,
         keepOptIns: async (optIns) => void (await journal.record(optIns)),
+        lease: store.isShared ? (isForced) => store.lease(`sweep ${name}`, { isForced }) : undefined,
         obstacle: () => (journal.isOpen ? undefined : new StoreError('the store is not open')),
         saveSweep: () => journal.saveSweep(list),
         onOutcome(outcome) {
@@ -200,6 +202,18 @@ export function createGuard(options: GuardOptions = {}): Guard {
     },
   };
 
+  let isWarned = config.store.kind !== 'memory';
+  /** Said once, by who uses what `memory:` loses. */
+  function warnOfMemory(): void {
+    if (isWarned) return;
+    isWarned = true;
+    events.emit('warn', {
+      code: 'memory_store',
+      message:
+        "store 'memory:' forgets with the process: opt-outs by webhook, receipt, import or call are lost on restart; 'sqlite:<file>' keeps them",
+    });
+  }
+
   function check(msisdn: unknown, asked: CheckOptions | undefined, gate: string): Decision {
     const decision = checker.decide(msisdn, asked);
     checker.report(decision, { gate, isObserved: false });
@@ -235,7 +249,10 @@ export function createGuard(options: GuardOptions = {}): Guard {
       if (!decision.allowed) throw new SendBlockedError(decision, maskMsisdn(decision.to));
     },
     filter: (recipients, given) => filterRecipients(checker, recipients, given),
-    optOut: manual.optOut,
+    optOut(msisdn, given) {
+      warnOfMemory();
+      return manual.optOut(msisdn, given);
+    },
     resubscribe: manual.resubscribe,
     import: manual.import,
     erase: manual.erase,
@@ -259,6 +276,7 @@ export function createGuard(options: GuardOptions = {}): Guard {
       }
     },
     webhooks(given) {
+      warnOfMemory();
       const receiver = createReceiver(given, { clock, sink });
       lists.optInsKeptMs = Math.max(lists.optInsKeptMs, receiver.replayWindow);
       return createWebhookHandler(receiver);
@@ -287,6 +305,18 @@ export function createGuard(options: GuardOptions = {}): Guard {
   };
   void journal.open();
   return guard;
+}
+
+function storeOf(choice: StoreChoice): Store {
+  switch (choice.kind) {
+    case 'memory':
+      // Nobody can load the sweeps of a store that only this guard knows.
+      return memoryStore({ keepsSweeps: false });
+    case 'sqlite':
+      return sqliteStore(choice.file);
+    case 'own':
+      return choice.store;
+  }
 }
 
 /** The account of each list that a provider keeps, for the store to tell its own from another's. */

@@ -8,8 +8,9 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { atMost, startTimer, type ActTime, type Clock } from './clock.ts';
 import { GuardError, StoreError } from './errors.ts';
 import type { Evidence, OptOutChange } from './optouts/change.ts';
+import type { NumberSet } from './optouts/number-set.ts';
 import type { Lists, OptOutList } from './lists.ts';
-import type { ListingSpan, Store, StoreNews } from './stores/store.ts';
+import type { ListingSpan, Store, StoreNews, StoreTrouble } from './stores/store.ts';
 
 export interface JournalPorts {
   readonly store: Store;
@@ -104,9 +105,9 @@ export function createJournal(ports: JournalPorts): Journal {
   }
 
   /** Words are the store's to keep: nothing in here decides by them. */
-  function merge({ list, msisdn, evidence }: OptOutChange): void {
+  function merge({ list, msisdn, evidence }: OptOutChange): boolean {
     actTime.atLeast(evidence.seenAt);
-    lists.ensure(list).ledger.merge(msisdn, withoutWords(evidence));
+    return lists.ensure(list).ledger.merge(msisdn, withoutWords(evidence));
   }
 
   function mergeAll(changes: readonly OptOutChange[]): void {
@@ -117,7 +118,7 @@ export function createJournal(ports: JournalPorts): Journal {
   async function load(): Promise<void> {
     const trouble = await store.open({ accounts });
     if (isClosed) return store.close();
-    if (trouble) onError(new StoreError(trouble.message, { code: `store_${trouble.kind}` }));
+    if (trouble) report(trouble);
     const { changes, sweeps, cursor } = await store.load();
     let merged = 0;
     for await (const news of changes) {
@@ -127,13 +128,19 @@ export function createJournal(ports: JournalPorts): Journal {
       }
     }
     for (const [name, sweep] of sweeps) await lists.restore(name, sweep);
+    await store.loaded?.();
     if (isClosed) return store.close();
     lists.markLoaded();
     isOpen = true;
     lastErrorCode = undefined;
-    stopTail = store.tail(cursor, { onChanges: follow, onCaughtUp: () => lists.markCaughtUp() });
+    const onCaughtUp = () => lists.markCaughtUp();
+    stopTail = store.tail(cursor, { onChanges: follow, onCaughtUp, onTrouble: report });
     if (store.isShared) lists.markCaughtUp();
     onLoaded();
+  }
+
+  function report({ kind, message }: StoreTrouble): void {
+    onError(new StoreError(message, { code: `store_${kind}` }));
   }
 
   function follow({ changes, sweeps, erased }: StoreNews): void {
@@ -141,8 +148,7 @@ export function createJournal(ports: JournalPorts): Journal {
       for (const { ledger } of lists.all()) ledger.replace(msisdn, []);
     }
     for (const change of changes) {
-      merge(change);
-      if (!erased.includes(change.msisdn)) onChange(change);
+      if (merge(change) && !erased.includes(change.msisdn)) onChange(change);
     }
     for (const news of sweeps) lists.follow(news);
     if (sweeps.length > 0) onFollowed();
@@ -271,7 +277,11 @@ export function createJournal(ports: JournalPorts): Journal {
   }
 
   async function save(list: OptOutList): Promise<void> {
-    const { done, ...sweep } = list.ledger.save();
+    const { done, numbers, missingOnce, delta, ...head } = list.ledger.save();
+    const sweep = {
+      ...{ ...head, numbers: batchesOf(numbers), missingOnce: batchesOf(missingOnce) },
+      delta: delta && { added: batchesOf(delta.added), removed: batchesOf(delta.removed) },
+    };
     let isKept = false;
     try {
       requireOpen();
@@ -359,6 +369,11 @@ export function createJournal(ports: JournalPorts): Journal {
       await atMost(clock, Math.max(0, deadline - clock.monotonic()), closing);
     },
   };
+}
+
+/** The numbers of a set many at a time, as often as they are asked for. */
+function batchesOf(numbers: NumberSet): Iterable<Float64Array> {
+  return { [Symbol.iterator]: () => numbers.batches() };
 }
 
 /** The evidence without what a person or operator wrote and what links it to a message. */

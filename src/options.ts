@@ -86,7 +86,7 @@ export interface GuardOptions {
   readonly provider?: Provider;
   /** Several lists instead of one `provider`. */
   readonly lists?: ListsOptions;
-  /** `'memory:'` (default) or a {@link Store}. */
+  /** `'memory:'` (default), `'sqlite:<file>'` or a {@link Store}. */
   readonly store?: string | Store;
   readonly refresh?: RefreshOptions;
   /** The age up to which the list counts as fresh. Default 3 × `refresh.every`, at most `maxAge`. */
@@ -102,6 +102,12 @@ export interface GuardOptions {
   /** Numbers from 0 to below 1, for jitter. Default `Math.random`. */
   readonly random?: () => number;
 }
+
+/** Where opt-outs are kept. */
+export type StoreChoice =
+  | { readonly kind: 'memory' }
+  | { readonly kind: 'sqlite'; readonly file: string }
+  | { readonly kind: 'own'; readonly store: Store };
 
 /** A list as the guard uses it. */
 export interface ListConfig {
@@ -211,10 +217,20 @@ function senders(value: unknown, key: string): readonly string[] {
   return listOf((item, itemKey) => canonicalSender(text(item, itemKey)))(value, key);
 }
 
-function store(value: unknown, key: string): string | Store {
-  if (value === 'memory:') return value;
-  if (typeof value === 'string') return refuse(key, value, "'memory:' or a store of your own");
-  return withMethods<Store>(
+const MEMORY = 'memory:';
+const SQLITE = 'sqlite:';
+
+function store(value: unknown, key: string): StoreChoice {
+  if (value === MEMORY) return { kind: 'memory' };
+  if (typeof value === 'string' && value.startsWith(SQLITE)) {
+    // As a URL of a file is written: sqlite:/var/…, sqlite:///var/… or sqlite:./…
+    const file = value.slice(SQLITE.length).replace(/^\/\/(?=\/)/, '');
+    if (file !== '' && !file.startsWith(':')) return { kind: 'sqlite', file };
+  }
+  if (typeof value === 'string') {
+    return refuse(key, value, "'memory:', 'sqlite:' and the path of a file, or a store of your own");
+  }
+  const own = withMethods<Store>(
     'open',
     'load',
     'append',
@@ -225,6 +241,7 @@ function store(value: unknown, key: string): string | Store {
     'erase',
     'close',
   )(value, key);
+  return { kind: 'own', store: own };
 }
 
 function lists(

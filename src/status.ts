@@ -25,6 +25,8 @@ export interface ListStatus {
     readonly status: 'complete' | 'failed';
   } | null;
   readonly consecutiveFailures: number;
+  /** Whether another process reads the provider's list, and this one takes over what it finds. */
+  readonly isFollowing: boolean;
   readonly lastErrorCode: ErrorCode | null;
   /** Since when removals are held back because the list would shrink by half. */
   readonly heldSince: number | null;
@@ -86,6 +88,7 @@ function listStatus(list: OptOutList, lists: Lists, isClosed: boolean): ListStat
       ? { startedAt: attempt.startedAt, durationMs: attempt.durationMs, status: attempt.status }
       : null,
     consecutiveFailures: sweeper?.consecutiveFailures ?? 0,
+    isFollowing: sweeper?.isFollowing ?? false,
     lastErrorCode: attempt?.status === 'failed' ? attempt.error.code : null,
     heldSince: ledger.heldSince,
   };

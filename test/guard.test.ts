@@ -857,6 +857,26 @@ describe('a gate that only observes', () => {
   });
 });
 
+describe('memory as a store', () => {
+  it('says once what is lost with it, to who uses what it loses', async () => {
+    const clock = createFakeClock();
+    const guard = createGuard({ clock, logger: silent });
+    const warnings: string[] = [];
+    guard.on('warn', ({ code }) => warnings.push(code));
+    await settle();
+    guard.canSend(CLEAN);
+    expect(warnings).toEqual([]);
+    await guard.optOut(CLEAN);
+    guard.webhooks({ unsigned: 'block_only' });
+    expect(warnings).toEqual(['memory_store']);
+    const own = createGuard({ clock, logger: silent, store: memoryStore() });
+    own.on('warn', ({ code }) => warnings.push(code));
+    await settle();
+    await own.optOut(CLEAN);
+    expect(warnings).toEqual(['memory_store']);
+  });
+});
+
 describe('prune', () => {
   it('asks the store to forget what is older than an age or a date', async () => {
     const prune = vi.fn<NonNullable<Store['prune']>>(async () => 7);
@@ -950,7 +970,9 @@ describe('options', () => {
     [{ maxAge: '1m', staleAfter: '2m' }, 'staleAfter'],
     [{ provider: {} as never }, 'provider'],
     [{ provider: { page: async () => ({ rows: [] }) }, lists: { a: {} } }, 'lists'],
-    [{ store: 'sqlite:x' }, 'store'],
+    [{ store: 'sqlite:' }, 'store'],
+    [{ store: 'sqlite::memory:' }, 'store'],
+    [{ store: 'mysql:x' }, 'store'],
     [{ store: {} as never }, 'store'],
     [{ policy: { whenNotReady: 'pass' as never } }, 'policy.whenNotReady'],
     [{ defaultCountry: 'usa' }, 'defaultCountry'],

@@ -97,7 +97,8 @@ export interface PartNews {
   readonly removed: Iterable<number>;
   /** Left out where it is as before. */
   readonly missingOnce?: Iterable<number> | undefined;
-  readonly heldSince: number | null;
+  /** Left out where it is as before. */
+  readonly heldSince?: number | null | undefined;
 }
 
 /** What first-hand evidence has to say while the list is read. */
@@ -310,7 +311,7 @@ export function createProviderPart({ shrinkHoldMs }: { readonly shrinkHoldMs: nu
         missingOnce.addBatch(news.missingOnce);
       }
       lastStart = news.start;
-      heldSince = news.heldSince;
+      if (news.heldSince !== undefined) heldSince = news.heldSince;
       return true;
     },
     get lastStart() {

@@ -74,6 +74,11 @@ export interface SweepPorts {
   readonly keepOptIns: (changes: readonly OptOutChange[]) => Promise<void>;
   /** Why no sweep may begin now: until the store is loaded, absence and shrinking cannot be judged. */
   readonly obstacle: () => GuardError | undefined;
+  /**
+   * Asks for the right to sweep the list, where several processes share a store; left out where none does. `isForced`
+   * takes it from whoever holds it.
+   */
+  readonly lease?: ((isForced: boolean) => Promise<SweepLease | undefined>) | undefined;
   /** Sees to it that what the ledger now knows of the list is kept. */
   readonly saveSweep: () => void;
   readonly onOutcome: (outcome: SweepOutcome) => void;
@@ -82,10 +87,16 @@ export interface SweepPorts {
   readonly onError: (error: unknown) => void;
 }
 
+/** The right to sweep a list. */
+export interface SweepLease {
+  isHeld(): boolean;
+  release(): Promise<void>;
+}
+
 export interface Sweeper {
   /** Begins to sweep, at once and then for ever. */
   start(): void;
-  /** Sweeps now, or joins the sweep in flight. Never rejects. */
+  /** Sweeps now, whoever's turn it is, or joins the sweep in flight. Never rejects. */
   sweep(options?: { readonly acceptShrink?: boolean }): Promise<SweepOutcome>;
   /** Ends a sweep in flight and every later one. Resolves when none is running. */
   stop(): Promise<void>;
@@ -94,6 +105,8 @@ export interface Sweeper {
   /** The last sweep that ended. */
   readonly last: SweepOutcome | undefined;
   readonly consecutiveFailures: number;
+  /** Whether another process sweeps the list, and this one follows. */
+  readonly isFollowing: boolean;
 }
 
 /** A sweep under way. */
@@ -109,6 +122,8 @@ interface Flight {
 const RETRY_AFTER_CAP_MS = 3_600_000;
 /** First wait after a failure while no list is known at all, ms. It doubles up to the interval. */
 const FIRST_RETRY_MS = 1_000;
+/** How often a process that follows asks whether it is its turn, ms. */
+const FOLLOWING_MS = 5_000;
 /** Shortest pause between two sweeps, ms, where a sweep took longer than the interval. */
 const SHORTEST_PAUSE_MS = 1_000;
 
@@ -123,6 +138,8 @@ export function createSweeper(options: SweepOptions, ports: SweepPorts): Sweeper
   let completedAt: number | undefined;
   let last: SweepOutcome | undefined;
   let consecutiveFailures = 0;
+  let lease: SweepLease | undefined;
+  let isFollowing = false;
 
   function anomaly(code: AnomalyCode, count: number, message: string): void {
     if (count > 0) ports.onAnomaly({ code, list, count, message });
@@ -250,22 +267,63 @@ export function createSweeper(options: SweepOptions, ports: SweepPorts): Sweeper
       }
     }
     const elapsed = clock.monotonic() - startedMonotonic;
-    const wait = Math.min(Math.max(interval - elapsed, pause), MAX_TIMER_MS);
-    cancelTimer = startTimer(clock, wait, () => void sweep());
+    scheduleTurn(Math.max(interval - elapsed, pause));
+  }
+
+  function scheduleTurn(wait: number): void {
+    cancelTimer?.();
+    const next = () => void (ports.lease === undefined ? sweep() : turn());
+    cancelTimer = startTimer(clock, Math.min(wait, MAX_TIMER_MS), next);
+  }
+
+  /** Gets hold of the right to sweep. Where nobody can be asked for it, everybody sweeps for himself. */
+  async function acquire(isForced: boolean): Promise<void> {
+    if (ports.lease === undefined || (!isForced && lease?.isHeld())) return;
+    try {
+      lease = await within(clock, options.timeoutMs, ports.lease(isForced));
+      isFollowing = lease === undefined;
+    } catch {
+      isFollowing = false;
+    }
+    // A guard that was closed meanwhile has no use for it.
+    if (isStopped) await letGo();
+  }
+
+  async function letGo(): Promise<void> {
+    const held = lease;
+    lease = undefined;
+    await held?.release().catch(ports.onError);
+  }
+
+  /** Sweeps if it is this process's turn and time, else looks again later. */
+  async function turn(isFirst = false): Promise<void> {
+    const wasFollowing = isFollowing;
+    await acquire(false);
+    if (isStopped || flight) return;
+    const due = (ledger.lastStart ?? 0) + everyMs - clock.now();
+    if (isFollowing) scheduleTurn(Math.min(FOLLOWING_MS, everyMs));
+    // Whoever takes over goes on where the other one left off.
+    else if (wasFollowing && !isFirst && due > 0) scheduleTurn(Math.min(due, everyMs));
+    else void sweep();
   }
 
   return {
     start() {
       if (isLooping) return;
       isLooping = true;
-      void sweep();
+      if (ports.lease === undefined) void sweep();
+      else void turn(true);
     },
-    sweep,
+    async sweep(given) {
+      if (flight === undefined && !isStopped) await acquire(true);
+      return sweep(given);
+    },
     async stop() {
       isStopped = true;
       cancelTimer?.();
       flight?.abort.abort();
       await flight?.outcome;
+      await letGo();
     },
     get completedAt() {
       return completedAt;
@@ -275,6 +333,9 @@ export function createSweeper(options: SweepOptions, ports: SweepPorts): Sweeper
     },
     get consecutiveFailures() {
       return consecutiveFailures;
+    },
+    get isFollowing() {
+      return isFollowing;
     },
   };
 }

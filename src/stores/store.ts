@@ -63,7 +63,8 @@ export interface SweepNews {
   readonly removed: Iterable<number>;
   /** Left out where it is as before. */
   readonly missingOnce?: Iterable<number> | undefined;
-  readonly heldSince: number | null;
+  /** Left out where it is as before. */
+  readonly heldSince?: number | null | undefined;
   readonly rows: readonly ListedRow[];
 }
 
@@ -83,6 +84,8 @@ export interface TailHandlers {
   onChanges(news: StoreNews): void;
   /** Told whenever the process has seen everything that was in the log a moment ago. */
   onCaughtUp(): void;
+  /** Told of what was wrong with the store later than at its opening. */
+  onTrouble?(trouble: StoreTrouble): void;
 }
 
 /** The right to sweep a list, until it is released or lost. */
@@ -117,8 +120,10 @@ export interface Store {
   readonly isShared: boolean;
   /** Opens it, before anything else; again after it failed. @returns what was wrong with it, where it can be used all the same. */
   open(opening?: StoreOpening): Promise<StoreTrouble | void>;
-  /** Reads everything. */
+  /** Reads everything. What it hands over is read to its end, or the store is closed. */
   load(): Promise<StoreContents>;
+  /** Told when what `load` handed over was read. */
+  loaded?(): Promise<void>;
   /**
    * Keeps changes; durable when it resolves, all of them or none. A change whose list, number, direction and
    * evidence id are known already is kept once, as it first came.

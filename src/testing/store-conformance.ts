@@ -5,10 +5,20 @@
 
 import assert from 'node:assert/strict';
 import type { OptOutChange } from '../optouts/change.ts';
-import type { NumberSource, SavedSweep, Store } from '../stores/store.ts';
+import type { NumberSource, SavedSweep, Store, SweepNews } from '../stores/store.ts';
 
-/** Makes a store that holds nothing; called once per test. `reopen` gives a second store over the same data, once the first is closed. */
-export type StoreFactory = () => Promise<{ readonly store: Store; readonly reopen: () => Promise<Store> }>;
+/** What a factory makes. */
+export interface StoreUnderTest {
+  /** It holds nothing and is not open. */
+  readonly store: Store;
+  /** A second store over the same data, once the first is closed. */
+  reopen(): Promise<Store>;
+  /** A second store over the same data beside the first, as another process would have it; for stores that are shared. */
+  another?(): Promise<Store>;
+}
+
+/** Makes a store to be tested; called once per test. */
+export type StoreFactory = () => Promise<StoreUnderTest>;
 
 /** One requirement of the port. */
 export interface ConformanceTest {
@@ -69,28 +79,72 @@ async function contents(store: Store) {
     copies.set(list, { ...rest, ...read });
     assert.equal(rest.size, read.numbers.length, 'size says how many numbers there are');
   }
+  await store.loaded?.();
   return { changes: loaded, sweeps: copies, cursor };
+}
+
+interface Beside {
+  readonly reopen: () => Promise<Store>;
+  /** The second store, open; `undefined` where the store is not shared. */
+  readonly another: () => Promise<Store | undefined>;
 }
 
 async function withStore(
   factory: StoreFactory,
-  use: (store: Store, reopen: () => Promise<Store>) => Promise<void>,
+  use: (store: Store, beside: Beside) => Promise<void>,
 ): Promise<void> {
-  const { store, reopen } = await factory();
+  const { store, reopen, another } = await factory();
+  const opened = [store];
+  const open = async (one: Store) => {
+    opened.push(one);
+    await one.open();
+    return one;
+  };
   await store.open();
   try {
-    await use(store, async () => {
-      await store.close();
-      const again = await reopen();
-      await again.open();
-      return again;
+    await use(store, {
+      reopen: async () => {
+        await store.close();
+        return open(await reopen());
+      },
+      another: async () => (another ? open(await another()) : undefined),
     });
   } finally {
-    await store.close();
+    for (const one of opened) await one.close();
   }
 }
 
-const tests: readonly [string, (store: Store, reopen: () => Promise<Store>) => Promise<void>][] = [
+/** Follows a store and gathers what it tells. */
+async function follow(store: Store) {
+  const { cursor } = await contents(store);
+  const heard = {
+    changes: [] as OptOutChange[],
+    sweeps: [] as SweepNews[],
+    erased: [] as string[],
+    caughtUp: 0,
+  };
+  const stop = store.tail(cursor, {
+    onChanges({ changes, sweeps, erased }) {
+      heard.changes.push(...changes);
+      heard.sweeps.push(...sweeps);
+      heard.erased.push(...erased);
+    },
+    onCaughtUp: () => void heard.caughtUp++,
+  });
+  return { heard, stop };
+}
+
+/** Waits until a condition holds, at most five seconds. */
+async function until(condition: () => boolean, what: string): Promise<void> {
+  for (const deadline = Date.now() + 5_000; !condition();) {
+    assert.ok(Date.now() < deadline, `${what} within 5 s`);
+    await new Promise((resolve) => {
+      setTimeout(resolve, 5);
+    });
+  }
+}
+
+const tests: readonly [string, (store: Store, beside: Beside) => Promise<void>][] = [
   [
     'a new store is empty',
     async (store) => {
@@ -99,16 +153,21 @@ const tests: readonly [string, (store: Store, reopen: () => Promise<Store>) => P
     },
   ],
   [
-    'what was appended is loaded, field by field',
+    'what was appended is in the history field by field, and loaded with all that decides',
     async (store) => {
-      const full = change({ messageId: 'm1', sender: '73737', text: 'STOP', reason: 'why' });
-      assert.deepEqual(await store.append([full]), [true]);
-      assert.deepEqual((await contents(store)).changes, [full]);
+      const words = { messageId: 'm1', sender: '73737', text: 'STOP “now”', reason: 'why' };
+      assert.deepEqual(await store.append([change(words)]), [true]);
+      assert.deepEqual(await store.history(PERSON), [change(words)]);
+      const loaded = (await contents(store)).changes;
+      assert.deepEqual(
+        loaded.map(({ list, msisdn, evidence }) => ({ list, msisdn, evidence: { ...evidence, ...words } })),
+        [change(words)],
+      );
     },
   ],
   [
     'what was appended survives closing and opening',
-    async (store, reopen) => {
+    async (store, { reopen }) => {
       await store.append([change(), change({ id: 'b' }, OTHER)]);
       const again = await reopen();
       assert.deepEqual((await contents(again)).changes.map(({ msisdn }) => msisdn).toSorted(), [
@@ -250,7 +309,7 @@ const tests: readonly [string, (store: Store, reopen: () => Promise<Store>) => P
   ],
   [
     'a saved sweep survives closing and opening',
-    async (store, reopen) => {
+    async (store, { reopen }) => {
       await store.saveSweep('default', sweep(10, [PERSON]));
       const again = await reopen();
       assert.deepEqual((await contents(again)).sweeps.get('default')?.numbers, [PERSON]);
@@ -275,7 +334,7 @@ const tests: readonly [string, (store: Store, reopen: () => Promise<Store>) => P
   ],
   [
     'erase leaves what is to be kept and nothing else of that person',
-    async (store, reopen) => {
+    async (store, { reopen }) => {
       const bare = change();
       await store.append([
         change({ text: 'STOP, this is Ann', messageId: 'm' }),
@@ -301,6 +360,124 @@ const tests: readonly [string, (store: Store, reopen: () => Promise<Store>) => P
       await lease?.release();
       assert.equal(lease?.isHeld(), false);
       assert.notEqual(await store.lease('sweep'), undefined);
+    },
+  ],
+  [
+    'what another process appends is told once, and what one appended oneself is not',
+    async (store, { another }) => {
+      const other = await another();
+      if (other === undefined) return;
+      await other.append([change({ id: 'before' })]);
+      const { heard, stop } = await follow(store);
+      await store.append([change({ id: 'own' })]);
+      await other.append([change({ id: 'theirs', text: 'STOP' }), change({ id: 'own' })]);
+      await other.append([change({ id: 'more' }, OTHER)]);
+      await until(() => heard.changes.length >= 2, 'both are told');
+      const { caughtUp } = heard;
+      await until(() => heard.caughtUp > caughtUp, 'it is said that there is no more');
+      assert.deepEqual(
+        heard.changes.map(({ evidence }) => evidence.id),
+        ['theirs', 'more'],
+      );
+      stop();
+    },
+  ],
+  [
+    'what another process erases is told, with what is kept of it',
+    async (store, { another }) => {
+      const other = await another();
+      if (other === undefined) return;
+      await store.append([change({ id: 'a', text: 'Ann' }), change({ id: 'b' })]);
+      const { heard, stop } = await follow(store);
+      await other.erase(PERSON, [change({ id: 'b' })]);
+      await until(() => heard.erased.length > 0, 'the erasure is told');
+      assert.deepEqual([heard.erased, heard.changes], [[PERSON], [change({ id: 'b' })]]);
+      stop();
+    },
+  ],
+  [
+    'what another process sweeps is told: numbers first, then the sweep',
+    async (store, { another }) => {
+      const other = await another();
+      if (other === undefined) return;
+      await store.saveSweep('default', sweep(10, [PERSON]));
+      const { heard, stop } = await follow(store);
+      const rows = [{ msisdn: PERSON, start: 20, date: 5 }];
+      const numbers = [OTHER];
+      const delta = { added: [OTHER], removed: [PERSON] };
+      await other.saveSweep(
+        'default',
+        sweep(20, numbers, { missingOnce: [OTHER], heldSince: 20, rows, delta }),
+      );
+      await until(() => heard.sweeps.some(({ start }) => start === 20), 'the sweep is told');
+      const told = heard.sweeps.flatMap(({ added, removed }) => [
+        ...[...added].map((number) => `+${number}`),
+        ...[...removed].map((number) => `-${number}`),
+      ]);
+      assert.deepEqual(told.toSorted(), [`+${OTHER}`, `-${PERSON}`].toSorted());
+      const { start, heldSince, missingOnce, rows: toldRows } = heard.sweeps.at(-1) ?? {};
+      assert.deepEqual(
+        [start, heldSince, [...(missingOnce ?? [])].map(String), toldRows],
+        [20, 20, [OTHER], rows],
+      );
+      assert.ok(heard.sweeps.slice(0, -1).every((one) => (one.start ?? 0) < 20));
+      stop();
+    },
+  ],
+  [
+    'a saved delta is put upon what was kept, and everything is taken where nothing was',
+    async (store) => {
+      const delta = { added: [OTHER], removed: [] };
+      assert.equal(await store.saveSweep('default', sweep(10, [PERSON, OTHER], { delta })), true);
+      assert.equal((await contents(store)).sweeps.get('default')?.size, 2);
+      const next = { added: [], removed: [PERSON] };
+      assert.equal(await store.saveSweep('default', sweep(20, [OTHER], { delta: next })), true);
+      assert.deepEqual((await contents(store)).sweeps.get('default')?.numbers, [OTHER]);
+    },
+  ],
+  [
+    'numbers come and go and come again',
+    async (store) => {
+      const step = async (start: number, numbers: string[], added: string[], removed: string[]) =>
+        store.saveSweep('default', sweep(start, numbers, { delta: { added, removed } }));
+      await step(1, [PERSON, OTHER], [PERSON, OTHER], []);
+      await step(2, [OTHER], [], [PERSON]);
+      await step(3, [OTHER, PERSON], [PERSON], []);
+      assert.deepEqual((await contents(store)).sweeps.get('default')?.numbers, [PERSON, OTHER].toSorted());
+    },
+  ],
+  [
+    'a lease excludes other processes, is taken by force, and then no longer held',
+    async (store, { another }) => {
+      const other = await another();
+      if (other === undefined) return;
+      const lease = await store.lease('sweep');
+      assert.equal(await other.lease('sweep'), undefined);
+      const taken = await other.lease('sweep', { isForced: true });
+      assert.equal(taken?.isHeld(), true);
+      await lease?.release();
+      assert.equal(await store.lease('sweep'), undefined);
+      await taken?.release();
+      assert.notEqual(await store.lease('sweep'), undefined);
+    },
+  ],
+  [
+    'prune forgets what decides nothing, and nothing else',
+    async (store) => {
+      if (store.prune === undefined) return;
+      await store.append([
+        change({ id: 'old', at: 1_000, seenAt: 1_000 }),
+        change({ id: 'newer', at: 2_000, seenAt: 2_000 }),
+        change({ id: 'our clock', at: 500, seenAt: 500, clock: 'local' }),
+        change({ id: 'in', at: 600, seenAt: 600, direction: 'in' }),
+        change({ id: 'another list', at: 1_000, seenAt: 1_000 }, PERSON, '*'),
+        change({ id: 'another person', at: 1_000, seenAt: 1_000 }, OTHER),
+      ]);
+      assert.equal(await store.prune(1_000), 0);
+      assert.equal(await store.prune(5_000), 1);
+      const left = (await store.history(PERSON)).map(({ evidence }) => evidence.id).toSorted();
+      assert.deepEqual(left, ['another list', 'in', 'newer', 'our clock']);
+      assert.equal((await store.history(OTHER)).length, 1);
     },
   ],
   [

@@ -35,7 +35,10 @@ function paged(
 function harness(
   provider: Provider,
   options: Partial<SweepOptions> = {},
-  { trustProviderRemoval = false } = {},
+  {
+    trustProviderRemoval = false,
+    lease,
+  }: { trustProviderRemoval?: boolean; lease?: SweepPorts['lease'] } = {},
 ) {
   const clock = createFakeClock();
   const ledger = createLedger({
@@ -72,6 +75,7 @@ function harness(
       ageClock: createAgeClock(clock),
       actTime: createActTime(clock),
       obstacle,
+      lease,
       random: () => 0.5,
       keepOptIns,
       saveSweep,
@@ -534,8 +538,8 @@ describe('removals', () => {
     await sweeper.sweep();
     const inFlight = sweeper.sweep();
     const joined = sweeper.sweep({ acceptShrink: true });
-    expect(joined).toBe(inFlight);
     expect(await joined).toMatchObject({ removed: 200 });
+    expect(await joined).toBe(await inFlight);
   });
 });
 
@@ -660,6 +664,77 @@ describe('the loop', () => {
     provider.page.mockRejectedValue(new Error('down'));
     await clock.advance(60 * MINUTE);
     expect(sweeper.completedAt).toBe(first);
+  });
+});
+
+describe('a list that several processes share', () => {
+  function shared(provider: Provider) {
+    const lease = vi.fn<NonNullable<SweepPorts['lease']>>();
+    const release = vi.fn(async () => undefined);
+    const held = { isHeld: () => true, release };
+    return { ...harness(provider, {}, { lease }), lease, release, held };
+  }
+
+  it('is swept by who holds the right to, and followed by the others', async () => {
+    const provider = paged(() => numbers(1));
+    const { sweeper, lease, held, clock } = shared(provider);
+    lease.mockResolvedValue(undefined);
+    sweeper.start();
+    await clock.advance(60 * MINUTE);
+    expect([provider.page.mock.calls.length, sweeper.isFollowing]).toEqual([0, true]);
+    lease.mockResolvedValue(held);
+    await clock.advance(5_000);
+    expect([provider.page.mock.calls.length > 0, sweeper.isFollowing]).toEqual([true, false]);
+    const asked = lease.mock.calls.length;
+    await clock.advance(20 * MINUTE);
+    expect(lease.mock.calls.length).toBe(asked);
+  });
+
+  it('is not swept at once by who takes over, but when it is due', async () => {
+    const provider = paged(() => numbers(1));
+    const { sweeper, lease, held, clock, ledger } = shared(provider);
+    lease.mockResolvedValueOnce(undefined).mockResolvedValue(held);
+    sweeper.start();
+    await settle();
+    ledger.follow({ start: clock.now(), added: [Number(number(0))], removed: [] }, []);
+    await clock.advance(4 * MINUTE);
+    expect(provider.page).not.toHaveBeenCalled();
+    await clock.advance(2 * MINUTE);
+    expect(provider.page).toHaveBeenCalled();
+  });
+
+  it('is swept now by who is asked to, and by everybody where nobody can tell whose turn it is', async () => {
+    const provider = paged(() => numbers(1));
+    const { sweeper, lease, held, errors } = shared(provider);
+    lease.mockResolvedValue(held);
+    expect(await sweeper.sweep()).toMatchObject({ status: 'complete' });
+    expect(lease.mock.calls).toEqual([[true]]);
+    const cut = shared(provider);
+    cut.lease.mockRejectedValue(new Error('locked'));
+    cut.sweeper.start();
+    await settle();
+    expect(cut.ledger.lastStart).not.toBeNull();
+    expect(errors).toEqual([]);
+  });
+
+  it('is given up by who stops, also while he asks for it', async () => {
+    const provider = paged(() => numbers(1));
+    const { sweeper, lease, held, release } = shared(provider);
+    lease.mockResolvedValue(held);
+    sweeper.start();
+    await settle();
+    await sweeper.stop();
+    expect(release).toHaveBeenCalledTimes(1);
+    const late = shared(provider);
+    let give: ((lease: typeof held) => void) | undefined;
+    late.lease.mockReturnValue(new Promise((resolve) => (give = resolve)));
+    late.sweeper.start();
+    await settle();
+    await late.sweeper.stop();
+    give?.(late.held);
+    await settle();
+    expect(late.release).toHaveBeenCalledTimes(1);
+    expect(late.clock.timers).toBe(0);
   });
 });
 

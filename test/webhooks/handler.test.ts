@@ -129,8 +129,8 @@ describe('webhooks', () => {
     const guard = createGuard({ logger: silent });
     open.push(() => guard.close());
     const warnings: string[] = [];
-    guard.on('warn', ({ code }) => warnings.push(code));
     const handler = guard.webhooks(options);
+    guard.on('warn', ({ code }) => warnings.push(code));
     const url = await listen(
       createServer((req, res) => {
         req.resume();

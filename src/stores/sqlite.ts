@@ -1,0 +1,213 @@
+/**
+ * A store in one file: durable, for one machine and any number of its processes. What it resolved is on disk; what
+ * one process writes, the others hear of within milliseconds.
+ */
+
+import { randomUUID } from 'node:crypto';
+import { resolve } from 'node:path';
+import { StoreError } from '../errors.ts';
+import { text } from '../option-fields.ts';
+import type { OptOutChange } from '../optouts/change.ts';
+import { connect, type Connection } from './sqlite/connection.ts';
+import { findDriver } from './sqlite/driver.ts';
+import type { LogCursor } from './sqlite/log.ts';
+import type { ImageKind } from './sqlite/sweeps.ts';
+import type { Lease, NumberSource, SavedSweep, Store, StoreOpening, TailHandlers } from './store.ts';
+
+/** How long a lease holds without being renewed, ms. */
+const LEASE_MS = 15_000;
+const RENEW_EVERY_MS = 5_000;
+/** Numbers of one image. */
+const NUMBERS_PER_IMAGE = 65_536;
+
+/**
+ * Creates a store in a file. The file is made with mode 0600 where it is missing, its folder with 0700.
+ *
+ * @param file its path, absolute or from the working directory.
+ * @throws ConfigError where there is no SQLite to open it with: the message has the line that installs it.
+ */
+export function sqliteStore(file: string): Store {
+  const path = resolve(text(file, 'sqliteStore.file'));
+  findDriver();
+  let connection: Connection | undefined;
+  let opening: StoreOpening = { accounts: {} };
+  let handlers: TailHandlers | undefined;
+  let isEnded = false;
+
+  function startThread(): Connection {
+    const started = connect(
+      { file: path },
+      {
+        onNews: (news) => handlers?.onChanges({ ...news, cursor: '' }),
+        onCaughtUp: () => handlers?.onCaughtUp(),
+        onTrouble: (trouble) => handlers?.onTrouble?.(trouble),
+      },
+    );
+    connection = started;
+    return started;
+  }
+
+  /** The thread; where it died, another one that has the file open and follows it from its beginning. */
+  async function current(): Promise<Connection> {
+    if (isEnded || connection === undefined) throw new StoreError('the store is closed');
+    if (!connection.isOver) return connection;
+    const revived = startThread();
+    const trouble = await revived.ask('open', opening);
+    if (trouble) handlers?.onTrouble?.(trouble);
+    if (handlers) await revived.ask('tail', { cursor: { changes: 0, erasures: 0, sweeps: 0 } });
+    return revived;
+  }
+
+  return {
+    kind: 'sqlite',
+    isShared: true,
+    async open(given = { accounts: {} }) {
+      opening = given;
+      isEnded = false;
+      const opened = connection === undefined || connection.isOver ? startThread() : connection;
+      return opened.ask('open', given);
+    },
+    async load() {
+      const from = await current();
+      const { cursor, heads } = await from.ask('load', null);
+      const sweeps = heads.map(({ list, ...head }): [string, SavedSweep] => [
+        list,
+        {
+          ...head,
+          numbers: numbersOf(from, list, 'all'),
+          missingOnce: numbersOf(from, list, 'missing'),
+        },
+      ]);
+      return { changes: changesOf(from), sweeps: new Map(sweeps), cursor: JSON.stringify(cursor) };
+    },
+    async loaded() {
+      await (await current()).ask('loaded', null);
+    },
+    async append(changes) {
+      return (await current()).ask('append', changes);
+    },
+    async saveSweep(list, { start, heldSince, size, numbers, missingOnce, rows, delta }) {
+      const to = await current();
+      const head = { list, start, heldSince, size };
+      const wanted = await to.ask('wanted', head);
+      if (wanted === 'nothing') return false;
+      const isFull = wanted === 'everything' || delta === undefined;
+      const token = randomUUID();
+      const stage = async (kind: ImageKind, source: NumberSource) => {
+        for await (const batch of imagesOf(source)) {
+          await to.ask('stage', { token, kind, numbers: batch }, [batch.buffer as ArrayBuffer]);
+        }
+      };
+      await stage('added', isFull ? numbers : delta.added);
+      if (!isFull) await stage('removed', delta.removed);
+      await stage('missing', missingOnce);
+      return to.ask('saveSweep', { token, head, rows, isFull });
+    },
+    tail(since, given) {
+      handlers = given;
+      const cursor = JSON.parse(since) as LogCursor;
+      current()
+        .then((from) => from.ask('tail', { cursor }))
+        // Whoever cannot be followed ages.
+        .catch(() => undefined);
+      return () => {
+        handlers = undefined;
+        connection?.ask('tail', null).catch(() => undefined);
+      };
+    },
+    async lease(name, { isForced = false } = {}) {
+      const from = await current();
+      const isHeld = await from.ask('lease', { name, ttlMs: LEASE_MS, isForced });
+      return isHeld ? keptLease(from, name) : undefined;
+    },
+    async history(msisdn, { list, limit } = {}) {
+      return (await current()).ask('history', { msisdn, list, limit });
+    },
+    async listings(msisdn, { list } = {}) {
+      return (await current()).ask('spans', { msisdn, list });
+    },
+    async erase(msisdn, keep) {
+      await (await current()).ask('erase', { msisdn, keep });
+    },
+    async prune(olderThan) {
+      return (await current()).ask('prune', { olderThan });
+    },
+    async close() {
+      if (isEnded || connection === undefined) return;
+      isEnded = true;
+      handlers = undefined;
+      const closing = connection;
+      connection = undefined;
+      if (!closing.isOver) await closing.ask('close', null);
+      await closing.end();
+    },
+  };
+}
+
+/** Everything that decides, then the end of the load. */
+async function* changesOf(from: Connection): AsyncGenerator<OptOutChange[]> {
+  for (let after = 0; ;) {
+    const { changes, seq } = await from.ask('loadChanges', { after });
+    if (changes.length === 0) return;
+    after = seq;
+    yield changes;
+  }
+}
+
+async function* numbersOf(
+  from: Connection,
+  list: string,
+  kind: 'all' | 'missing',
+): AsyncGenerator<Float64Array> {
+  for (;;) {
+    const numbers = await from.ask('loadNumbers', { list, kind });
+    if (numbers === undefined) return;
+    yield numbers;
+  }
+}
+
+/** The numbers of a source in batches of the size of an image. */
+async function* imagesOf(source: NumberSource): AsyncGenerator<Float64Array> {
+  let batch = new Float64Array(NUMBERS_PER_IMAGE);
+  let length = 0;
+  for await (const one of source) {
+    for (const number of typeof one === 'string' ? [Number(one)] : one) {
+      batch[length++] = number;
+      if (length < NUMBERS_PER_IMAGE) continue;
+      yield batch;
+      batch = new Float64Array(NUMBERS_PER_IMAGE);
+      length = 0;
+    }
+  }
+  if (length > 0) yield batch.slice(0, length);
+}
+
+/** A lease that is renewed until it is released or lost. */
+function keptLease(from: Connection, name: string): Lease {
+  let renewedAt = performance.now();
+  let isLost = false;
+  const timer = setInterval(() => {
+    const askedAt = performance.now();
+    from.ask('renew', { name, ttlMs: LEASE_MS }).then(
+      (isRenewed) => {
+        if (isRenewed) renewedAt = askedAt;
+        else end();
+      },
+      // Should it not come back in time, the lease runs out.
+      () => undefined,
+    );
+  }, RENEW_EVERY_MS);
+  timer.unref();
+  const end = () => {
+    isLost = true;
+    clearInterval(timer);
+  };
+  return {
+    isHeld: () => !isLost && performance.now() - renewedAt < LEASE_MS,
+    async release() {
+      if (isLost) return;
+      end();
+      await from.ask('release', { name });
+    },
+  };
+}

@@ -1,0 +1,93 @@
+/**
+ * The other end of the worker: requests out, answers and news in. It never keeps the process alive but for requests
+ * that somebody waits for, and a worker that died is started again.
+ */
+
+import { Worker } from 'node:worker_threads';
+import { StoreError } from '../../errors.ts';
+import type { StoreNews, StoreTrouble } from '../store.ts';
+import type { RequestName, Requests, WorkerMessage, WorkerSetup } from './messages.ts';
+
+export interface ConnectionListener {
+  onNews(news: Omit<StoreNews, 'cursor'>): void;
+  onCaughtUp(): void;
+  onTrouble(trouble: StoreTrouble): void;
+}
+
+export interface Connection {
+  /** Asks the worker. @throws StoreError */
+  ask<K extends RequestName>(
+    name: K,
+    takes: Requests[K]['takes'],
+    transfer?: readonly ArrayBuffer[],
+  ): Promise<Requests[K]['gives']>;
+  /** Whether the worker has gone, asked to or not. */
+  readonly isOver: boolean;
+  /** Ends the thread at once. */
+  end(): Promise<void>;
+}
+
+interface Pending {
+  resolve(gives: never): void;
+  reject(error: StoreError): void;
+}
+
+/** Starts the thread. */
+export function connect(setup: WorkerSetup, listener: ConnectionListener): Connection {
+  const worker = new Worker(new URL('./worker.js', import.meta.url), { workerData: setup });
+  worker.unref();
+  const pending = new Map<number, Pending>();
+  let nextId = 0;
+  let isOver = false;
+
+  function settle(id: number): Pending | undefined {
+    const waiting = pending.get(id);
+    pending.delete(id);
+    if (pending.size === 0) worker.unref();
+    return waiting;
+  }
+
+  function endAll(cause?: unknown): void {
+    isOver = true;
+    const error = new StoreError('the thread of the store has ended', cause === undefined ? {} : { cause });
+    for (const { reject } of pending.values()) reject(error);
+    pending.clear();
+  }
+
+  worker.on('message', (message: WorkerMessage) => {
+    switch (message.kind) {
+      case 'answer':
+        return settle(message.id)?.resolve(message.gives as never);
+      case 'failure': {
+        const code = message.isReadOnly ? 'store_read_only' : 'store_unavailable';
+        return settle(message.id)?.reject(new StoreError(message.message, { code }));
+      }
+      case 'news':
+        return listener.onNews(message.news);
+      case 'caughtUp':
+        return listener.onCaughtUp();
+      case 'trouble':
+        return listener.onTrouble(message.trouble);
+    }
+  });
+  worker.on('error', endAll);
+  worker.on('exit', () => endAll());
+
+  return {
+    ask(name, takes, transfer = []) {
+      if (isOver) return Promise.reject(new StoreError('the thread of the store has ended'));
+      return new Promise((resolve, reject) => {
+        const id = nextId++;
+        pending.set(id, { resolve, reject });
+        worker.ref();
+        worker.postMessage({ id, name, takes }, transfer);
+      });
+    },
+    get isOver() {
+      return isOver;
+    },
+    async end() {
+      await worker.terminate();
+    },
+  };
+}

@@ -1,0 +1,216 @@
+/**
+ * One open store file, synchronous: opened, checked, put right, read and written. It runs in the worker; what it
+ * returns from a write is durable.
+ */
+
+import { randomUUID } from 'node:crypto';
+import { accessSync, constants, copyFileSync, existsSync, mkdtempSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { ListedRow, StoreOpening, StoreTrouble } from '../store.ts';
+import { carryOver, checkContent, checkHeader, copyEvidence, Damage, isDamage, putAside } from './damage.ts';
+import { sqliteCode, type Database, type Driver } from './driver.ts';
+import { createChangeLog, inTransaction, type ChangeLog, type LogCursor } from './log.ts';
+import { configure, makeFile } from './schema.ts';
+import { createSweepTable, type SweepHead, type SweepTable } from './sweeps.ts';
+
+/** A file that is open. */
+export interface OpenFile {
+  readonly database: Database;
+  readonly log: ChangeLog;
+  readonly sweeps: SweepTable;
+  /** Nothing can be written: it is a copy, or the file system refuses. */
+  readonly isReadOnly: boolean;
+}
+
+export interface Engine {
+  /** Opens the file, whatever state it is in. @throws Error where it cannot even be read, and none can be made. */
+  open(opening: StoreOpening): StoreTrouble | undefined;
+  /** What is open. @throws Error before `open`, and where the file is not where it was. */
+  readonly file: OpenFile;
+  /** Told that what was read makes no sense: the next `open` puts the file aside. */
+  suspect(error: unknown): void;
+  /** Whether the path still leads to the file that is open. */
+  isInPlace(): boolean;
+  /** Opens what the path leads to now, and copies to it what the file that was open holds. */
+  move(opening: StoreOpening): StoreTrouble;
+  /** The end of every log. */
+  end(): LogCursor;
+  lease(name: string, ttlMs: number, isForced: boolean): boolean;
+  renew(name: string, ttlMs: number): boolean;
+  release(name: string): void;
+  saveSweep(token: string, head: SweepHead, rows: readonly ListedRow[], isFull: boolean): boolean;
+  close(): void;
+}
+
+const READ_ONLY = 8;
+/** How old staged numbers are before nobody can be writing them any more, ms. */
+const STAGED_KEPT_MS = 3_600_000;
+
+/** Creates the engine of a file; nothing is touched before `open`. */
+export function createEngine(driver: Driver, path: string, now: () => number = Date.now): Engine {
+  const writer = randomUUID();
+  let opened: OpenFile | undefined;
+  let inode: number | undefined;
+  let suspicion: Damage | undefined;
+  let copyFolder: string | undefined;
+
+  function use(database: Database, isReadOnly: boolean): OpenFile {
+    const log = createChangeLog(database, writer, now);
+    return { database, log, sweeps: createSweepTable(database, writer, now), isReadOnly };
+  }
+
+  /** Opens and checks what is there. @throws Damage, or an error of SQLite or the file system */
+  function openChecked({ accounts }: StoreOpening): OpenFile {
+    checkHeader(path);
+    accessSync(path, constants.R_OK | constants.W_OK);
+    const database = new driver.DatabaseSync(path);
+    try {
+      configure(database);
+      checkContent(database);
+      checkAccounts(database, accounts);
+      const file = use(database, false);
+      file.sweeps.discard(now() - STAGED_KEPT_MS);
+      return file;
+    } catch (error) {
+      database.close();
+      throw error;
+    }
+  }
+
+  /** Compares whose lists these are, and notes those that are new. @throws Damage */
+  function checkAccounts(database: Database, accounts: StoreOpening['accounts']): void {
+    inTransaction(database, () => {
+      const kept = database.prepare("SELECT value FROM meta WHERE key = 'accounts'").get()?.['value'];
+      const known = JSON.parse(typeof kept === 'string' ? kept : '{}') as Record<string, string>;
+      for (const [list, account] of Object.entries(accounts)) {
+        if (Object.hasOwn(known, list) && known[list] !== account) {
+          throw new Damage(`its list '${list}' is of another account`);
+        }
+      }
+      database
+        .prepare("INSERT INTO meta VALUES ('accounts', ?) ON CONFLICT DO UPDATE SET value = excluded.value")
+        .run(JSON.stringify({ ...known, ...accounts }));
+    });
+  }
+
+  /** Puts the damaged file aside, makes a new one, and carries over what can be read. */
+  function replace(damage: Error, opening: StoreOpening): StoreTrouble {
+    const aside = inode === undefined ? undefined : putAside(path, inode, now());
+    makeFile(driver, path);
+    inode = statSync(path).ino;
+    opened = openChecked(opening);
+    if (aside === undefined) return { kind: 'damaged', message: `the store was damaged (${damage.message})` };
+    const carried = carryOver(driver, aside, opened.database);
+    const message = `the store could not be used: ${damage.message}; it was put aside as ${aside}, and ${carried} pieces of evidence were carried over from it`;
+    return { kind: 'damaged', message };
+  }
+
+  /** Reads a copy of a file that cannot be written to. */
+  function openCopy(reason: unknown): StoreTrouble {
+    copyFolder = mkdtempSync(join(tmpdir(), 'sms-send-guard-'));
+    const copy = join(copyFolder, 'copy.db');
+    copyFileSync(path, copy);
+    if (existsSync(`${path}-wal`)) copyFileSync(`${path}-wal`, `${copy}-wal`);
+    const database = new driver.DatabaseSync(copy);
+    checkContent(database);
+    opened = use(database, true);
+    const message = `the store can be read but not written (${reasonOf(reason)}): what it holds counts, nothing new is kept`;
+    return { kind: 'read_only', message };
+  }
+
+  function close(): void {
+    opened?.database.close();
+    opened = undefined;
+    if (copyFolder !== undefined) rmSync(copyFolder, { recursive: true, force: true });
+    copyFolder = undefined;
+  }
+
+  const engine: Engine = {
+    open(opening) {
+      close();
+      // A file that is there is opened whatever the folder allows.
+      if (!existsSync(path)) makeFile(driver, path);
+      inode = statSync(path).ino;
+      try {
+        if (suspicion) throw suspicion;
+        opened = openChecked(opening);
+        return undefined;
+      } catch (error) {
+        const damage = suspicion ?? error;
+        suspicion = undefined;
+        if (isDamage(damage)) return replace(damage as Error, opening);
+        return openCopy(error);
+      }
+    },
+    get file() {
+      if (opened === undefined) throw new Error('the store is not open');
+      return opened;
+    },
+    suspect(error) {
+      if (isDamage(error) || (error instanceof Error && error.name === 'ImageError')) {
+        suspicion = new Damage(error instanceof Error ? error.message : 'it cannot be read');
+      }
+    },
+    isInPlace() {
+      if (opened === undefined || opened.isReadOnly) return true;
+      try {
+        return statSync(path).ino === inode;
+      } catch {
+        return false;
+      }
+    },
+    move(opening) {
+      const before = opened;
+      opened = undefined;
+      try {
+        const trouble = engine.open(opening);
+        const copied = before ? copyEvidence(before.database, engine.file.database) : 0;
+        const message = `the store was replaced or removed while it was open; ${copied} pieces of evidence were carried over`;
+        return trouble ?? { kind: 'damaged', message };
+      } finally {
+        before?.database.close();
+      }
+    },
+    end() {
+      const last = (table: string) =>
+        Number(
+          engine.file.database.prepare(`SELECT coalesce(max(seq), 0) AS seq FROM ${table}`).get()?.['seq'],
+        );
+      return { changes: last('changes'), erasures: last('erasures'), sweeps: last('sweeps') };
+    },
+    lease(name, ttlMs, isForced) {
+      const { database } = engine.file;
+      return inTransaction(database, () => {
+        const held = database.prepare('SELECT expires FROM leases WHERE name = ?').get(name);
+        const left = Number(held?.['expires'] ?? 0) - now();
+        // One that lies further ahead than any could was taken before the clock was set back.
+        const isTaken = held !== undefined && left > 0 && left <= ttlMs;
+        if (isTaken && !isForced) return false;
+        database
+          .prepare(
+            `INSERT INTO leases VALUES (?, ?, ?)
+             ON CONFLICT DO UPDATE SET owner = excluded.owner, expires = excluded.expires`,
+          )
+          .run(name, writer, now() + ttlMs);
+        return true;
+      });
+    },
+    renew(name, ttlMs) {
+      const update = 'UPDATE leases SET expires = ? WHERE name = ? AND owner = ?';
+      return Number(engine.file.database.prepare(update).run(now() + ttlMs, name, writer).changes) === 1;
+    },
+    release(name) {
+      engine.file.database.prepare('DELETE FROM leases WHERE name = ? AND owner = ?').run(name, writer);
+    },
+    saveSweep: (token, head, rows, isFull) => engine.file.sweeps.commit(token, head, rows, isFull),
+    close,
+  };
+
+  return engine;
+}
+
+function reasonOf(error: unknown): string {
+  if (sqliteCode(error) === READ_ONLY) return 'it is read-only';
+  return error instanceof Error ? error.message : 'unknown';
+}

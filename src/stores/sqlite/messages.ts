@@ -1,0 +1,75 @@
+/** What the store and its worker say to each other. Types only. */
+
+import type { OptOutChange } from '../../optouts/change.ts';
+import type { ListedRow, ListingSpan, StoreNews, StoreOpening, StoreTrouble } from '../store.ts';
+import type { LogCursor } from './log.ts';
+import type { ImageKind, LoadedHead, SweepHead } from './sweeps.ts';
+
+/** What the worker is started with. */
+export interface WorkerSetup {
+  readonly file: string;
+}
+
+/** Each request by name: what it takes and what it gives. */
+export interface Requests {
+  open: { takes: StoreOpening; gives: StoreTrouble | undefined };
+  /** Begins a load, in one view of the file. */
+  load: { takes: null; gives: { readonly cursor: LogCursor; readonly heads: readonly LoadedHead[] } };
+  loadChanges: {
+    takes: { readonly after: number };
+    gives: { readonly changes: OptOutChange[]; readonly seq: number };
+  };
+  /** The next batch of a list's numbers; `undefined` at the end. */
+  loadNumbers: {
+    takes: { readonly list: string; readonly kind: 'all' | 'missing' };
+    gives: Float64Array | undefined;
+  };
+  loaded: { takes: null; gives: null };
+  append: { takes: readonly OptOutChange[]; gives: readonly boolean[] };
+  stage: {
+    takes: { readonly token: string; readonly kind: ImageKind; readonly numbers: Float64Array };
+    gives: null;
+  };
+  saveSweep: {
+    takes: {
+      readonly token: string;
+      readonly head: SweepHead;
+      readonly rows: readonly ListedRow[];
+      readonly isFull: boolean;
+    };
+    gives: boolean;
+  };
+  /** What a save has to bring: nothing where a later one is kept, all numbers where no base is. */
+  wanted: { takes: SweepHead; gives: 'nothing' | 'delta' | 'everything' };
+  tail: { takes: { readonly cursor: LogCursor } | null; gives: null };
+  lease: {
+    takes: { readonly name: string; readonly ttlMs: number; readonly isForced: boolean };
+    gives: boolean;
+  };
+  renew: { takes: { readonly name: string; readonly ttlMs: number }; gives: boolean };
+  release: { takes: { readonly name: string }; gives: null };
+  history: {
+    takes: { readonly msisdn: string; readonly list: string | undefined; readonly limit: number | undefined };
+    gives: OptOutChange[];
+  };
+  spans: { takes: { readonly msisdn: string; readonly list: string | undefined }; gives: ListingSpan[] };
+  erase: { takes: { readonly msisdn: string; readonly keep: readonly OptOutChange[] }; gives: null };
+  prune: { takes: { readonly olderThan: number }; gives: number };
+  close: { takes: null; gives: null };
+}
+
+export type RequestName = keyof Requests;
+
+export interface RequestMessage {
+  readonly id: number;
+  readonly name: RequestName;
+  readonly takes: unknown;
+}
+
+/** Answers, and what comes by itself. */
+export type WorkerMessage =
+  | { readonly kind: 'answer'; readonly id: number; readonly gives: unknown }
+  | { readonly kind: 'failure'; readonly id: number; readonly message: string; readonly isReadOnly: boolean }
+  | { readonly kind: 'news'; readonly news: Omit<StoreNews, 'cursor'> }
+  | { readonly kind: 'caughtUp' }
+  | { readonly kind: 'trouble'; readonly trouble: StoreTrouble };

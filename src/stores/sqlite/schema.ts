@@ -1,0 +1,109 @@
+/**
+ * The tables of a store file, and how one is made: whole and durable, or not at all. Two processes that make the same
+ * file at the same time end with one file.
+ */
+
+import { randomUUID } from 'node:crypto';
+import { closeSync, existsSync, fsyncSync, linkSync, mkdirSync, openSync, rmSync } from 'node:fs';
+import { dirname } from 'node:path';
+import type { Database, Driver } from './driver.ts';
+
+/** `SMSG`: tells our files from those of other programs. */
+export const APPLICATION_ID = 0x534d5347;
+/** Version of the tables. A file of a later one is not touched. */
+export const SCHEMA_VERSION = 1;
+
+const SCHEMA = `
+  CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
+
+  -- The log of evidence. A number is an integer: 15 digits fit.
+  CREATE TABLE changes (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT,
+    msisdn INTEGER NOT NULL, list TEXT NOT NULL, direction TEXT NOT NULL, id TEXT NOT NULL,
+    at REAL NOT NULL, clock TEXT NOT NULL, seen_at REAL NOT NULL, source TEXT NOT NULL,
+    words TEXT, writer TEXT NOT NULL,
+    UNIQUE (msisdn, list, direction, id)
+  ) STRICT;
+
+  -- Who was erased: other processes forget too.
+  CREATE TABLE erasures (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT, msisdn INTEGER NOT NULL, at REAL NOT NULL, writer TEXT NOT NULL
+  ) STRICT;
+
+  -- One row per saved sweep that changed something, in order. It is the commit: images without one do not count.
+  CREATE TABLE sweeps (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT, token TEXT NOT NULL UNIQUE, list TEXT NOT NULL,
+    start REAL, previous_start REAL, before_previous REAL, held_since REAL,
+    is_complete INTEGER NOT NULL, size INTEGER NOT NULL, saved_at REAL NOT NULL, writer TEXT NOT NULL
+  ) STRICT;
+  CREATE INDEX sweeps_of_list ON sweeps (list, seq);
+
+  -- Numbers in compact form: added, removed, missing once.
+  CREATE TABLE images (
+    token TEXT NOT NULL, ordinal INTEGER NOT NULL, kind TEXT NOT NULL,
+    low INTEGER NOT NULL, high INTEGER NOT NULL, bytes BLOB NOT NULL, made_at REAL NOT NULL,
+    PRIMARY KEY (token, ordinal)
+  ) STRICT;
+
+  -- What sweeps said about numbers with first-hand evidence.
+  CREATE TABLE listed_rows (
+    list TEXT NOT NULL, msisdn INTEGER NOT NULL, start REAL NOT NULL, date REAL NOT NULL,
+    PRIMARY KEY (list, msisdn)
+  ) STRICT, WITHOUT ROWID;
+
+  CREATE TABLE leases (name TEXT PRIMARY KEY, owner TEXT NOT NULL, expires REAL NOT NULL) STRICT, WITHOUT ROWID;
+
+  PRAGMA application_id = ${APPLICATION_ID};
+  PRAGMA user_version = ${SCHEMA_VERSION};
+`;
+
+/** Makes the file if there is none. @throws Error of the file system or SQLite. */
+export function makeFile(driver: Driver, file: string): void {
+  if (existsSync(file)) return;
+  const folder = dirname(file);
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  const draft = `${file}.new-${randomUUID()}`;
+  try {
+    // The mode of a database file is also that of its log.
+    closeSync(openSync(draft, 'wx', 0o600));
+    const database = new driver.DatabaseSync(draft);
+    try {
+      database.exec(`PRAGMA synchronous = EXTRA; BEGIN; ${SCHEMA} COMMIT;`);
+    } finally {
+      database.close();
+    }
+    link(draft, file);
+    syncFolder(folder);
+  } finally {
+    for (const name of [draft, `${draft}-journal`]) rmSync(name, { force: true });
+  }
+}
+
+function link(draft: string, file: string): void {
+  try {
+    linkSync(draft, file);
+  } catch (error) {
+    // Another process was first: its file is as good.
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+  }
+}
+
+/** Makes new and renamed files of a folder durable, where the system can. */
+export function syncFolder(folder: string): void {
+  let descriptor: number | undefined;
+  try {
+    descriptor = openSync(folder, 'r');
+    fsyncSync(descriptor);
+  } catch {
+    // Some systems do not sync folders.
+  } finally {
+    if (descriptor !== undefined) closeSync(descriptor);
+  }
+}
+
+/** How every connection works: a write-ahead log that is synced before a commit returns. */
+export function configure(database: Database): void {
+  database.exec('PRAGMA busy_timeout = 10000');
+  database.exec('PRAGMA journal_mode = WAL');
+  database.exec('PRAGMA synchronous = FULL');
+}

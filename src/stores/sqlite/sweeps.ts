@@ -1,0 +1,255 @@
+/**
+ * Sweeps in the file: each as the numbers that came and left, in compact images, behind one row that makes them count.
+ * Loading folds them; a number's listings are read from them. Synchronous; it runs where the file is open.
+ */
+
+import { decodeNumbers, encodeNumbers, ImageError } from '../../optouts/number-image.ts';
+import type { ListedRow, ListingSpan } from '../store.ts';
+import type { Database, SqlValue } from './driver.ts';
+import { inTransaction } from './log.ts';
+
+/** What a sweep is saved under. Times in ms UTC. */
+export interface SweepHead {
+  readonly list: string;
+  readonly start: number | null;
+  readonly heldSince: number | null;
+  readonly size: number;
+}
+
+/** What images can hold: numbers that came, that left, that one complete sweep has lacked. */
+export type ImageKind = 'added' | 'removed' | 'missing';
+
+/** The state of a list's newest saved sweep. */
+export interface LoadedHead extends SweepHead {
+  readonly rows: ListedRow[];
+}
+
+/** A saved sweep of another process, without its numbers. */
+export interface SweepStep extends SweepHead {
+  readonly token: string;
+  /** Start of the complete sweep before it, or of the same one where an incomplete sweep added to it. */
+  readonly previousStart: number | null;
+}
+
+export interface SweepTable {
+  /** Whether the list has a base that a delta can be put upon. */
+  hasBase(list: string): boolean;
+  /** Whether a sweep that began later is kept. */
+  isOlder(head: SweepHead): boolean;
+  /** Keeps numbers under a token; they count with `commit`. */
+  stage(token: string, kind: ImageKind, numbers: Float64Array): void;
+  /** Makes a sweep count. `isFull`: its numbers replace all that was kept. @returns whether it was kept. */
+  commit(token: string, head: SweepHead, rows: readonly ListedRow[], isFull: boolean): boolean;
+  /** Forgets staged numbers that were never committed. */
+  discard(olderThan: number): void;
+  heads(): LoadedHead[];
+  /** The numbers of a list, a batch at a time. @throws ImageError */
+  numbers(list: string): Generator<Float64Array>;
+  missing(list: string): Generator<Float64Array>;
+  /** What other writers saved behind a place. */
+  after(seq: number): { readonly steps: SweepStep[]; readonly seq: number };
+  /** One step's numbers of a kind. @throws ImageError */
+  images(token: string, kind: ImageKind): Generator<Float64Array>;
+  rowsOf(list: string): ListedRow[];
+  spans(msisdn: string, list: string | undefined): ListingSpan[];
+}
+
+const number = (value: SqlValue | undefined) =>
+  value === null || value === undefined ? null : Number(value);
+
+export function createSweepTable(database: Database, writer: string, now: () => number): SweepTable {
+  const newest = database.prepare('SELECT * FROM sweeps WHERE list = ? ORDER BY seq DESC LIMIT 1');
+  const insertImage = database.prepare('INSERT INTO images VALUES (?, ?, ?, ?, ?, ?, ?)');
+  const selectImages = database.prepare(
+    'SELECT bytes FROM images WHERE token = ? AND kind = ? ORDER BY ordinal',
+  );
+  const ordinals = new Map<string, number>();
+
+  function isOlder({ list, start }: SweepHead): boolean {
+    const kept = newest.get(list);
+    return kept !== undefined && (start ?? -Infinity) < (number(kept['start']) ?? -Infinity);
+  }
+
+  function* images(token: string, kind: ImageKind): Generator<Float64Array> {
+    for (const { bytes } of selectImages.all(token, kind)) yield decode(bytes);
+  }
+
+  function* missing(list: string): Generator<Float64Array> {
+    const token = newest.get(list)?.['token'];
+    if (typeof token === 'string') yield* images(token, 'missing');
+  }
+
+  /** All images of a list that hold numbers which came or left, in order. */
+  function* steps(list: string): Generator<{ kind: ImageKind; numbers: Float64Array }> {
+    const tokens = database
+      .prepare(
+        `SELECT images.token, images.ordinal, kind FROM sweeps JOIN images USING (token)
+         WHERE list = ? AND kind <> 'missing' ORDER BY seq, images.ordinal`,
+      )
+      .all(list);
+    const bytesOf = database.prepare('SELECT bytes FROM images WHERE token = ? AND ordinal = ?');
+    for (const { token, ordinal, kind } of tokens) {
+      const bytes = bytesOf.get(token as string, ordinal as number)?.['bytes'];
+      yield { kind: kind as ImageKind, numbers: decode(bytes) };
+    }
+  }
+
+  function rowsOf(list: string): ListedRow[] {
+    return database
+      .prepare('SELECT msisdn, start, date FROM listed_rows WHERE list = ?')
+      .all(list)
+      .map(({ msisdn, start, date }) => ({
+        msisdn: String(msisdn),
+        start: Number(start),
+        date: Number(date),
+      }));
+  }
+
+  function headOf(row: Readonly<Record<string, SqlValue>>): SweepHead {
+    const { list, start, held_since: heldSince, size } = row;
+    return {
+      list: String(list),
+      start: number(start),
+      heldSince: number(heldSince),
+      size: Number(size),
+    };
+  }
+
+  function stepOf(row: Readonly<Record<string, SqlValue>>): SweepStep {
+    const previousStart = number(row[row['is_complete'] === 1 ? 'previous_start' : 'start']);
+    return { ...headOf(row), token: String(row['token']), previousStart };
+  }
+
+  /** Puts the row of a sweep in place and forgets what it makes needless. */
+  function insertHead(token: string, head: SweepHead, rows: readonly ListedRow[], isFull: boolean): void {
+    const { list, start, heldSince, size } = head;
+    const before = newest.get(list);
+    const previous = number(before?.['start']);
+    const isComplete = start !== null && start !== previous;
+    const [last, lastBut] = isComplete
+      ? [previous, number(before?.['previous_start'])]
+      : [number(before?.['previous_start']), number(before?.['before_previous'])];
+    database
+      .prepare(
+        `INSERT INTO sweeps (token, list, start, previous_start, before_previous, held_since, is_complete, size,
+         saved_at, writer) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+      )
+      .run(token, list, start, last, lastBut, heldSince, isComplete ? 1 : 0, size, now(), writer);
+    const isOld = 'list = ? AND token <> ?';
+    const oldTokens = `SELECT token FROM sweeps WHERE ${isOld}`;
+    const forgotten = isFull ? '' : "AND kind = 'missing'";
+    database.prepare(`DELETE FROM images WHERE token IN (${oldTokens}) ${forgotten}`).run(list, token);
+    // A sweep that changed nothing is told by the one after it.
+    database
+      .prepare(`DELETE FROM sweeps WHERE ${isOld} AND token NOT IN (SELECT token FROM images)`)
+      .run(list, token);
+    const upsert = database.prepare(
+      `INSERT INTO listed_rows VALUES (?, ?, ?, ?)
+       ON CONFLICT DO UPDATE SET start = max(start, excluded.start), date = max(date, excluded.date)`,
+    );
+    for (const { msisdn, start: seen, date } of rows) upsert.run(list, Number(msisdn), seen, date);
+  }
+
+  return {
+    hasBase: (list) => newest.get(list) !== undefined,
+    isOlder,
+    stage(token, kind, numbers) {
+      const ordinal = ordinals.get(token) ?? 0;
+      ordinals.set(token, ordinal + 1);
+      const bytes = encodeNumbers(numbers);
+      const [low = 0, high = 0] = [numbers[0], numbers.at(-1)];
+      insertImage.run(token, ordinal, kind, low, high, bytes, now());
+    },
+    commit(token, head, rows, isFull) {
+      ordinals.delete(token);
+      const isKept = inTransaction(database, () => {
+        if (isOlder(head)) return false;
+        insertHead(token, head, rows, isFull);
+        return true;
+      });
+      if (!isKept) database.prepare('DELETE FROM images WHERE token = ?').run(token);
+      return isKept;
+    },
+    discard(olderThan) {
+      database
+        .prepare('DELETE FROM images WHERE made_at < ? AND token NOT IN (SELECT token FROM sweeps)')
+        .run(olderThan);
+    },
+    heads: () =>
+      database
+        .prepare('SELECT * FROM sweeps WHERE seq IN (SELECT max(seq) FROM sweeps GROUP BY list)')
+        .all()
+        .map((row) => ({ ...headOf(row), rows: rowsOf(String(row['list'])) })),
+    *numbers(list) {
+      // Only numbers that left once can come and go: everything else is what came.
+      const wavering = new Map<number, boolean>();
+      for (const { kind, numbers } of steps(list)) {
+        if (kind === 'removed') for (const one of numbers) wavering.set(one, false);
+      }
+      for (const { kind, numbers } of steps(list)) {
+        const settled = kind === 'added' ? numbers.filter((one) => !wavering.has(one)) : new Float64Array();
+        for (const one of numbers) if (wavering.has(one)) wavering.set(one, kind === 'added');
+        if (settled.length > 0) yield settled;
+      }
+      const back = [...wavering].filter(([, isListed]) => isListed).map(([one]) => one);
+      if (back.length > 0) yield Float64Array.from(back);
+    },
+    missing,
+    after(seq) {
+      const rows = database.prepare('SELECT * FROM sweeps WHERE seq > ? ORDER BY seq').all(seq);
+      const others = rows.filter((row) => row['writer'] !== writer);
+      return { steps: others.map(stepOf), seq: Number(rows.at(-1)?.['seq'] ?? seq) };
+    },
+    images,
+    rowsOf,
+    spans(msisdn, list) {
+      return spansOf(database, Number(msisdn), list);
+    },
+  };
+}
+
+/** From when until when sweeps listed a number. */
+function spansOf(database: Database, msisdn: number, list: string | undefined): ListingSpan[] {
+  const rows = database
+    .prepare(
+      `SELECT list, start, previous_start, before_previous, is_complete, saved_at, kind, bytes
+       FROM sweeps JOIN images USING (token) WHERE low <= ? AND high >= ? AND kind <> 'missing'
+       ORDER BY seq, images.ordinal`,
+    )
+    .all(msisdn, msisdn)
+    .filter((row) => list === undefined || row['list'] === list);
+  const open = new Map<string, number>();
+  const spans: ListingSpan[] = [];
+  for (const row of rows) {
+    const name = String(row['list']);
+    const isAdded = row['kind'] === 'added';
+    const since = open.get(name);
+    if (isAdded === (since !== undefined) || !decode(row['bytes']).includes(msisdn)) continue;
+    if (isAdded) open.set(name, Number(row['is_complete'] === 1 ? row['start'] : row['saved_at']));
+    else if (since !== undefined) {
+      // Two complete sweeps have lacked it: the one that removed it and the one before.
+      spans.push(span(name, since, number(row['before_previous'])));
+      open.delete(name);
+    }
+  }
+  for (const [name, since] of open) {
+    const last = database
+      .prepare('SELECT start, previous_start, token FROM sweeps WHERE list = ? ORDER BY seq DESC LIMIT 1')
+      .get(name);
+    const missing = database
+      .prepare("SELECT bytes FROM images WHERE token = ? AND kind = 'missing' AND low <= ? AND high >= ?")
+      .all(String(last?.['token']), msisdn, msisdn);
+    const isMissing = missing.some(({ bytes }) => decode(bytes).includes(msisdn));
+    spans.push(span(name, since, number(isMissing ? last?.['previous_start'] : last?.['start'])));
+  }
+  return spans.toSorted((a, b) => b.firstSeenAt - a.firstSeenAt);
+}
+
+function span(list: string, firstSeenAt: number, lastSeenAt: number | null): ListingSpan {
+  return { list, firstSeenAt, lastSeenAt: Math.max(firstSeenAt, lastSeenAt ?? firstSeenAt) };
+}
+
+function decode(bytes: SqlValue | undefined): Float64Array {
+  if (!(bytes instanceof Uint8Array)) throw new ImageError('an image is missing');
+  return decodeNumbers(bytes);
+}
