@@ -3,11 +3,25 @@
  * read from it carried over into the file that takes its place.
  */
 
-import { closeSync, existsSync, linkSync, openSync, readSync, renameSync, rmSync, statSync } from 'node:fs';
-import { dirname } from 'node:path';
+import {
+  closeSync,
+  copyFileSync,
+  existsSync,
+  fstatSync,
+  ftruncateSync,
+  linkSync,
+  mkdtempSync,
+  openSync,
+  readSync,
+  renameSync,
+  rmSync,
+  statSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
 import { sqliteCode, type Database, type Driver, type Statement } from './driver.ts';
 import { inTransaction } from './log.ts';
-import { APPLICATION_ID, SCHEMA_VERSION, syncFolder } from './schema.ts';
+import { APPLICATION_ID, SCHEMA_VERSION, TABLES, syncFolder } from './schema.ts';
 
 /** A file that cannot be used. Its message says why. */
 export class Damage extends Error {
@@ -46,6 +60,9 @@ export function checkContent(database: Database): void {
   if (version > SCHEMA_VERSION) {
     throw new Damage(`it is of version ${version}, which is newer than ${SCHEMA_VERSION}`);
   }
+  const tables = database.prepare("SELECT name FROM sqlite_master WHERE type = 'table'").all();
+  const lost = TABLES.filter((table) => !tables.some(({ name }) => name === table));
+  if (lost.length > 0) throw new Damage(`it has no table ${lost.join(', ')}`);
   const result = database.prepare('PRAGMA quick_check(1)').get()?.['quick_check'];
   if (result !== 'ok') throw new Damage('its pages do not fit together');
 }
@@ -83,18 +100,43 @@ const COLUMNS = 'msisdn, list, direction, id, at, clock, seen_at, source, words,
  * @returns how many pieces.
  */
 export function carryOver(driver: Driver, aside: string, target: Database): number {
-  let source: Database;
+  const folder = mkdtempSync(join(tmpdir(), 'sms-send-guard-'));
+  let source: Database | undefined;
   try {
-    source = new driver.DatabaseSync(aside, { readOnly: true });
-  } catch {
-    return 0;
-  }
-  try {
+    const copy = join(folder, 'copy.db');
+    copyFileSync(aside, copy);
+    if (existsSync(`${aside}-wal`)) copyFileSync(`${aside}-wal`, `${copy}-wal`);
+    pad(copy);
+    source = new driver.DatabaseSync(copy);
     return copyEvidence(source, target);
+  } catch {
+    // Nothing of it can be read.
+    return 0;
   } finally {
-    source.close();
+    source?.close();
+    rmSync(folder, { recursive: true, force: true });
   }
 }
+
+/** Gives a file that was cut off the length that its header speaks of: shorter, SQLite reads nothing of it. */
+function pad(file: string): void {
+  const header = Buffer.alloc(HEADER_BYTES);
+  const descriptor = openSync(file, 'r+');
+  try {
+    readSync(descriptor, header, 0, HEADER_BYTES, 0);
+    const pageSize = header.readUInt16BE(16);
+    const length = (pageSize === 1 ? 65_536 : pageSize) * header.readUInt32BE(28);
+    const { size } = fstatSync(descriptor);
+    if (size < length && length < size * MOST_PADDING) ftruncateSync(descriptor, length);
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+/** Bytes of an SQLite file's header; 16 holds the size of a page (1: 65 536), 28 the number of pages. */
+const HEADER_BYTES = 100;
+/** A header that speaks of more than this many times the file's size is not believed. */
+const MOST_PADDING = 1_000;
 
 /** Copies all evidence that can be read from one open file to another. @returns how many pieces were new there. */
 export function copyEvidence(source: Database, target: Database): number {

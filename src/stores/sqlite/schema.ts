@@ -57,6 +57,11 @@ const SCHEMA = `
   PRAGMA user_version = ${SCHEMA_VERSION};
 `;
 
+/** The tables of a sound file. */
+export const TABLES: readonly string[] = [
+  ...['meta', 'changes', 'erasures', 'sweeps', 'images', 'listed_rows', 'leases'],
+];
+
 /** Makes the file if there is none. @throws Error of the file system or SQLite. */
 export function makeFile(driver: Driver, file: string): void {
   if (existsSync(file)) return;
