@@ -92,6 +92,8 @@ export interface Ledger {
   readonly firstHand: number;
   /** Since when a shrinking list is held back, ms UTC. */
   readonly heldSince: number | null;
+  /** Whether there is anything that the last save did not bring. */
+  readonly hasNews: boolean;
 }
 
 /** A record with its verdict, worked out when it changes and not when it is asked. */
@@ -266,6 +268,9 @@ export function createLedger(options: LedgerOptions): Ledger {
     },
     get heldSince() {
       return provider.heldSince;
+    },
+    get hasNews() {
+      return provider.hasNews || unsavedRows.size > 0;
     },
   };
 }

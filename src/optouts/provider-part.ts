@@ -131,6 +131,8 @@ export interface ProviderPart {
   /** Start of the newest sweep that began or was taken over, ms UTC. */
   readonly lastBegun: number | null;
   readonly heldSince: number | null;
+  /** Whether anything changed since the last save began. */
+  readonly hasNews: boolean;
 }
 
 /** From this size on a list that loses half of its numbers is suspected. */
@@ -164,9 +166,11 @@ export function createProviderPart({ shrinkHoldMs }: { readonly shrinkHoldMs: nu
   let running: object | undefined;
   // Since the last save that was kept; `undefined` while none was.
   let unsaved: PartDelta | undefined;
+  let hasNews = false;
 
   function add(msisdn: string): boolean {
     if (!numbers.add(msisdn)) return false;
+    hasNews = true;
     unsaved?.added.add(msisdn);
     unsaved?.removed.delete(msisdn);
     return true;
@@ -202,7 +206,7 @@ export function createProviderPart({ shrinkHoldMs }: { readonly shrinkHoldMs: nu
         if (own.add(msisdn) && !other.has(msisdn)) fresh++;
         if (kind === 'out') {
           if (add(msisdn)) added++;
-          missingOnce.delete(msisdn);
+          if (missingOnce.delete(msisdn)) hasNews = true;
           if (judge.outRow(start, row)) overruled.push(msisdn);
         } else {
           const change = judge.inRow(row, seenAt);
@@ -217,6 +221,7 @@ export function createProviderPart({ shrinkHoldMs }: { readonly shrinkHoldMs: nu
     function committed(removed: number, missing: number, optIns: readonly OptOutChange[]): CommitEffect {
       running = undefined;
       lastStart = start;
+      hasNews = true;
       const isHeld = heldSince !== null;
       return { status: 'committed', size: numbers.size, removed, missing, isHeld, optIns };
     }
@@ -279,10 +284,12 @@ export function createProviderPart({ shrinkHoldMs }: { readonly shrinkHoldMs: nu
     begin,
     save() {
       const delta = unsaved;
+      hasNews = false;
       const since: PartDelta = { added: createNumberSet(), removed: createNumberSet() };
       unsaved = since;
       const done = (isKept: boolean) => {
         if (isKept) return;
+        hasNews = true;
         unsaved = delta;
         if (delta !== undefined) absorb(delta, since);
       };
@@ -322,6 +329,9 @@ export function createProviderPart({ shrinkHoldMs }: { readonly shrinkHoldMs: nu
     },
     get heldSince() {
       return heldSince;
+    },
+    get hasNews() {
+      return hasNews;
     },
   };
 }

@@ -88,7 +88,7 @@ export async function readList(
       counts.pages++;
       announced.see(page);
       if (page.rows.length === 0) {
-        await checkNothingFollows(ahead, ports);
+        await checkNothingFollows(ahead, ports, counts);
         break;
       }
       const unreadableBefore = counts.unreadable;
@@ -144,12 +144,16 @@ async function takeRows(page: ProviderPage, ports: ReadingPorts, counts: Reading
  * Pages that were asked for ahead and lie past an empty one should be empty too. Where they are not, their numbers
  * block, and the end is not certain.
  */
-async function checkNothingFollows(ahead: Promise<ProviderPage>[], ports: ReadingPorts): Promise<void> {
-  const counts = noCounts();
+async function checkNothingFollows(
+  ahead: Promise<ProviderPage>[],
+  ports: ReadingPorts,
+  counts: ReadingCounts,
+): Promise<void> {
+  let fresh = 0;
   for (const result of await Promise.allSettled(ahead)) {
-    if (result.status === 'fulfilled') await takeRows(result.value, ports, counts);
+    if (result.status === 'fulfilled') fresh += await takeRows(result.value, ports, counts);
   }
-  if (counts.added > 0) throw incomplete('rows followed an empty page');
+  if (fresh > 0) throw incomplete('rows followed an empty page');
 }
 
 /**

@@ -198,8 +198,8 @@ export function createSweeper(options: SweepOptions, ports: SweepPorts): Sweeper
       const error = asProviderError(thrown);
       if (error.code === 'provider_incomplete') anomaly('list_incomplete', 1, error.message);
       reportAnomalies(counts, undefined);
-      // What an incomplete sweep added blocks, after a restart too.
-      if (counts.added > 0 || counts.overruled > 0) ports.saveSweep();
+      // What an incomplete sweep has shown counts, after a restart too.
+      if (ledger.hasNews) ports.saveSweep();
       return isStopped ? { status: 'closed', list } : { ...figures(), status: 'failed', error };
     }
   }

@@ -64,11 +64,12 @@ const asks = {
   },
 };
 
-process.on('message', async ({ id, ask, ...takes }) => {
+async function answer({ id, ask, ...takes }) {
   try {
-    const gives = await asks[ask](takes);
-    process.send?.({ id, gives });
+    process.send?.({ id, gives: await asks[ask](takes) });
   } catch (error) {
     process.send?.({ id, error: String(error?.stack ?? error) });
   }
-});
+}
+
+process.on('message', (message) => void answer(message));

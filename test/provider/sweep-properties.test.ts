@@ -1,0 +1,546 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { createActTime, createAgeClock } from '../../src/clock.ts';
+import type { Evidence } from '../../src/optouts/change.ts';
+import { createLedger, type ListedNumber } from '../../src/optouts/ledger.ts';
+import { createNumberSet } from '../../src/optouts/number-set.ts';
+import type { ProviderPage, ProviderRow } from '../../src/provider/provider.ts';
+import { createSweeper, type SweepOutcome } from '../../src/provider/sweep.ts';
+import { createFakeClock } from '../fake-clock.ts';
+
+const SECOND = 1_000;
+const MINUTE = 60 * SECOND;
+const DAY = 24 * 60 * MINUTE;
+const SLACK = MINUTE;
+const GRACE = 10 * MINUTE;
+const MOST = 260;
+/** Everybody there is; the last few are on no list, whatever happens. */
+const PEOPLE = Array.from({ length: 300 }, (_, id) => id);
+const SEED = 20_260_101;
+const number = (id: number) => String(15_550_000_000 + id);
+const idOf = (msisdn: string) => Number(msisdn) - 15_550_000_000;
+
+/** The rules once more, for acts told as they happen, on numbers that are kept one by one. */
+class Oracle {
+  /** In how many complete sweeps in a row a listed number was missing. */
+  readonly lacked = new Map<number, number>();
+  readonly outs = new Map<number, number>();
+  readonly ins = new Map<number, number>();
+  readonly #rows = new Map<number, { start: number; date: number }[]>();
+  #heldSince: number | undefined;
+  readonly #trustsRemoval: boolean;
+
+  constructor(trustsRemoval: boolean) {
+    this.#trustsRemoval = trustsRemoval;
+  }
+
+  row(id: number, start: number, date: number): void {
+    this.lacked.set(id, 0);
+    if (!this.outs.has(id) && !this.ins.has(id)) return;
+    this.#rows.set(id, [...(this.#rows.get(id) ?? []), { start, date }]);
+  }
+
+  isFirstHand(id: number): boolean {
+    const out = this.outs.get(id);
+    return out !== undefined && out >= (this.ins.get(id) ?? -Infinity);
+  }
+
+  blocks(id: number): boolean {
+    if (this.isFirstHand(id) || !this.lacked.has(id)) return this.isFirstHand(id);
+    const optIn = this.ins.get(id);
+    if (optIn === undefined) return true;
+    const rows = this.#rows.get(id) ?? [];
+    return rows.some(({ date, start }) => date > optIn + SLACK || start > optIn + GRACE);
+  }
+
+  complete({ start, shown }: Reading, isAccepted: boolean, canKeep: boolean) {
+    const missing = [...this.lacked.keys()].filter((id) => !shown.has(id));
+    const isHalf = this.lacked.size >= 100 && missing.length * 2 >= this.lacked.size;
+    const isHeld = isHalf && !isAccepted && start - (this.#heldSince ?? start) < DAY;
+    this.#heldSince = isHeld ? (this.#heldSince ?? start) : undefined;
+    const leaving = isHeld ? [] : missing.filter((id) => this.lacked.get(id) !== 0);
+    for (const id of missing) this.lacked.set(id, 1);
+    const released = leaving.filter(
+      (id) => this.#trustsRemoval && this.isFirstHand(id) && this.wasListedSince(id),
+    );
+    for (const id of leaving) if (!released.includes(id)) this.lacked.delete(id);
+    if (canKeep) for (const id of released) this.ins.set(id, start);
+    return { status: 'complete', removed: leaving.length - released.length, size: this.lacked.size, isHeld };
+  }
+
+  /** Whether a sweep that began after the opt-out listed the number. */
+  wasListedSince(id: number): boolean {
+    return (this.#rows.get(id) ?? []).some(({ start }) => start > (this.outs.get(id) ?? Infinity));
+  }
+}
+
+interface Page extends ProviderPage {
+  readonly ids: readonly number[];
+}
+
+/** One reading of the list by the contract: to an empty page, or to the second page in a row without news. */
+class Reading {
+  readonly start: number;
+  readonly shown = new Set<number>();
+  state: 'open' | 'ended' | 'failed' = 'open';
+  unreadable = 0;
+  readonly #pages: Page[] = [];
+  #withoutNews = 0;
+  #unreadableNews = 0;
+
+  constructor(start: number) {
+    this.start = start;
+  }
+
+  /** @returns the numbers that it showed. */
+  take(page: Page | 'torn'): readonly number[] {
+    if (page === 'torn') {
+      if (this.state === 'open') this.state = 'failed';
+      return [];
+    }
+    const news = page.ids.filter((id) => !this.shown.has(id));
+    for (const id of page.ids) this.shown.add(id);
+    if (this.state !== 'open') {
+      if (news.length > 0) this.state = 'failed';
+      return page.ids;
+    }
+    const unreadable = page.rows.length - page.ids.length;
+    const isAgain = JSON.stringify(page.rows) === JSON.stringify(this.#pages.at(-1)?.rows);
+    const isNews = news.length > 0 || (unreadable > 0 && !isAgain);
+    this.#pages.push(page);
+    this.unreadable += unreadable;
+    if (isNews) this.#unreadableNews += unreadable;
+    this.#withoutNews = isNews ? 0 : this.#withoutNews + 1;
+    if (page.rows.length === 0 || this.#withoutNews === 2) this.#end();
+    return page.ids;
+  }
+
+  get isOverAtEmptyPage(): boolean {
+    return this.#pages.at(-1)?.rows.length === 0;
+  }
+
+  #end(): void {
+    const rows = this.#pages.reduce((sum, page) => sum + page.rows.length, 0);
+    const announced = Math.max(...this.#pages.map(({ total }) => total ?? 0));
+    const isOfPage = this.#pages.some((page) => page.total === announced && page.rows.length === announced);
+    const isShort = this.shown.size + this.#unreadableNews < announced && !isOfPage;
+    this.state = isShort || this.unreadable * 100 > rows ? 'failed' : 'ended';
+  }
+}
+
+type Of<A> = A extends fc.Arbitrary<infer T> ? T : never;
+const upTo = (max: number, min = 0) => fc.integer({ min, max });
+/** An arbitrary that says what kind of thing it is. */
+const kind = <K extends string, T>(name: K, fields: { [F in keyof T]: fc.Arbitrary<T[F]> }) =>
+  fc.record(fields).map((values) => ({ ...values, kind: name }));
+
+const reader = fc.record({ pageSize: upTo(300, 15), concurrency: upTo(3, 1) });
+/** Often the first few, so that much happens to the same people. */
+const place = fc.oneof(upTo(3), upTo(280));
+const change = fc.oneof(
+  kind('join', { from: place, count: fc.oneof(upTo(12), upTo(280)), isInFront: fc.boolean() }),
+  kind('leave', { from: place, count: upTo(12) }),
+  kind('lose', { kept: fc.constantFrom(0, 0, 0.2, 0.45, 0.55) }),
+  kind('return', {}),
+);
+const telling = kind('tell', {
+  id: fc.oneof(upTo(5), upTo(PEOPLE.length - 1)),
+  direction: fc.constantFrom('out', 'out', 'in'),
+  tick: fc.constantFrom(0, SECOND),
+});
+const restarting = kind('restart', { isKilled: fc.boolean(), reader });
+const saving = kind('save', { isKept: fc.boolean() });
+const act = fc.oneof(
+  ...[change, change, change],
+  ...[telling, telling, telling],
+  ...[restarting, restarting, saving, kind('accept', {})],
+);
+const at = upTo(6);
+const honest = fc.oneof(kind('none', {}), kind('one-based', {}));
+const fault = fc.oneof(
+  ...[honest, honest, honest],
+  ...[kind('torn', { at }), kind('malformed', { at }), kind('hole', { at }), kind('ignored', {})],
+  kind('repeat', { at, times: upTo(2, 1) }),
+  kind('unreadable', { at: upTo(280), count: upTo(4, 1) }),
+);
+const serving = {
+  fault,
+  total: fc.constantFrom('all', 'all', 'page', 'none', 'more', 'less'),
+  cap: fc.option(upTo(150, 10), { nil: Infinity }),
+};
+const sweep = kind('sweep', {
+  ...serving,
+  tick: fc.oneof(upTo(15 * MINUTE, SECOND), upTo(15 * MINUTE, SECOND), upTo(1.2 * DAY, DAY / 4)),
+  lag: fc.constantFrom(0, 0, 0, 1, 3),
+  isAccepted: fc.constantFrom(false, false, false, true),
+  isStoreDown: fc.constantFrom(false, false, false, true),
+  during: fc.array(fc.record({ at, act }), { maxLength: 2 }),
+});
+const story = fc.record({
+  trust: fc.boolean(),
+  size: upTo(MOST),
+  reader,
+  steps: fc.array(fc.oneof(act, sweep, sweep), { maxLength: 24 }),
+});
+type Act = Of<typeof act>;
+type Sweep = Of<typeof sweep>;
+type Story = Of<typeof story>;
+const HONEST: Sweep = {
+  ...{ kind: 'sweep', fault: { kind: 'none' }, total: 'all', cap: Infinity, tick: 5 * MINUTE, lag: 0 },
+  ...{ isAccepted: false, isStoreDown: false, during: [] },
+};
+
+/** A provider whose list changes, a guard's part that sweeps it, and a store; the oracle looks on. */
+function createWorld({ trust, size, reader: first }: Omit<Story, 'steps'>, isWatched = false) {
+  const clock = createFakeClock();
+  const oracle = new Oracle(trust);
+  const evidence: (readonly [string, Evidence])[] = [];
+  const stored = {
+    numbers: createNumberSet(),
+    missingOnce: [] as string[],
+    rows: new Map<string, ListedNumber>(),
+  };
+  let times: { start: number | null; heldSince: number | null } | undefined;
+  let list = PEOPLE.slice(0, size);
+  let whole = list;
+  const past = [list];
+  const since = new Map<number, number>();
+  let serve: (index: number, size: number) => Promise<ProviderPage>;
+  let canKeep = true;
+  let running = boot(first);
+
+  function boot({ pageSize, concurrency }: Of<typeof reader>) {
+    let isOver = false;
+    const ledger = createLedger({
+      ...{ list: 'default', clockSlackMs: SLACK, lagGraceMs: GRACE, shrinkHoldMs: DAY },
+      trustProviderRemoval: trust,
+    });
+    for (const [msisdn, told] of evidence) ledger.merge(msisdn, told);
+    if (times) {
+      const sets = {
+        numbers: createNumberSet(stored.numbers),
+        missingOnce: createNumberSet(stored.missingOnce),
+      };
+      ledger.restore({ ...sets, ...times }, [...stored.rows.values()]);
+    }
+    const tell = (msisdn: string, told: Evidence) => {
+      evidence.push([msisdn, told]);
+      ledger.merge(msisdn, told);
+    };
+    const save = (isKept: boolean) => {
+      const { start, heldSince, numbers, missingOnce, delta, rows, done } = ledger.save();
+      if (isKept) {
+        stored.numbers.addBatch([...(delta?.added ?? numbers)].map(Number));
+        stored.numbers.deleteBatch([...(delta?.removed ?? [])].map(Number));
+        stored.missingOnce = [...missingOnce];
+        for (const row of rows) stored.rows.set(row.msisdn, row);
+        times = { start, heldSince };
+      }
+      done(isKept);
+    };
+    const sweeper = createSweeper(
+      {
+        ...{ list: 'default', everyMs: 5 * MINUTE, jitter: 0, timeoutMs: MINUTE, maxPages: 1_000 },
+        ...{ pageSize, concurrency },
+      },
+      {
+        ...{
+          ledger,
+          clock,
+          ageClock: createAgeClock(clock),
+          actTime: createActTime(clock),
+          random: () => 0.5,
+        },
+        provider: { page: ({ index, size: wanted }) => serve(index, wanted) },
+        obstacle: () => undefined,
+        async keepOptIns(changes) {
+          if (isOver || !canKeep) throw new Error('the store is down');
+          for (const { msisdn, evidence: proof } of changes) tell(msisdn, proof);
+        },
+        saveSweep: () => (isOver ? undefined : save(true)),
+        ...{ onOutcome: () => undefined, onAnomaly: () => undefined, onError: () => undefined },
+      },
+    );
+    const end = () => {
+      isOver = true;
+      void sweeper.stop();
+    };
+    return { ledger, sweeper, tell, save, end };
+  }
+
+  function replaceList(next: readonly number[]): void {
+    for (const one of next) if (!list.includes(one)) since.set(one, clock.now());
+    list = next.slice(0, MOST);
+    past.push(list);
+  }
+
+  function perform(step: Act): void {
+    const { length } = list;
+    if (step.kind === 'join') {
+      const joining = PEOPLE.slice(step.from, Math.min(step.from + step.count, 290)).filter(
+        (one) => !list.includes(one),
+      );
+      replaceList(step.isInFront ? [...joining, ...list] : [...list, ...joining]);
+    } else if (step.kind === 'leave') {
+      replaceList(list.toSpliced(step.from % Math.max(1, length), step.count));
+    } else if (step.kind === 'lose') {
+      whole = list;
+      replaceList(list.slice(0, Math.floor(length * step.kept)));
+    } else if (step.kind === 'return') {
+      replaceList(whole);
+    } else if (step.kind === 'tell') {
+      clock.skip(step.tick);
+      const { direction } = step;
+      const now = clock.now();
+      running.tell(number(step.id), {
+        ...{ direction, at: now, seenAt: now, clock: 'local', source: 'inbound', id: `${direction} ${now}` },
+      });
+      (direction === 'out' ? oracle.outs : oracle.ins).set(step.id, now);
+    } else if (step.kind === 'save') {
+      running.save(step.isKept);
+    } else if (step.kind === 'restart') {
+      // What a sweep in flight has shown is not in the store yet: a kill may lose it.
+      if (!step.isKilled || reading !== undefined) running.save(true);
+      running.end();
+      running = boot(step.reader);
+      reading = undefined;
+    } else if (step.kind === 'accept' && reading !== undefined) {
+      void running.sweeper.sweep({ acceptShrink: true });
+    }
+  }
+
+  function pageOf(step: Sweep, listNow: readonly number[], index: number, wanted: number): Page | 'torn' {
+    const { fault: what } = step;
+    const per = Math.min(wanted, step.cap);
+    const rows: (number | string)[] = [...listNow];
+    for (let one = 0; what.kind === 'unreadable' && one < what.count; one++) {
+      rows.splice((what.at * (one + 1)) % (rows.length + 1), 0, `x${one}`);
+    }
+    let from = index * per;
+    if ('at' in what && what.kind !== 'unreadable' && index >= what.at) {
+      if (what.kind === 'repeat') from = Math.max(what.at, index - what.times) * per;
+      else if (index > what.at) from = index * per;
+      else if (what.kind === 'hole') from = Infinity;
+      else return 'torn';
+    } else if (what.kind === 'one-based') from = Math.max(0, index - 1) * per;
+    else if (what.kind === 'ignored') from = 0;
+    const shown = rows.slice(from, from + per);
+    const { length } = rows;
+    const totals = { all: length, page: shown.length, none: undefined, more: length + 3, less: length - 3 };
+    return {
+      ids: shown.filter((one) => typeof one === 'number'),
+      rows: shown.map((one) => (typeof one === 'number' ? rowOf(one) : one)),
+      total: totals[step.total],
+    };
+  }
+
+  /** Half of the rows are a number alone, the others say since when. */
+  function rowOf(one: number): ProviderRow {
+    const msisdn = number(one);
+    return one % 2 === 0 ? msisdn : { msisdn, optOut: true, optIn: false, optOutDate: since.get(one) };
+  }
+
+  let reading: Reading | undefined;
+
+  function take(page: Page | 'torn'): void {
+    if (reading === undefined) return;
+    const { start } = reading;
+    for (const one of reading.take(page)) {
+      const date = one % 2 === 0 ? start : (since.get(one) ?? start);
+      oracle.row(one, start, date > start ? start : date);
+    }
+  }
+
+  async function run(step: Sweep): Promise<SweepOutcome | undefined> {
+    clock.skip(step.tick);
+    canKeep = !step.isStoreDown;
+    const own = new Reading(clock.now());
+    reading = own;
+    const behind = step.lag === 0 ? undefined : past.at(Math.max(0, past.length - 1 - step.lag));
+    const answers: (Page | 'torn')[] = [];
+    let taken = 0;
+    let { isAccepted } = step;
+    serve = async (index, wanted) => {
+      await nextTurn();
+      if (reading !== own) throw new Error('nobody waits for it');
+      // Pages are answered one after the other: those before this one have been read.
+      while (taken < index && own.state === 'open') take(answers[taken++] ?? 'torn');
+      if (isWatched) check();
+      for (const { at: when, act: what } of step.during) {
+        if (when !== index || reading !== own) continue;
+        isAccepted ||= what.kind === 'accept';
+        perform(what);
+        if (isWatched) check();
+      }
+      const page = pageOf(step, behind ?? list, index, wanted);
+      answers[index] = page;
+      if (page !== 'torn') return { rows: page.rows, total: page.total };
+      if (step.fault.kind === 'malformed') return {} as ProviderPage;
+      throw new Error('down');
+    };
+    const outcome = await running.sweeper.sweep({ acceptShrink: step.isAccepted });
+    if (reading !== own) return undefined;
+    while (taken < answers.length && (own.state === 'open' || own.isOverAtEmptyPage))
+      take(answers[taken++] ?? 'torn');
+    if (own.state !== 'ended') expect(outcome.status).toBe('failed');
+    else if (own.unreadable > 0) expect(outcome).toMatchObject({ status: 'complete', removed: 0 });
+    else expect(outcome).toMatchObject(oracle.complete(own, isAccepted, canKeep));
+    reading = undefined;
+    return outcome;
+  }
+
+  function check(): void {
+    const { ledger } = running;
+    const wrong = PEOPLE.filter(
+      (one) =>
+        ledger.blocks(number(one)) !== oracle.blocks(one) ||
+        ledger.isListedByProvider(number(one)) !== oracle.lacked.has(one),
+    );
+    expect(wrong).toEqual([]);
+  }
+
+  return {
+    oracle,
+    run,
+    perform,
+    check,
+    get list() {
+      return list;
+    },
+    blocked: () => [...running.ledger.entries()].map(({ msisdn }) => idOf(msisdn)).toSorted((a, b) => a - b),
+    isBlocked: (one: number) => running.ledger.blocks(number(one)),
+    isListed: (one: number) => running.ledger.isListedByProvider(number(one)),
+  };
+}
+
+async function play(
+  { steps, ...given }: Story,
+  check: (world: ReturnType<typeof createWorld>, step: Act | Sweep, outcome?: SweepOutcome) => void,
+  isWatched = false,
+) {
+  const world = createWorld(given, isWatched);
+  for (const step of steps) {
+    const outcome = step.kind === 'sweep' ? await world.run(step) : undefined;
+    if (step.kind !== 'sweep') world.perform(step);
+    check(world, step, outcome);
+  }
+  return world;
+}
+
+/** Runs a property over random stories, or whatever else is given. */
+const always = <T>(numRuns: number, given: fc.Arbitrary<T>, holds: (value: T) => Promise<void>) =>
+  fc.assert(fc.asyncProperty(given, holds), { numRuns, seed: SEED });
+
+describe('sweeps, whatever happens', { timeout: 60_000 }, () => {
+  it('answer as the oracle does, on every page and after every act', () =>
+    always(800, story, async (given) => {
+      await play(given, (world) => world.check(), true);
+    }));
+
+  it('remove nothing where they fail, are torn by a restart or meet an unreadable row', () =>
+    always(300, story, async (given) => {
+      let before: readonly number[] = [];
+      await play(given, (world, step, outcome) => {
+        const isSure = outcome?.status === 'complete' && outcome.unreadable === 0;
+        const acts = step.kind === 'sweep' ? step.during.map(({ act: one }) => one) : [step];
+        const optedIn = acts.flatMap((one) =>
+          one.kind === 'tell' && one.direction === 'in' ? [one.id] : [],
+        );
+        const after = new Set([...world.blocked(), ...optedIn]);
+        if (!isSure) expect(before.filter((one) => !after.has(one))).toEqual([]);
+        before = world.blocked();
+      });
+    }));
+
+  it('are complete only where they showed all of a list that stood still and counted itself', () =>
+    always(500, fc.record({ size: upTo(280), reader, serving: fc.record(serving) }), async (given) => {
+      const { fault: what, total: count } = given.serving;
+      const world = createWorld({ trust: false, ...given });
+      const outcome = await world.run({ ...HONEST, ...given.serving });
+      const isPlain =
+        what.kind === 'none' || what.kind === 'one-based' || (what.kind === 'repeat' && what.times === 1);
+      if (isPlain && count !== 'more') expect(outcome?.status).toBe('complete');
+      if (outcome?.status === 'complete' && (count === 'all' || isPlain))
+        expect(world.blocked()).toEqual(world.list);
+    }));
+
+  const waiting = fc.record({ tick: upTo(DAY / 10, SECOND), fault, isRestart: fc.boolean() });
+  const loss = fc.oneof(upTo(MOST, 2), fc.constantFrom(99, 100, 101)).chain((size) => {
+    const half = Math.ceil(size / 2);
+    const lost = fc.oneof(upTo(size), fc.constantFrom(half - 1, half));
+    const waits = fc.array(waiting, { maxLength: 8 });
+    return fc.record({ size: fc.constant(size), lost, reader, waits, isAccepted: fc.boolean() });
+  });
+  it('hold a list of 100 that would lose half until that is accepted or a day has passed', () =>
+    always(300, loss, async ({ size, lost, reader: settings, waits, isAccepted }) => {
+      const world = createWorld({ trust: false, size, reader: settings });
+      await world.run(HONEST);
+      const all = world.blocked();
+      world.perform({ kind: 'leave', from: 0, count: lost });
+      await world.run(HONEST);
+      expect(world.blocked()).toEqual(all);
+      if (size < 100 || lost * 2 < size) {
+        await world.run(HONEST);
+        expect(world.blocked()).toEqual(world.list);
+        return;
+      }
+      let left = DAY;
+      for (const { isRestart, ...wait } of waits) {
+        if (isRestart) world.perform({ kind: 'restart', isKilled: true, reader: settings });
+        await world.run({ ...HONEST, ...wait });
+        expect(world.blocked()).toEqual(all);
+        left -= wait.tick;
+      }
+      if (!isAccepted) await world.run({ ...HONEST, tick: left - 1 });
+      expect(world.blocked()).toEqual(all);
+      await world.run({ ...HONEST, tick: 1, isAccepted });
+      expect(world.blocked()).toEqual(world.list);
+    }));
+
+  it('release nobody who opted out first-hand, unless removals are trusted and the list had the number since', () =>
+    always(300, story, async (given) => {
+      const out = (one: Act): Act => (one.kind === 'tell' ? { ...one, direction: 'out' } : one);
+      const steps = given.steps.map((step) =>
+        step.kind === 'sweep'
+          ? { ...step, during: step.during.map((one) => ({ ...one, act: out(one.act) })) }
+          : out(step),
+      );
+      await play({ ...given, steps }, (world) => {
+        const told = [...world.oracle.outs.keys()].filter(
+          (one) => !given.trust || !world.oracle.wasListedSince(one),
+        );
+        expect(told.filter((one) => !world.isBlocked(one))).toEqual([]);
+      });
+    }));
+
+  it('go on after a restart as if there had been none', () =>
+    always(300, story, async (given) => {
+      const stays = (one: Act) => one.kind !== 'restart' && one.kind !== 'save';
+      const steps = given.steps.flatMap((step): Story['steps'] => {
+        if (step.kind !== 'sweep') return stays(step) ? [step] : [];
+        return [{ ...step, during: step.during.filter(({ act: one }) => stays(one)) }];
+      });
+      const killed = { kind: 'restart', isKilled: true, reader: given.reader } as const;
+      const restarted = steps.flatMap((step) => [step, killed]);
+      const end = async (told: Story) => {
+        const outcomes: unknown[] = [];
+        const world = await play(told, (_, step, outcome) => {
+          if (step.kind === 'sweep') outcomes.push(outcome?.status === 'failed' ? 'failed' : outcome);
+        });
+        return [...outcomes, world.blocked()];
+      };
+      expect(await end({ ...given, steps: restarted })).toEqual(await end({ ...given, steps }));
+    }));
+
+  it('come to exactly the list and who opted out first-hand, once it stands still', () =>
+    always(300, story, async (given) => {
+      const world = await play(given, () => undefined);
+      for (let time = 0; time < (given.trust ? 3 : 2); time++) {
+        await world.run({ ...HONEST, tick: 2 * GRACE, isAccepted: true });
+      }
+      const blocked = PEOPLE.filter((one) => world.list.includes(one) || world.oracle.isFirstHand(one));
+      expect(world.blocked()).toEqual(blocked);
+      expect(PEOPLE.filter((one) => world.isListed(one))).toEqual(world.list.toSorted((a, b) => a - b));
+    }));
+});
