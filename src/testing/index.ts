@@ -2,7 +2,12 @@
 
 export { createTestGuard, type TestGuard, type TestGuardOptions } from './test-guard.ts';
 export { signedWebhook } from './signed-webhook.ts';
-export { storeConformance } from './store-conformance.ts';
+export {
+  storeConformance,
+  type ConformanceTest,
+  type StoreFactory,
+  type StoreUnderTest,
+} from './store-conformance.ts';
 export {
   startSimulator,
   type RecordedRequest,
