@@ -8,7 +8,7 @@ import { resolve } from 'node:path';
 import { StoreError } from '../errors.ts';
 import { text } from '../option-fields.ts';
 import type { OptOutChange } from '../optouts/change.ts';
-import { connect, type Connection } from './sqlite/connection.ts';
+import { connect, spawnWorker, type Connection, type Spawn } from './sqlite/connection.ts';
 import { findDriver } from './sqlite/driver.ts';
 import type { LogCursor } from './sqlite/log.ts';
 import type { ImageKind } from './sqlite/sweeps.ts';
@@ -27,6 +27,11 @@ const NUMBERS_PER_IMAGE = 65_536;
  * @throws ConfigError where there is no SQLite to open it with: the message has the line that installs it.
  */
 export function sqliteStore(file: string): Store {
+  return createSqliteStore(file, spawnWorker);
+}
+
+/** As `sqliteStore`, with a thread of the caller's. */
+export function createSqliteStore(file: string, spawn: Spawn): Store {
   const path = resolve(text(file, 'sqliteStore.file'));
   findDriver();
   let connection: Connection | undefined;
@@ -42,6 +47,7 @@ export function sqliteStore(file: string): Store {
         onCaughtUp: () => handlers?.onCaughtUp(),
         onTrouble: (trouble) => handlers?.onTrouble?.(trouble),
       },
+      spawn,
     );
     connection = started;
     return started;

@@ -6,7 +6,7 @@
 import { Worker } from 'node:worker_threads';
 import { StoreError } from '../../errors.ts';
 import type { StoreNews, StoreTrouble } from '../store.ts';
-import type { RequestName, Requests, WorkerMessage, WorkerSetup } from './messages.ts';
+import type { RequestMessage, RequestName, Requests, WorkerMessage, WorkerSetup } from './messages.ts';
 
 export interface ConnectionListener {
   onNews(news: Omit<StoreNews, 'cursor'>): void;
@@ -32,9 +32,27 @@ interface Pending {
   reject(error: StoreError): void;
 }
 
-/** Starts the thread. */
-export function connect(setup: WorkerSetup, listener: ConnectionListener): Connection {
-  const worker = new Worker(new URL('./worker.js', import.meta.url), { workerData: setup });
+/** What the thread looks like from here. */
+export interface Thread {
+  on(event: 'message', heard: (message: WorkerMessage) => void): unknown;
+  on(event: 'error', heard: (error: unknown) => void): unknown;
+  on(event: 'exit', heard: () => void): unknown;
+  postMessage(message: RequestMessage, transfer: readonly ArrayBuffer[]): void;
+  ref(): unknown;
+  unref(): unknown;
+  terminate(): Promise<unknown>;
+}
+
+/** Starts a thread. */
+export type Spawn = (setup: WorkerSetup) => Thread;
+
+/** Starts the worker beside this file. */
+export const spawnWorker: Spawn = (setup) =>
+  new Worker(new URL('./worker.js', import.meta.url), { workerData: setup }) as Thread;
+
+/** Starts the thread and talks to it. */
+export function connect(setup: WorkerSetup, listener: ConnectionListener, spawn: Spawn): Connection {
+  const worker = spawn(setup);
   worker.unref();
   const pending = new Map<number, Pending>();
   let nextId = 0;
@@ -54,7 +72,7 @@ export function connect(setup: WorkerSetup, listener: ConnectionListener): Conne
     pending.clear();
   }
 
-  worker.on('message', (message: WorkerMessage) => {
+  worker.on('message', (message) => {
     switch (message.kind) {
       case 'answer':
         return settle(message.id)?.resolve(message.gives as never);
@@ -71,7 +89,9 @@ export function connect(setup: WorkerSetup, listener: ConnectionListener): Conne
     }
   });
   worker.on('error', endAll);
-  worker.on('exit', () => endAll());
+  worker.on('exit', () => {
+    endAll();
+  });
 
   return {
     ask(name, takes, transfer = []) {

@@ -1,0 +1,279 @@
+/** The thread's side of the store, run in this thread: the same requirements, and what no other process can bring about. */
+
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
+import { dirname, join } from 'node:path';
+import { MessageChannel } from 'node:worker_threads';
+import { describe, expect, it, vi } from 'vitest';
+import type { OptOutChange } from '../../src/optouts/change.ts';
+import { createSqliteStore } from '../../src/stores/sqlite.ts';
+import type { Spawn, Thread } from '../../src/stores/sqlite/connection.ts';
+import { loadDriver, type Driver } from '../../src/stores/sqlite/driver.ts';
+import { createEngine } from '../../src/stores/sqlite/engine.ts';
+import { serve } from '../../src/stores/sqlite/worker.ts';
+import type { Store, StoreTrouble } from '../../src/stores/store.ts';
+import { storeConformance } from '../../src/testing/store-conformance.ts';
+import { newFolder } from './folders.ts';
+
+const driver = loadDriver();
+const PERSON = '15551230001';
+
+function change(msisdn: string, id = 'a'): OptOutChange {
+  const evidence = {
+    direction: 'out',
+    at: 1_000,
+    clock: 'local',
+    seenAt: 1_000,
+    source: 'manual',
+    id,
+  } as const;
+  return { list: '*', msisdn, evidence };
+}
+
+/** A thread that is none: both ends are in this one. */
+function inThisThread(own: Driver = driver): { spawn: Spawn; threads: { end(): void }[] } {
+  const threads: { end(): void }[] = [];
+  const spawn: Spawn = ({ file }) => {
+    const { port1, port2 } = new MessageChannel();
+    serve(port1, createEngine(own, file));
+    threads.push({ end: () => port1.close() });
+    return {
+      on: (event: string, heard: (given: unknown) => void) =>
+        event === 'error' ? undefined : port2.on(event === 'exit' ? 'close' : event, heard),
+      postMessage: (message, transfer) => port2.postMessage(message, [...transfer]),
+      ref: () => port2.ref(),
+      unref: () => port2.unref(),
+      terminate: async () => port2.close(),
+    } as Thread;
+  };
+  return { spawn, threads };
+}
+
+const storeOf = (file: string) => createSqliteStore(file, inThisThread().spawn);
+
+async function numbersOf(store: Store): Promise<string[]> {
+  const { changes } = await store.load();
+  const numbers: string[] = [];
+  for await (const news of changes) numbers.push(...[news].flat().map(({ msisdn }) => msisdn));
+  await store.loaded?.();
+  return numbers.toSorted();
+}
+
+function asides(file: string): string[] {
+  return readdirSync(dirname(file)).filter(
+    (name) => name.includes('.damaged-') && !/-(?:wal|shm)$/.test(name),
+  );
+}
+
+describe('the engine', () => {
+  it.each(storeConformance.map((test) => [test.name, test] as const))('%s', async (_name, test) => {
+    const file = join(newFolder(), 'store.db');
+    await test.run(async () => ({
+      store: storeOf(file),
+      reopen: async () => storeOf(file),
+      another: async () => storeOf(file),
+    }));
+  });
+
+  it('refuses what is asked before it is open and after it is closed', async () => {
+    const store = storeOf(join(newFolder(), 'store.db'));
+    await expect(store.append([change(PERSON)])).rejects.toMatchObject({ code: 'store_unavailable' });
+    await store.open();
+    await store.close();
+    await expect(store.history(PERSON)).rejects.toMatchObject({ code: 'store_unavailable' });
+  });
+
+  it('goes on after its thread has died', async () => {
+    const file = join(newFolder(), 'store.db');
+    const { spawn, threads } = inThisThread();
+    const store = createSqliteStore(file, spawn);
+    await store.open();
+    const news: string[] = [];
+    const { cursor } = await store.load();
+    await store.loaded?.();
+    store.tail(cursor, {
+      onChanges: ({ changes }) => news.push(...changes.map(({ msisdn }) => msisdn)),
+      onCaughtUp() {},
+    });
+    await store.append([change(PERSON)]);
+    const waiting = store.history(PERSON).catch((error: unknown) => error);
+    threads[0]?.end();
+    expect(await waiting).toMatchObject({ code: 'store_unavailable' });
+    expect(await store.append([change('15551230002')])).toEqual([true]);
+    expect(threads).toHaveLength(2);
+    await expect.poll(() => news).toEqual([PERSON]);
+    expect((await store.history(PERSON)).length).toBe(1);
+    await store.close();
+  });
+
+  it('tells the accounts of its lists apart', async () => {
+    const file = join(newFolder(), 'store.db');
+    const store = storeOf(file);
+    expect(await store.open({ accounts: { a: 'one' } })).toBeUndefined();
+    await store.append([change(PERSON)]);
+    await store.close();
+    expect(await store.open({ accounts: { b: 'two' } })).toBeUndefined();
+    await store.close();
+    const trouble = await store.open({ accounts: { a: 'two' } });
+    expect(trouble).toMatchObject({
+      kind: 'damaged',
+      message: expect.stringContaining("'a' is of another account"),
+    });
+    expect(await numbersOf(store)).toEqual([PERSON]);
+    await store.close();
+  });
+
+  it('puts a file aside that made no sense when it was loaded', async () => {
+    const file = join(newFolder(), 'store.db');
+    const store = storeOf(file);
+    await store.open();
+    await store.append([change(PERSON)]);
+    await store.saveSweep('a', {
+      ...{ start: 1, size: 1, numbers: [PERSON], missingOnce: [], heldSince: null, rows: [] },
+    });
+    const database = new driver.DatabaseSync(file);
+    database.exec("UPDATE images SET bytes = x'00'");
+    database.close();
+    const { sweeps } = await store.load();
+    const numbers = sweeps.get('a')?.numbers ?? [];
+    const read = async () => {
+      for await (const batch of numbers) expect(batch).toBeDefined();
+    };
+    await expect(read()).rejects.toMatchObject({ code: 'store_unavailable', message: /image/ });
+    expect(await store.open()).toMatchObject({ kind: 'damaged' });
+    expect([asides(file).length > 0, await numbersOf(store)]).toEqual([true, [PERSON]]);
+    await store.close();
+  });
+
+  it.each<[string, (file: string) => void, string[]]>([
+    ['nothing can be read', (file) => writeFileSync(file, Buffer.alloc(8192, 1)), []],
+    ['half is gone', (file) => truncateSync(file, statSync(file).size - 4096), [PERSON]],
+  ])('carries over what it can: %s', async (_name, damage, expected) => {
+    const file = join(newFolder(), 'store.db');
+    const store = storeOf(file);
+    await store.open();
+    await store.append([change(PERSON)]);
+    await store.close();
+    damage(file);
+    expect(await store.open()).toMatchObject({ kind: 'damaged' });
+    expect(await numbersOf(store)).toEqual(expected);
+    await store.close();
+  });
+
+  it('names what it puts aside one by one', async () => {
+    const file = join(newFolder(), 'store.db');
+    vi.useFakeTimers({ toFake: ['Date'], now: Date.UTC(2026, 0, 1) });
+    try {
+      for (let time = 0; time < 2; time++) {
+        writeFileSync(file, '');
+        const store = storeOf(file);
+        expect(await store.open()).toMatchObject({ kind: 'damaged' });
+        await store.close();
+      }
+    } finally {
+      vi.useRealTimers();
+    }
+    expect(asides(file).toSorted()).toEqual([
+      'store.db.damaged-20260101T000000000Z',
+      'store.db.damaged-20260101T000000000Z-2',
+    ]);
+  });
+
+  it('follows a file that was moved, and makes one that was removed', async () => {
+    const file = join(newFolder(), 'store.db');
+    const store = storeOf(file);
+    await store.open();
+    const troubles: StoreTrouble[] = [];
+    const { cursor } = await store.load();
+    await store.loaded?.();
+    store.tail(cursor, { onChanges() {}, onCaughtUp() {}, onTrouble: (trouble) => troubles.push(trouble) });
+    await store.append([change(PERSON)]);
+    renameSync(file, `${file}.moved`);
+    await store.append([change('15551230002')]);
+    for (const ending of ['', '-wal', '-shm']) rmSync(file + ending, { force: true });
+    await store.append([change('15551230003')]);
+    expect(troubles).toHaveLength(2);
+    await store.close();
+    await store.open();
+    expect(await numbersOf(store)).toEqual([PERSON, '15551230002', '15551230003']);
+    await store.close();
+  });
+
+  it('asks for everything again where the file was replaced under a list', async () => {
+    const file = join(newFolder(), 'store.db');
+    const store = storeOf(file);
+    await store.open();
+    const { cursor } = await store.load();
+    await store.loaded?.();
+    store.tail(cursor, { onChanges() {}, onCaughtUp() {} });
+    const sweep = { size: 1, numbers: [PERSON], missingOnce: [], heldSince: null, rows: [] };
+    await store.saveSweep('a', { ...sweep, start: 1 });
+    renameSync(file, `${file}.moved`);
+    const delta = { added: [], removed: [] };
+    expect(await store.saveSweep('a', { ...sweep, start: 2, delta })).toBe(true);
+    expect((await store.load()).sweeps.get('a')?.size).toBe(1);
+    await store.close();
+  });
+});
+
+/** A driver whose files cannot be opened as they are. */
+function refusing(): Driver & { isOver: boolean } {
+  const own = {
+    isOver: false,
+    DatabaseSync: class extends driver.DatabaseSync {
+      constructor(path: string, options?: { readonly readOnly?: boolean }) {
+        if (!own.isOver && !path.includes('copy.db') && !path.includes('.new-')) {
+          throw Object.assign(new Error('attempt to write a readonly database'), { errcode: 8 });
+        }
+        super(path, { readOnly: options?.readOnly ?? false });
+      }
+    },
+  };
+  return own;
+}
+
+describe('a file that cannot be written to', () => {
+  it('is read, refuses to keep anything, and is written to again when it can be', async () => {
+    const file = join(newFolder(), 'store.db');
+    const before = storeOf(file);
+    await before.open();
+    await before.append([change(PERSON)]);
+    const own = refusing();
+    const store = createSqliteStore(file, inThisThread(own).spawn);
+    expect(await store.open()).toMatchObject({ kind: 'read_only', message: /it is read-only/ });
+    await before.close();
+    const { cursor } = await store.load();
+    await store.loaded?.();
+    expect(await numbersOf(store)).toEqual([PERSON]);
+    const refusal = { code: 'store_read_only' };
+    await expect(store.append([change('15551230002')])).rejects.toMatchObject(refusal);
+    await expect(store.erase(PERSON, [])).rejects.toMatchObject(refusal);
+    await expect(store.prune?.(1)).rejects.toMatchObject(refusal);
+    await expect(store.lease('a')).rejects.toMatchObject(refusal);
+    const sweep = { start: 1, size: 1, numbers: [PERSON], missingOnce: [], heldSince: null, rows: [] };
+    await expect(store.saveSweep('a', sweep)).rejects.toMatchObject(refusal);
+    store.tail(cursor, { onChanges() {}, onCaughtUp() {} });
+    own.isOver = true;
+    const stored = () => store.append([change('15551230002')]).then(Boolean, () => false);
+    await expect.poll(stored, { timeout: 10_000 }).toBe(true);
+    await store.close();
+  }, 20_000);
+
+  it('is neither made nor opened where there is no way to it', async () => {
+    const folder = newFolder();
+    writeFileSync(join(folder, 'file'), '');
+    const store = storeOf(join(folder, 'file', 'store.db'));
+    await expect(store.open()).rejects.toMatchObject({ code: 'store_unavailable' });
+    mkdirSync(join(folder, 'there'));
+    expect(existsSync(join(folder, 'there', 'store.db'))).toBe(false);
+    await store.close();
+  });
+});
