@@ -278,7 +278,8 @@ export function createSweeper(options: SweepOptions, ports: SweepPorts): Sweeper
 
   /** Gets hold of the right to sweep. Where nobody can be asked for it, everybody sweeps for himself. */
   async function acquire(isForced: boolean): Promise<void> {
-    if (ports.lease === undefined || (!isForced && lease?.isHeld())) return;
+    if (ports.lease === undefined || lease?.isHeld()) return;
+    await letGo();
     try {
       lease = await within(clock, options.timeoutMs, ports.lease(isForced));
       isFollowing = lease === undefined;
@@ -315,7 +316,7 @@ export function createSweeper(options: SweepOptions, ports: SweepPorts): Sweeper
       else void turn(true);
     },
     async sweep(given) {
-      if (flight === undefined && !isStopped) await acquire(true);
+      if (flight === undefined && !isStopped && ports.obstacle() === undefined) await acquire(true);
       return sweep(given);
     },
     async stop() {

@@ -289,8 +289,9 @@ describe('failures', () => {
   it('nothing begins before the store is loaded', async () => {
     const provider = paged(() => numbers(3));
     const { sweeper, obstacle, ledger } = harness(provider);
-    obstacle.mockReturnValueOnce(new StoreError('not open'));
+    obstacle.mockReturnValue(new StoreError('not open'));
     expect(await sweeper.sweep()).toMatchObject({ status: 'failed', error: { code: 'store_unavailable' } });
+    obstacle.mockReturnValue(undefined);
     expect([provider.page.mock.calls.length, ledger.lastStart]).toEqual([0, null]);
     expect(await sweeper.sweep()).toMatchObject({ status: 'complete' });
   });

@@ -152,10 +152,12 @@ describe('evidence', () => {
     await guard.refresh();
     await expect.poll(() => guard.canSend(OUT)).toBe(true);
     expect(await guard.history(OUT)).toEqual(listed(second));
+    // Closing waits for what is being saved.
+    await guard.close();
     rows = [OUT];
-    await guard.refresh();
-    await expect.poll(async () => (await guard.history(OUT)).length).toBe(2);
-    expect(await guard.history('15551230003')).toEqual([]);
+    const again = await start(file, { provider });
+    await expect.poll(async () => (await again.history(OUT)).length).toBe(2);
+    expect(await again.history('15551230003')).toEqual([]);
   });
 
   it('is pruned, but never what blocks', async () => {

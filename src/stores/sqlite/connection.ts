@@ -48,7 +48,7 @@ export type Spawn = (setup: WorkerSetup) => Thread;
 
 /** Starts the worker beside this file. */
 export const spawnWorker: Spawn = (setup) =>
-  new Worker(new URL('./worker.js', import.meta.url), { workerData: setup }) as Thread;
+  new Worker(new URL('./worker.js', import.meta.url), { workerData: setup });
 
 /** Starts the thread and talks to it. */
 export function connect(setup: WorkerSetup, listener: ConnectionListener, spawn: Spawn): Connection {
