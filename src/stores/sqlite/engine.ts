@@ -43,6 +43,8 @@ export interface Engine {
   close(): void;
 }
 
+/** SQLite's codes for: no permission, read-only, an I/O error (no room for its log among them), full, cannot open. */
+const REFUSALS: readonly unknown[] = [3, 8, 10, 13, 14, 'EACCES', 'EPERM', 'EROFS'];
 const READ_ONLY = 8;
 /** How old staged numbers are before nobody can be writing them any more, ms. */
 const STAGED_KEPT_MS = 3_600_000;
@@ -140,7 +142,8 @@ export function createEngine(driver: Driver, path: string, now: () => number = D
         const damage = suspicion ?? error;
         suspicion = undefined;
         if (isDamage(damage)) return replace(damage as Error, opening);
-        return openCopy(error);
+        if (isRefusal(error)) return openCopy(error);
+        throw error;
       }
     },
     get file() {
@@ -208,6 +211,11 @@ export function createEngine(driver: Driver, path: string, now: () => number = D
   };
 
   return engine;
+}
+
+/** Whether the machine does not let us write, where the file itself may be sound. */
+function isRefusal(error: unknown): boolean {
+  return REFUSALS.includes(sqliteCode(error) ?? (error as NodeJS.ErrnoException).code);
 }
 
 function reasonOf(error: unknown): string {
