@@ -8,8 +8,8 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { atMost, startTimer, type ActTime, type Clock } from './clock.ts';
 import { GuardError, StoreError } from './errors.ts';
 import type { Evidence, OptOutChange } from './optouts/change.ts';
-import type { NumberSet } from './optouts/number-set.ts';
 import type { Lists, OptOutList } from './lists.ts';
+import { createSaves } from './saves.ts';
 import type { ListingSpan, Store, StoreNews, StoreTrouble } from './stores/store.ts';
 
 export interface JournalPorts {
@@ -75,7 +75,6 @@ export function createJournal(ports: JournalPorts): Journal {
   const { store, lists, clock, actTime, accounts, onChange, onError, onLoaded, onFollowed } = ports;
   const underWay = new Set<Promise<unknown>>();
   const writing = new Set<Promise<unknown>>();
-  const saves = new Map<string, { isWanted: boolean }>();
   let isOpen = false;
   let isClosed = false;
   let lastErrorCode: string | undefined;
@@ -276,23 +275,17 @@ export function createJournal(ports: JournalPorts): Journal {
     for (const { ledger, evidence } of kept) ledger.replace(msisdn, evidence);
   }
 
-  async function save(list: OptOutList): Promise<void> {
-    const { done, numbers, missingOnce, delta, ...head } = list.ledger.save();
-    const sweep = {
-      ...{ ...head, numbers: batchesOf(numbers), missingOnce: batchesOf(missingOnce) },
-      delta: delta && { added: batchesOf(delta.added), removed: batchesOf(delta.removed) },
-    };
-    let isKept = false;
+  const saves = createSaves(async (list, sweep) => {
     try {
       requireOpen();
-      isKept = await store.saveSweep(list.config.name, sweep);
+      const isKept = await store.saveSweep(list, sweep);
       lastErrorCode = undefined;
+      return isKept;
     } catch (cause) {
       onError(fail(cause, 'to keep a sweep'));
-    } finally {
-      done(isKept);
+      return false;
     }
-  }
+  });
 
   /** Asks the store. @throws StoreError */
   async function ask<T>(doing: string, asking: () => Promise<T>): Promise<T> {
@@ -335,24 +328,7 @@ export function createJournal(ports: JournalPorts): Journal {
       erasing = Promise.allSettled([erasing, work]);
       return track(work);
     },
-    saveSweep(list) {
-      const known = saves.get(list.config.name);
-      if (known) {
-        known.isWanted = true;
-        return;
-      }
-      const state = { isWanted: true };
-      saves.set(list.config.name, state);
-      void track(
-        (async () => {
-          while (state.isWanted) {
-            state.isWanted = false;
-            await save(list);
-          }
-          saves.delete(list.config.name);
-        })(),
-      );
-    },
+    saveSweep: (list) => void track(saves.save(list)),
     get lastErrorCode() {
       return lastErrorCode;
     },
@@ -369,11 +345,6 @@ export function createJournal(ports: JournalPorts): Journal {
       await atMost(clock, Math.max(0, deadline - clock.monotonic()), closing);
     },
   };
-}
-
-/** The numbers of a set many at a time, as often as they are asked for. */
-function batchesOf(numbers: NumberSet): Iterable<Float64Array> {
-  return { [Symbol.iterator]: () => numbers.batches() };
 }
 
 /** The evidence without what a person or operator wrote and what links it to a message. */

@@ -29,6 +29,7 @@ const rooms: Readonly<Record<string, string>> = {
   lists: 'guard',
   manual: 'guard',
   records: 'guard',
+  saves: 'guard',
   status: 'guard',
   watch: 'guard',
 };
