@@ -144,12 +144,21 @@ export function createJournal(ports: JournalPorts): Journal {
 
   function follow({ changes, sweeps, erased }: StoreNews): void {
     for (const msisdn of erased) {
-      for (const { ledger } of lists.all()) ledger.replace(msisdn, []);
+      for (const { config, ledger } of lists.all()) {
+        const left = changes.filter((one) => one.msisdn === msisdn && one.list === config.name);
+        ledger.replace(
+          msisdn,
+          left.map(({ evidence }) => withoutWords(evidence)),
+        );
+      }
     }
-    for (const change of changes) {
-      if (merge(change) && !erased.includes(change.msisdn)) onChange(change);
+    for (const change of changes) if (merge(change)) onChange(change);
+    for (const news of sweeps) {
+      lists.follow(news);
+      const list = lists.ensure(news.list);
+      // Where the two differ, the store gets what is newer here.
+      if (list.ledger.hasNews && list.ledger.lastStart !== news.start) void track(saves.save(list));
     }
-    for (const news of sweeps) lists.follow(news);
     if (sweeps.length > 0) onFollowed();
   }
 
@@ -280,10 +289,10 @@ export function createJournal(ports: JournalPorts): Journal {
       requireOpen();
       const isKept = await store.saveSweep(list, sweep);
       lastErrorCode = undefined;
-      return isKept;
+      return isKept ? 'kept' : 'refused';
     } catch (cause) {
       onError(fail(cause, 'to keep a sweep'));
-      return false;
+      return 'failed';
     }
   });
 

@@ -7,13 +7,15 @@ import type { OptOutList } from './lists.ts';
 import type { NumberSet } from './optouts/number-set.ts';
 import type { SavedSweep } from './stores/store.ts';
 
+export type SaveOutcome = 'kept' | 'refused' | 'failed';
+
 export interface Saves {
   /** Sees to it that a list is saved as it is now or later. Resolves when nothing of it is left to be saved. */
   save(list: OptOutList): Promise<void>;
 }
 
-/** Creates the saves. `keep` resolves to whether the store has kept a sweep, and never rejects. */
-export function createSaves(keep: (list: string, sweep: SavedSweep) => Promise<boolean>): Saves {
+/** Creates the saves. `keep` never rejects. */
+export function createSaves(keep: (list: string, sweep: SavedSweep) => Promise<SaveOutcome>): Saves {
   const wanted = new Map<string, { isAgain: boolean; ended: Promise<void> }>();
 
   async function saveOnce({ config, ledger }: OptOutList): Promise<void> {

@@ -208,7 +208,8 @@ export function createLedger(options: LedgerOptions): Ledger {
       const listed = entries.get(msisdn)?.record.listed;
       entries.delete(msisdn);
       const record = evidence.reduce<NumberRecord | undefined>(mergeEvidence, undefined);
-      if (record) weigh(msisdn, { ...record, listed });
+      // What the list said stays, for evidence that comes again.
+      if (record ?? listed) weigh(msisdn, { ...(record ?? EMPTY_RECORD), listed });
     },
     begin: (start) => provider.begin(start, { outRow, inRow, removed }),
     save() {
@@ -219,9 +220,9 @@ export function createLedger(options: LedgerOptions): Ledger {
         const listed = entries.get(msisdn)?.record.listed;
         return listed ? [{ msisdn, start: listed.start, date: listed.date }] : [];
       });
-      const done = (isKept: boolean) => {
-        part.done(isKept);
-        if (!isKept) for (const msisdn of saving) unsavedRows.add(msisdn);
+      const done = (outcome: 'kept' | 'refused' | 'failed') => {
+        part.done(outcome);
+        if (outcome !== 'kept') for (const msisdn of saving) unsavedRows.add(msisdn);
       };
       return { ...part, rows, done };
     },

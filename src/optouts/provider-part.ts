@@ -72,8 +72,11 @@ export interface PartSave {
   readonly heldSince: number | null;
   /** What changed since the last save that was kept; `undefined` where none was. */
   readonly delta: PartDelta | undefined;
-  /** To be called once, with whether it was kept. What is not comes again with the next save. */
-  done(isKept: boolean): void;
+  /**
+   * To be called once. What was not kept comes again with the next save. `refused`: another process's sweep was
+   * later, so that what left by ours stays until a sweep of both lacks it.
+   */
+  done(outcome: 'kept' | 'refused' | 'failed'): void;
 }
 
 /** Numbers that came and that left. */
@@ -164,6 +167,8 @@ export function createProviderPart({ shrinkHoldMs }: { readonly shrinkHoldMs: nu
   let lastBegun: number | null = null;
   let heldSince: number | null = null;
   let running: object | undefined;
+  // What the sweep that is being read has shown.
+  let runningSeen: NumberSet | undefined;
   // Since the last save that was kept; `undefined` while none was.
   let unsaved: PartDelta | undefined;
   let hasNews = false;
@@ -191,6 +196,7 @@ export function createProviderPart({ shrinkHoldMs }: { readonly shrinkHoldMs: nu
     running = token;
     lastBegun = Math.max(start, lastBegun ?? start);
     const seen = createNumberSet();
+    runningSeen = seen;
     const seenIn = createNumberSet();
     let distinct = 0;
 
@@ -220,6 +226,7 @@ export function createProviderPart({ shrinkHoldMs }: { readonly shrinkHoldMs: nu
     /** Ends the sweep; from now on age counts from its start. */
     function committed(removed: number, missing: number, optIns: readonly OptOutChange[]): CommitEffect {
       running = undefined;
+      runningSeen = undefined;
       lastStart = start;
       hasNews = true;
       const isHeld = heldSince !== null;
@@ -237,7 +244,7 @@ export function createProviderPart({ shrinkHoldMs }: { readonly shrinkHoldMs: nu
 
       const missing = createNumberSet();
       const optIns: OptOutChange[] = [];
-      let removed = 0;
+      const leaving = createNumberSet();
       let step = 0;
       for (const msisdn of missingCount > 0 ? numbers : []) {
         if (++step % COMMIT_STEP === 0) {
@@ -256,12 +263,14 @@ export function createProviderPart({ shrinkHoldMs }: { readonly shrinkHoldMs: nu
           missing.add(msisdn);
           continue;
         }
-        remove(msisdn);
-        removed++;
+        leaving.add(msisdn);
       }
+      if (isOlder(start)) return { status: 'dropped' };
+      // Nothing comes in between any more: all of it leaves, or nothing.
+      for (const msisdn of leaving) remove(msisdn);
       missingOnce = missing;
       heldSince = isHeld ? since : null;
-      return committed(removed, missing.size, optIns);
+      return committed(leaving.size, missing.size, optIns);
     }
 
     return {
@@ -271,7 +280,9 @@ export function createProviderPart({ shrinkHoldMs }: { readonly shrinkHoldMs: nu
         return distinct;
       },
       abort() {
-        if (running === token) running = undefined;
+        if (running !== token) return;
+        running = undefined;
+        runningSeen = undefined;
       },
     };
   }
@@ -287,11 +298,16 @@ export function createProviderPart({ shrinkHoldMs }: { readonly shrinkHoldMs: nu
       hasNews = false;
       const since: PartDelta = { added: createNumberSet(), removed: createNumberSet() };
       unsaved = since;
-      const done = (isKept: boolean) => {
-        if (isKept) return;
+      const done = (outcome: 'kept' | 'refused' | 'failed') => {
+        if (outcome === 'kept') return;
         hasNews = true;
         unsaved = delta;
         if (delta !== undefined) absorb(delta, since);
+        if (outcome === 'failed') return;
+        for (const msisdn of delta?.removed ?? []) {
+          add(msisdn);
+          missingOnce.add(msisdn);
+        }
       };
       return { start: lastStart, size: numbers.size, numbers, missingOnce, heldSince, delta, done };
     },
@@ -310,9 +326,19 @@ export function createProviderPart({ shrinkHoldMs }: { readonly shrinkHoldMs: nu
       return true;
     },
     follow(news) {
-      if (isOlder(news.start)) return false;
+      // Anything may block, however old; only what is newer than all that is known here may unblock.
       numbers.addBatch(news.added);
-      numbers.deleteBatch(news.removed);
+      const isNewer = !isOlder(news.start);
+      for (const number of news.removed) {
+        const msisdn = String(number);
+        if (isNewer && !runningSeen?.has(msisdn)) numbers.delete(msisdn);
+        else if (numbers.has(msisdn)) {
+          // It is listed by a newer sweep of ours: the store gets it again.
+          unsaved?.added.add(msisdn);
+          hasNews = true;
+        }
+      }
+      if (!isNewer) return false;
       if (news.missingOnce) {
         missingOnce = createNumberSet();
         missingOnce.addBatch(news.missingOnce);

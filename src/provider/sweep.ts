@@ -280,11 +280,14 @@ export function createSweeper(options: SweepOptions, ports: SweepPorts): Sweeper
   async function acquire(isForced: boolean): Promise<void> {
     if (ports.lease === undefined || lease?.isHeld()) return;
     await letGo();
+    const asking = ports.lease(isForced);
     try {
-      lease = await within(clock, options.timeoutMs, ports.lease(isForced));
+      lease = await within(clock, options.timeoutMs, asking);
       isFollowing = lease === undefined;
     } catch {
       isFollowing = false;
+      // One that comes after all is nobody's.
+      asking.then((late) => late?.release()).catch(() => undefined);
     }
     // A guard that was closed meanwhile has no use for it.
     if (isStopped) await letGo();

@@ -11,12 +11,15 @@ import type { OptOutChange } from '../optouts/change.ts';
 import { connect, spawnWorker, type Connection, type Spawn } from './sqlite/connection.ts';
 import { findDriver } from './sqlite/driver.ts';
 import type { LogCursor } from './sqlite/log.ts';
+import type { Requests } from './sqlite/messages.ts';
 import type { ImageKind } from './sqlite/sweeps.ts';
 import type { Lease, NumberSource, SavedSweep, Store, StoreOpening, TailHandlers } from './store.ts';
 
 /** How long a lease holds without being renewed, ms. */
 const LEASE_MS = 15_000;
 const RENEW_EVERY_MS = 5_000;
+/** How long the thread may take to close the file, ms. */
+const CLOSE_MS = 3_000;
 /** Numbers of one image. */
 const NUMBERS_PER_IMAGE = 65_536;
 
@@ -38,6 +41,7 @@ export function createSqliteStore(file: string, spawn: Spawn): Store {
   let opening: StoreOpening = { accounts: {} };
   let handlers: TailHandlers | undefined;
   let isEnded = false;
+  let reviving: Promise<Connection> | undefined;
 
   function startThread(): Connection {
     const started = connect(
@@ -46,6 +50,8 @@ export function createSqliteStore(file: string, spawn: Spawn): Store {
         onNews: (news) => handlers?.onChanges({ ...news, cursor: '' }),
         onCaughtUp: () => handlers?.onCaughtUp(),
         onTrouble: (trouble) => handlers?.onTrouble?.(trouble),
+        // Without a thread this process would be deaf to the others.
+        onExit: () => void (handlers && current().catch(() => undefined)),
       },
       spawn,
     );
@@ -53,15 +59,27 @@ export function createSqliteStore(file: string, spawn: Spawn): Store {
     return started;
   }
 
+  async function revive(): Promise<Connection> {
+    const revived = startThread();
+    try {
+      const trouble = await revived.ask('open', opening);
+      if (trouble) handlers?.onTrouble?.(trouble);
+      if (handlers) await revived.ask('tail', { cursor: { changes: 0, erasures: 0, sweeps: 0 } });
+      return revived;
+    } catch (error) {
+      await revived.end();
+      throw error;
+    }
+  }
+
   /** The thread; where it died, another one that has the file open and follows it from its beginning. */
   async function current(): Promise<Connection> {
     if (isEnded || connection === undefined) throw new StoreError('the store is closed');
     if (!connection.isOver) return connection;
-    const revived = startThread();
-    const trouble = await revived.ask('open', opening);
-    if (trouble) handlers?.onTrouble?.(trouble);
-    if (handlers) await revived.ask('tail', { cursor: { changes: 0, erasures: 0, sweeps: 0 } });
-    return revived;
+    reviving ??= revive().finally(() => {
+      reviving = undefined;
+    });
+    return reviving;
   }
 
   return {
@@ -104,10 +122,15 @@ export function createSqliteStore(file: string, spawn: Spawn): Store {
           await to.ask('stage', { token, kind, numbers: batch }, [batch.buffer as ArrayBuffer]);
         }
       };
-      await stage('added', isFull ? numbers : delta.added);
-      if (!isFull) await stage('removed', delta.removed);
-      await stage('missing', missingOnce);
-      return to.ask('saveSweep', { token, head, rows, isFull });
+      try {
+        await stage('added', isFull ? numbers : delta.added);
+        if (!isFull) await stage('removed', delta.removed);
+        await stage('missing', missingOnce);
+        return await to.ask('saveSweep', { token, head, rows, isFull });
+      } catch (error) {
+        await to.ask('drop', { token }).catch(() => undefined);
+        throw error;
+      }
     },
     tail(since, given) {
       handlers = given;
@@ -136,7 +159,14 @@ export function createSqliteStore(file: string, spawn: Spawn): Store {
       await (await current()).ask('erase', { msisdn, keep });
     },
     async prune(olderThan) {
-      return (await current()).ask('prune', { olderThan });
+      const from = await current();
+      let removed = 0;
+      for (let after: number | undefined = 0; after !== undefined;) {
+        const step: Requests['prune']['gives'] = await from.ask('prune', { olderThan, after });
+        removed += step.removed;
+        ({ after } = step);
+      }
+      return removed;
     },
     async close() {
       if (isEnded || connection === undefined) return;
@@ -144,18 +174,27 @@ export function createSqliteStore(file: string, spawn: Spawn): Store {
       handlers = undefined;
       const closing = connection;
       connection = undefined;
-      if (!closing.isOver) await closing.ask('close', null);
-      await closing.end();
+      const late = setTimeout(() => void closing.end(), CLOSE_MS);
+      late.unref();
+      try {
+        if (!closing.isOver) await closing.ask('close', null);
+      } finally {
+        clearTimeout(late);
+        await closing.end();
+      }
     },
   };
 }
 
 /** Everything that decides, then the end of the load. */
 async function* changesOf(from: Connection): AsyncGenerator<OptOutChange[]> {
-  for (let after = 0; ;) {
-    const { changes, seq } = await from.ask('loadChanges', { after });
+  let reading = from.ask('loadChanges', { after: 0 });
+  for (;;) {
+    const { changes, seq } = await reading;
     if (changes.length === 0) return;
-    after = seq;
+    // The next is read while these are taken in.
+    reading = from.ask('loadChanges', { after: seq });
+    reading.catch(() => undefined);
     yield changes;
   }
 }

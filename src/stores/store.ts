@@ -72,7 +72,7 @@ export interface SweepNews {
 export interface StoreNews {
   readonly changes: readonly OptOutChange[];
   readonly sweeps: readonly SweepNews[];
-  /** Numbers whose evidence was erased; what is left of it is among `changes`. */
+  /** Numbers whose evidence was erased; all that is left of it, whoever wrote it, is among `changes`. */
   readonly erased: readonly string[];
   /** Stands behind them. */
   readonly cursor: Cursor;
@@ -152,7 +152,8 @@ export interface Store {
   listings?(msisdn: string, options?: { readonly list?: string }): Promise<readonly ListingSpan[]>;
   /**
    * Forgets a person's words, reasons, senders and message ids, and all evidence but `keep`, which replaces it:
-   * the changes that still decide whether the number is blocked.
+   * the changes that still decide whether the number is blocked. What another process has stored about it and `tail`
+   * has not told yet stays, without words.
    */
   erase(msisdn: string, keep: readonly OptOutChange[]): Promise<void>;
   /**

@@ -298,6 +298,8 @@ describe('a sweep that is overtaken', () => {
   });
 });
 
+const digits = (set: Iterable<string> | undefined) => [...(set ?? [])].toSorted();
+
 describe('another process’s sweep', () => {
   const news = (start: number | null, change: object = {}) => ({
     ...{ start, added: [], removed: [], heldSince: null },
@@ -310,7 +312,43 @@ describe('another process’s sweep', () => {
     expect([ledger.blocks(N), ledger.lastStart]).toEqual([true, null]);
     expect(ledger.follow(news(T, { removed: [Number(N)], heldSince: T }), [])).toBe(true);
     expect([ledger.blocks(N), ledger.lastStart, ledger.heldSince]).toEqual([false, T, T]);
-    expect(ledger.follow(news(T - 1, { added: [Number(N)] }), [])).toBe(false);
+    expect(ledger.follow(news(T - 1, { removed: [Number(N)] }), [])).toBe(false);
+    expect(ledger.lastStart).toBe(T);
+  });
+
+  it('that is older adds all the same, and takes nothing away that a newer one of ours lists', () => {
+    const ledger = createLedger(options);
+    const [other = ''] = many(1);
+    sweep(ledger, T, [N]);
+    ledger.save().done('kept');
+    expect(ledger.follow(news(T - 1, { added: [Number(other)], removed: [Number(N)] }), [])).toBe(false);
+    expect([ledger.blocks(N), ledger.blocks(other), ledger.hasNews]).toEqual([true, true, true]);
+    // The store, which took it away, gets it again.
+    expect(digits(ledger.save().delta?.added)).toEqual([N]);
+  });
+
+  it('that is newer does not take away what the sweep being read has shown', () => {
+    const ledger = createLedger(options);
+    sweep(ledger, T, [N]);
+    ledger.save().done('kept');
+    const run = ledger.begin(T + 1);
+    run.page([{ kind: 'out', msisdn: N }], T + 1);
+    ledger.follow(news(T + 2, { removed: [Number(N)] }), []);
+    expect([ledger.blocks(N), digits(ledger.save().delta?.added)]).toEqual([true, [N]]);
+    run.abort();
+    ledger.follow(news(T + 3, { removed: [Number(N)] }), []);
+    expect(ledger.blocks(N)).toBe(false);
+  });
+
+  it('that refuses ours undoes what ours took away, until a sweep of both lacks it', () => {
+    const ledger = createLedger(options);
+    sweep(ledger, T, [N]);
+    ledger.save().done('kept');
+    for (const start of [T + 1, T + 2]) sweep(ledger, start, []);
+    expect(ledger.blocks(N)).toBe(false);
+    ledger.save().done('refused');
+    expect(ledger.blocks(N)).toBe(true);
+    sweep(ledger, T + 3, []);
     expect(ledger.blocks(N)).toBe(false);
   });
 
@@ -328,30 +366,28 @@ describe('another process’s sweep', () => {
 });
 
 describe('what has to be saved', () => {
-  const digits = (set: Iterable<string> | undefined) => [...(set ?? [])].toSorted();
-
   it('is everything first, then what changed since the last save that was kept', () => {
     const ledger = createLedger(options);
     const [a = '', b = '', c = ''] = many(3);
     sweep(ledger, T, [a, b]);
     const first = ledger.save();
     expect([first.delta, digits(first.numbers), first.start]).toEqual([undefined, [a, b], T]);
-    first.done(true);
+    first.done('kept');
     for (const start of [T + 1, T + 2]) sweep(ledger, start, [b, c]);
     const refused = ledger.save();
     expect([digits(refused.delta?.added), digits(refused.delta?.removed)]).toEqual([[c], [a]]);
-    refused.done(false);
+    refused.done('failed');
     for (const start of [T + 3, T + 4]) sweep(ledger, start, [a, b]);
     const second = ledger.save();
     expect([digits(second.delta?.added), digits(second.delta?.removed)]).toEqual([[a], [c]]);
-    second.done(true);
+    second.done('kept');
     expect([...(ledger.save().delta?.added ?? [])]).toEqual([]);
   });
 
   it('is everything again where the first was not kept', () => {
     const ledger = createLedger(options);
     sweep(ledger, T, [N]);
-    ledger.save().done(false);
+    ledger.save().done('failed');
     expect(ledger.save().delta).toBeUndefined();
   });
 
@@ -372,12 +408,19 @@ describe('what has to be saved', () => {
     dated(T);
     const first = ledger.save();
     expect(first.rows).toEqual([a, b].map((msisdn) => ({ msisdn, start: T, date: T - HOUR })));
-    first.done(true);
+    first.done('kept');
     dated(T + 1);
     const second = ledger.save();
     expect(second.rows.map(({ msisdn }) => msisdn)).toEqual([a]);
-    second.done(false);
+    second.done('failed');
+    // What is erased leaves what the list said.
     ledger.replace(a, []);
+    expect(rowsOf()).toEqual([a]);
+    dated(T + 2);
+    ledger.merge(a, fact('in', T + 3));
+    dated(T + 4);
+    for (const start of [T + 5, T + 6]) sweep(ledger, start, []);
+    expect(ledger.prune(T + HOUR)).toBe(1);
     expect(rowsOf()).toEqual([]);
   });
 });

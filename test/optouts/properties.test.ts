@@ -100,7 +100,7 @@ function play(
     } else {
       const { start, heldSince, numbers, missingOnce, rows, done } = ledger.save();
       for (const row of rows) saved.set(row.msisdn, row);
-      done(true);
+      done('kept');
       oracle.restart();
       const next = createLedger(options);
       const restore = () => {

@@ -129,7 +129,7 @@ function createWorld({ trust, size, reader: first }: Omit<Story, 'steps'>, isWat
         for (const row of rows) stored.rows.set(row.msisdn, row);
         times = { start, heldSince };
       }
-      done(isKept);
+      done(isKept ? 'kept' : 'failed');
     };
     const sweeper = createSweeper(
       {

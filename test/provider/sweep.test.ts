@@ -52,7 +52,7 @@ function harness(
   const anomalies: Anomaly[] = [];
   const errors: unknown[] = [];
   const onAnomaly = vi.fn((anomaly: Anomaly) => void anomalies.push(anomaly));
-  const saveSweep = vi.fn(() => ledger.save().done(true));
+  const saveSweep = vi.fn(() => ledger.save().done('kept'));
   const obstacle = vi.fn<SweepPorts['obstacle']>();
   const keepOptIns = vi.fn<SweepPorts['keepOptIns']>(async (changes) => {
     for (const { msisdn, evidence } of changes) ledger.merge(msisdn, evidence);

@@ -12,6 +12,8 @@ export interface ConnectionListener {
   onNews(news: Omit<StoreNews, 'cursor'>): void;
   onCaughtUp(): void;
   onTrouble(trouble: StoreTrouble): void;
+  /** Told when the thread has gone, asked to or not. */
+  onExit(): void;
 }
 
 export interface Connection {
@@ -91,6 +93,7 @@ export function connect(setup: WorkerSetup, listener: ConnectionListener, spawn:
   worker.on('error', endAll);
   worker.on('exit', () => {
     endAll();
+    listener.onExit();
   });
 
   return {

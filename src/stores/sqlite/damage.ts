@@ -3,6 +3,7 @@
  * read from it carried over into the file that takes its place.
  */
 
+import { randomUUID } from 'node:crypto';
 import {
   closeSync,
   copyFileSync,
@@ -10,16 +11,16 @@ import {
   fstatSync,
   ftruncateSync,
   linkSync,
-  mkdtempSync,
   openSync,
   readSync,
+  readdirSync,
   renameSync,
   rmSync,
   statSync,
+  writeSync,
 } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
-import { sqliteCode, type Database, type Driver, type Statement } from './driver.ts';
+import { basename, dirname, join } from 'node:path';
+import { sqliteCode, type Database, type Driver, type SqlValue, type Statement } from './driver.ts';
 import { inTransaction } from './log.ts';
 import { APPLICATION_ID, SCHEMA_VERSION, TABLES, syncFolder } from './schema.ts';
 
@@ -39,8 +40,7 @@ export function isDamage(error: unknown): boolean {
 
 /** Looks at the first bytes. @throws Damage */
 export function checkHeader(file: string): void {
-  const expected = 'SQLite format 3\0';
-  const bytes = Buffer.alloc(expected.length);
+  const bytes = Buffer.alloc(MAGIC.length);
   const descriptor = openSync(file, 'r');
   try {
     const length = readSync(descriptor, bytes, 0, bytes.length, 0);
@@ -49,7 +49,7 @@ export function checkHeader(file: string): void {
   } finally {
     closeSync(descriptor);
   }
-  if (bytes.toString('latin1') !== expected) throw new Damage('it is no database');
+  if (bytes.toString('latin1') !== MAGIC) throw new Damage('it is no database');
 }
 
 /** Makes sure that an open file is a sound store of ours. @throws Damage, or SQLite's error */
@@ -68,64 +68,85 @@ export function checkContent(database: Database): void {
 }
 
 /**
- * Renames a damaged file, its log first: a log that stayed would be read into the new file.
+ * Puts `draft` in the place of a damaged file, which stays under another name. There is a file in its place at every
+ * moment; the damaged one's log is copied beside its new name first and then taken away, since it would be read into
+ * the new file.
  *
- * @returns where it is now; `undefined` where it is another file by now, put right by another process.
+ * @returns the name; `undefined` where another file is there by now, put right by another process.
  */
-export function putAside(file: string, inode: number, now: number): string | undefined {
+export function putAside(file: string, inode: number, draft: string, now: number): string | undefined {
   if (!existsSync(file) || statSync(file).ino !== inode) return undefined;
   const stamp = new Date(now).toISOString().replaceAll(/[-:.]/g, '');
-  let aside = `${file}.damaged-${stamp}`;
-  for (let count = 2; existsSync(aside); count++) aside = `${file}.damaged-${stamp}-${count}`;
-  for (const ending of ['-wal', '-shm']) {
-    if (existsSync(file + ending)) renameSync(file + ending, aside + ending);
-  }
-  renameSync(file, aside);
-  if (statSync(aside).ino !== inode) {
-    // Between the look and the rename another process had put a sound file there.
-    if (!existsSync(file)) linkSync(aside, file);
-    rmSync(aside, { force: true });
-    return undefined;
-  }
+  let aside = `${file}${ASIDE}${stamp}`;
+  for (let count = 2; existsSync(aside); count++) aside = `${file}${ASIDE}${stamp}-${count}`;
+  linkSync(file, aside);
+  if (existsSync(`${file}-wal`)) copyFileSync(`${file}-wal`, `${aside}-wal`);
+  syncFolder(dirname(file));
+  for (const ending of ['-wal', '-shm']) rmSync(file + ending, { force: true });
+  renameSync(draft, file);
   syncFolder(dirname(file));
   return aside;
+}
+
+const ASIDE = '.damaged-';
+
+/** The log of a damaged file: beside it, or beside the name that it was being given when the process died. */
+function logOf(file: string, inode: number): string | undefined {
+  const folder = dirname(file);
+  const names = readdirSync(folder).filter(
+    (name) => name.startsWith(`${basename(file)}${ASIDE}`) && !/-(?:wal|shm)$/.test(name),
+  );
+  return [file, ...names.map((name) => join(folder, name))]
+    .filter((path) => existsSync(path) && statSync(path).ino === inode)
+    .map((path) => `${path}-wal`)
+    .find((path) => existsSync(path));
 }
 
 const COLUMNS = 'msisdn, list, direction, id, at, clock, seen_at, source, words, writer';
 
 /**
- * Copies what evidence a put-aside file still gives, as far as it can be read: anything may block. Sweeps are not
- * taken over.
+ * Copies what evidence a damaged file still gives, as far as it can be read: anything may block. Sweeps are not taken
+ * over. It reads a copy beside the file, which itself is not touched.
  *
  * @returns how many pieces.
+ * @throws Error where it could not be tried, so that nobody goes on as if there were none
  */
-export function carryOver(driver: Driver, aside: string, target: Database): number {
-  const folder = mkdtempSync(join(tmpdir(), 'sms-send-guard-'));
+export function carryOver(driver: Driver, file: string, target: Database): number {
+  const copy = `${file}.reading-${randomUUID()}`;
   let source: Database | undefined;
   try {
-    const copy = join(folder, 'copy.db');
-    copyFileSync(aside, copy);
-    if (existsSync(`${aside}-wal`)) copyFileSync(`${aside}-wal`, `${copy}-wal`);
-    pad(copy);
-    source = new driver.DatabaseSync(copy);
+    copyFileSync(file, copy);
+    const log = logOf(file, statSync(file).ino);
+    if (log !== undefined) copyFileSync(log, `${copy}-wal`);
+    mend(copy);
+    try {
+      source = new driver.DatabaseSync(copy);
+      source.prepare('SELECT 1 FROM changes').get();
+    } catch (error) {
+      if (isDamage(error) || sqliteCode(error) === NO_SUCH_TABLE) return 0;
+      throw error;
+    }
     return copyEvidence(source, target);
-  } catch {
-    // Nothing of it can be read.
-    return 0;
   } finally {
     source?.close();
-    rmSync(folder, { recursive: true, force: true });
+    for (const ending of ['', '-wal', '-shm', '-journal']) rmSync(copy + ending, { force: true });
   }
 }
 
-/** Gives a file that was cut off the length that its header speaks of: shorter, SQLite reads nothing of it. */
-function pad(file: string): void {
+const NO_SUCH_TABLE = 1;
+
+/** Gives a file the first bytes and the length that its header speaks of: without them SQLite reads nothing of it. */
+function mend(file: string): void {
   const header = Buffer.alloc(HEADER_BYTES);
   const descriptor = openSync(file, 'r+');
   try {
     readSync(descriptor, header, 0, HEADER_BYTES, 0);
-    const pageSize = header.readUInt16BE(16);
-    const length = (pageSize === 1 ? 65_536 : pageSize) * header.readUInt32BE(28);
+    const pageSize = header.readUInt16BE(16) === 1 ? 65_536 : header.readUInt16BE(16);
+    // The three fractions that every file of this format has.
+    const isPlausible = Number.isInteger(Math.log2(pageSize)) && header.subarray(21, 24).equals(FRACTIONS);
+    if (!isPlausible) return;
+    writeSync(descriptor, MAGIC, 0, 'latin1');
+    const length = pageSize * header.readUInt32BE(28);
     const { size } = fstatSync(descriptor);
     if (size < length && length < size * MOST_PADDING) ftruncateSync(descriptor, length);
   } finally {
@@ -133,6 +154,8 @@ function pad(file: string): void {
   }
 }
 
+const MAGIC = 'SQLite format 3\0';
+const FRACTIONS = Buffer.from([64, 32, 32]);
 /** Bytes of an SQLite file's header; 16 holds the size of a page (1: 65 536), 28 the number of pages. */
 const HEADER_BYTES = 100;
 /** A header that speaks of more than this many times the file's size is not believed. */
@@ -146,16 +169,33 @@ export function copyEvidence(source: Database, target: Database): number {
   return inTransaction(target, () => copyRows(source, insert, 'ASC') + copyRows(source, insert, 'DESC'));
 }
 
-/** Copies rows from one end until there is no more or one cannot be read. */
+/** Copies rows from one end until there is no more or one cannot be read. @throws Error where one cannot be written */
 function copyRows(source: Database, insert: Statement, order: 'ASC' | 'DESC'): number {
   const names = COLUMNS.split(', ');
   let copied = 0;
-  try {
-    for (const row of source.prepare(`SELECT ${COLUMNS} FROM changes ORDER BY seq ${order}`).iterate()) {
-      copied += Number(insert.run(...names.map((name) => row[name] ?? null)).changes);
-    }
-  } catch {
-    // The rest lies behind the damage.
+  for (const row of readable(source, `SELECT ${COLUMNS} FROM changes ORDER BY seq ${order}`)) {
+    copied += Number(insert.run(...names.map((name) => row[name] ?? null)).changes);
   }
   return copied;
+}
+
+/** The rows of a query up to the damage. */
+function* readable(source: Database, sql: string): Generator<Readonly<Record<string, SqlValue>>> {
+  let rows: Iterator<Readonly<Record<string, SqlValue>>>;
+  try {
+    rows = source.prepare(sql).iterate()[Symbol.iterator]();
+  } catch {
+    return;
+  }
+  for (;;) {
+    let next: IteratorResult<Readonly<Record<string, SqlValue>>>;
+    try {
+      next = rows.next();
+    } catch {
+      // The rest lies behind the damage.
+      return;
+    }
+    if (next.done) return;
+    yield next.value;
+  }
 }

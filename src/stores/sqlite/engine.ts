@@ -4,14 +4,25 @@
  */
 
 import { randomUUID } from 'node:crypto';
-import { accessSync, constants, copyFileSync, existsSync, mkdtempSync, rmSync, statSync } from 'node:fs';
+import {
+  accessSync,
+  constants,
+  copyFileSync,
+  existsSync,
+  lstatSync,
+  mkdtempSync,
+  readlinkSync,
+  realpathSync,
+  rmSync,
+  statSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import type { ListedRow, StoreOpening, StoreTrouble } from '../store.ts';
 import { carryOver, checkContent, checkHeader, copyEvidence, Damage, isDamage, putAside } from './damage.ts';
 import { sqliteCode, type Database, type Driver } from './driver.ts';
 import { createChangeLog, inTransaction, type ChangeLog, type LogCursor } from './log.ts';
-import { configure, makeFile } from './schema.ts';
+import { configure, makeDraft, makeFile, removeDraft } from './schema.ts';
 import { createSweepTable, type SweepHead, type SweepTable } from './sweeps.ts';
 
 /** A file that is open. */
@@ -30,6 +41,8 @@ export interface Engine {
   readonly file: OpenFile;
   /** Told that what was read makes no sense: the next `open` puts the file aside. */
   suspect(error: unknown): void;
+  /** Whether the next `open` puts the file aside. */
+  readonly isSuspected: boolean;
   /** Whether the path still leads to the file that is open. */
   isInPlace(): boolean;
   /** Opens what the path leads to now, and copies to it what the file that was open holds. */
@@ -50,9 +63,12 @@ const READ_ONLY = 8;
 const STAGED_KEPT_MS = 3_600_000;
 
 /** Creates the engine of a file; nothing is touched before `open`. */
-export function createEngine(driver: Driver, path: string, now: () => number = Date.now): Engine {
+export function createEngine(driver: Driver, given: string, now: () => number = Date.now): Engine {
   const writer = randomUUID();
+  let path = given;
   let opened: OpenFile | undefined;
+  // A file that is no longer in its place, with evidence that is not in another yet.
+  let stranded: OpenFile | undefined;
   let inode: number | undefined;
   let suspicion: Damage | undefined;
   let copyFolder: string | undefined;
@@ -96,14 +112,18 @@ export function createEngine(driver: Driver, path: string, now: () => number = D
     });
   }
 
-  /** Puts the damaged file aside, makes a new one, and carries over what can be read. */
+  /** Makes a new file with what can be read of the damaged one, and puts that one aside. */
   function replace(damage: Error, opening: StoreOpening): StoreTrouble {
-    const aside = inode === undefined ? undefined : putAside(path, inode, now());
-    makeFile(driver, path);
+    const { ino } = statSync(path);
+    let carried = 0;
+    const draft = makeDraft(driver, path, (database) => {
+      carried = carryOver(driver, path, database);
+    });
+    const aside = putAside(path, ino, draft, now());
+    removeDraft(draft);
     inode = statSync(path).ino;
     opened = openChecked(opening);
     if (aside === undefined) return { kind: 'damaged', message: `the store was damaged (${damage.message})` };
-    const carried = carryOver(driver, aside, opened.database);
     const message = `the store could not be used: ${damage.message}; it was put aside as ${aside}, and ${carried} pieces of evidence were carried over from it`;
     return { kind: 'damaged', message };
   }
@@ -121,9 +141,33 @@ export function createEngine(driver: Driver, path: string, now: () => number = D
     return { kind: 'read_only', message };
   }
 
+  /** `mayReplace`: not while others may have the file open and in order. */
+  function openAny(opening: StoreOpening, mayReplace: boolean): StoreTrouble | undefined {
+    path = realPathOf(given);
+    // A file that is there is opened whatever the folder allows.
+    if (!existsSync(path)) makeFile(driver, path);
+    inode = statSync(path).ino;
+    try {
+      if (suspicion) throw suspicion;
+      opened = openChecked(opening);
+      return undefined;
+    } catch (error) {
+      const damage = suspicion ?? error;
+      if (isDamage(damage) && mayReplace) {
+        const trouble = replace(damage as Error, opening);
+        suspicion = undefined;
+        return trouble;
+      }
+      if (isRefusal(error)) return openCopy(error);
+      throw error;
+    }
+  }
+
   function close(): void {
     opened?.database.close();
     opened = undefined;
+    stranded?.database.close();
+    stranded = undefined;
     if (copyFolder !== undefined) rmSync(copyFolder, { recursive: true, force: true });
     copyFolder = undefined;
   }
@@ -131,20 +175,7 @@ export function createEngine(driver: Driver, path: string, now: () => number = D
   const engine: Engine = {
     open(opening) {
       close();
-      // A file that is there is opened whatever the folder allows.
-      if (!existsSync(path)) makeFile(driver, path);
-      inode = statSync(path).ino;
-      try {
-        if (suspicion) throw suspicion;
-        opened = openChecked(opening);
-        return undefined;
-      } catch (error) {
-        const damage = suspicion ?? error;
-        suspicion = undefined;
-        if (isDamage(damage)) return replace(damage as Error, opening);
-        if (isRefusal(error)) return openCopy(error);
-        throw error;
-      }
+      return openAny(opening, true);
     },
     get file() {
       if (opened === undefined) throw new Error('the store is not open');
@@ -155,8 +186,12 @@ export function createEngine(driver: Driver, path: string, now: () => number = D
         suspicion = new Damage(error instanceof Error ? error.message : 'it cannot be read');
       }
     },
+    get isSuspected() {
+      return suspicion !== undefined;
+    },
     isInPlace() {
-      if (opened === undefined || opened.isReadOnly) return true;
+      if (opened === undefined) return stranded === undefined;
+      if (opened.isReadOnly) return true;
       try {
         return statSync(path).ino === inode;
       } catch {
@@ -164,16 +199,15 @@ export function createEngine(driver: Driver, path: string, now: () => number = D
       }
     },
     move(opening) {
-      const before = opened;
+      const before = opened ?? stranded;
       opened = undefined;
-      try {
-        const trouble = engine.open(opening);
-        const copied = before ? copyEvidence(before.database, engine.file.database) : 0;
-        const message = `the store was replaced or removed while it was open; ${copied} pieces of evidence were carried over`;
-        return trouble ?? { kind: 'damaged', message };
-      } finally {
-        before?.database.close();
-      }
+      stranded = before;
+      const trouble = openAny(opening, false);
+      const copied = before ? copyEvidence(before.database, engine.file.database) : 0;
+      before?.database.close();
+      stranded = undefined;
+      const message = `the store was replaced or removed while it was open; ${copied} pieces of evidence were carried over`;
+      return trouble ?? { kind: 'damaged', message };
     },
     end() {
       const last = (table: string) =>
@@ -211,6 +245,16 @@ export function createEngine(driver: Driver, path: string, now: () => number = D
   };
 
   return engine;
+}
+
+/** Where a path leads: the log of a database lies beside the file itself, not beside a link to it. */
+function realPathOf(file: string): string {
+  try {
+    return realpathSync(file);
+  } catch {
+    const target = lstatSync(file, { throwIfNoEntry: false })?.isSymbolicLink() ? readlinkSync(file) : file;
+    return resolve(dirname(file), target);
+  }
 }
 
 /** Whether the machine does not let us write, where the file itself may be sound. */

@@ -20,11 +20,15 @@ export interface ChangeLog {
   /** Who was erased by other writers behind a place. */
   erasedAfter(seq: number): { readonly msisdns: string[]; readonly seq: number };
   history(msisdn: string, list: string | undefined, limit: number | undefined): OptOutChange[];
-  erase(msisdn: string, keep: readonly OptOutChange[]): void;
-  prune(olderThan: number): number;
+  /** Leaves `keep`, and what other writers put behind `told`, without words. */
+  erase(msisdn: string, keep: readonly OptOutChange[], told: number): void;
+  /** Looks at some rows behind a place. @returns how many went, and the place; `undefined` at the end. */
+  prune(olderThan: number, after: number): { readonly removed: number; readonly after: number | undefined };
 }
 
 const COLUMNS = 'seq, msisdn, list, direction, id, at, clock, seen_at, source, words';
+/** Rows that one step of `prune` looks at: other writers have their turn in between. */
+const PRUNED_AT_A_TIME = 5_000;
 /** How long other processes have to hear of an erasure, ms. */
 const ERASURES_KEPT_MS = 86_400_000;
 
@@ -90,26 +94,37 @@ export function createChangeLog(database: Database, writer: string, now: () => n
         .all(...values, limit ?? -1)
         .map(changeOf);
     },
-    erase(msisdn, keep) {
+    erase(msisdn, keep, told) {
       inTransaction(database, () => {
-        database.prepare('DELETE FROM changes WHERE msisdn = ?').run(Number(msisdn));
+        const number = Number(msisdn);
+        const isUntold = 'msisdn = ? AND seq > ? AND writer <> ?';
+        database
+          .prepare(`DELETE FROM changes WHERE msisdn = ? AND NOT (${isUntold})`)
+          .run(number, number, told, writer);
+        database.prepare(`UPDATE changes SET words = NULL WHERE ${isUntold}`).run(number, told, writer);
         insertAll(keep);
         database.prepare('DELETE FROM erasures WHERE at < ?').run(now() - ERASURES_KEPT_MS);
         database
           .prepare('INSERT INTO erasures (msisdn, at, writer) VALUES (?, ?, ?)')
-          .run(Number(msisdn), now(), writer);
+          .run(number, now(), writer);
       });
+      // Words do not stay behind in the log of the file either.
+      database.exec('PRAGMA wal_checkpoint(TRUNCATE)');
     },
-    prune: (olderThan) =>
-      Number(
-        database
-          .prepare(
-            `DELETE FROM changes WHERE seen_at < ? AND EXISTS (
-               SELECT 1 FROM changes AS newer WHERE newer.msisdn = changes.msisdn AND newer.list = changes.list
-               AND newer.direction = changes.direction AND newer.clock = changes.clock AND newer.at > changes.at)`,
-          )
-          .run(olderThan).changes,
-      ),
+    prune(olderThan, after) {
+      const last = database
+        .prepare('SELECT max(seq) AS seq FROM (SELECT seq FROM changes WHERE seq > ? ORDER BY seq LIMIT ?)')
+        .get(after, PRUNED_AT_A_TIME)?.['seq'];
+      if (typeof last !== 'number') return { removed: 0, after: undefined };
+      const { changes } = database
+        .prepare(
+          `DELETE FROM changes WHERE seq > ? AND seq <= ? AND seen_at < ? AND EXISTS (
+             SELECT 1 FROM changes AS newer WHERE newer.msisdn = changes.msisdn AND newer.list = changes.list
+             AND newer.direction = changes.direction AND newer.clock = changes.clock AND newer.at > changes.at)`,
+        )
+        .run(after, last, olderThan);
+      return { removed: Number(changes), after: last };
+    },
   };
 }
 

@@ -54,7 +54,13 @@ export interface Requests {
   };
   spans: { takes: { readonly msisdn: string; readonly list: string | undefined }; gives: ListingSpan[] };
   erase: { takes: { readonly msisdn: string; readonly keep: readonly OptOutChange[] }; gives: null };
-  prune: { takes: { readonly olderThan: number }; gives: number };
+  /** One step; `after` is where the next begins, `undefined` at the end. */
+  prune: {
+    takes: { readonly olderThan: number; readonly after: number };
+    gives: { readonly removed: number; readonly after: number | undefined };
+  };
+  /** Forgets what was staged for a save that failed. */
+  drop: { takes: { readonly token: string }; gives: null };
   close: { takes: null; gives: null };
 }
 

@@ -4,7 +4,7 @@
  */
 
 import { randomUUID } from 'node:crypto';
-import { closeSync, existsSync, fsyncSync, linkSync, mkdirSync, openSync, rmSync } from 'node:fs';
+import { closeSync, existsSync, fsyncSync, linkSync, mkdirSync, openSync, renameSync, rmSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { Database, Driver } from './driver.ts';
 
@@ -62,11 +62,18 @@ export const TABLES: readonly string[] = [
   ...['meta', 'changes', 'erasures', 'sweeps', 'images', 'listed_rows', 'leases'],
 ];
 
-/** Makes the file if there is none. @throws Error of the file system or SQLite. */
-export function makeFile(driver: Driver, file: string): void {
-  if (existsSync(file)) return;
-  const folder = dirname(file);
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
+/**
+ * Makes a whole new file under a name of its own, and hands it to `use` before it is closed.
+ *
+ * @returns the name; the caller renames or removes it.
+ * @throws Error of the file system or SQLite, with nothing left behind
+ */
+export function makeDraft(
+  driver: Driver,
+  file: string,
+  use: (database: Database) => void = () => undefined,
+): string {
+  mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
   const draft = `${file}.new-${randomUUID()}`;
   try {
     // The mode of a database file is also that of its log.
@@ -74,23 +81,46 @@ export function makeFile(driver: Driver, file: string): void {
     const database = new driver.DatabaseSync(draft);
     try {
       database.exec(`PRAGMA synchronous = EXTRA; BEGIN; ${SCHEMA} COMMIT;`);
+      use(database);
     } finally {
       database.close();
     }
-    link(draft, file);
-    syncFolder(folder);
-  } finally {
-    for (const name of [draft, `${draft}-journal`]) rmSync(name, { force: true });
+    return draft;
+  } catch (error) {
+    removeDraft(draft);
+    throw error;
   }
 }
 
-function link(draft: string, file: string): void {
+/** Removes a draft that is not needed, with what SQLite put beside it. */
+export function removeDraft(draft: string): void {
+  for (const ending of ['', '-journal', '-wal', '-shm']) rmSync(draft + ending, { force: true });
+}
+
+/** Makes the file if there is none. @throws Error of the file system or SQLite. */
+export function makeFile(driver: Driver, file: string): void {
+  if (existsSync(file)) return;
+  const draft = makeDraft(driver, file);
   try {
+    putLogAside(file);
     linkSync(draft, file);
+    syncFolder(dirname(file));
   } catch (error) {
     // Another process was first: its file is as good.
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+  } finally {
+    removeDraft(draft);
   }
+}
+
+/** A log whose file was moved or removed would be read into the new file: it is kept under another name. */
+function putLogAside(file: string): void {
+  rmSync(`${file}-shm`, { force: true });
+  if (!existsSync(`${file}-wal`)) return;
+  const aside = `${file}.damaged-${randomUUID()}-wal`;
+  renameSync(`${file}-wal`, aside);
+  // Another process made the file in between: then it is the log of that one.
+  if (existsSync(file) && !existsSync(`${file}-wal`)) renameSync(aside, `${file}-wal`);
 }
 
 /** Makes new and renamed files of a folder durable, where the system can. */
@@ -111,4 +141,6 @@ export function configure(database: Database): void {
   database.exec('PRAGMA busy_timeout = 10000');
   database.exec('PRAGMA journal_mode = WAL');
   database.exec('PRAGMA synchronous = FULL');
+  // What is erased is overwritten.
+  database.exec('PRAGMA secure_delete = ON');
 }

@@ -34,6 +34,10 @@ export interface SweepStep extends SweepHead {
 export interface SweepTable {
   /** Whether the list has a base that a delta can be put upon. */
   hasBase(list: string): boolean;
+  /** Notes that this process knows a list as of that sweep: only upon the newest one it may save. */
+  follow(list: string, token: string): void;
+  /** Forgets numbers that were staged and will not be committed. */
+  drop(token: string): void;
   /** Whether a sweep that began later is kept. */
   isOlder(head: SweepHead): boolean;
   /** Keeps numbers under a token; they count with `commit`. */
@@ -64,6 +68,8 @@ export function createSweepTable(database: Database, writer: string, now: () => 
     'SELECT bytes FROM images WHERE token = ? AND kind = ? ORDER BY ordinal',
   );
   const ordinals = new Map<string, number>();
+  /** The sweep of each list that this process knows, by token. */
+  const bases = new Map<string, string>();
 
   function isOlder({ list, start }: SweepHead): boolean {
     const kept = newest.get(list);
@@ -72,6 +78,11 @@ export function createSweepTable(database: Database, writer: string, now: () => 
 
   function* images(token: string, kind: ImageKind): Generator<Float64Array> {
     for (const { bytes } of selectImages.all(token, kind)) yield decode(bytes);
+  }
+
+  function drop(token: string): void {
+    ordinals.delete(token);
+    database.prepare('DELETE FROM images WHERE token = ?').run(token);
   }
 
   function* missing(list: string): Generator<Float64Array> {
@@ -161,15 +172,20 @@ export function createSweepTable(database: Database, writer: string, now: () => 
       insertImage.run(token, ordinal, kind, low, high, bytes, now());
     },
     commit(token, head, rows, isFull) {
-      ordinals.delete(token);
       const isKept = inTransaction(database, () => {
-        if (isOlder(head)) return false;
+        const kept = newest.get(head.list);
+        // What changed is told against a sweep that is not the newest any more: first that one is to be followed.
+        if (isOlder(head) || (kept !== undefined && kept['token'] !== bases.get(head.list))) return false;
         insertHead(token, head, rows, isFull);
         return true;
       });
-      if (!isKept) database.prepare('DELETE FROM images WHERE token = ?').run(token);
+      ordinals.delete(token);
+      if (isKept) bases.set(head.list, token);
+      else drop(token);
       return isKept;
     },
+    follow: (list, token) => void bases.set(list, token),
+    drop,
     discard(olderThan) {
       database
         .prepare('DELETE FROM images WHERE made_at < ? AND token NOT IN (SELECT token FROM sweeps)')
@@ -179,7 +195,10 @@ export function createSweepTable(database: Database, writer: string, now: () => 
       database
         .prepare('SELECT * FROM sweeps WHERE seq IN (SELECT max(seq) FROM sweeps GROUP BY list)')
         .all()
-        .map((row) => ({ ...headOf(row), rows: rowsOf(String(row['list'])) })),
+        .map((row) => {
+          bases.set(String(row['list']), String(row['token']));
+          return { ...headOf(row), rows: rowsOf(String(row['list'])) };
+        }),
     *numbers(list) {
       // Only numbers that left once can come and go: everything else is what came.
       const wavering = new Map<number, boolean>();

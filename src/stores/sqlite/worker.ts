@@ -16,6 +16,8 @@ import { readNews } from './news.ts';
 const POLL_MS = 50;
 /** How often it is said that there was nothing new, ms. */
 const CAUGHT_UP_EVERY_MS = 1_000;
+/** How often a file that left its place is looked for again, ms. */
+const MOVE_EVERY_MS = 500;
 /** How often a file that could not be written to is tried again, ms. */
 const REOPEN_EVERY_MS = 5_000;
 const CHANGES_PER_BATCH = 5_000;
@@ -36,6 +38,7 @@ export function serve(port: MessagePort, engine: Engine): void {
   let dataVersion: unknown;
   let toldAt = 0;
   let reopenedAt = 0;
+  let movedAt = 0;
   let isDraining = false;
 
   const say = (message: WorkerMessage, transfer: ArrayBuffer[] = []) => port.postMessage(message, transfer);
@@ -103,12 +106,16 @@ export function serve(port: MessagePort, engine: Engine): void {
     spans: ({ msisdn, list }) => engine.file.sweeps.spans(msisdn, list),
     erase({ msisdn, keep }) {
       requireWritable();
-      engine.file.log.erase(msisdn, keep);
+      engine.file.log.erase(msisdn, keep, cursor?.changes ?? Number.MAX_SAFE_INTEGER);
       return null;
     },
-    prune({ olderThan }) {
+    prune({ olderThan, after }) {
       requireWritable();
-      return engine.file.log.prune(olderThan);
+      return engine.file.log.prune(olderThan, after);
+    },
+    drop({ token }) {
+      engine.file.sweeps.drop(token);
+      return null;
     },
     close() {
       clearInterval(poll);
@@ -171,9 +178,11 @@ export function serve(port: MessagePort, engine: Engine): void {
 
   /** A file that was renamed or removed under us is not written to. */
   function keepInPlace(): void {
-    if (cursor === undefined || engine.isInPlace()) return;
+    if (cursor === undefined || engine.isInPlace() || Date.now() - movedAt < MOVE_EVERY_MS) return;
+    movedAt = Date.now();
     try {
       reopen(() => engine.move(opening));
+      movedAt = 0;
     } catch {
       // Nothing is open: every request fails until it is.
     }
@@ -206,6 +215,16 @@ export function serve(port: MessagePort, engine: Engine): void {
       // It ages: nobody is told that it was followed.
       dataVersion = undefined;
       engine.suspect(error);
+      if (engine.isSuspected) mend();
+    }
+  }
+
+  /** What others wrote makes no sense: the file is put aside. */
+  function mend(): void {
+    try {
+      reopen(() => engine.open(opening));
+    } catch {
+      // The next look tries again.
     }
   }
 

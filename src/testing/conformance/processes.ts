@@ -55,6 +55,7 @@ export const processRequirements: readonly Requirement[] = [
       const other = await another();
       if (other === undefined) return;
       await store.saveSweep('default', sweep(10, [PERSON]));
+      await contents(other);
       const { heard, stop } = await follow(store);
       const rows = [{ msisdn: PERSON, start: 20, date: 5 }];
       const numbers = [OTHER];
