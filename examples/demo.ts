@@ -5,7 +5,10 @@
  */
 
 import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { signedWebhook, startSimulator, type Simulator } from 'sms-send-guard/testing';
 import { createService } from './express-service/service.ts';
 
@@ -22,8 +25,9 @@ const CLEAN = ['15551230001', '15551230002'];
 const STOPPER = '15551230003';
 const ELSEWHERE = '15551230004';
 
-async function listen(simulator: Simulator) {
+async function listen(simulator: Simulator, folder: string) {
   const service = createService({
+    store: `sqlite:${join(folder, 'optouts.db')}`,
     apiKey: simulator.apiKey,
     apiSecret: simulator.apiSecret,
     signatureSecret: simulator.signature.secret,
@@ -39,11 +43,20 @@ async function listen(simulator: Simulator) {
   return { ...service, server, url };
 }
 
+const newFolder = () => mkdtempSync(join(tmpdir(), 'sms-send-guard-demo-'));
+
 async function play(): Promise<boolean> {
   const simulator = await startSimulator({ optOuts: 250 });
-  const { guard, server, url } = await listen(simulator);
+  const folder = newFolder();
+  let { guard, server, url } = await listen(simulator, folder);
   const steps: Step[] = [];
   const webhooks = `${url}/webhooks/sms`;
+
+  async function stop(): Promise<void> {
+    server.close();
+    server.closeAllConnections();
+    await guard.close();
+  }
 
   async function step(what: string, act: () => Promise<string>): Promise<void> {
     const before = simulator.messages.length;
@@ -103,6 +116,13 @@ async function play(): Promise<boolean> {
   });
   await step('send to a number on page 1', send(listed(7)));
   await step('send to the one learnt from the receipt', send(ELSEWHERE));
+  await step('the service restarts, the provider is still down', async () => {
+    await stop();
+    ({ guard, server, url } = await listen(simulator, folder));
+    return guard.status().state;
+  });
+  await step('send to a number on page 3', send(listed(249)));
+  await step('send to the one learnt from the receipt', send(ELSEWHERE));
   simulator.setDown(false);
 
   print(steps);
@@ -114,10 +134,9 @@ async function play(): Promise<boolean> {
       ? `\nThe provider saw exactly the ${allowed.length} messages that were allowed.`
       : `\nWRONG: the provider saw ${seen.join(', ')}; allowed were ${allowed.join(', ')}.`,
   );
-  server.close();
-  server.closeAllConnections();
-  await guard.close();
+  await stop();
   await simulator.close();
+  rmSync(folder, { recursive: true });
   return isRight;
 }
 
@@ -136,7 +155,8 @@ function print(steps: readonly Step[]): void {
 
 async function serve(): Promise<void> {
   const simulator = await startSimulator({ optOuts: 250 });
-  const { guard, server, url } = await listen(simulator);
+  const folder = newFolder();
+  const { guard, server, url } = await listen(simulator, folder);
   const json = "-H 'content-type: application/json'";
   const { method, query, headers, body } = signedWebhook({
     ...simulator.signature,
@@ -164,6 +184,7 @@ Ctrl+C ends both.`);
   server.closeAllConnections();
   await guard.close();
   await simulator.close();
+  rmSync(folder, { recursive: true });
 }
 
 if (process.argv.includes('--serve')) await serve();

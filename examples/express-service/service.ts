@@ -16,6 +16,8 @@ export interface ServiceOptions {
   readonly providerUrl?: string;
   /** How the list is read. */
   readonly refresh?: GuardOptions['refresh'];
+  /** Where opt-outs are kept. */
+  readonly store?: GuardOptions['store'];
   /** Takes the place of the guard that is made from the options. */
   readonly guard?: Guard;
 }
@@ -33,6 +35,7 @@ export function createService(options: ServiceOptions): Service {
     createGuard({
       provider: vonage({ apiKey, apiSecret, ...(providerUrl === undefined ? {} : { baseUrl: providerUrl }) }),
       ...(options.refresh === undefined ? {} : { refresh: options.refresh }),
+      ...(options.store === undefined ? {} : { store: options.store }),
     });
   const hosts = providerUrl === undefined ? {} : { restHost: providerUrl, apiHost: providerUrl };
   const sender = new Vonage(new Auth({ apiKey, apiSecret }), hosts);

@@ -8,6 +8,7 @@
 export interface NumberSet extends Iterable<string> {
   readonly size: number;
   has(msisdn: string): boolean;
+  hasNumber(number: number): boolean;
   /**
    * @returns whether it was not in the set before.
    * @throws RangeError for what is no msisdn.
@@ -95,6 +96,12 @@ export function createNumberSet(numbers: Iterable<string> = []): NumberSet {
     return tables[hash >>> (32 - TABLE_BITS)];
   }
 
+  function hasNumber(number: number): boolean {
+    const hash = hashOf(number);
+    const table = tableOf(hash);
+    return number !== 0 && table !== undefined && table.slots[slotOf(table.slots, number, hash)] === number;
+  }
+
   function insert(number: number): boolean {
     const hash = hashOf(number);
     const place = hash >>> (32 - TABLE_BITS);
@@ -127,12 +134,8 @@ export function createNumberSet(numbers: Iterable<string> = []): NumberSet {
     get size() {
       return size;
     },
-    has(msisdn) {
-      const number = toNumber(msisdn);
-      const hash = hashOf(number);
-      const table = tableOf(hash);
-      return number !== 0 && table !== undefined && table.slots[slotOf(table.slots, number, hash)] === number;
-    },
+    has: (msisdn) => hasNumber(toNumber(msisdn)),
+    hasNumber,
     add(msisdn) {
       const number = toNumber(msisdn);
       if (number === 0) throw new RangeError('a number set holds numbers of 5 to 15 digits only');

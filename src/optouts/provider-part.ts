@@ -246,26 +246,23 @@ export function createProviderPart({ shrinkHoldMs }: { readonly shrinkHoldMs: nu
       const optIns: OptOutChange[] = [];
       const leaving = createNumberSet();
       let step = 0;
-      for (const msisdn of missingCount > 0 ? numbers : []) {
-        if (++step % COMMIT_STEP === 0) {
+      for (const batch of missingCount > 0 ? numbers.batches() : []) {
+        step += batch.length;
+        if (step >= COMMIT_STEP) {
+          step = 0;
           yield;
           if (running !== token || isOlder(start)) return { status: 'dropped' };
         }
-        if (seen.has(msisdn)) continue;
-        if (isHeld || !missingOnce.has(msisdn)) {
-          missing.add(msisdn);
-          continue;
+        for (const number of batch) {
+          if (seen.hasNumber(number)) continue;
+          const msisdn = String(number);
+          const isSecond = !isHeld && missingOnce.hasNumber(number);
+          const proof = isSecond ? judge.removed(msisdn, start) : undefined;
+          if (proof) optIns.push(proof);
+          // What is proven leaves with a later sweep, once the opt-in counts: one that is not kept is proven again.
+          (isSecond && !proof ? leaving : missing).add(msisdn);
         }
-        const proof = judge.removed(msisdn, start);
-        if (proof) {
-          // It leaves with a later sweep, once the opt-in counts: an opt-in that could not be kept is proven again.
-          optIns.push(proof);
-          missing.add(msisdn);
-          continue;
-        }
-        leaving.add(msisdn);
       }
-      if (isOlder(start)) return { status: 'dropped' };
       // Nothing comes in between any more: all of it leaves, or nothing.
       for (const msisdn of leaving) remove(msisdn);
       missingOnce = missing;

@@ -17,7 +17,7 @@ export interface Statement {
   iterate(...values: SqlValue[]): Iterable<Readonly<Record<string, SqlValue>>>;
 }
 
-/** An open database, as `node:sqlite` has it. */
+/** An open database, as `node:sqlite` has it. Its statements do not hold it: whoever keeps one keeps both. */
 export interface Database {
   exec(sql: string): void;
   prepare(sql: string): Statement;

@@ -60,7 +60,7 @@ const asks = {
     server.close();
     server.closeAllConnections();
     await guard.close();
-    process.disconnect();
+    setImmediate(() => process.disconnect());
   },
 };
 
