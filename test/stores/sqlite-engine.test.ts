@@ -1,12 +1,17 @@
 /** The thread's side of the store, run in this thread: the same requirements, and what no other process can bring about. */
 
 import {
+  copyFileSync,
   existsSync,
+  linkSync,
+  lstatSync,
   mkdirSync,
+  readFileSync,
   readdirSync,
   renameSync,
   rmSync,
   statSync,
+  symlinkSync,
   truncateSync,
   writeFileSync,
 } from 'node:fs';
@@ -165,6 +170,94 @@ describe('the engine', () => {
     damage(file);
     expect(await store.open()).toMatchObject({ kind: 'damaged' });
     expect(await numbersOf(store)).toEqual(expected);
+    await store.close();
+  });
+
+  /** A file whose evidence is only in its log, as after kill -9, with its first bytes gone. */
+  async function killed(): Promise<string> {
+    const folder = newFolder();
+    const store = storeOf(join(folder, 'running.db'));
+    await store.open();
+    await store.append([change(PERSON)]);
+    const file = join(folder, 'store.db');
+    for (const ending of ['', '-wal']) copyFileSync(join(folder, `running.db${ending}`), file + ending);
+    await store.close();
+    const bytes = readFileSync(file);
+    bytes.fill(7, 0, 8);
+    writeFileSync(file, bytes);
+    return file;
+  }
+
+  it('reads the log of a file whose first bytes are gone', async () => {
+    const store = storeOf(await killed());
+    expect(await store.open()).toMatchObject({ kind: 'damaged', message: /1 pieces of evidence/ });
+    expect(await numbersOf(store)).toEqual([PERSON]);
+    await store.close();
+  });
+
+  it('follows a link to the file, where its log is', async () => {
+    const file = await killed();
+    const link = join(newFolder(), 'link.db');
+    symlinkSync(file, link);
+    const store = storeOf(link);
+    expect(await store.open()).toMatchObject({ kind: 'damaged' });
+    expect(await numbersOf(store)).toEqual([PERSON]);
+    expect(lstatSync(link).isSymbolicLink()).toBe(true);
+    await store.close();
+    rmSync(file);
+    expect(await store.open()).toBeUndefined();
+    expect(existsSync(file)).toBe(true);
+    await store.close();
+  });
+
+  it('finds the log of a file that was being put aside when the process died', async () => {
+    const file = await killed();
+    linkSync(file, `${file}.damaged-20260101T000000000Z`);
+    renameSync(`${file}-wal`, `${file}.damaged-20260101T000000000Z-wal`);
+    const store = storeOf(file);
+    expect(await store.open()).toMatchObject({ kind: 'damaged' });
+    expect(await numbersOf(store)).toEqual([PERSON]);
+    await store.close();
+  });
+
+  it('does not go on without the evidence where it could not be carried over', async () => {
+    const file = await killed();
+    const own: Driver = {
+      DatabaseSync: class extends driver.DatabaseSync {
+        constructor(path: string) {
+          if (path.includes('.reading-')) throw Object.assign(new Error('disk full'), { errcode: 13 });
+          super(path);
+        }
+      },
+    };
+    const store = createSqliteStore(file, inThisThread(own).spawn);
+    await expect(store.open()).rejects.toMatchObject({ code: 'store_unavailable' });
+    await store.close();
+    const healthy = storeOf(file);
+    await healthy.open();
+    expect(await numbersOf(healthy)).toEqual([PERSON]);
+    expect(readdirSync(dirname(file)).filter((name) => /new-|reading-/.test(name))).toEqual([]);
+    await healthy.close();
+  });
+
+  it('comes back when its folder does', async () => {
+    const folder = join(newFolder(), 'folder');
+    const file = join(folder, 'store.db');
+    const store = storeOf(file);
+    await store.open();
+    const { cursor } = await store.load();
+    await store.loaded?.();
+    store.tail(cursor, { onChanges() {}, onCaughtUp() {} });
+    await store.append([change(PERSON)]);
+    renameSync(folder, `${folder}-away`);
+    writeFileSync(folder, 'something else is there');
+    const stored = (msisdn: string) => store.append([change(msisdn)]).then(Boolean, () => false);
+    await expect.poll(() => stored('15551230002')).toBe(false);
+    rmSync(folder);
+    await expect.poll(() => stored('15551230003'), { timeout: 5_000 }).toBe(true);
+    await store.close();
+    await store.open();
+    expect(await numbersOf(store)).toEqual(expect.arrayContaining([PERSON, '15551230003']));
     await store.close();
   });
 

@@ -1,5 +1,5 @@
-import { mkdirSync, statSync } from 'node:fs';
-import { join } from 'node:path';
+import { mkdirSync, readdirSync, statSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { createGuard, type Guard, type GuardOptions, type Provider } from '../../src/index.ts';
 import { findDriver } from '../../src/stores/sqlite/driver.ts';
@@ -205,6 +205,59 @@ describe('two guards over one file', () => {
     await a.erase('15551230002');
     await expect.poll(() => b.canSend('15551230002'), { timeout: 250, interval: 5 }).toBe(false);
     expect(heard.mock.calls.map(([{ msisdn }]) => msisdn)).toEqual([OUT, '15551230002']);
+  });
+
+  it('lose nothing to an erasure of what the one who erases could not know of', async () => {
+    const file = join(newFolder(), 'store.db');
+    const [a, b] = [await start(file), await start(file)];
+    const numbers = Array.from({ length: 10 }, (_, index) => String(15_554_000_000 + index));
+    for (const number of numbers) {
+      await b.optOut(number, { reason: 'Ann' });
+      await a.erase(number);
+      await b.erase(number);
+      await b.optOut(number);
+    }
+    const blocked = (guard: Guard) => numbers.map((number) => guard.canSend(number));
+    await expect.poll(() => blocked(a)).toEqual(numbers.map(() => false));
+    expect(blocked(b)).toEqual(numbers.map(() => false));
+    await Promise.all([a.close(), b.close()]);
+    const again = await start(file);
+    expect(blocked(again)).toEqual(numbers.map(() => false));
+    const words = await Promise.all(
+      numbers.map(async (number) => JSON.stringify(await again.history(number))),
+    );
+    expect(words.filter((history) => history.includes('Ann'))).toEqual([]);
+  });
+
+  it('that sweep at the same time block what either has seen', async () => {
+    const file = join(newFolder(), 'store.db');
+    let both = [OUT];
+    const provider = (own: string): Provider => ({
+      page: async ({ index }) => ({ rows: index === 0 ? [...both, own] : [] }),
+    });
+    const a = await start(file, { provider: provider('15551230021') });
+    const b = await start(file, { provider: provider('15551230022') });
+    for (let time = 0; time < 5; time++) {
+      both = [...both, String(15_555_000_000 + time)];
+      await Promise.all([a.refresh(), b.refresh()]);
+    }
+    for (const guard of [a, b]) {
+      await expect.poll(() => both.map((number) => guard.canSend(number))).toEqual(both.map(() => false));
+    }
+    await Promise.all([a.close(), b.close()]);
+    const again = await start(file, { provider: down });
+    expect(both.map((number) => again.canSend(number))).toEqual(both.map(() => false));
+  });
+
+  it('of two accounts do not take the file from each other', async () => {
+    const file = join(newFolder(), 'store.db');
+    await start(file, { provider: { ...listing(OUT), account: 'one' } });
+    const b = await start(file, { provider: { ...listing(OUT), account: 'two' } });
+    await b.optOut(CLEAN);
+    await b.optOut('15551230002');
+    const asides = readdirSync(dirname(file)).filter((name) => /damaged-\w+$/.test(name));
+    expect(asides).toHaveLength(1);
+    expect(b.canSend(CLEAN)).toBe(false);
   });
 
   it('share one sweep: the other takes over what it found without asking the provider', async () => {
