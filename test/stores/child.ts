@@ -31,7 +31,7 @@ afterEach(() => {
 
 /** Starts a process and its guard. */
 export async function startChild(
-  options: { file: string; uid?: number; listed?: readonly string[]; every?: string },
+  options: { file: string; uid?: number; listed?: readonly string[]; every?: string; timeout?: string },
   execArgv: readonly string[] = [],
 ): Promise<ChildGuard> {
   const child = fork(program, { execArgv: [...execArgv], stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });

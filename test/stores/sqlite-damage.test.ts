@@ -195,7 +195,7 @@ describe.runIf(isRoot)('a store that cannot be written to (needs root, to become
   it('nor read, in a folder without permission: it starts, says so, and allows nothing', async () => {
     const file = await filled();
     chmodSync(dirname(file), 0o700);
-    const child = await startChild({ file, uid: NOBODY });
+    const child = await startChild({ file, uid: NOBODY, timeout: '1s' });
     expect(child.started.state).toBe('starting');
     expect(child.started.errors[0]).toMatchObject({ code: 'store_unavailable' });
     expect(await child.ask('canSend', { numbers: ['15559999999'] })).toEqual([false]);

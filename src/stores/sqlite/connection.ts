@@ -83,7 +83,12 @@ export function connect(setup: WorkerSetup, listener: ConnectionListener, spawn:
         return settle(message.id)?.reject(new StoreError(message.message, { code }));
       }
       case 'news':
-        return listener.onNews(message.news);
+        listener.onNews(message.news);
+        // The next one is sent when other work has had its turn here.
+        setImmediate(() => {
+          if (!isOver) worker.postMessage({ id: nextId++, name: 'heard', takes: null }, []);
+        }).unref();
+        return undefined;
       case 'caughtUp':
         return listener.onCaughtUp();
       case 'trouble':

@@ -41,6 +41,8 @@ export interface Engine {
   readonly file: OpenFile;
   /** Told that what was read makes no sense: the next `open` puts the file aside. */
   suspect(error: unknown): void;
+  /** Whether a file that could only be read may be opened better now: it can be written to, or holds something new. */
+  readonly isWorthReopening: boolean;
   /** Whether the next `open` puts the file aside. */
   readonly isSuspected: boolean;
   /** Whether the path still leads to the file that is open. */
@@ -72,6 +74,7 @@ export function createEngine(driver: Driver, given: string, now: () => number = 
   let inode: number | undefined;
   let suspicion: Damage | undefined;
   let copyFolder: string | undefined;
+  let copiedStamp: string | undefined;
 
   function use(database: Database, isReadOnly: boolean): OpenFile {
     const log = createChangeLog(database, writer, now);
@@ -130,6 +133,7 @@ export function createEngine(driver: Driver, given: string, now: () => number = 
 
   /** Reads a copy of a file that cannot be written to. */
   function openCopy(reason: unknown): StoreTrouble {
+    copiedStamp = stampOf(path);
     copyFolder = mkdtempSync(join(tmpdir(), 'sms-send-guard-'));
     const copy = join(copyFolder, 'copy.db');
     copyFileSync(path, copy);
@@ -185,6 +189,9 @@ export function createEngine(driver: Driver, given: string, now: () => number = 
       if (isDamage(error) || (error instanceof Error && error.name === 'ImageError')) {
         suspicion = new Damage(error instanceof Error ? error.message : 'it cannot be read');
       }
+    },
+    get isWorthReopening() {
+      return opened?.isReadOnly === true && (isWritable(path) || stampOf(path) !== copiedStamp);
     },
     get isSuspected() {
       return suspicion !== undefined;
@@ -245,6 +252,24 @@ export function createEngine(driver: Driver, given: string, now: () => number = 
   };
 
   return engine;
+}
+
+function isWritable(file: string): boolean {
+  try {
+    accessSync(file, constants.W_OK);
+    accessSync(dirname(file), constants.W_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** What changes whenever a file or its log does. */
+function stampOf(file: string): string {
+  return [file, `${file}-wal`]
+    .map((path) => statSync(path, { throwIfNoEntry: false }))
+    .map((stat) => `${stat?.ino} ${stat?.size} ${stat?.mtimeMs}`)
+    .join(', ');
 }
 
 /** Where a path leads: the log of a database lies beside the file itself, not beside a link to it. */

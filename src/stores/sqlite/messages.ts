@@ -41,6 +41,8 @@ export interface Requests {
   };
   /** What a save has to bring: nothing where a later one is kept, all numbers where no base is. */
   wanted: { takes: SweepHead; gives: 'nothing' | 'delta' | 'everything' };
+  /** News was taken in: the next may come. */
+  heard: { takes: null; gives: null };
   tail: { takes: { readonly cursor: LogCursor } | null; gives: null };
   lease: {
     takes: { readonly name: string; readonly ttlMs: number; readonly isForced: boolean };

@@ -6,7 +6,7 @@
 
 import { isMainThread, parentPort, workerData, type MessagePort } from 'node:worker_threads';
 import type { OptOutChange } from '../../optouts/change.ts';
-import type { StoreOpening } from '../store.ts';
+import type { StoreOpening, StoreTrouble } from '../store.ts';
 import { loadDriver } from './driver.ts';
 import { createEngine, type Engine } from './engine.ts';
 import type { LogCursor } from './log.ts';
@@ -14,6 +14,8 @@ import type { RequestMessage, RequestName, Requests, WorkerMessage, WorkerSetup 
 import { readNews } from './news.ts';
 
 const POLL_MS = 50;
+/** How long the other thread may take to take in a message of news, ms. */
+const LONGEST_HEARING_MS = 1_000;
 /** How often it is said that there was nothing new, ms. */
 const CAUGHT_UP_EVERY_MS = 1_000;
 /** How often a file that left its place is looked for again, ms. */
@@ -40,6 +42,9 @@ export function serve(port: MessagePort, engine: Engine): void {
   let reopenedAt = 0;
   let movedAt = 0;
   let isDraining = false;
+  let isLooking = false;
+  let heard: (() => void) | undefined;
+  let trouble: StoreTrouble | undefined;
 
   const say = (message: WorkerMessage, transfer: ArrayBuffer[] = []) => port.postMessage(message, transfer);
 
@@ -56,7 +61,8 @@ export function serve(port: MessagePort, engine: Engine): void {
   const handlers: Handlers = {
     open(given) {
       opening = given;
-      return engine.open(given);
+      trouble = engine.open(given);
+      return trouble;
     },
     load() {
       loads.clear();
@@ -85,12 +91,16 @@ export function serve(port: MessagePort, engine: Engine): void {
       if (sweeps.isOlder(head)) return 'nothing';
       return sweeps.hasBase(head.list) ? 'delta' : 'everything';
     },
+    heard() {
+      heard?.();
+      return null;
+    },
     tail(takes) {
       clearInterval(poll);
       if (takes === null) return null;
       cursor = takes.cursor;
       dataVersion = undefined;
-      poll = setInterval(look, POLL_MS);
+      poll = setInterval(() => void look(), POLL_MS);
       return null;
     },
     lease({ name, ttlMs, isForced }) {
@@ -190,25 +200,28 @@ export function serve(port: MessagePort, engine: Engine): void {
 
   function reopen(open: () => ReturnType<Engine['open']>): void {
     reopenedAt = Date.now();
-    const trouble = open();
-    if (trouble) say({ kind: 'trouble', trouble });
+    const found = open();
+    // What is as wrong as before is not said again.
+    if (found && found.message !== trouble?.message) say({ kind: 'trouble', trouble: found });
+    trouble = found;
     cursor = START;
     dataVersion = undefined;
   }
 
   /** What other processes wrote since the last look. */
-  function look(): void {
+  async function look(): Promise<void> {
+    if (isLooking) return;
+    isLooking = true;
     try {
       keepInPlace();
-      if (engine.file.isReadOnly) {
-        if (Date.now() - reopenedAt > REOPEN_EVERY_MS) reopen(() => engine.open(opening));
-        return;
+      if (engine.isWorthReopening && Date.now() - reopenedAt > REOPEN_EVERY_MS) {
+        reopen(() => engine.open(opening));
       }
       const version = engine.file.database.prepare('PRAGMA data_version').get()?.['data_version'];
       const isChanged = version !== dataVersion;
       dataVersion = version;
-      if (isChanged && cursor) cursor = readNews(engine.file, cursor, (news) => say({ kind: 'news', news }));
-      if (!isChanged && Date.now() - toldAt < CAUGHT_UP_EVERY_MS) return;
+      if (isChanged) await tellNews();
+      else if (Date.now() - toldAt < CAUGHT_UP_EVERY_MS) return;
       toldAt = Date.now();
       say({ kind: 'caughtUp' });
     } catch (error) {
@@ -216,6 +229,34 @@ export function serve(port: MessagePort, engine: Engine): void {
       dataVersion = undefined;
       engine.suspect(error);
       if (engine.isSuspected) mend();
+    } finally {
+      isLooking = false;
+    }
+  }
+
+  /** Waits until the last message was taken in, or for so long that nobody seems to. */
+  function untilHeard(): Promise<void> {
+    return new Promise((resolve) => {
+      const late = setTimeout(resolve, LONGEST_HEARING_MS);
+      heard = () => {
+        clearTimeout(late);
+        resolve();
+      };
+    });
+  }
+
+  /** One message at a time, so that whoever hears them has time for other things. */
+  async function tellNews(): Promise<void> {
+    const { file } = engine;
+    const news = cursor && readNews(file, cursor);
+    for (let next = news?.next(); next !== undefined; next = news?.next()) {
+      if (next.done) {
+        // A file that was opened meanwhile is followed from its beginning.
+        if (engine.file === file) cursor = next.value;
+        return;
+      }
+      say({ kind: 'news', news: next.value });
+      await untilHeard();
     }
   }
 

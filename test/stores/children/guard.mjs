@@ -20,7 +20,7 @@ const provider = {
 };
 
 const asks = {
-  async start({ file, uid, listed, every }) {
+  async start({ file, uid, listed, every, timeout }) {
     if (uid !== undefined) {
       process.setgid(uid);
       process.setuid(uid);
@@ -35,7 +35,7 @@ const asks = {
     const handler = guard.webhooks({ unsigned: 'block_only' });
     server = createServer(handler).listen(0, '127.0.0.1');
     await new Promise((resolve) => server.once('listening', resolve));
-    const state = await guard.ready({ timeout: 2_000 });
+    const state = await guard.ready({ timeout: timeout ?? '60s' });
     return { state, port: server.address().port, errors };
   },
   canSend: ({ numbers }) => numbers.map((number) => guard.canSend(number)),
