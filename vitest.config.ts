@@ -27,6 +27,9 @@ export default defineConfig({
     include: ['test/**/*.test.ts'],
     globalSetup: ['test/build.ts'],
     restoreMocks: true,
+    // Disks and processes take their time on a busy machine; a condition that holds at once costs nothing.
+    testTimeout: 60_000,
+    expect: { poll: { timeout: 20_000 } },
     coverage: {
       provider: 'v8',
       include: ['src/**/*.ts'],

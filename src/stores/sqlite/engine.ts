@@ -120,6 +120,8 @@ export function createEngine(driver: Driver, given: string, now: () => number = 
     const { ino } = statSync(path);
     let carried = 0;
     const draft = makeDraft(driver, path, (database) => {
+      // Whose it is stands in it before anybody else can open it.
+      checkAccounts(database, opening.accounts);
       carried = carryOver(driver, path, database);
     });
     const aside = putAside(path, ino, draft, now());
