@@ -4,7 +4,17 @@
  */
 
 import { randomUUID } from 'node:crypto';
-import { closeSync, existsSync, fsyncSync, linkSync, mkdirSync, openSync, renameSync, rmSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  fsyncSync,
+  linkSync,
+  mkdirSync,
+  openSync,
+  renameSync,
+  rmSync,
+  statSync,
+} from 'node:fs';
 import { dirname } from 'node:path';
 import type { Database, Driver } from './driver.ts';
 
@@ -99,10 +109,11 @@ export function removeDraft(draft: string): void {
 
 /** Makes the file if there is none. @throws Error of the file system or SQLite. */
 export function makeFile(driver: Driver, file: string): void {
+  const stale = { wal: inodeOf(`${file}-wal`), shm: inodeOf(`${file}-shm`) };
   if (existsSync(file)) return;
   const draft = makeDraft(driver, file);
   try {
-    putLogAside(file);
+    if (!existsSync(file)) putLogAside(file, stale);
     linkSync(draft, file);
     syncFolder(dirname(file));
   } catch (error) {
@@ -113,14 +124,19 @@ export function makeFile(driver: Driver, file: string): void {
   }
 }
 
-/** A log whose file was moved or removed would be read into the new file: it is kept under another name. */
-function putLogAside(file: string): void {
-  rmSync(`${file}-shm`, { force: true });
-  if (!existsSync(`${file}-wal`)) return;
-  const aside = `${file}.damaged-${randomUUID()}-wal`;
-  renameSync(`${file}-wal`, aside);
-  // Another process made the file in between: then it is the log of that one.
-  if (existsSync(file) && !existsSync(`${file}-wal`)) renameSync(aside, `${file}-wal`);
+const inodeOf = (path: string) => statSync(path, { throwIfNoEntry: false })?.ino;
+
+/**
+ * A log whose file was moved or removed would be read into the new file: it is kept under another name. Only what was
+ * there while no file was: what came since belongs to a process that made the file first, and has it open.
+ */
+function putLogAside(
+  file: string,
+  stale: { readonly wal: number | undefined; readonly shm: number | undefined },
+): void {
+  if (stale.shm !== undefined && inodeOf(`${file}-shm`) === stale.shm) rmSync(`${file}-shm`, { force: true });
+  if (stale.wal === undefined || inodeOf(`${file}-wal`) !== stale.wal) return;
+  renameSync(`${file}-wal`, `${file}.damaged-${randomUUID()}-wal`);
 }
 
 /** Makes new and renamed files of a folder durable, where the system can. */
