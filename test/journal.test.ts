@@ -247,7 +247,7 @@ describe('a shared store', () => {
     const sweep = { list: 'default', heldSince: null, rows: [], added: [], removed: [] };
     for (let hour = 0; hour < 30; hour++) {
       await clock.advance(HOUR);
-      tell({ sweeps: [{ ...sweep, start: clock.now(), missingOnce: [] }] });
+      tell({ sweeps: [{ ...sweep, start: clock.now() }] });
     }
     expect(guard.check(CLEAN)).toMatchObject({ allowed: true, state: 'fresh', ageMs: 0 });
     expect(guard.canSend(OUT)).toBe(false);

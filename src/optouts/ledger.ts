@@ -232,9 +232,9 @@ export function createLedger(options: LedgerOptions): Ledger {
       return isTaken;
     },
     follow(news, rows) {
-      const isTaken = provider.follow(news);
-      if (isTaken) takeRows(rows);
-      return isTaken;
+      // What rows say is weighed by their times alone, whatever else of the news is too old.
+      takeRows(rows);
+      return provider.follow(news);
     },
     prune(olderThan) {
       let dropped = 0;

@@ -99,9 +99,16 @@ export interface PartNews {
   readonly added: Iterable<number>;
   readonly removed: Iterable<number>;
   /** Left out where it is as before. */
-  readonly missingOnce?: Iterable<number> | undefined;
+  readonly missingOnce?: MissingPart | undefined;
   /** Left out where it is as before. */
   readonly heldSince?: number | null | undefined;
+}
+
+/** Some of the numbers that a complete sweep lacked. They count, all together, with the last part. */
+export interface MissingPart {
+  readonly numbers: Iterable<number>;
+  readonly isFirst: boolean;
+  readonly isLast: boolean;
 }
 
 /** What first-hand evidence has to say while the list is read. */
@@ -163,6 +170,8 @@ function absorb({ added, removed }: PartDelta, later: PartDelta): void {
 export function createProviderPart({ shrinkHoldMs }: { readonly shrinkHoldMs: number }): ProviderPart {
   let numbers: NumberSet = createNumberSet();
   let missingOnce: NumberSet = createNumberSet();
+  // Of another process's sweep, as far as it was told.
+  let missingTold: NumberSet = createNumberSet();
   let lastStart: number | null = null;
   let lastBegun: number | null = null;
   let heldSince: number | null = null;
@@ -335,10 +344,12 @@ export function createProviderPart({ shrinkHoldMs }: { readonly shrinkHoldMs: nu
           hasNews = true;
         }
       }
+      if (news.missingOnce?.isFirst) missingTold = createNumberSet();
+      missingTold.addBatch(news.missingOnce?.numbers ?? []);
       if (!isNewer) return false;
-      if (news.missingOnce) {
-        missingOnce = createNumberSet();
-        missingOnce.addBatch(news.missingOnce);
+      if (news.missingOnce?.isLast) {
+        missingOnce = missingTold;
+        missingTold = createNumberSet();
       }
       lastStart = news.start;
       if (news.heldSince !== undefined) heldSince = news.heldSince;

@@ -55,17 +55,24 @@ export interface StoreContents {
   readonly cursor: Cursor;
 }
 
-/** What another process's sweep did to a list. */
+/** What another process's sweep did to a list, or a part of it. */
 export interface SweepNews {
   readonly list: string;
   readonly start: number | null;
   readonly added: Iterable<number>;
   readonly removed: Iterable<number>;
   /** Left out where it is as before. */
-  readonly missingOnce?: Iterable<number> | undefined;
+  readonly missingOnce?: MissingPart | undefined;
   /** Left out where it is as before. */
   readonly heldSince?: number | null | undefined;
   readonly rows: readonly ListedRow[];
+}
+
+/** Some of the numbers that another process's sweep lacked. They count, all together, with the last part. */
+export interface MissingPart {
+  readonly numbers: Iterable<number>;
+  readonly isFirst: boolean;
+  readonly isLast: boolean;
 }
 
 /** News of the log. */

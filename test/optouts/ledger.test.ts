@@ -357,11 +357,44 @@ describe('another process’s sweep', () => {
     sweep(ledger, T, [N]);
     ledger.merge(N, fact('in', T + 1));
     expect(ledger.blocks(N)).toBe(false);
-    ledger.follow(news(T + HOUR, { missingOnce: [Number(N)] }), [
-      { msisdn: N, start: T + HOUR, date: T + HOUR },
-    ]);
+    const missingOnce = { numbers: [Number(N)], isFirst: true, isLast: true };
+    ledger.follow(news(T + HOUR, { missingOnce }), [{ msisdn: N, start: T + HOUR, date: T + HOUR }]);
     expect(ledger.blocks(N)).toBe(true);
     expect(sweep(ledger, T + 2 * HOUR, [])).toMatchObject({ removed: 1 });
+  });
+
+  it('tells what it lacked in parts, which count together with the last one', () => {
+    const [a = '', b = '', c = ''] = many(3);
+    const part = (msisdn: string, isFirst: boolean, isLast: boolean) => ({
+      missingOnce: { numbers: [Number(msisdn)], isFirst, isLast },
+    });
+    const told = (...parts: ReturnType<typeof part>[]) => {
+      const ledger = createLedger(options);
+      sweep(ledger, T, [a, b, c]);
+      for (const [index, one] of parts.entries()) {
+        ledger.follow(news(index === parts.length - 1 ? T + 1 : T, one), []);
+      }
+      sweep(ledger, T + 2, []);
+      return [a, b, c].map((msisdn) => ledger.blocks(msisdn));
+    };
+    expect(told(part(a, true, false), part(b, false, true))).toEqual([false, false, true]);
+    // Its teller died in the middle: what it had told is told again, or is not so any more.
+    expect(told(part(a, true, false), part(b, true, false), part(c, false, true))).toEqual([
+      true,
+      false,
+      false,
+    ]);
+    expect(told(part(a, true, false), part(b, false, false))).toEqual([true, true, true]);
+  });
+
+  it('tells rows that count whatever else is too old by now', () => {
+    const ledger = createLedger(options);
+    sweep(ledger, T, [N]);
+    ledger.merge(N, fact('in', T + 1));
+    sweep(ledger, T + 3, [N]);
+    expect(ledger.blocks(N)).toBe(false);
+    ledger.follow(news(T + 2), [{ msisdn: N, start: T + 2, date: T + HOUR }]);
+    expect([ledger.blocks(N), ledger.lastStart]).toEqual([true, T + 3]);
   });
 });
 

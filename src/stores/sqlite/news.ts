@@ -7,6 +7,7 @@ import type { SweepStep } from './sweeps.ts';
 
 const CHANGES_PER_MESSAGE = 2_000;
 const NUMBERS_PER_MESSAGE = 16_384;
+const ROWS_PER_MESSAGE = 2_000;
 
 type News = Omit<StoreNews, 'cursor'>;
 
@@ -51,7 +52,7 @@ function inOneView<T>({ database }: OpenFile, read: () => T): T {
   }
 }
 
-/** The numbers first, under the age that the list had before; then the sweep itself. */
+/** Numbers and rows first, under the age that the list had before; the last part is the sweep itself. */
 function* newsOf(
   { list, token, start, previousStart, heldSince }: SweepStep,
   sweeps: OpenFile['sweeps'],
@@ -59,9 +60,16 @@ function* newsOf(
   const before = { list, start: previousStart, added: [], removed: [], rows: [] };
   for (const added of inParts(sweeps.images(token, 'added'))) yield { ...before, added };
   for (const removed of inParts(sweeps.images(token, 'removed'))) yield { ...before, removed };
-  const missing = joined([...sweeps.images(token, 'missing')]);
   const rows = sweeps.rowsOf(list).filter((row) => row.start >= (previousStart ?? -Infinity));
-  yield { ...before, start, missingOnce: missing, heldSince, rows };
+  for (let at = 0; at < rows.length; at += ROWS_PER_MESSAGE) {
+    yield { ...before, rows: rows.slice(at, at + ROWS_PER_MESSAGE) };
+  }
+  let isFirst = true;
+  for (const numbers of inParts(sweeps.images(token, 'missing'))) {
+    yield { ...before, missingOnce: { numbers, isFirst, isLast: false } };
+    isFirst = false;
+  }
+  yield { ...before, start, heldSince, missingOnce: { numbers: [], isFirst, isLast: true } };
 }
 
 /** So few at a time that whoever takes them in has no pause worth the name. */
@@ -70,14 +78,4 @@ function* inParts(batches: Iterable<Float64Array>): Generator<Float64Array> {
     for (let at = 0; at < batch.length; at += NUMBERS_PER_MESSAGE)
       yield batch.slice(at, at + NUMBERS_PER_MESSAGE);
   }
-}
-
-function joined(batches: readonly Float64Array[]): Float64Array {
-  const all = new Float64Array(batches.reduce((length, batch) => length + batch.length, 0));
-  let at = 0;
-  for (const batch of batches) {
-    all.set(batch, at);
-    at += batch.length;
-  }
-  return all;
 }

@@ -70,11 +70,13 @@ export const processRequirements: readonly Requirement[] = [
         ...[...removed].map((number) => `-${number}`),
       ]);
       assert.deepEqual(told.toSorted(), [`+${OTHER}`, `-${PERSON}`].toSorted());
-      const { start, heldSince, missingOnce, rows: toldRows } = heard.sweeps.at(-1) ?? {};
-      assert.deepEqual(
-        [start, heldSince, [...(missingOnce ?? [])].map(String), toldRows],
-        [20, 20, [OTHER], rows],
+      const missing = heard.sweeps.flatMap(({ missingOnce }) =>
+        [...(missingOnce?.numbers ?? [])].map(String),
       );
+      const toldRows = heard.sweeps.flatMap((one) => one.rows);
+      const { start, heldSince, missingOnce } = heard.sweeps.at(-1) ?? {};
+      assert.deepEqual([start, heldSince, missing, toldRows], [20, 20, [OTHER], rows]);
+      assert.equal(missingOnce?.isLast, true);
       assert.ok(heard.sweeps.slice(0, -1).every((one) => (one.start ?? 0) < 20));
       stop();
     },
