@@ -38,28 +38,34 @@ export function isDamage(error: unknown): boolean {
   return error instanceof Damage || code === CORRUPT || code === NOT_A_DATABASE;
 }
 
-/** Looks at the first bytes. @throws Damage */
-export function checkHeader(file: string): void {
-  const bytes = Buffer.alloc(MAGIC.length);
-  const descriptor = openSync(file, 'r');
-  try {
-    const length = readSync(descriptor, bytes, 0, bytes.length, 0);
-    if (length === 0) throw new Damage('it is empty');
-    if (length < bytes.length) throw new Damage('it is cut off');
-  } finally {
-    closeSync(descriptor);
-  }
-  if (bytes.toString('latin1') !== MAGIC) throw new Damage('it is no database');
+/**
+ * Looks at what can be seen of a file from outside. Its bytes are SQLite's to read: to open and close the file here
+ * would let go of every lock that another connection of this process has on it.
+ *
+ * @throws Damage
+ */
+export function checkSize(file: string): void {
+  const { size } = statSync(file);
+  if (size === 0) throw new Damage('it is empty');
+  if (size < HEADER_BYTES) throw new Damage('it is cut off');
 }
 
-/** Makes sure that an open file is a sound store of ours. @throws Damage, or SQLite's error */
-export function checkContent(database: Database): void {
+/** Makes sure that a file which was just opened is ours, before anything is written to it. @throws Damage, or SQLite's error */
+export function checkIdentity(database: Database): void {
   const pragma = (name: string) => database.prepare(`PRAGMA ${name}`).get()?.[name];
-  const version = Number(pragma('user_version'));
-  if (pragma('application_id') !== APPLICATION_ID) throw new Damage('it belongs to another program');
-  if (version > SCHEMA_VERSION) {
-    throw new Damage(`it is of version ${version}, which is newer than ${SCHEMA_VERSION}`);
+  try {
+    const version = Number(pragma('user_version'));
+    if (pragma('application_id') !== APPLICATION_ID) throw new Damage('it belongs to another program');
+    if (version > SCHEMA_VERSION) {
+      throw new Damage(`it is of version ${version}, which is newer than ${SCHEMA_VERSION}`);
+    }
+  } catch (error) {
+    throw sqliteCode(error) === NOT_A_DATABASE ? new Damage('it is no database') : error;
   }
+}
+
+/** Makes sure that a file of ours is sound. @throws Damage, or SQLite's error */
+export function checkContent(database: Database): void {
   const tables = database.prepare("SELECT name FROM sqlite_master WHERE type = 'table'").all();
   const lost = TABLES.filter((table) => !tables.some(({ name }) => name === table));
   if (lost.length > 0) throw new Damage(`it has no table ${lost.join(', ')}`);
@@ -70,12 +76,11 @@ export function checkContent(database: Database): void {
 /**
  * Puts `draft` in the place of a damaged file, which stays under another name. There is a file in its place at every
  * moment; the damaged one's log is copied beside its new name first and then taken away, since it would be read into
- * the new file.
+ * the new file. Under the lock of the file.
  *
- * @returns the name; `undefined` where another file is there by now, put right by another process.
+ * @returns the name.
  */
-export function putAside(file: string, inode: number, draft: string, now: number): string | undefined {
-  if (!existsSync(file) || statSync(file).ino !== inode) return undefined;
+export function putAside(file: string, draft: string, now: number): string {
   const stamp = new Date(now).toISOString().replaceAll(/[-:.]/g, '');
   let aside = `${file}${ASIDE}${stamp}`;
   for (let count = 2; existsSync(aside); count++) aside = `${file}${ASIDE}${stamp}-${count}`;

@@ -19,8 +19,18 @@ import {
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import type { ListedRow, StoreOpening, StoreTrouble } from '../store.ts';
-import { carryOver, checkContent, checkHeader, copyEvidence, Damage, isDamage, putAside } from './damage.ts';
+import {
+  carryOver,
+  checkContent,
+  checkIdentity,
+  checkSize,
+  copyEvidence,
+  Damage,
+  isDamage,
+  putAside,
+} from './damage.ts';
 import { sqliteCode, type Database, type Driver } from './driver.ts';
+import { withLock } from './lock.ts';
 import { createChangeLog, inTransaction, type ChangeLog, type LogCursor } from './log.ts';
 import { configure, makeDraft, makeFile, removeDraft } from './schema.ts';
 import { createSweepTable, type SweepHead, type SweepTable } from './sweeps.ts';
@@ -83,10 +93,11 @@ export function createEngine(driver: Driver, given: string, now: () => number = 
 
   /** Opens and checks what is there. @throws Damage, or an error of SQLite or the file system */
   function openChecked({ accounts }: StoreOpening): OpenFile {
-    checkHeader(path);
+    checkSize(path);
     accessSync(path, constants.R_OK | constants.W_OK);
     const database = new driver.DatabaseSync(path);
     try {
+      checkIdentity(database);
       configure(database);
       checkContent(database);
       checkAccounts(database, accounts);
@@ -117,19 +128,24 @@ export function createEngine(driver: Driver, given: string, now: () => number = 
 
   /** Makes a new file with what can be read of the damaged one, and puts that one aside. */
   function replace(damage: Error, opening: StoreOpening): StoreTrouble {
-    const { ino } = statSync(path);
-    let carried = 0;
-    const draft = makeDraft(driver, path, (database) => {
-      // Whose it is stands in it before anybody else can open it.
-      checkAccounts(database, opening.accounts);
-      carried = carryOver(driver, path, database);
+    let message = `the store was damaged (${damage.message}), and another process has put it right`;
+    withLock(driver, path, () => {
+      if (statSync(path).ino !== inode) return;
+      let carried = 0;
+      const draft = makeDraft(driver, path, (database) => {
+        // Whose it is stands in it before anybody else can open it.
+        checkAccounts(database, opening.accounts);
+        carried = carryOver(driver, path, database);
+      });
+      try {
+        const aside = putAside(path, draft, now());
+        message = `the store could not be used: ${damage.message}; it was put aside as ${aside}, and ${carried} pieces of evidence were carried over from it`;
+      } finally {
+        removeDraft(draft);
+      }
     });
-    const aside = putAside(path, ino, draft, now());
-    removeDraft(draft);
     inode = statSync(path).ino;
     opened = openChecked(opening);
-    if (aside === undefined) return { kind: 'damaged', message: `the store was damaged (${damage.message})` };
-    const message = `the store could not be used: ${damage.message}; it was put aside as ${aside}, and ${carried} pieces of evidence were carried over from it`;
     return { kind: 'damaged', message };
   }
 
@@ -141,6 +157,7 @@ export function createEngine(driver: Driver, given: string, now: () => number = 
     copyFileSync(path, copy);
     if (existsSync(`${path}-wal`)) copyFileSync(`${path}-wal`, `${copy}-wal`);
     const database = new driver.DatabaseSync(copy);
+    checkIdentity(database);
     checkContent(database);
     opened = use(database, true);
     const message = `the store can be read but not written (${reasonOf(reason)}): what it holds counts, nothing new is kept`;

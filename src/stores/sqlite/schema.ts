@@ -4,19 +4,10 @@
  */
 
 import { randomUUID } from 'node:crypto';
-import {
-  closeSync,
-  existsSync,
-  fsyncSync,
-  linkSync,
-  mkdirSync,
-  openSync,
-  renameSync,
-  rmSync,
-  statSync,
-} from 'node:fs';
+import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, renameSync, rmSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { Database, Driver } from './driver.ts';
+import { withLock } from './lock.ts';
 
 /** `SMSG`: tells our files from those of other programs. */
 export const APPLICATION_ID = 0x534d5347;
@@ -83,7 +74,6 @@ export function makeDraft(
   file: string,
   use: (database: Database) => void = () => undefined,
 ): string {
-  mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
   const draft = `${file}.new-${randomUUID()}`;
   try {
     // The mode of a database file is also that of its log.
@@ -92,6 +82,8 @@ export function makeDraft(
     try {
       database.exec(`PRAGMA synchronous = EXTRA; BEGIN; ${SCHEMA} COMMIT;`);
       use(database);
+      // As it will be used: to change it later takes a file that nobody else has open.
+      database.exec('PRAGMA journal_mode = WAL');
     } finally {
       database.close();
     }
@@ -109,34 +101,29 @@ export function removeDraft(draft: string): void {
 
 /** Makes the file if there is none. @throws Error of the file system or SQLite. */
 export function makeFile(driver: Driver, file: string): void {
-  const stale = { wal: inodeOf(`${file}-wal`), shm: inodeOf(`${file}-shm`) };
-  if (existsSync(file)) return;
-  const draft = makeDraft(driver, file);
-  try {
-    if (!existsSync(file)) putLogAside(file, stale);
-    linkSync(draft, file);
-    syncFolder(dirname(file));
-  } catch (error) {
+  makeFolder(file);
+  withLock(driver, file, () => {
     // Another process was first: its file is as good.
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-  } finally {
-    removeDraft(draft);
-  }
+    if (existsSync(file)) return;
+    const draft = makeDraft(driver, file);
+    try {
+      putLogAside(file);
+      renameSync(draft, file);
+      syncFolder(dirname(file));
+    } finally {
+      removeDraft(draft);
+    }
+  });
 }
 
-const inodeOf = (path: string) => statSync(path, { throwIfNoEntry: false })?.ino;
+/** A log whose file was moved or removed would be read into the new file: it is kept under another name. */
+function putLogAside(file: string): void {
+  rmSync(`${file}-shm`, { force: true });
+  if (existsSync(`${file}-wal`)) renameSync(`${file}-wal`, `${file}.damaged-${randomUUID()}-wal`);
+}
 
-/**
- * A log whose file was moved or removed would be read into the new file: it is kept under another name. Only what was
- * there while no file was: what came since belongs to a process that made the file first, and has it open.
- */
-function putLogAside(
-  file: string,
-  stale: { readonly wal: number | undefined; readonly shm: number | undefined },
-): void {
-  if (stale.shm !== undefined && inodeOf(`${file}-shm`) === stale.shm) rmSync(`${file}-shm`, { force: true });
-  if (stale.wal === undefined || inodeOf(`${file}-wal`) !== stale.wal) return;
-  renameSync(`${file}-wal`, `${file}.damaged-${randomUUID()}-wal`);
+function makeFolder(file: string): void {
+  mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
 }
 
 /** Makes new and renamed files of a folder durable, where the system can. */
