@@ -166,6 +166,11 @@ export function createSqliteStore(file: string, spawn: Spawn): Store {
         removed += step.removed;
         ({ after } = step);
       }
+      for (let isOver = false; !isOver;) {
+        const step: Requests['pruneSweeps']['gives'] = await from.ask('pruneSweeps', { olderThan });
+        removed += step.removed;
+        ({ isOver } = step);
+      }
       return removed;
     },
     async close() {

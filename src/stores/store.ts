@@ -165,7 +165,9 @@ export interface Store {
   erase(msisdn: string, keep: readonly OptOutChange[]): Promise<void>;
   /**
    * Forgets evidence received before `olderThan` (ms UTC) that decides nothing any more: an act of the same
-   * direction and clock is newer. Never what keeps a number blocked. @returns how many pieces.
+   * direction and clock is newer. So it does with listings that ended before. Never what keeps a number blocked.
+   *
+   * @returns how many pieces.
    */
   prune?(olderThan: number): Promise<number>;
   /** Ends it. Any number of calls. */

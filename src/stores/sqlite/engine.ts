@@ -4,20 +4,9 @@
  */
 
 import { randomUUID } from 'node:crypto';
-import {
-  accessSync,
-  constants,
-  copyFileSync,
-  existsSync,
-  lstatSync,
-  mkdtempSync,
-  readlinkSync,
-  realpathSync,
-  rmSync,
-  statSync,
-} from 'node:fs';
-import { tmpdir } from 'node:os';
-import { dirname, join, resolve } from 'node:path';
+import { accessSync, constants, existsSync, lstatSync, readlinkSync, realpathSync, statSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
+import type { OptOutChange } from '../../optouts/change.ts';
 import type { ListedRow, StoreOpening, StoreTrouble } from '../store.ts';
 import {
   carryOver,
@@ -32,7 +21,9 @@ import {
 import { sqliteCode, type Database, type Driver } from './driver.ts';
 import { withLock } from './lock.ts';
 import { createChangeLog, inTransaction, type ChangeLog, type LogCursor } from './log.ts';
+import { copyForReading, type ReadingCopy } from './reading-copy.ts';
 import { configure, makeDraft, makeFile, removeDraft } from './schema.ts';
+import { createSweepHistory, type SweepHistory } from './sweep-history.ts';
 import { createSweepTable, type SweepHead, type SweepTable } from './sweeps.ts';
 
 /** A file that is open. */
@@ -40,6 +31,7 @@ export interface OpenFile {
   readonly database: Database;
   readonly log: ChangeLog;
   readonly sweeps: SweepTable;
+  readonly sweepHistory: SweepHistory;
   /** Nothing can be written: it is a copy, or the file system refuses. */
   readonly isReadOnly: boolean;
 }
@@ -64,6 +56,10 @@ export interface Engine {
   lease(name: string, ttlMs: number, isForced: boolean): boolean;
   renew(name: string, ttlMs: number): boolean;
   release(name: string): void;
+  /** Forgets a number's evidence but `keep`, and what other writers put behind `told`. */
+  erase(msisdn: string, keep: readonly OptOutChange[], told: number): void;
+  /** Goes on with what an erasure had to leave because other processes might not have heard of it. */
+  tidy(): void;
   saveSweep(token: string, head: SweepHead, rows: readonly ListedRow[], isFull: boolean): boolean;
   close(): void;
 }
@@ -83,12 +79,12 @@ export function createEngine(driver: Driver, given: string, now: () => number = 
   let stranded: OpenFile | undefined;
   let inode: number | undefined;
   let suspicion: Damage | undefined;
-  let copyFolder: string | undefined;
-  let copiedStamp: string | undefined;
+  let copy: ReadingCopy | undefined;
 
   function use(database: Database, isReadOnly: boolean): OpenFile {
     const log = createChangeLog(database, writer, now);
-    return { database, log, sweeps: createSweepTable(database, writer, now), isReadOnly };
+    const sweeps = createSweepTable(database, writer, now);
+    return { database, log, sweeps, sweepHistory: createSweepHistory(database, now), isReadOnly };
   }
 
   /** Opens and checks what is there. @throws Damage, or an error of SQLite or the file system */
@@ -103,11 +99,18 @@ export function createEngine(driver: Driver, given: string, now: () => number = 
       checkAccounts(database, accounts);
       const file = use(database, false);
       file.sweeps.discard(now() - STAGED_KEPT_MS);
+      tidy(file);
       return file;
     } catch (error) {
       database.close();
       throw error;
     }
+  }
+
+  /** Forgets who was erased, as soon as nobody has to be told any more. */
+  function tidy({ log, sweepHistory }: OpenFile): void {
+    sweepHistory.forgetErased();
+    log.forgetErasures();
   }
 
   /** Compares whose lists these are, and notes those that are new. @throws Damage */
@@ -151,12 +154,8 @@ export function createEngine(driver: Driver, given: string, now: () => number = 
 
   /** Reads a copy of a file that cannot be written to. */
   function openCopy(reason: unknown): StoreTrouble {
-    copiedStamp = stampOf(path);
-    copyFolder = mkdtempSync(join(tmpdir(), 'sms-send-guard-'));
-    const copy = join(copyFolder, 'copy.db');
-    copyFileSync(path, copy);
-    if (existsSync(`${path}-wal`)) copyFileSync(`${path}-wal`, `${copy}-wal`);
-    const database = new driver.DatabaseSync(copy);
+    copy = copyForReading(path);
+    const database = new driver.DatabaseSync(copy.path);
     checkIdentity(database);
     checkContent(database);
     opened = use(database, true);
@@ -191,8 +190,8 @@ export function createEngine(driver: Driver, given: string, now: () => number = 
     opened = undefined;
     stranded?.database.close();
     stranded = undefined;
-    if (copyFolder !== undefined) rmSync(copyFolder, { recursive: true, force: true });
-    copyFolder = undefined;
+    copy?.remove();
+    copy = undefined;
   }
 
   const engine: Engine = {
@@ -210,7 +209,7 @@ export function createEngine(driver: Driver, given: string, now: () => number = 
       }
     },
     get isWorthReopening() {
-      return opened?.isReadOnly === true && (isWritable(path) || stampOf(path) !== copiedStamp);
+      return opened?.isReadOnly === true && copy?.isOutdated() === true;
     },
     get isSuspected() {
       return suspicion !== undefined;
@@ -266,29 +265,19 @@ export function createEngine(driver: Driver, given: string, now: () => number = 
     release(name) {
       engine.file.database.prepare('DELETE FROM leases WHERE name = ? AND owner = ?').run(name, writer);
     },
+    erase(msisdn, keep, told) {
+      const { database, log, sweepHistory } = engine.file;
+      log.erase(msisdn, keep, told);
+      sweepHistory.forgetErased();
+      // Words do not stay behind in the log of the file either.
+      database.exec('PRAGMA wal_checkpoint(TRUNCATE)');
+    },
+    tidy: () => tidy(engine.file),
     saveSweep: (token, head, rows, isFull) => engine.file.sweeps.commit(token, head, rows, isFull),
     close,
   };
 
   return engine;
-}
-
-function isWritable(file: string): boolean {
-  try {
-    accessSync(file, constants.W_OK);
-    accessSync(dirname(file), constants.W_OK);
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-/** What changes whenever a file or its log does. */
-function stampOf(file: string): string {
-  return [file, `${file}-wal`]
-    .map((path) => statSync(path, { throwIfNoEntry: false }))
-    .map((stat) => `${stat?.ino} ${stat?.size} ${stat?.mtimeMs}`)
-    .join(', ');
 }
 
 /** Where a path leads: the log of a database lies beside the file itself, not beside a link to it. */

@@ -22,6 +22,8 @@ export interface ChangeLog {
   history(msisdn: string, list: string | undefined, limit: number | undefined): OptOutChange[];
   /** Leaves `keep`, and what other writers put behind `told`, without words. */
   erase(msisdn: string, keep: readonly OptOutChange[], told: number): void;
+  /** Forgets who was erased so long ago that every process has heard of it. */
+  forgetErasures(): void;
   /** Looks at some rows behind a place. @returns how many went, and the place; `undefined` at the end. */
   prune(olderThan: number, after: number): { readonly removed: number; readonly after: number | undefined };
 }
@@ -103,13 +105,13 @@ export function createChangeLog(database: Database, writer: string, now: () => n
           .run(number, number, told, writer);
         database.prepare(`UPDATE changes SET words = NULL WHERE ${isUntold}`).run(number, told, writer);
         insertAll(keep);
-        database.prepare('DELETE FROM erasures WHERE at < ?').run(now() - ERASURES_KEPT_MS);
         database
           .prepare('INSERT INTO erasures (msisdn, at, writer) VALUES (?, ?, ?)')
           .run(number, now(), writer);
       });
-      // Words do not stay behind in the log of the file either.
-      database.exec('PRAGMA wal_checkpoint(TRUNCATE)');
+    },
+    forgetErasures() {
+      database.prepare('DELETE FROM erasures WHERE at < ?').run(now() - ERASURES_KEPT_MS);
     },
     prune(olderThan, after) {
       const last = database

@@ -61,6 +61,11 @@ export interface Requests {
     takes: { readonly olderThan: number; readonly after: number };
     gives: { readonly removed: number; readonly after: number | undefined };
   };
+  /** One step, of the prune that is under way where one is. */
+  pruneSweeps: {
+    takes: { readonly olderThan: number };
+    gives: { readonly removed: number; readonly isOver: boolean };
+  };
   /** Forgets what was staged for a save that failed. */
   drop: { takes: { readonly token: string }; gives: null };
   close: { takes: null; gives: null };

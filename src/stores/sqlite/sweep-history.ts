@@ -128,16 +128,16 @@ export function createSweepHistory(database: Database, now: () => number): Sweep
       .run(list, list);
   }
 
-  function forget(msisdn: number, savedBefore: number): void {
-    const byList = Map.groupBy(piecesOf(msisdn), ({ list }) => list);
+  /** Forgets the listings that ended before `erasedAt`, as far as they were saved before `heardBefore`. */
+  function forget(msisdn: number, erasedAt: number, heardBefore: number): void {
+    const everywhere = piecesOf(msisdn);
     for (const { list } of readLists(database)) {
-      const pieces = byList.get(list) ?? [];
-      const last = pieces.at(-1);
-      const isListed = last?.kind === 'added';
-      if (!isListed) {
+      const pieces = everywhere.filter((piece) => piece.list === list);
+      if (pieces.at(-1)?.kind !== 'added') {
         database.prepare('DELETE FROM listed_rows WHERE list = ? AND msisdn = ?').run(list, msisdn);
       }
-      const gone = pieces.filter((piece) => piece.savedAt < savedBefore && !(isListed && piece === last));
+      const end = pieces.findLastIndex(({ kind, savedAt }) => kind === 'removed' && savedAt <= erasedAt);
+      const gone = pieces.slice(0, end + 1).filter(({ savedAt }) => savedAt < heardBefore);
       for (const piece of gone) {
         rewrite(piece, numbersOf(piece)?.filter((number) => number !== msisdn) ?? new Float64Array());
       }
@@ -178,15 +178,15 @@ export function createSweepHistory(database: Database, now: () => number): Sweep
   return {
     spans: (msisdn, list) => spansOf(Number(msisdn), list),
     forgetErased() {
-      const savedBefore = now() - HEARD_WITHIN_MS;
+      const heardBefore = now() - HEARD_WITHIN_MS;
       const erased = database
         .prepare('SELECT seq, msisdn, at FROM erasures WHERE seq > ? ORDER BY seq')
         .all(forgottenTo);
       if (erased.length === 0) return;
       inTransaction(database, () => {
-        for (const { msisdn } of erased) forget(Number(msisdn), savedBefore);
+        for (const { msisdn, at } of erased) forget(Number(msisdn), Number(at), heardBefore);
       });
-      const settled = erased.findLast(({ at }) => Number(at) < savedBefore);
+      const settled = erased.findLast(({ at }) => Number(at) < heardBefore);
       forgottenTo = Number(settled?.['seq'] ?? forgottenTo);
     },
     *prune(olderThan) {

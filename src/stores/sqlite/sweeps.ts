@@ -1,10 +1,11 @@
 /**
  * Sweeps in the file: each as the numbers that came and left, in compact images, behind one row that makes them count.
- * Loading folds them; a number's listings are read from them. Synchronous; it runs where the file is open.
+ * Loading folds them. Synchronous; it runs where the file is open.
  */
 
 import { decodeNumbers, encodeNumbers, ImageError } from '../../optouts/number-image.ts';
-import type { ListedRow, ListingSpan } from '../store.ts';
+import { createNumberSet } from '../../optouts/number-set.ts';
+import type { ListedRow } from '../store.ts';
 import type { Database, SqlValue } from './driver.ts';
 import { inTransaction } from './log.ts';
 
@@ -55,7 +56,6 @@ export interface SweepTable {
   /** One step's numbers of a kind. @throws ImageError */
   images(token: string, kind: ImageKind): Generator<Float64Array>;
   rowsOf(list: string): ListedRow[];
-  spans(msisdn: string, list: string | undefined): ListingSpan[];
 }
 
 const number = (value: SqlValue | undefined) =>
@@ -167,8 +167,7 @@ export function createSweepTable(database: Database, writer: string, now: () => 
     stage(token, kind, numbers) {
       const ordinal = ordinals.get(token) ?? 0;
       ordinals.set(token, ordinal + 1);
-      const bytes = encodeNumbers(numbers);
-      const [low = 0, high = 0] = [numbers[0], numbers.at(-1)];
+      const { bytes, low, high } = encode(numbers);
       insertImage.run(token, ordinal, kind, low, high, bytes, now());
     },
     commit(token, head, rows, isFull) {
@@ -201,17 +200,19 @@ export function createSweepTable(database: Database, writer: string, now: () => 
         }),
     *numbers(list) {
       // Only numbers that left once can come and go: everything else is what came.
-      const wavering = new Map<number, boolean>();
+      const wavering = createNumberSet();
+      for (const { kind, numbers } of steps(list)) if (kind === 'removed') wavering.addBatch(numbers);
+      const back = createNumberSet();
       for (const { kind, numbers } of steps(list)) {
-        if (kind === 'removed') for (const one of numbers) wavering.set(one, false);
+        if (kind === 'removed') back.deleteBatch(numbers);
+        else if (wavering.size === 0) yield numbers;
+        else {
+          back.addBatch(numbers.filter((one) => wavering.hasNumber(one)));
+          const settled = numbers.filter((one) => !wavering.hasNumber(one));
+          if (settled.length > 0) yield settled;
+        }
       }
-      for (const { kind, numbers } of steps(list)) {
-        const settled = kind === 'added' ? numbers.filter((one) => !wavering.has(one)) : new Float64Array();
-        for (const one of numbers) if (wavering.has(one)) wavering.set(one, kind === 'added');
-        if (settled.length > 0) yield settled;
-      }
-      const back = [...wavering].filter(([, isListed]) => isListed).map(([one]) => one);
-      if (back.length > 0) yield Float64Array.from(back);
+      yield* back.batches();
     },
     missing,
     after(seq) {
@@ -221,54 +222,17 @@ export function createSweepTable(database: Database, writer: string, now: () => 
     },
     images,
     rowsOf,
-    spans(msisdn, list) {
-      return spansOf(database, Number(msisdn), list);
-    },
   };
 }
 
-/** From when until when sweeps listed a number. */
-function spansOf(database: Database, msisdn: number, list: string | undefined): ListingSpan[] {
-  const rows = database
-    .prepare(
-      `SELECT list, start, previous_start, before_previous, is_complete, saved_at, kind, bytes
-       FROM sweeps JOIN images USING (token) WHERE low <= ? AND high >= ? AND kind <> 'missing'
-       ORDER BY seq, images.ordinal`,
-    )
-    .all(msisdn, msisdn)
-    .filter((row) => list === undefined || row['list'] === list);
-  const open = new Map<string, number>();
-  const spans: ListingSpan[] = [];
-  for (const row of rows) {
-    const name = String(row['list']);
-    const isAdded = row['kind'] === 'added';
-    const since = open.get(name);
-    if (isAdded === (since !== undefined) || !decode(row['bytes']).includes(msisdn)) continue;
-    if (isAdded) open.set(name, Number(row['is_complete'] === 1 ? row['start'] : row['saved_at']));
-    else if (since !== undefined) {
-      // Two complete sweeps have lacked it: the one that removed it and the one before.
-      spans.push(span(name, since, number(row['before_previous'])));
-      open.delete(name);
-    }
-  }
-  for (const [name, since] of open) {
-    const last = database
-      .prepare('SELECT start, previous_start, token FROM sweeps WHERE list = ? ORDER BY seq DESC LIMIT 1')
-      .get(name);
-    const missing = database
-      .prepare("SELECT bytes FROM images WHERE token = ? AND kind = 'missing' AND low <= ? AND high >= ?")
-      .all(String(last?.['token']), msisdn, msisdn);
-    const isMissing = missing.some(({ bytes }) => decode(bytes).includes(msisdn));
-    spans.push(span(name, since, number(isMissing ? last?.['previous_start'] : last?.['start'])));
-  }
-  return spans.toSorted((a, b) => b.firstSeenAt - a.firstSeenAt);
+/** An image with the numbers between which its own lie. Sorts `numbers` in place. */
+export function encode(numbers: Float64Array): { bytes: Uint8Array; low: number; high: number } {
+  const bytes = encodeNumbers(numbers);
+  return { bytes, low: numbers[0] ?? 0, high: numbers.at(-1) ?? 0 };
 }
 
-function span(list: string, firstSeenAt: number, lastSeenAt: number | null): ListingSpan {
-  return { list, firstSeenAt, lastSeenAt: Math.max(firstSeenAt, lastSeenAt ?? firstSeenAt) };
-}
-
-function decode(bytes: SqlValue | undefined): Float64Array {
+/** The numbers of a stored image. @throws ImageError */
+export function decode(bytes: SqlValue | undefined): Float64Array {
   if (!(bytes instanceof Uint8Array)) throw new ImageError('an image is missing');
   return decodeNumbers(bytes);
 }

@@ -22,6 +22,8 @@ const CAUGHT_UP_EVERY_MS = 1_000;
 const MOVE_EVERY_MS = 500;
 /** How often a file that could not be written to is tried again, ms. */
 const REOPEN_EVERY_MS = 5_000;
+/** How often erasures are gone on with, ms. */
+const TIDY_EVERY_MS = 60_000;
 const CHANGES_PER_BATCH = 5_000;
 const START: LogCursor = { changes: 0, erasures: 0, sweeps: 0 };
 
@@ -43,6 +45,8 @@ export function serve(port: MessagePort, engine: Engine): void {
   let movedAt = 0;
   let isDraining = false;
   let isLooking = false;
+  let tidiedAt = 0;
+  let pruning: Generator<number, void> | undefined;
   let heard: (() => void) | undefined;
   let trouble: StoreTrouble | undefined;
 
@@ -113,15 +117,22 @@ export function serve(port: MessagePort, engine: Engine): void {
       return null;
     },
     history: ({ msisdn, list, limit }) => engine.file.log.history(msisdn, list, limit),
-    spans: ({ msisdn, list }) => engine.file.sweeps.spans(msisdn, list),
+    spans: ({ msisdn, list }) => engine.file.sweepHistory.spans(msisdn, list),
     erase({ msisdn, keep }) {
       requireWritable();
-      engine.file.log.erase(msisdn, keep, cursor?.changes ?? Number.MAX_SAFE_INTEGER);
+      engine.erase(msisdn, keep, cursor?.changes ?? Number.MAX_SAFE_INTEGER);
       return null;
     },
     prune({ olderThan, after }) {
       requireWritable();
       return engine.file.log.prune(olderThan, after);
+    },
+    pruneSweeps({ olderThan }) {
+      requireWritable();
+      pruning ??= engine.file.sweepHistory.prune(olderThan);
+      const { done = false, value } = pruning.next();
+      if (done) pruning = undefined;
+      return { removed: value ?? 0, isOver: done };
     },
     drop({ token }) {
       engine.file.sweeps.drop(token);
@@ -224,6 +235,10 @@ export function serve(port: MessagePort, engine: Engine): void {
       else if (Date.now() - toldAt < CAUGHT_UP_EVERY_MS) return;
       toldAt = Date.now();
       say({ kind: 'caughtUp' });
+      if (!engine.file.isReadOnly && Date.now() - tidiedAt > TIDY_EVERY_MS) {
+        tidiedAt = Date.now();
+        engine.tidy();
+      }
     } catch (error) {
       // It ages: nobody is told that it was followed.
       dataVersion = undefined;

@@ -1,0 +1,181 @@
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { loadDriver } from '../../src/stores/sqlite/driver.ts';
+import { createEngine, type Engine } from '../../src/stores/sqlite/engine.ts';
+import { decode } from '../../src/stores/sqlite/sweeps.ts';
+import { newFolder } from './folders.ts';
+
+const MINUTE = 60_000;
+const T = 1_767_225_600_000;
+const [A, B, C] = [15_551_230_001, 15_551_230_002, 15_551_230_003];
+
+interface Step {
+  readonly added?: readonly number[];
+  readonly removed?: readonly number[];
+  readonly missing?: readonly number[];
+}
+
+/** A file whose sweeps are saved at the time at which they began. */
+function history() {
+  let now = T;
+  let saves = 0;
+  let size = 0;
+  const engine = createEngine(loadDriver(), join(newFolder(), 'store.db'), () => now);
+  engine.open({ accounts: {} });
+  return {
+    engine,
+    at(time: number) {
+      now = time;
+    },
+    save({ added = [], removed = [], missing = [] }: Step, list = 'default') {
+      const token = `save ${saves++}`;
+      const { sweeps } = engine.file;
+      for (const [kind, numbers] of Object.entries({ added, removed, missing })) {
+        if (numbers.length > 0) sweeps.stage(token, kind as 'added', Float64Array.from(numbers));
+      }
+      size += added.length - removed.length;
+      expect(engine.saveSweep(token, { list, start: now, heldSince: null, size }, [], false)).toBe(true);
+    },
+    prune(olderThan: number) {
+      return [...engine.file.sweepHistory.prune(olderThan)].reduce((sum, removed) => sum + removed, 0);
+    },
+  };
+}
+
+const spansOf = ({ file }: Engine, number: number) =>
+  file.sweepHistory.spans(String(number), undefined).map(({ firstSeenAt }) => firstSeenAt - T);
+
+const listed = ({ file }: Engine) =>
+  [...file.sweeps.numbers('default')].flatMap((batch) => [...batch]).toSorted((a, b) => a - b);
+
+/** Every number that stands in an image, of whatever kind. */
+function written({ file }: Engine): number[] {
+  const images = file.database.prepare('SELECT bytes FROM images').all();
+  return [...new Set(images.flatMap(({ bytes }) => [...decode(bytes)]))].toSorted((a, b) => a - b);
+}
+
+describe('what sweeps listed', () => {
+  it('is forgotten where it ended long ago, and not where it holds', () => {
+    const { engine, at, save, prune } = history();
+    save({ added: [A, B] });
+    at(T + 10 * MINUTE);
+    save({ removed: [A, B] });
+    at(T + 20 * MINUTE);
+    save({ added: [B] });
+    at(T + 30 * MINUTE);
+    expect([spansOf(engine, A), spansOf(engine, B)]).toEqual([[0], [20 * MINUTE, 0]]);
+    expect(prune(T + 10 * MINUTE)).toBe(0);
+    expect(prune(T + 11 * MINUTE)).toBe(2);
+    expect([spansOf(engine, A), spansOf(engine, B)]).toEqual([[], [20 * MINUTE]]);
+    expect([listed(engine), written(engine)]).toEqual([[B], [B]]);
+  });
+
+  it('is kept for a minute for whoever has not heard of it', () => {
+    const { engine, at, save, prune } = history();
+    save({ added: [A] });
+    at(T + 1);
+    save({ removed: [A] });
+    expect(prune(T + MINUTE)).toBe(0);
+    at(T + 1 + MINUTE + 1);
+    expect(prune(T + MINUTE)).toBe(1);
+    expect(spansOf(engine, A)).toEqual([]);
+  });
+
+  it('of a person who was erased is one listing where one holds, else nothing', () => {
+    const { engine, at, save } = history();
+    save({ added: [A, B, C] });
+    at(T + 10 * MINUTE);
+    save({ removed: [A, B] });
+    at(T + 20 * MINUTE);
+    save({ added: [B] });
+    at(T + 30 * MINUTE);
+    for (const number of [A, B]) engine.erase(String(number), [], 0);
+    expect([spansOf(engine, A), spansOf(engine, B), spansOf(engine, C)]).toEqual([[], [20 * MINUTE], [0]]);
+    expect([listed(engine), written(engine)]).toEqual([
+      [B, C],
+      [B, C],
+    ]);
+  });
+
+  it('within the last minute is hidden from the history at once, and gone a minute later', () => {
+    const { engine, at, save } = history();
+    save({ added: [A, C] });
+    at(T + 1);
+    save({ removed: [A] });
+    engine.erase(String(A), [], 0);
+    expect([spansOf(engine, A), written(engine)]).toEqual([[], [A, C]]);
+    at(T + MINUTE + 2);
+    engine.tidy();
+    expect([spansOf(engine, A), written(engine), listed(engine)]).toEqual([[], [C], [C]]);
+  });
+
+  it('is found again where a person who was erased is listed again', () => {
+    const { engine, at, save } = history();
+    save({ added: [A, C] });
+    at(T + 10 * MINUTE);
+    save({ removed: [A] });
+    engine.erase(String(A), [], 0);
+    at(T + 20 * MINUTE);
+    save({ added: [A] });
+    at(T + 30 * MINUTE);
+    save({ removed: [A] });
+    engine.tidy();
+    expect(spansOf(engine, A)).toEqual([20 * MINUTE]);
+  });
+
+  it('comes to the same list, whatever was forgotten of it', () => {
+    const number = fc.integer({ min: 0, max: 5 }).map((place) => A + place);
+    const act = fc.oneof(
+      {
+        weight: 5,
+        arbitrary: fc.record({ kind: fc.constant('flip' as const), numbers: fc.uniqueArray(number) }),
+      },
+      {
+        weight: 1,
+        arbitrary: fc.record({ kind: fc.constant('prune' as const), ago: fc.integer({ min: 0, max: 9 }) }),
+      },
+      { weight: 1, arbitrary: fc.record({ kind: fc.constant('erase' as const), number }) },
+    );
+    fc.assert(
+      fc.property(fc.array(act, { maxLength: 30 }), (acts) => {
+        const { engine, at, save, prune } = history();
+        const isListed = new Set<number>();
+        let spans: { number: number; from: number; until: number }[] = [];
+        save({ added: [C + 100] });
+        let now = T;
+        for (const one of acts) {
+          at((now += 2 * MINUTE));
+          if (one.kind === 'flip') {
+            const [removed, added] = [true, false].map((is) =>
+              one.numbers.filter((flipped) => isListed.has(flipped) === is),
+            );
+            save({ added: added ?? [], removed: removed ?? [] });
+            for (const flipped of added ?? []) {
+              isListed.add(flipped);
+              spans.push({ number: flipped, from: now, until: Infinity });
+            }
+            for (const flipped of removed ?? []) isListed.delete(flipped);
+            spans = spans.map((span) =>
+              removed?.includes(span.number) && span.until === Infinity ? { ...span, until: now } : span,
+            );
+          } else if (one.kind === 'prune') {
+            const olderThan = now - one.ago * MINUTE;
+            prune(olderThan);
+            spans = spans.filter(({ until }) => until >= Math.min(olderThan, now - MINUTE));
+          } else {
+            engine.erase(String(one.number), [], 0);
+            spans = spans.filter((span) => span.number !== one.number || span.until === Infinity);
+          }
+          expect(listed(engine)).toEqual([...isListed, C + 100].toSorted((a, b) => a - b));
+          for (let place = 0; place <= 5; place++) {
+            const own = spans.filter((span) => span.number === A + place).map(({ from }) => from - T);
+            expect(spansOf(engine, A + place)).toEqual(own.toReversed());
+          }
+        }
+        engine.close();
+      }),
+      { numRuns: 60, seed: 20_261_124 },
+    );
+  });
+});
