@@ -42,12 +42,8 @@ async function supervise(): Promise<void> {
     });
   }
 
-  let isPortTold = false;
-  cluster.on('listening', ({ id, process: { pid } }, { port }) => {
-    if (!isPortTold) console.log(`listening on port ${port}`);
-    isPortTold = true;
-    console.log(`worker ${id} is process ${pid}`);
-  });
+  cluster.once('listening', (_worker, { port }) => console.log(`listening on port ${port}`));
+  cluster.on('listening', ({ id, process: { pid } }) => console.log(`worker ${id} is process ${pid}`));
   const workers = Number(process.env['WORKERS'] ?? 4);
   await Promise.all(Array.from({ length: workers }, () => keepRunning(stopping.signal)));
 }

@@ -124,6 +124,8 @@ const RETRY_AFTER_CAP_MS = 3_600_000;
 const FIRST_RETRY_MS = 1_000;
 /** How often a process that follows asks whether it is its turn, ms. */
 const FOLLOWING_MS = 5_000;
+/** After how many failures in a row another process may try: what fails here may be this process's own. */
+const FAILURES_PER_LEASE = 3;
 /** Shortest pause between two sweeps, ms, where a sweep took longer than the interval. */
 const SHORTEST_PAUSE_MS = 1_000;
 
@@ -248,6 +250,7 @@ export function createSweeper(options: SweepOptions, ports: SweepPorts): Sweeper
       last = ended;
       consecutiveFailures = ended.status === 'failed' ? consecutiveFailures + 1 : 0;
       if (isLooping && !isStopped) schedule(startedMonotonic, ended);
+      if (ended.status === 'failed' && consecutiveFailures % FAILURES_PER_LEASE === 0) void letGo();
       ports.onOutcome(ended);
       return ended;
     });

@@ -718,6 +718,23 @@ describe('a list that several processes share', () => {
     expect(errors).toEqual([]);
   });
 
+  it('is given up by who has failed three times in a row, until nobody else has it', async () => {
+    const provider = paged(() => numbers(1));
+    const { sweeper, lease, held, release, clock } = shared(provider);
+    lease.mockResolvedValueOnce(held).mockResolvedValueOnce(undefined).mockResolvedValue(held);
+    provider.page.mockRejectedValue(new Error('down'));
+    sweeper.start();
+    await clock.advance(2_000);
+    expect([sweeper.consecutiveFailures, release.mock.calls.length]).toEqual([2, 0]);
+    await clock.advance(2_000);
+    expect([sweeper.consecutiveFailures, release.mock.calls.length]).toEqual([3, 1]);
+    await clock.advance(7_000);
+    expect([sweeper.isFollowing, lease.mock.calls.length]).toEqual([true, 2]);
+    provider.page.mockImplementation(async () => ({ rows: [] }));
+    await clock.advance(5_000);
+    expect([sweeper.isFollowing, sweeper.consecutiveFailures]).toEqual([false, 0]);
+  });
+
   it('is given up by who stops, also while he asks for it', async () => {
     const provider = paged(() => numbers(1));
     const { sweeper, lease, held, release } = shared(provider);
