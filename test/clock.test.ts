@@ -55,6 +55,27 @@ describe('age clock', () => {
     expect(age.now() - age.at(clock.now() - 7_000)).toBe(7_000);
   });
 
+  it('reads the machine’s second clock once in a millisecond of the first, unless that stands still', () => {
+    vi.useFakeTimers({ toFake: ['Date'] });
+    const monotonic = vi.spyOn(performance, 'now').mockReturnValue(1_000);
+    try {
+      const age = createAgeClock(systemClock);
+      const start = age.now();
+      const { length } = monotonic.mock.calls;
+      monotonic.mockReturnValue(1_000.5);
+      for (let call = 0; call < 500; call++) expect(age.now()).toBe(start);
+      expect(monotonic.mock.calls.length).toBe(length);
+      vi.setSystemTime(Date.now() + 1);
+      expect(age.now() - start).toBe(0.5);
+      monotonic.mockReturnValue(9_000);
+      for (let call = 0; call < 1_000; call++) age.now();
+      expect(age.now() - start).toBe(8_000);
+    } finally {
+      monotonic.mockRestore();
+      vi.useRealTimers();
+    }
+  });
+
   it('reads the monotonic clock once per reading', () => {
     const clock = createFakeClock();
     const age = createAgeClock(clock);
