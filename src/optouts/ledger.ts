@@ -24,10 +24,12 @@ import {
   lastOptOutMoment,
   mergeEvidence,
   mergeListed,
+  soleOutOf,
   standingOptOut,
   type NumberRecord,
   type WeighingOptions,
 } from './record.ts';
+import { createSoleOuts } from './sole-outs.ts';
 
 /** What a ledger is told once. Durations in ms. */
 export interface LedgerOptions extends WeighingOptions {
@@ -107,19 +109,33 @@ interface Entry {
 /** Creates an empty ledger: nothing is known of the provider's list yet. */
 export function createLedger(options: LedgerOptions): Ledger {
   const { list } = options;
+  // A number is in one of the two. It never goes back to the first, so that who reads both in this order misses none.
+  const soles = createSoleOuts();
   const entries = createNumberMap<Entry>();
   let isFirstHandEmpty = true;
   const provider = createProviderPart(options);
   // Whose row is news to the store.
   let unsavedRows = new Set<string>();
 
-  function weigh(msisdn: string, record: NumberRecord): Entry {
+  function recordOf(msisdn: string): NumberRecord | undefined {
+    const sole = soles.get(msisdn);
+    return sole ? mergeEvidence(undefined, sole) : entries.get(msisdn)?.record;
+  }
+
+  /** The one place where what is known of a number is put down. */
+  function weigh(msisdn: string, record: NumberRecord): void {
+    isFirstHandEmpty = false;
+    const sole = soleOutOf(record);
+    if (sole && entries.get(msisdn) === undefined && soles.set(msisdn, sole)) return;
     const isDirect = standingOptOut(record, options) !== undefined;
     const isLifted = !isDirect && isReleased(record, options) && !isOverruled(record, options);
-    const entry = { record, isDirect, isLifted };
-    entries.set(msisdn, entry);
-    isFirstHandEmpty = false;
-    return entry;
+    entries.set(msisdn, { record, isDirect, isLifted });
+    soles.delete(msisdn);
+  }
+
+  function drop(msisdn: string): void {
+    entries.delete(msisdn);
+    soles.delete(msisdn);
   }
 
   function isBlocked(entry: Entry | undefined, msisdn: string): boolean {
@@ -133,25 +149,27 @@ export function createLedger(options: LedgerOptions): Ledger {
   }
 
   function listing(msisdn: string): Listing | undefined {
+    const sole = soles.sourceAndTime(msisdn);
+    if (sole) return { list, source: sole.source, since: sole.at };
     const entry = entries.get(msisdn);
     if (!isBlocked(entry, msisdn)) return undefined;
     return (entry && describe(entry)) ?? { list, source: 'provider', since: null };
   }
 
   function outRow(start: number, { msisdn, date = start }: LedgerRow): boolean {
-    const entry = entries.get(msisdn);
-    if (entry === undefined) return false;
-    const record = mergeListed(entry.record, { start, date });
-    const wasOverruled = isOverruled(entry.record, options);
+    const before = recordOf(msisdn);
+    if (before === undefined) return false;
+    const record = mergeListed(before, { start, date });
+    const wasOverruled = isOverruled(before, options);
     weigh(msisdn, record);
     // Without an opt-in only the date can matter later: the start of any sweep so far is before whatever comes.
     const isNews = record.ins.length > 0 || options.trustProviderRemoval;
-    if (isNews || record.listed?.date !== entry.record.listed?.date) unsavedRows.add(msisdn);
+    if (isNews || record.listed?.date !== before.listed?.date) unsavedRows.add(msisdn);
     return record.ins.length > 0 && !wasOverruled && isOverruled(record, options);
   }
 
   function inRow({ msisdn, date: at }: LedgerRow, seenAt: number): OptOutChange | undefined {
-    const record = entries.get(msisdn)?.record;
+    const record = recordOf(msisdn);
     // An opt-in of somebody who never opted out decides nothing, and such rows may be millions. Should an
     // opt-out come late, the next sweep brings the row again. One without a date proves nothing.
     if (at === undefined || (record === undefined && !provider.has(msisdn))) return undefined;
@@ -185,31 +203,32 @@ export function createLedger(options: LedgerOptions): Ledger {
 
   function takeRows(rows: readonly ListedNumber[]): void {
     for (const { msisdn, start, date } of rows) {
-      weigh(msisdn, mergeListed(entries.get(msisdn)?.record ?? EMPTY_RECORD, { start, date }));
+      weigh(msisdn, mergeListed(recordOf(msisdn) ?? EMPTY_RECORD, { start, date }));
     }
   }
 
   return {
-    blocks: (msisdn) => (isFirstHandEmpty ? provider.has(msisdn) : isBlocked(entries.get(msisdn), msisdn)),
+    blocks: (msisdn) =>
+      isFirstHandEmpty ? provider.has(msisdn) : soles.has(msisdn) || isBlocked(entries.get(msisdn), msisdn),
     listing,
     merge(msisdn, evidence) {
-      const before = entries.get(msisdn)?.record;
+      const before = recordOf(msisdn);
       const after = mergeEvidence(before ?? assumed(msisdn, evidence), evidence);
       if (after === before) return false;
       weigh(msisdn, after);
       return true;
     },
     evidence: (msisdn) => {
-      const entry = entries.get(msisdn);
-      return entry ? evidenceOf(entry.record) : [];
+      const record = recordOf(msisdn);
+      return record ? evidenceOf(record) : [];
     },
     isListedByProvider: (msisdn) => provider.has(msisdn),
     replace(msisdn, evidence) {
       const listed = entries.get(msisdn)?.record.listed;
-      entries.delete(msisdn);
       const record = evidence.reduce<NumberRecord | undefined>(mergeEvidence, undefined);
       // What the list said stays, for evidence that comes again.
       if (record ?? listed) weigh(msisdn, { ...(record ?? EMPTY_RECORD), listed });
+      else drop(msisdn);
     },
     begin: (start) => provider.begin(start, { outRow, inRow, removed }),
     save() {
@@ -248,8 +267,12 @@ export function createLedger(options: LedgerOptions): Ledger {
     },
     *entries() {
       const handed = createNumberSet();
+      for (const { msisdn, source, at } of soles) {
+        handed.add(msisdn);
+        yield { msisdn, list, source, since: at };
+      }
       for (const [msisdn, entry] of entries) {
-        if (!isBlocked(entry, msisdn)) continue;
+        if (handed.has(msisdn) || !isBlocked(entry, msisdn)) continue;
         handed.add(msisdn);
         yield { msisdn, ...(describe(entry) ?? { list, source: 'provider', since: null }) };
       }
@@ -265,7 +288,7 @@ export function createLedger(options: LedgerOptions): Ledger {
       return provider.numbers.size;
     },
     get firstHand() {
-      return entries.size;
+      return soles.size + entries.size;
     },
     get heldSince() {
       return provider.heldSince;

@@ -119,6 +119,12 @@ export function isReleased(record: NumberRecord, options: WeighingOptions): bool
   return record.ins.length > 0 && standingOptOut(record, options) === undefined;
 }
 
+/** The opt-out that is all there is in a record; `undefined` where there is anything else. */
+export function soleOutOf({ outs, ins, listed }: NumberRecord): Evidence | undefined {
+  const [slot] = outs;
+  return outs.length === 1 && slot?.length === 1 && ins.length === 0 && !listed ? slot[0] : undefined;
+}
+
 /** All evidence that is kept, in no order. */
 export function evidenceOf({ outs, ins }: NumberRecord): readonly Evidence[] {
   return [...outs.flat(), ...ins.flat()];

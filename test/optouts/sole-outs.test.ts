@@ -1,0 +1,184 @@
+import { randomUUID } from 'node:crypto';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { Evidence } from '../../src/optouts/change.ts';
+import { createLedger } from '../../src/optouts/ledger.ts';
+import { createSoleOuts, type SoleOuts } from '../../src/optouts/sole-outs.ts';
+
+const RUNS = { numRuns: 2_000, seed: 20_260_103 };
+const N = '15550000001';
+
+const anyNumber = fc
+  .tuple(fc.integer({ min: 1, max: 9 }), fc.stringMatching(/^\d{4,14}$/))
+  .map(([first, rest]) => `${first}${rest}`);
+/** Few enough to meet again, many enough to crowd together. */
+const crowd = fc.integer({ min: 15_550_000_000, max: 15_550_000_040 }).map(String);
+const longest = fc.integer({ min: 999_999_999_999_990, max: 999_999_999_999_999 }).map(String);
+const number = fc.oneof(crowd, longest, anyNumber);
+const optOut: fc.Arbitrary<Evidence> = fc.record(
+  {
+    direction: fc.constant('out' as const),
+    at: fc.oneof(fc.integer({ min: 0, max: 2 ** 45 }), fc.double()),
+    clock: fc.constantFrom('provider' as const, 'local' as const),
+    seenAt: fc.oneof(fc.integer({ min: 0, max: 2 ** 45 }), fc.double()),
+    source: fc.constantFrom(...(['provider', 'inbound', 'receipt', 'manual'] as const)),
+    id: fc.oneof(fc.uuid(), fc.stringMatching(/^[A-Za-z0-9_-]{22}$/), fc.string()),
+  },
+  { noNullPrototype: true },
+);
+const acts = fc.array(
+  fc.oneof(
+    { arbitrary: fc.record({ act: fc.constant('set' as const), number, optOut }), weight: 3 },
+    { arbitrary: fc.record({ act: fc.constant('delete' as const), number }), weight: 2 },
+  ),
+  { maxLength: 120 },
+);
+
+function evidence(given: Partial<Evidence> = {}): Evidence {
+  return {
+    ...{ direction: 'out', at: 1_000, clock: 'local', seenAt: 2_000, source: 'manual' },
+    id: 'a',
+    ...given,
+  };
+}
+
+function expectSame(soles: SoleOuts, model: ReadonlyMap<string, Evidence>): void {
+  expect(soles.size).toBe(model.size);
+  const numbers = [...soles].toSorted((a, b) => (a.msisdn < b.msisdn ? -1 : 1));
+  const expected = [...model]
+    .map(([msisdn, { source, at }]) => ({ msisdn, source, at }))
+    .toSorted((a, b) => (a.msisdn < b.msisdn ? -1 : 1));
+  expect(numbers).toStrictEqual(expected);
+  for (const [msisdn, kept] of model) {
+    expect(soles.has(msisdn)).toBe(true);
+    expect(soles.get(msisdn)).toStrictEqual(kept);
+    expect(soles.sourceAndTime(msisdn)).toStrictEqual({ msisdn, source: kept.source, at: kept.at });
+  }
+}
+
+describe('the room of sole opt-outs', () => {
+  it('answers as a Map does, whatever is set and deleted', () => {
+    fc.assert(
+      fc.property(acts, (steps) => {
+        const soles = createSoleOuts();
+        const model = new Map<string, Evidence>();
+        for (const step of steps) {
+          if (step.act === 'set') {
+            expect(soles.set(step.number, step.optOut)).toBe(true);
+            model.set(step.number, step.optOut);
+          } else {
+            soles.delete(step.number);
+            model.delete(step.number);
+            expect([soles.has(step.number), soles.get(step.number)]).toEqual([false, undefined]);
+          }
+        }
+        expectSame(soles, model);
+      }),
+      RUNS,
+    );
+  });
+
+  it('grows and closes gaps with many numbers of every length', () => {
+    const soles = createSoleOuts();
+    const model = new Map<string, Evidence>();
+    for (let index = 0; index < 60_000; index++) {
+      const msisdn = String(10 ** (4 + (index % 11)) + index);
+      const kept = evidence({ at: index, id: index % 3 === 0 ? randomUUID() : `act ${index}` });
+      soles.set(msisdn, kept);
+      model.set(msisdn, kept);
+    }
+    for (const msisdn of [...model.keys()].filter((_, index) => index % 3 === 1)) {
+      soles.delete(msisdn);
+      model.delete(msisdn);
+    }
+    expect(soles.size).toBe(model.size);
+    const wrong = [...model].filter(([msisdn, { at, id }]) => {
+      const kept = soles.get(msisdn);
+      return kept?.at !== at || kept.id !== id;
+    });
+    expect(wrong).toEqual([]);
+    expect([...soles].length).toBe(model.size);
+  });
+
+  it('keeps numbers apart that carry the same id', () => {
+    const soles = createSoleOuts();
+    const id = randomUUID();
+    soles.set(N, evidence({ id, at: 1 }));
+    soles.set('15550000002', evidence({ id, at: 2 }));
+    expect([soles.get(N)?.id, soles.get('15550000002')?.id, soles.get(N)?.at]).toEqual([id, id, 1]);
+  });
+
+  it.each([
+    ['words', N, { text: 'STOP' }],
+    ['a reason', N, { reason: 'by phone' }],
+    ['a sender', N, { sender: '12345' }],
+    ['a message id', N, { messageId: 'm1' }],
+    ['an unknown source', N, { source: 'elsewhere' as Evidence['source'] }],
+    ['an unknown clock', N, { clock: 'sundial' as Evidence['clock'] }],
+    ['no msisdn', 'abc', {}],
+  ])('does not keep %s', (_name, msisdn, given) => {
+    const soles = createSoleOuts();
+    expect([soles.set(msisdn, evidence(given)), soles.size, soles.has(msisdn)]).toEqual([false, 0, false]);
+  });
+
+  it('may change while it is read', () => {
+    const soles = createSoleOuts();
+    const numbers = Array.from({ length: 2_000 }, (_, index) => String(15_550_000_000 + index));
+    for (const msisdn of numbers) soles.set(msisdn, evidence());
+    const seen: string[] = [];
+    for (const { msisdn } of soles) {
+      seen.push(msisdn);
+      soles.delete(msisdn);
+      soles.delete(numbers[(numbers.indexOf(msisdn) + 1) % numbers.length] ?? '');
+    }
+    expect(soles.size).toBe(0);
+    expect(new Set(seen).size).toBe(seen.length);
+  });
+});
+
+describe('a ledger with records in columns', () => {
+  const options = {
+    ...{ list: 'default', clockSlackMs: 60_000, lagGraceMs: 600_000, shrinkHoldMs: 86_400_000 },
+    trustProviderRemoval: false,
+  };
+  const ids = ['6c84fb90-12c4-11e1-840d-7b25c5ee775a', 'AAAAAAAAAAAAAAAAAAAAAA', 'a'];
+
+  it.each(ids)('knows an act by its id, %s', (id) => {
+    const ledger = createLedger(options);
+    expect(ledger.merge(N, evidence({ id }))).toBe(true);
+    expect(ledger.merge(N, evidence({ id, seenAt: 3_000 }))).toBe(false);
+    expect(ledger.evidence(N)).toEqual([evidence({ id })]);
+    expect(ledger.merge(N, evidence({ id, seenAt: 1_500 }))).toBe(true);
+    expect(ledger.evidence(N)).toEqual([evidence({ id, seenAt: 1_500 })]);
+    expect(ledger.merge(N, evidence({ id: `${id}b`, seenAt: 3_000 }))).toBe(true);
+    expect(ledger.evidence(N).length).toBe(2);
+    expect(ledger.firstHand).toBe(1);
+  });
+
+  it('hands out each number once, also one whose record grows meanwhile', () => {
+    const ledger = createLedger(options);
+    const numbers = Array.from({ length: 500 }, (_, index) => String(15_550_000_000 + index));
+    for (const msisdn of numbers) ledger.merge(msisdn, evidence());
+    const seen: string[] = [];
+    for (const { msisdn } of ledger.entries()) {
+      seen.push(msisdn);
+      for (const grows of [msisdn, numbers[(numbers.indexOf(msisdn) + 250) % 500] ?? '']) {
+        ledger.merge(grows, evidence({ id: 'b', at: 500, clock: 'provider' }));
+      }
+    }
+    expect(seen.toSorted()).toEqual(numbers);
+    expect(ledger.firstHand).toBe(500);
+  });
+
+  it('goes on with one whose words are kept, and without any', () => {
+    const ledger = createLedger(options);
+    ledger.merge(N, evidence());
+    ledger.replace(N, [evidence({ text: 'STOP' })]);
+    expect([ledger.evidence(N), ledger.firstHand]).toEqual([[evidence({ text: 'STOP' })], 1]);
+    ledger.replace(N, []);
+    expect([ledger.blocks(N), ledger.evidence(N), ledger.firstHand]).toEqual([false, [], 0]);
+    ledger.merge(N, evidence());
+    ledger.replace(N, []);
+    expect([ledger.blocks(N), ledger.evidence(N), ledger.firstHand]).toEqual([false, [], 0]);
+  });
+});
