@@ -68,7 +68,7 @@ const FIRST_REOPEN_MS = 500;
 const REOPEN_CAP_MS = 30_000;
 
 /** Changes merged before other work gets its turn. */
-const CHANGES_PER_TURN = 2_000;
+const CHANGES_PER_TURN = 500;
 
 /** Creates the journal of a guard. */
 export function createJournal(ports: JournalPorts): Journal {

@@ -8,6 +8,7 @@ import { resolve } from 'node:path';
 import { StoreError } from '../errors.ts';
 import { text } from '../option-fields.ts';
 import type { OptOutChange } from '../optouts/change.ts';
+import { changesIn } from './sqlite/columns.ts';
 import { connect, spawnWorker, type Connection, type Spawn } from './sqlite/connection.ts';
 import { findDriver } from './sqlite/driver.ts';
 import type { LogCursor } from './sqlite/log.ts';
@@ -20,6 +21,8 @@ const LEASE_MS = 15_000;
 const RENEW_EVERY_MS = 5_000;
 /** How long the thread may take to close the file, ms. */
 const CLOSE_MS = 3_000;
+/** Changes that are objects at the same time while they are loaded: so few that they are forgotten young. */
+const CHANGES_AT_A_TIME = 500;
 /** Numbers of one image. */
 const NUMBERS_PER_IMAGE = 65_536;
 
@@ -191,16 +194,19 @@ export function createSqliteStore(file: string, spawn: Spawn): Store {
   };
 }
 
-/** Everything that decides, then the end of the load. */
+/** All evidence, a few changes at a time. */
 async function* changesOf(from: Connection): AsyncGenerator<OptOutChange[]> {
-  let reading = from.ask('loadChanges', { after: 0 });
+  let after = 0;
+  let reading = from.ask('loadChanges', { after });
   for (;;) {
-    const { changes, seq } = await reading;
-    if (changes.length === 0) return;
+    const { columns, others, seq } = await reading;
+    if (seq === after) return;
+    after = seq;
     // The next is read while these are taken in.
-    reading = from.ask('loadChanges', { after: seq });
+    reading = from.ask('loadChanges', { after });
     reading.catch(() => undefined);
-    yield changes;
+    yield* changesIn(columns, CHANGES_AT_A_TIME);
+    if (others.length > 0) yield [...others];
   }
 }
 

@@ -1,6 +1,7 @@
 /** The log of evidence as rows: append, read, erase, prune. Synchronous; it runs where the file is open. */
 
 import type { Evidence, OptOutChange } from '../../optouts/change.ts';
+import { SELECT_COLUMNS, columnsOf, type ChangeColumns } from './columns.ts';
 import type { Database, SqlValue } from './driver.ts';
 
 /** A place in the logs of changes, erasures and sweeps. */
@@ -10,11 +11,20 @@ export interface LogCursor {
   readonly sweeps: number;
 }
 
+/** A part of the log. */
+export interface LoadedChanges {
+  readonly columns: ChangeColumns;
+  /** What does not fit into columns. */
+  readonly others: readonly OptOutChange[];
+  /** The place behind them. */
+  readonly seq: number;
+}
+
 export interface ChangeLog {
   /** Inserts in one transaction. @returns for each whether it was new. */
   append(changes: readonly OptOutChange[]): boolean[];
-  /** What decides, behind a place, at most `limit`, without words; none at the end. */
-  load(seq: number, limit: number): { readonly changes: OptOutChange[]; readonly seq: number };
+  /** All evidence behind a place, at most `limit`, without words; none at the end. */
+  load(seq: number, limit: number): LoadedChanges;
   /** What other writers added behind a place, at most `limit`, with the place behind it. */
   after(seq: number, limit: number): { readonly changes: OptOutChange[]; readonly seq: number };
   /** Who was erased by other writers behind a place. */
@@ -59,18 +69,18 @@ export function createChangeLog(database: Database, writer: string, now: () => n
     });
   }
 
-  const selectDeciding = database.prepare(
-    `SELECT seq, msisdn, list, direction, id, at, clock, seen_at, source FROM changes
-     WHERE seq > ? AND NOT EXISTS (
-       SELECT 1 FROM changes AS newer WHERE newer.msisdn = changes.msisdn AND newer.list = changes.list
-       AND newer.direction = changes.direction AND newer.clock = changes.clock AND newer.at > changes.at)
-     ORDER BY seq LIMIT ?`,
+  // What is older than another act decides nothing, but to look for that takes longer than to read it.
+  const selectColumns = database.prepare(SELECT_COLUMNS);
+  const selectOne = database.prepare(
+    'SELECT msisdn, list, direction, id, at, clock, seen_at, source FROM changes WHERE seq = ?',
   );
 
   return {
     load(seq, limit) {
-      const rows = selectDeciding.all(seq, limit);
-      return { changes: rows.map(changeOf), seq: Number(rows.at(-1)?.['seq'] ?? seq) };
+      const row = selectColumns.get(seq, limit) ?? {};
+      const { columns, unfit } = columnsOf(row);
+      const others = unfit.flatMap((one) => selectOne.all(one)).map(changeOf);
+      return { columns, others, seq: Number(row['seq'] ?? seq) };
     },
     append: (changes) => inTransaction(database, () => insertAll(changes)),
     after(seq, limit) {
@@ -149,7 +159,6 @@ export function inTransaction<T>(database: Database, work: () => T): T {
 
 /** Reads a row of `changes`. */
 export function changeOf(row: Readonly<Record<string, SqlValue>>): OptOutChange {
-  const words = typeof row['words'] === 'string' ? (JSON.parse(row['words']) as Partial<Evidence>) : {};
   return {
     list: String(row['list']),
     msisdn: String(row['msisdn']),
@@ -160,7 +169,25 @@ export function changeOf(row: Readonly<Record<string, SqlValue>>): OptOutChange 
       seenAt: Number(row['seen_at']),
       source: row['source'] as Evidence['source'],
       id: String(row['id']),
-      ...words,
+      ...wordsOf(row['words']),
     },
   };
 }
+
+type Words = Pick<Evidence, 'messageId' | 'sender' | 'text' | 'reason'>;
+
+/** Words decide nothing: evidence counts without those that cannot be read, and nobody stops at them. */
+function wordsOf(written: SqlValue | undefined): Words {
+  if (typeof written !== 'string') return {};
+  try {
+    const read = JSON.parse(written) as Partial<Record<keyof Words, unknown>> | null;
+    const words = Object.entries(read ?? {}).filter(
+      ([name, word]) => WORDS.includes(name) && typeof word === 'string',
+    );
+    return Object.fromEntries(words);
+  } catch {
+    return {};
+  }
+}
+
+const WORDS: readonly string[] = ['messageId', 'sender', 'text', 'reason'] satisfies (keyof Words)[];

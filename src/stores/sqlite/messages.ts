@@ -2,7 +2,7 @@
 
 import type { OptOutChange } from '../../optouts/change.ts';
 import type { ListedRow, ListingSpan, StoreNews, StoreOpening, StoreTrouble } from '../store.ts';
-import type { LogCursor } from './log.ts';
+import type { LoadedChanges, LogCursor } from './log.ts';
 import type { ImageKind, LoadedHead, SweepHead } from './sweeps.ts';
 
 /** What the worker is started with. */
@@ -15,10 +15,7 @@ export interface Requests {
   open: { takes: StoreOpening; gives: StoreTrouble | undefined };
   /** Begins a load, in one view of the file. */
   load: { takes: null; gives: { readonly cursor: LogCursor; readonly heads: readonly LoadedHead[] } };
-  loadChanges: {
-    takes: { readonly after: number };
-    gives: { readonly changes: OptOutChange[]; readonly seq: number };
-  };
+  loadChanges: { takes: { readonly after: number }; gives: LoadedChanges };
   /** The next batch of a list's numbers; `undefined` at the end. */
   loadNumbers: {
     takes: { readonly list: string; readonly kind: 'all' | 'missing' };

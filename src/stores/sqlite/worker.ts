@@ -7,9 +7,10 @@
 import { isMainThread, parentPort, workerData, type MessagePort } from 'node:worker_threads';
 import type { OptOutChange } from '../../optouts/change.ts';
 import type { StoreOpening, StoreTrouble } from '../store.ts';
+import { buffersOf } from './columns.ts';
 import { loadDriver } from './driver.ts';
 import { createEngine, type Engine } from './engine.ts';
-import type { LogCursor } from './log.ts';
+import type { LoadedChanges, LogCursor } from './log.ts';
 import type { RequestMessage, RequestName, Requests, WorkerMessage, WorkerSetup } from './messages.ts';
 import { readNews } from './news.ts';
 
@@ -176,8 +177,7 @@ export function serve(port: MessagePort, engine: Engine): void {
     try {
       const handler = handlers[name as keyof Handlers] as (given: unknown) => unknown;
       const gives = handler(takes);
-      const transfer = gives instanceof Float64Array ? [gives.buffer as ArrayBuffer] : [];
-      say({ kind: 'answer', id, gives }, transfer);
+      say({ kind: 'answer', id, gives }, transferOf(gives));
       if (name === 'close') port.close();
     } catch (error) {
       fail(id, error);
@@ -290,6 +290,13 @@ export function serve(port: MessagePort, engine: Engine): void {
     isDraining = true;
     setImmediate(drain);
   });
+}
+
+/** What is handed over with an answer instead of copied. */
+function transferOf(gives: unknown): ArrayBuffer[] {
+  if (gives instanceof Float64Array) return [gives.buffer as ArrayBuffer];
+  const isLoaded = typeof gives === 'object' && gives !== null && 'columns' in gives;
+  return isLoaded ? buffersOf((gives as LoadedChanges).columns) : [];
 }
 
 class ReadOnlyError extends Error {}
