@@ -68,6 +68,8 @@ export interface ManualPorts {
 
 /** Rows of an import that are stored together. */
 const IMPORT_CHUNK = 1_000;
+/** Rows of an import that are read before other work gets its turn. */
+const ROWS_PER_TURN = 250;
 
 /** Creates the acts of a guard. */
 export function createManualActs({
@@ -218,6 +220,7 @@ export function createManualActs({
         else chunk.push(...changes);
         index++;
         if (chunk.length >= IMPORT_CHUNK || index % IMPORT_CHUNK === 0) await flush();
+        else if (index % ROWS_PER_TURN === 0) await nextTurn();
       }
       await flush();
       return { added, known, invalid };
