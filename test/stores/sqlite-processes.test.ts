@@ -116,7 +116,7 @@ describe('kill -9', () => {
         expect((await fresh.ask<boolean[]>('canSend', { numbers })).filter(Boolean)).toEqual([]);
       }
     },
-    30_000 + KILLS * 2_000,
+    30_000 + KILLS * 4_000,
   );
 });
 
