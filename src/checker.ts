@@ -14,8 +14,9 @@ import {
   type Standing,
 } from './decision.ts';
 import { blockedEvent, type EventHub } from './events.ts';
-import { findListing, type Lists, type OptOutList } from './lists.ts';
+import { isListed, listingOf, type Lists, type OptOutList } from './lists.ts';
 import type { MsisdnReader } from './msisdn.ts';
+import type { Listing } from './optouts/ledger.ts';
 import type { Config } from './options.ts';
 
 /** How often what was answered since the start. */
@@ -65,7 +66,7 @@ export function createChecker({
     to: string | null,
     asked: readonly OptOutList[],
     standing: Standing,
-    listing?: Listed,
+    listing?: Listing,
   ): Decision {
     const own = asked.length === 2 ? asked[1] : undefined;
     return decide({ to, listing, list: own?.config.name ?? null, standing, isClosed: isClosed(), policy });
@@ -73,11 +74,23 @@ export function createChecker({
 
   function decideSafely(to: unknown, options: CheckOptions | undefined): Decision {
     const asked = lists.askedFor(options?.from);
-    const reading = reader.read(to);
     const standing = lists.standing(asked);
+    const plain = reader.readPlain(to);
+    if (plain !== undefined) return answer(plain, asked, standing, listingOf(asked, plain));
+    const reading = reader.read(to);
     if (reading === undefined) return answer(null, asked, standing);
-    const found = findListing(asked, reading);
-    return answer(found?.msisdn ?? reading.primary, asked, standing, found?.listing);
+    const { primary, alternative } = reading;
+    const listing = listingOf(asked, primary);
+    if (listing !== undefined || alternative === undefined) return answer(primary, asked, standing, listing);
+    const other = listingOf(asked, alternative);
+    return answer(other === undefined ? primary : alternative, asked, standing, other);
+  }
+
+  /** Whether an input can be read, and in no way as a number that is listed. */
+  function isUnlisted(asked: readonly OptOutList[], to: unknown): boolean {
+    const reading = reader.read(to);
+    if (reading === undefined || isListed(asked, Number(reading.primary))) return false;
+    return reading.alternative === undefined || !isListed(asked, Number(reading.alternative));
   }
 
   return {
@@ -100,9 +113,9 @@ export function createChecker({
     permits(to, options) {
       try {
         const asked = lists.askedFor(options?.from);
-        const reading = reader.read(to);
-        if (reading === undefined || findListing(asked, reading) !== undefined) return false;
-        return permitsUnlisted(lists.standing(asked), isClosed(), policy);
+        const number = reader.readNumber(to);
+        if (number === 0 ? !isUnlisted(asked, to) : isListed(asked, number)) return false;
+        return permitsUnlisted(lists.freshness(asked), isClosed(), policy);
       } catch {
         return false;
       }
@@ -125,5 +138,3 @@ export function createChecker({
     },
   };
 }
-
-type Listed = NonNullable<ReturnType<typeof findListing>>['listing'];

@@ -92,6 +92,11 @@ export function standingAt(ageMs: number, isRestored: boolean, limits: AgeLimits
 
 const FRESHNESS_RANK: Readonly<Record<Freshness, number>> = { fresh: 0, stale: 1, expired: 2, unknown: 3 };
 
+/** The worse of two. */
+export function lessFresh(a: Freshness, b: Freshness): Freshness {
+  return FRESHNESS_RANK[a] > FRESHNESS_RANK[b] ? a : b;
+}
+
 /** The worse of two standings; of two equally fresh ones the restored. */
 export function worse(a: Standing, b: Standing): Standing {
   const rank = FRESHNESS_RANK[a.freshness] - FRESHNESS_RANK[b.freshness];
@@ -105,7 +110,7 @@ function olderThan(a: Standing, b: Standing): boolean {
 }
 
 /** Whether a number that is not listed may be sent to. */
-export function permitsUnlisted({ freshness }: Standing, isClosed: boolean, policy: Policy): boolean {
+export function permitsUnlisted(freshness: Freshness, isClosed: boolean, policy: Policy): boolean {
   if (isClosed) return false;
   switch (freshness) {
     case 'fresh':
@@ -141,7 +146,7 @@ export function decide({ to, listing, list, standing, isClosed, policy }: Questi
     const { source, since } = listing;
     return { allowed: false, reason: 'opted_out', to, list: listing.list, source, since, state, ageMs };
   }
-  if (!permitsUnlisted(standing, isClosed, policy)) {
+  if (!permitsUnlisted(freshness, isClosed, policy)) {
     const reason = isClosed ? 'closed' : BLOCKED_AS[freshness];
     return { allowed: false, reason, to, list: null, state, ageMs };
   }

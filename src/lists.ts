@@ -4,14 +4,23 @@
  */
 
 import type { AgeClock, Clock } from './clock.ts';
-import { SELF_KEPT, STARTING, standingAt, worse, type AgeLimits, type Standing } from './decision.ts';
+import {
+  SELF_KEPT,
+  STARTING,
+  freshnessOf,
+  lessFresh,
+  standingAt,
+  worse,
+  type AgeLimits,
+  type Freshness,
+  type Standing,
+} from './decision.ts';
 import { createLedger, type Ledger, type Listing } from './optouts/ledger.ts';
 import { EVERYWHERE, createSenderLookup } from './optouts/senders.ts';
 import { unconfiguredList, type Config, type ListConfig } from './options.ts';
 import type { Sweeper } from './provider/sweep.ts';
 import { numberSetOf } from './stores/numbers.ts';
 import type { SavedSweep, SweepNews } from './stores/store.ts';
-import type { Reading } from './msisdn.ts';
 
 /** One list with what belongs to it. */
 export interface OptOutList {
@@ -45,6 +54,8 @@ export interface Lists {
   askedFor(from: unknown): readonly OptOutList[];
   /** Where the asked lists stand together: the worst of them. */
   standing(asked: readonly OptOutList[]): Standing;
+  /** How fresh the asked lists are together, without an allocation: all that a plain yes or no needs. */
+  freshness(asked: readonly OptOutList[]): Freshness;
   /** Takes over a sweep that the store kept. Other work has its turn meanwhile. */
   restore(name: string, sweep: SavedSweep): Promise<void>;
   /** Takes over what another process's sweep did. */
@@ -99,24 +110,26 @@ export function createLists(config: Config, clock: Clock, ageClock: AgeClock): L
   const ensure = (name: string) => lists.get(name) ?? make(unconfiguredList(name));
   const everywhere = ensure(EVERYWHERE);
 
-  function standingOf(
-    { config: { provider }, sweeper, restored, followedAt }: OptOutList,
-    now: number,
-  ): Standing {
-    if (!isLoaded) return STARTING;
+  /** The age by which a list answers, ms; `Infinity` where its age cannot be told, `UNKNOWN` where there is no list. */
+  function ageOf({ config: { provider }, sweeper, restored, followedAt }: OptOutList, now: number): number {
+    if (!isLoaded) return UNKNOWN;
     const storeAge = caughtUpAt === undefined ? 0 : now - caughtUpAt;
-    if (provider === undefined) {
-      return caughtUpAt === undefined ? SELF_KEPT : standingAt(storeAge, false, limits);
-    }
+    if (provider === undefined) return storeAge;
     const completedAt = latest(sweeper?.completedAt, followedAt);
-    if (completedAt !== undefined) {
-      return standingAt(Math.max(0, now - completedAt, storeAge), false, limits);
-    }
-    if (restored === undefined) return STARTING;
-    if (!(restored.start <= clock.now())) {
-      return { state: 'restored', freshness: 'expired', ageMs: null };
-    }
-    return standingAt(Math.max(0, now - restored.age, storeAge), true, limits);
+    if (completedAt !== undefined) return Math.max(0, now - completedAt, storeAge);
+    if (restored === undefined) return UNKNOWN;
+    // A start in the future says nothing about the age.
+    return restored.start <= clock.now() ? Math.max(0, now - restored.age, storeAge) : Infinity;
+  }
+
+  function standingOf(list: OptOutList, now: number): Standing {
+    const ageMs = ageOf(list, now);
+    if (ageMs === UNKNOWN) return STARTING;
+    const isSelfKept = list.config.provider === undefined;
+    if (isSelfKept && caughtUpAt === undefined) return SELF_KEPT;
+    const isRestored = !isSelfKept && latest(list.sweeper?.completedAt, list.followedAt) === undefined;
+    const standing = standingAt(ageMs, isRestored, limits);
+    return ageMs === Infinity ? { ...standing, ageMs: null } : standing;
   }
 
   function pair(name: string): readonly OptOutList[] {
@@ -161,6 +174,16 @@ export function createLists(config: Config, clock: Clock, ageClock: AgeClock): L
       const { start } = news;
       if (isTaken && start !== null && start !== before) list.followedAt = ageClock.at(start);
     },
+    freshness(asked) {
+      const now = ageClock.now();
+      let worst: Freshness | undefined;
+      for (const list of asked) {
+        const age = ageOf(list, now);
+        const own = age === UNKNOWN ? 'unknown' : freshnessOf(age, limits);
+        worst = worst === undefined ? own : lessFresh(worst, own);
+      }
+      return worst ?? 'unknown';
+    },
     optInsKeptMs: REPLAY_WINDOW_MS,
     markLoaded() {
       isLoaded = true;
@@ -175,20 +198,27 @@ function latest(a: number | undefined, b: number | undefined): number | undefine
   return a === undefined || (b !== undefined && b > a) ? b : a;
 }
 
+/** The age of a list that was never read. */
+const UNKNOWN = -1;
+
 /** As long as the provider repeats a receipt. */
 const REPLAY_WINDOW_MS = 72 * 3_600_000;
 
-/** Why one of the readings is listed, the international one first; with the reading that is. */
-export function findListing(
-  asked: readonly OptOutList[],
-  { primary, alternative }: Reading,
-): { readonly msisdn: string; readonly listing: Listing } | undefined {
-  for (const msisdn of alternative === undefined ? [primary] : [primary, alternative]) {
-    for (const { ledger, pending } of asked) {
-      if (!ledger.blocks(msisdn) && pending.size === 0) continue;
-      const listing = ledger.listing(msisdn) ?? pending.get(msisdn)?.listing;
-      if (listing) return { msisdn, listing };
-    }
+/** Whether a number is listed: yes or no, without an allocation. */
+export function isListed(asked: readonly OptOutList[], number: number): boolean {
+  for (const { ledger, pending } of asked) {
+    if (ledger.blocksNumber(number)) return true;
+    if (pending.size > 0 && pending.has(String(number))) return true;
+  }
+  return false;
+}
+
+/** Why a number is listed; `undefined` where it is not. */
+export function listingOf(asked: readonly OptOutList[], msisdn: string): Listing | undefined {
+  for (const { ledger, pending } of asked) {
+    if (!ledger.blocks(msisdn) && pending.size === 0) continue;
+    const listing = ledger.listing(msisdn) ?? pending.get(msisdn)?.listing;
+    if (listing) return listing;
   }
   return undefined;
 }

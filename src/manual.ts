@@ -9,7 +9,7 @@ import { startTimer, type ActTime, type Clock } from './clock.ts';
 import { readTime } from './dates.ts';
 import { GuardError, ProviderError } from './errors.ts';
 import type { Journal } from './journal.ts';
-import { findListing, type Lists, type OptOutList } from './lists.ts';
+import { listingOf, type Lists, type OptOutList } from './lists.ts';
 import type { MsisdnReader } from './msisdn.ts';
 import { flag, isRecord, optional, readFields, refuse, text, withDefault } from './option-fields.ts';
 import type { Config } from './options.ts';
@@ -186,7 +186,7 @@ export function createManualActs({
       );
       const stillBlocked = lists
         .all()
-        .filter((one) => numbers.some((primary) => findListing([one], { primary }) !== undefined))
+        .filter((one) => numbers.some((primary) => listingOf([one], primary) !== undefined))
         .map((one) => one.config.name);
       const released = !targets.some((one) => stillBlocked.includes(one.config.name));
       return { released, stillBlocked };

@@ -22,6 +22,13 @@ export interface Reading {
 export interface MsisdnReader {
   /** Never throws, for any input of any type. */
   read(input: unknown): Reading | undefined;
+  /** As `read` for an input that is plain digits and nothing else: the input itself, else `undefined`. */
+  readPlain(input: unknown): string | undefined;
+  /**
+   * The number where an input is digits, `+` and digits, or an integer, and can be read in one way only; else 0. The
+   * hot path: it makes no string and no object.
+   */
+  readNumber(input: unknown): number;
 }
 
 export interface MsisdnReaderOptions {
@@ -71,7 +78,34 @@ export function createMsisdnReader({
       }
       return readSlowly(given);
     },
+    readPlain: (input) =>
+      typeof input === 'string' && country === undefined && isMsisdn(input, 0) ? input : undefined,
+    readNumber(input) {
+      if (typeof input === 'string') {
+        if (input.charCodeAt(0) === PLUS) return toNumber(input, 1);
+        return country === undefined ? toNumber(input, 0) : 0;
+      }
+      const isWhole = typeof input === 'number' && country === undefined && Number.isSafeInteger(input);
+      return isWhole && input >= LEAST && input <= GREATEST ? input : 0;
+    },
   };
+}
+
+/** The smallest and the largest number of 5 to 15 digits. */
+const LEAST = 10_000;
+const GREATEST = 999_999_999_999_999;
+
+/** The msisdn that `text` holds from `from` on, as a number; 0 where it is none. */
+export function toNumber(text: string, from: number): number {
+  const length = text.length - from;
+  if (length < 5 || length > 15 || text.charCodeAt(from) === ZERO) return 0;
+  let number = 0;
+  for (let index = from; index < text.length; index++) {
+    const digit = text.charCodeAt(index) - ZERO;
+    if (digit < 0 || digit > 9) return 0;
+    number = number * 10 + digit;
+  }
+  return number;
 }
 
 const internationalReader = createMsisdnReader();

@@ -82,7 +82,7 @@ describe('decide', () => {
         state: isClosed ? 'closed' : standing.state,
         ageMs: standing.ageMs,
       });
-      expect(permitsUnlisted(standing, isClosed, policy)).toBe(isAllowed);
+      expect(permitsUnlisted(standing.freshness, isClosed, policy)).toBe(isAllowed);
     },
   );
 });

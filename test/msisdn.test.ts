@@ -86,6 +86,35 @@ describe('readMsisdn', () => {
     );
   });
 
+  it('reads the same by its short ways as by its long one', () => {
+    const readers = [createMsisdnReader(), createMsisdnReader({ defaultCountry: 'US' })];
+    const digits = fc.string({ unit: fc.constantFrom(...'0123456789'), minLength: 3, maxLength: 17 });
+    const written = fc
+      .tuple(fc.constantFrom('', '+', '00', ' ', '++'), digits)
+      .map((parts) => parts.join(''));
+    const numbers = fc.oneof(
+      fc.maxSafeInteger(),
+      fc.double(),
+      fc.nat(99_999),
+      fc.integer({ min: 10 ** 14, max: 10 ** 16 }),
+    );
+    fc.assert(
+      fc.property(fc.oneof(fc.anything(), written, numbers), (input) => {
+        for (const reader of readers) {
+          const number = reader.readNumber(input);
+          const plain = reader.readPlain(input);
+          if (number !== 0) expect(reader.read(input)).toEqual({ primary: String(number) });
+          if (plain !== undefined) expect([reader.read(input), input]).toEqual([{ primary: plain }, plain]);
+        }
+        const [reader] = readers;
+        const isPlain = typeof input === 'number' || (typeof input === 'string' && /^\+?\d+$/.test(input));
+        const isRead = reader?.read(input) !== undefined && !/^00/.test(String(input));
+        if (isPlain && isRead) expect(reader?.readNumber(input)).not.toBe(0);
+      }),
+      { numRuns: 5_000 },
+    );
+  });
+
   it('reads a number the same however it is separated', () => {
     const digits = fc.stringMatching(/^[1-9]\d{4,14}$/);
     const separator = fc.constantFrom('', ' ', '-', '.', '/', '\u00A0', '\u2010');

@@ -64,6 +64,8 @@ export interface LedgerSave extends PartSave {
 export interface Ledger {
   /** Whether the number is opted out. The hot path: no allocation. `msisdn` is digits. */
   blocks(msisdn: string): boolean;
+  /** As `blocks`, for the msisdn as a number. */
+  blocksNumber(number: number): boolean;
   /** Why the number is blocked; `undefined` where it is not. */
   listing(msisdn: string): Listing | undefined;
   /** Takes first-hand evidence. @returns whether it changed the record. */
@@ -207,9 +209,15 @@ export function createLedger(options: LedgerOptions): Ledger {
     }
   }
 
+  function blocks(msisdn: string): boolean {
+    if (isFirstHandEmpty) return provider.has(msisdn);
+    return soles.has(msisdn) || isBlocked(entries.get(msisdn), msisdn);
+  }
+
   return {
-    blocks: (msisdn) =>
-      isFirstHandEmpty ? provider.has(msisdn) : soles.has(msisdn) || isBlocked(entries.get(msisdn), msisdn),
+    blocks,
+    blocksNumber: (number) =>
+      isFirstHandEmpty ? provider.numbers.hasNumber(number) : blocks(String(number)),
     listing,
     merge(msisdn, evidence) {
       const before = recordOf(msisdn);
