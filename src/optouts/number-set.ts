@@ -1,14 +1,42 @@
 /**
  * A set of numbers without an upper limit: exact, no false answer in either direction, nothing is ever evicted. A
- * JavaScript `Set` throws at 16 777 216 entries (8 388 608 in some newer engines) and stops the event loop while
- * it grows; here the numbers lie in many small tables of doubles (15 digits fit exactly), each of which grows alone.
+ * JavaScript `Set` throws at 16 777 216 entries (8 388 608 in some newer engines), stops the event loop while it grows
+ * and takes 40 to 70 bytes a number; here numbers lie compressed in small regions, each of which grows alone.
  */
 
-/** A set of msisdns: 5 to 15 digits that do not start with 0. */
+import { isNumber, NUMBERS_END, SMALLEST_NUMBER, toNumber } from './number-digits.ts';
+import { MOST_NUMBERS, readLeaf } from './number-leaves.ts';
+import { lowerBound } from './number-regions.ts';
+import { readImage, writeImage } from './number-set-image.ts';
+import {
+  createPlace,
+  createTree,
+  holds,
+  holdsEach,
+  NO_NODES,
+  NO_NUMBERS,
+  seek,
+  takeTree,
+  type NumberTree,
+} from './number-tree.ts';
+import { addAscending, addNumber, deleteNumber } from './number-writing.ts';
+
+export { toNumber } from './number-digits.ts';
+
+/** A set of msisdns: 5 to 15 digits that do not start with 0. Iterates in ascending order. */
 export interface NumberSet extends Iterable<string> {
   readonly size: number;
+  /** The memory that its numbers take. */
+  readonly bytes: number;
   has(msisdn: string): boolean;
   hasNumber(number: number): boolean;
+  /**
+   * Looks up many at once, which is faster than one by one in a set that is larger than the processor's cache.
+   *
+   * @param found gets 1 at the places of those that are in the set, and 0 at others.
+   * @param count how many of them; all where it is left out.
+   */
+  hasEach(msisdns: readonly string[], found: Uint8Array, count?: number): void;
   /**
    * @returns whether it was not in the set before.
    * @throws RangeError for what is no msisdn.
@@ -16,147 +44,187 @@ export interface NumberSet extends Iterable<string> {
   add(msisdn: string): boolean;
   /** @returns whether it was in the set. */
   delete(msisdn: string): boolean;
-  /** Adds every number of a batch. */
+  /**
+   * Adds every number of a batch; fastest in ascending order.
+   *
+   * @throws RangeError for what is no number of 5 to 15 digits.
+   */
   addBatch(numbers: Iterable<number>): void;
   deleteBatch(numbers: Iterable<number>): void;
-  /** Everything, as numbers, a table at a time; the set may change meanwhile. */
+  /** Adds what another set has, a step at a time; both may change meanwhile. */
+  addAll(other: NumberSet): Generator<undefined, void, undefined>;
+  /** Everything, as numbers in ascending order, some thousand at a time; the set may change meanwhile. */
   batches(): Generator<Float64Array, void, undefined>;
+  /**
+   * Everything as bytes for a file, a chunk at a time. Numbers that are added or deleted meanwhile may be in it or not;
+   * whoever begins it also ends it (`return`), for until then the set gives little memory back.
+   */
+  image(): Generator<Uint8Array, void, undefined>;
+  /** Hands all numbers over to another thread: `postMessage(state, buffers)`. The set is empty afterwards. */
+  transfer(): { readonly state: NumberSetState; readonly buffers: ArrayBuffer[] };
 }
 
-const TABLE_BITS = 10;
-const FIRST_CAPACITY = 8;
-const ZERO = 48;
-const TWO_32 = 2 ** 32;
-
-interface Table {
-  /** Open addressing with linear probing; 0 is an empty slot. Its length is a power of two. */
-  slots: Float64Array;
-  used: number;
+/** A set on its way to another thread. */
+export interface NumberSetState {
+  readonly tree: Readonly<Omit<NumberTree, 'nodes' | 'regions'>>;
+  /** `null`: nothing of its own. */
+  readonly nodes: Int32Array | null;
+  readonly regions: readonly (Int32Array | null)[];
 }
 
-/** The msisdn as a number; 0 for what is none. */
-export function toNumber(msisdn: string): number {
-  const { length } = msisdn;
-  if (length < 5 || length > 15 || msisdn.charCodeAt(0) === ZERO) return 0;
-  let number = 0;
-  for (let index = 0; index < length; index++) {
-    const digit = msisdn.charCodeAt(index) - ZERO;
-    if (digit < 0 || digit > 9) return 0;
-    number = number * 10 + digit;
+/** Reads an image a chunk at a time, in the order in which it was written. */
+export interface NumberSetReader {
+  /** @throws ImageError for bytes that are cut, bent, out of order, of another version or no image at all. */
+  take(chunk: Uint8Array): void;
+  /** @throws ImageError where chunks are missing. */
+  done(): NumberSet;
+}
+
+const NO_NUMBER = 'a number set holds numbers of 5 to 15 digits only';
+/** Numbers of a batch that are sorted at once. */
+const SORTED_AT_ONCE = 16_384;
+const LEAST_IN_BATCH = 8_192;
+
+/** Of one that is no array. */
+const GATHERED_AT_ONCE = 256;
+
+const gathered = new Float64Array(LEAST_IN_BATCH + MOST_NUMBERS);
+const place = createPlace();
+
+/** Adds numbers in any order, at most as many as are sorted at once. */
+function addSome(tree: NumberTree, numbers: Float64Array): void {
+  let isAscending = true;
+  let last = 0;
+  for (const number of numbers) {
+    if (!isNumber(number)) throw new RangeError(NO_NUMBER);
+    if (number < last) isAscending = false;
+    last = number;
   }
-  return number;
+  if (isAscending) return addAscending(tree, numbers);
+  addAscending(tree, numbers.toSorted());
 }
 
-/** Spreads clustered numbers evenly: the finaliser of MurmurHash3 over both halves. */
-function hashOf(number: number): number {
-  let hash = (number >>> 0) ^ Math.imul(Math.floor(number / TWO_32), 0x9e3779b1);
-  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
-  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
-  return (hash ^ (hash >>> 16)) >>> 0;
-}
-
-/** The slot that holds the number, or the empty one where it belongs. */
-function slotOf(slots: Float64Array, number: number, hash: number): number {
-  const mask = slots.length - 1;
-  let slot = hash & mask;
-  for (let held = slots[slot]; held !== 0 && held !== number; held = slots[slot]) slot = (slot + 1) & mask;
-  return slot;
-}
-
-function grow(table: Table): void {
-  const before = table.slots;
-  table.slots = new Float64Array(before.length * 2);
-  for (const number of before) {
-    if (number !== 0) table.slots[slotOf(table.slots, number, hashOf(number))] = number;
-  }
-}
-
-/** Empties a slot and closes the gap, so that no probe ends too early. */
-function vacate({ slots }: Table, vacated: number): void {
-  const mask = slots.length - 1;
-  let gap = vacated;
-  for (let slot = (gap + 1) & mask; slots[slot] !== 0; slot = (slot + 1) & mask) {
-    const number = slots[slot] as number;
-    const home = hashOf(number) & mask;
-    // It may move back only if its home does not lie between the gap and its place.
-    if (((slot - home) & mask) >= ((slot - gap) & mask)) {
-      slots[gap] = number;
-      gap = slot;
+/** Puts numbers into `gathered`, from one on. @returns how many, and the number from which to go on. */
+function gather(tree: NumberTree, start: number): { readonly count: number; readonly next: number } {
+  let count = 0;
+  let next = start;
+  while (next < NUMBERS_END && count < LEAST_IN_BATCH) {
+    seek(tree, next, place);
+    const { words, reference, base, bits } = place;
+    if (reference !== 0) {
+      const to = readLeaf(words, reference, base, bits, gathered, count);
+      // A leaf can have become part of a larger one that begins before.
+      const first = lowerBound(gathered, count, to, next);
+      gathered.copyWithin(count, first, to);
+      count += to - first;
     }
+    next = base + 2 ** bits;
   }
-  slots[gap] = 0;
+  return { count, next };
 }
 
-/** Builds a set. Iteration order is not the order of insertion; numbers may be added and deleted during it. */
-export function createNumberSet(numbers: Iterable<string> = []): NumberSet {
-  const tables: Table[] = [];
-  let size = 0;
-
-  function tableOf(hash: number): Table | undefined {
-    return tables[hash >>> (32 - TABLE_BITS)];
-  }
-
-  function hasNumber(number: number): boolean {
-    const hash = hashOf(number);
-    const table = tableOf(hash);
-    return number !== 0 && table !== undefined && table.slots[slotOf(table.slots, number, hash)] === number;
-  }
-
-  function insert(number: number): boolean {
-    const hash = hashOf(number);
-    const place = hash >>> (32 - TABLE_BITS);
-    const table = (tables[place] ??= { slots: new Float64Array(FIRST_CAPACITY), used: 0 });
-    let slot = slotOf(table.slots, number, hash);
-    if (table.slots[slot] === number) return false;
-    if ((table.used + 1) * 4 > table.slots.length * 3) {
-      grow(table);
-      slot = slotOf(table.slots, number, hash);
-    }
-    table.slots[slot] = number;
-    table.used++;
-    size++;
-    return true;
-  }
-
-  function remove(number: number): boolean {
-    const hash = hashOf(number);
-    const table = tableOf(hash);
-    if (number === 0 || table === undefined) return false;
-    const slot = slotOf(table.slots, number, hash);
-    if (table.slots[slot] === 0) return false;
-    vacate(table, slot);
-    table.used--;
-    size--;
-    return true;
-  }
-
+function setOf(tree: NumberTree): NumberSet {
   const set: NumberSet = {
     get size() {
-      return size;
+      return tree.size;
     },
-    has: (msisdn) => hasNumber(toNumber(msisdn)),
-    hasNumber,
+    get bytes() {
+      return tree.bytes;
+    },
+    has(msisdn) {
+      const number = toNumber(msisdn);
+      return number !== 0 && holds(tree, number);
+    },
+    hasNumber: (number) => isNumber(number) && holds(tree, number),
+    hasEach(msisdns, found, count = msisdns.length) {
+      holdsEach(tree, msisdns, found, count);
+    },
     add(msisdn) {
       const number = toNumber(msisdn);
-      if (number === 0) throw new RangeError('a number set holds numbers of 5 to 15 digits only');
-      return insert(number);
+      if (number === 0) throw new RangeError(NO_NUMBER);
+      return addNumber(tree, number);
     },
-    delete: (msisdn) => remove(toNumber(msisdn)),
+    delete(msisdn) {
+      const number = toNumber(msisdn);
+      return number !== 0 && deleteNumber(tree, number);
+    },
     addBatch(batch) {
-      for (const number of batch) insert(number);
+      if (batch instanceof Float64Array) {
+        for (let from = 0; from < batch.length; from += SORTED_AT_ONCE) {
+          addSome(tree, batch.subarray(from, from + SORTED_AT_ONCE));
+        }
+        return;
+      }
+      const numbers = new Float64Array(GATHERED_AT_ONCE);
+      let count = 0;
+      for (const number of batch) {
+        numbers[count++] = number;
+        if (count < numbers.length) continue;
+        addSome(tree, numbers);
+        count = 0;
+      }
+      addSome(tree, numbers.subarray(0, count));
     },
     deleteBatch(batch) {
-      for (const number of batch) remove(number);
+      for (const number of batch) if (isNumber(number)) deleteNumber(tree, number);
+    },
+    *addAll(other) {
+      for (const batch of other.batches()) {
+        addAscending(tree, batch);
+        yield;
+      }
     },
     *batches() {
-      for (const table of tables) {
-        if (table !== undefined && table.used > 0) yield table.slots.filter((number) => number !== 0);
+      let from = SMALLEST_NUMBER;
+      while (from < NUMBERS_END) {
+        const { count, next } = gather(tree, from);
+        from = next;
+        if (count > 0) yield gathered.slice(0, count);
       }
     },
     *[Symbol.iterator]() {
       for (const batch of set.batches()) for (const number of batch) yield String(number);
     },
+    image: () => writeImage(tree),
+    transfer() {
+      const { nodes, regions, ...rest } = takeTree(tree);
+      const state: NumberSetState = {
+        tree: rest,
+        nodes: nodes === NO_NODES ? null : nodes,
+        regions: regions.map((words) => (words === NO_NUMBERS ? null : words)),
+      };
+      const arrays = [state.nodes, ...state.regions].filter((words) => words !== null);
+      return { state, buffers: arrays.map((words) => words.buffer as ArrayBuffer) };
+    },
   };
+  return set;
+}
+
+/** Builds a set. */
+export function createNumberSet(numbers: Iterable<string> = []): NumberSet {
+  const set = setOf(createTree());
   for (const msisdn of numbers) set.add(msisdn);
   return set;
+}
+
+/** The set that another thread has handed over. */
+export function createNumberSetFromTransfer({ tree, nodes, regions }: NumberSetState): NumberSet {
+  return setOf({ ...tree, nodes: nodes ?? NO_NODES, regions: regions.map((words) => words ?? NO_NUMBERS) });
+}
+
+/** Begins to read an image. */
+export function createImageReader(): NumberSetReader {
+  const reader = readImage();
+  return { take: reader.take, done: () => setOf(reader.done()) };
+}
+
+/**
+ * Reads an image back.
+ *
+ * @throws ImageError for bytes that are cut, bent, out of order, of another version or no image at all.
+ */
+export function createNumberSetFromImage(chunks: Iterable<Uint8Array>): NumberSet {
+  const reader = createImageReader();
+  for (const chunk of chunks) reader.take(chunk);
+  return reader.done();
 }

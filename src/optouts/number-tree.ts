@@ -1,0 +1,302 @@
+/**
+ * The tree of a number set: which region a number belongs to, and the way to its leaf. Numbers are divided by their
+ * power of two and then by their bits from the left, so that no way depends on how many numbers there are of another
+ * length. Lookups read only: they allocate nothing and change nothing.
+ */
+
+import { double, doubleWords, HIGH, LOW, toNumber } from './number-digits.ts';
+import { hasDistance, hasDouble, WORD_BITS } from './number-leaves.ts';
+import { clearRegion, FIRST, NODE, referenceAt, ROOTS, rootWords, STEP, STEPS } from './number-regions.ts';
+
+/** The power of two of the smallest numbers, and how many there are up to the largest. */
+export const SMALLEST_POWER = 13;
+export const POWERS = 37;
+/** What the upper word of a double has for the smallest power. */
+const EXPONENT = 1023 + SMALLEST_POWER;
+const LANES = 32;
+/** Half the words of two cache lines. */
+const NEXT_LINE = 16;
+
+export interface NumberTree {
+  /**
+   * Nodes above the regions: 37 entries for the powers of two, then nodes of up to 32. An entry is the place of the
+   * node that divides its range, or `~id` of the region that has it.
+   */
+  nodes: Int32Array;
+  nodesEnd: number;
+  readonly regions: Int32Array[];
+  /** Ids and nodes of 32 that are not in use. */
+  readonly freeIds: number[];
+  readonly freeNodes: number[];
+  size: number;
+  /** What all of it takes in memory. */
+  bytes: number;
+  /** How many images of it are being written. */
+  images: number;
+}
+
+/** An empty tree has these and never writes to them. */
+export const NO_NODES = new Int32Array(POWERS).fill(~0);
+export const NO_NUMBERS = new Int32Array(ROOTS + rootWords(POWERS));
+clearRegion(NO_NUMBERS, 0, POWERS);
+
+export function createTree(): NumberTree {
+  return {
+    nodes: NO_NODES,
+    nodesEnd: POWERS,
+    regions: [NO_NUMBERS],
+    freeIds: [],
+    freeNodes: [],
+    size: 0,
+    bytes: 0,
+    images: 0,
+  };
+}
+
+export function clearTree(tree: NumberTree): void {
+  tree.regions.length = 0;
+  tree.freeIds.length = 0;
+  tree.freeNodes.length = 0;
+  Object.assign(tree, { nodes: NO_NODES, nodesEnd: POWERS, size: 0, bytes: 0 });
+  tree.regions.push(NO_NUMBERS);
+}
+
+/** What the tree has, which is empty then. */
+export function takeTree(tree: NumberTree): NumberTree {
+  const { regions, freeIds, freeNodes } = tree;
+  const taken = {
+    ...tree,
+    regions: [...regions],
+    freeIds: [...freeIds],
+    freeNodes: [...freeNodes],
+    images: 0,
+  };
+  clearTree(tree);
+  return taken;
+}
+
+/** Whether the tree has a number, which has to be one. */
+export function holds(tree: NumberTree, number: number): boolean {
+  const { nodes } = tree;
+  double[0] = number;
+  const high = doubleWords[HIGH] as number;
+  const low = doubleWords[LOW] as number;
+  let place = (high >>> 20) - EXPONENT;
+  let bits = place + SMALLEST_POWER;
+  // The bits that are still to come, from the left.
+  let key = (high << 12) | (low >>> 20);
+  let rest = low << 12;
+  let step = STEPS[bits] as number;
+  let entry = nodes[place] as number;
+  while (entry >= 0) {
+    place = key >>> (32 - step);
+    key = (key << step) | (rest >>> (32 - step));
+    rest <<= step;
+    bits -= step;
+    step = STEP;
+    entry = nodes[entry + place] as number;
+  }
+  const words = tree.regions[~entry] as Int32Array;
+  let reference = referenceAt(words, ROOTS, place - (words[FIRST] as number));
+  while (reference >= NODE) {
+    place = key >>> (32 - step);
+    key = (key << step) | (rest >>> (32 - step));
+    rest <<= step;
+    bits -= step;
+    step = STEP;
+    reference = referenceAt(words, reference - NODE, place);
+  }
+  if (reference === 0) return false;
+  if (bits > WORD_BITS) return hasDouble(words, reference, high, low);
+  return hasDistance(words, reference, bits, key >>> (32 - bits));
+}
+
+const laneWords: Int32Array[] = Array.from({ length: LANES }, () => NO_NUMBERS);
+const laneHigh = new Int32Array(LANES);
+const laneLow = new Int32Array(LANES);
+const laneKey = new Int32Array(LANES);
+const laneRest = new Int32Array(LANES);
+const laneBits = new Int32Array(LANES);
+const laneStep = new Int32Array(LANES);
+const laneReference = new Int32Array(LANES);
+/** Takes what was read only so that it comes nearer. */
+const touched = new Int32Array(1);
+
+/**
+ * Looks up many at a time, all of them a step at a time, so that the memory is read for all of them at once.
+ *
+ * @param found gets 1 for those that the tree has and 0 for others.
+ */
+export function holdsEach(
+  tree: NumberTree,
+  msisdns: readonly string[],
+  found: Uint8Array,
+  count: number,
+): void {
+  for (let start = 0; start < count; start += LANES) {
+    const lanes = Math.min(LANES, count - start);
+    for (let lane = 0; lane < lanes; lane++) enter(tree, toNumber(msisdns[start + lane] as string), lane);
+    while (descend(lanes));
+    let sum = 0;
+    for (let lane = 0; lane < lanes; lane++) {
+      const words = laneWords[lane] as Int32Array;
+      const reference = laneReference[lane] as number;
+      sum ^=
+        (words[reference] as number) ^ (words[Math.min(reference + NEXT_LINE, words.length - 1)] as number);
+    }
+    touched[0] = sum;
+    for (let lane = 0; lane < lanes; lane++) found[start + lane] = Number(isInLeaf(lane));
+  }
+}
+
+/** The first step of {@link holds}: to the region. */
+function enter(tree: NumberTree, number: number, lane: number): void {
+  const { nodes } = tree;
+  laneReference[lane] = 0;
+  if (number === 0) return;
+  double[0] = number;
+  const high = doubleWords[HIGH] as number;
+  const low = doubleWords[LOW] as number;
+  let place = (high >>> 20) - EXPONENT;
+  let bits = place + SMALLEST_POWER;
+  let key = (high << 12) | (low >>> 20);
+  let rest = low << 12;
+  let step = STEPS[bits] as number;
+  let entry = nodes[place] as number;
+  while (entry >= 0) {
+    place = key >>> (32 - step);
+    key = (key << step) | (rest >>> (32 - step));
+    rest <<= step;
+    bits -= step;
+    step = STEP;
+    entry = nodes[entry + place] as number;
+  }
+  const words = tree.regions[~entry] as Int32Array;
+  laneWords[lane] = words;
+  laneHigh[lane] = high;
+  laneLow[lane] = low;
+  laneKey[lane] = key;
+  laneRest[lane] = rest;
+  laneBits[lane] = bits;
+  laneStep[lane] = step;
+  laneReference[lane] = referenceAt(words, ROOTS, place - (words[FIRST] as number));
+}
+
+/** Every lane goes from its node to the one below it. @returns whether one is at a node still. */
+function descend(lanes: number): boolean {
+  let deepest = 0;
+  for (let lane = 0; lane < lanes; lane++) {
+    const reference = laneReference[lane] as number;
+    if (reference < NODE) continue;
+    const key = laneKey[lane] as number;
+    const rest = laneRest[lane] as number;
+    const step = laneStep[lane] as number;
+    const next = referenceAt(laneWords[lane] as Int32Array, reference - NODE, key >>> (32 - step));
+    laneKey[lane] = (key << step) | (rest >>> (32 - step));
+    laneRest[lane] = rest << step;
+    laneBits[lane] = (laneBits[lane] as number) - step;
+    laneStep[lane] = STEP;
+    laneReference[lane] = next;
+    deepest |= next;
+  }
+  return deepest >= NODE;
+}
+
+function isInLeaf(lane: number): boolean {
+  const reference = laneReference[lane] as number;
+  if (reference === 0) return false;
+  const words = laneWords[lane] as Int32Array;
+  const bits = laneBits[lane] as number;
+  if (bits > WORD_BITS) return hasDouble(words, reference, laneHigh[lane] as number, laneLow[lane] as number);
+  return hasDistance(words, reference, bits, (laneKey[lane] as number) >>> (32 - bits));
+}
+
+/** Where a number is or would be. */
+export interface NumberPlace {
+  /** The node above the region, where its range begins, how many bits its entries' ranges have, and how many it has. */
+  node: number;
+  nodeBase: number;
+  entryBits: number;
+  entries: number;
+  /** The node's own entry, and the node above that has it. */
+  parent: number;
+  parentNode: number;
+  /** How many nodes are above the node. */
+  depth: number;
+  id: number;
+  words: Int32Array;
+  /** The reference to the leaf, and where the region has it: in the references that begin here, which one. */
+  reference: number;
+  from: number;
+  slot: number;
+  /** The leaf's range. */
+  base: number;
+  bits: number;
+}
+
+export function createPlace(): NumberPlace {
+  return {
+    ...{ node: 0, nodeBase: 0, entryBits: 0, entries: 0, parent: 0, parentNode: 0, depth: 0 },
+    ...{ id: 0, words: NO_NUMBERS },
+    ...{ reference: 0, from: 0, slot: 0, base: 0, bits: 0 },
+  };
+}
+
+/** Finds the leaf of a number. */
+export function seek(tree: NumberTree, number: number, place: NumberPlace): void {
+  const { nodes } = tree;
+  double[0] = number;
+  const high = doubleWords[HIGH] as number;
+  const low = doubleWords[LOW] as number;
+  let slot = (high >>> 20) - EXPONENT;
+  let bits = slot + SMALLEST_POWER;
+  let key = (high << 12) | (low >>> 20);
+  let rest = low << 12;
+  let step = STEPS[bits] as number;
+  let node = 0;
+  let entries = POWERS;
+  let parent = 0;
+  let parentNode = 0;
+  let depth = 0;
+  let entry = nodes[slot] as number;
+  while (entry >= 0) {
+    parent = node + slot;
+    parentNode = node;
+    depth++;
+    node = entry;
+    slot = key >>> (32 - step);
+    key = (key << step) | (rest >>> (32 - step));
+    rest <<= step;
+    bits -= step;
+    entries = 1 << step;
+    step = STEP;
+    entry = nodes[node + slot] as number;
+  }
+  place.node = node;
+  place.entryBits = bits;
+  place.entries = entries;
+  place.parent = parent;
+  place.parentNode = parentNode;
+  place.depth = depth;
+  place.nodeBase = Math.floor(number / (entries * 2 ** bits)) * (entries * 2 ** bits);
+  place.id = ~entry;
+  const words = tree.regions[~entry] as Int32Array;
+  place.words = words;
+  let from = ROOTS;
+  slot -= words[FIRST] as number;
+  let reference = referenceAt(words, from, slot);
+  while (reference >= NODE) {
+    from = reference - NODE;
+    slot = key >>> (32 - step);
+    key = (key << step) | (rest >>> (32 - step));
+    rest <<= step;
+    bits -= step;
+    step = STEP;
+    reference = referenceAt(words, from, slot);
+  }
+  place.reference = reference;
+  place.from = from;
+  place.slot = slot;
+  place.bits = bits;
+  place.base = Math.floor(number / 2 ** bits) * 2 ** bits;
+}

@@ -1,0 +1,119 @@
+/**
+ * Writing to a number tree: one number, or many ascending ones a leaf at a time. Every way ends with the tree whole, so
+ * that readers may come in between any two calls.
+ */
+
+import {
+  isLeaf,
+  leafSize,
+  MOST_NUMBERS,
+  NARROW_BITS,
+  readLeaf,
+  sizeOf,
+  turnBit,
+  writeLeaf,
+} from './number-leaves.ts';
+import { END, GARBAGE, lowerBound, plant, plantSize, setReference } from './number-regions.ts';
+import { makeRoom, tidy } from './number-room.ts';
+import { createPlace, holds, seek, type NumberPlace, type NumberTree } from './number-tree.ts';
+
+/** Numbers that go into one leaf at once, so that what comes of it fits in a region. */
+const AT_ONCE = 1_024;
+
+const place = createPlace();
+const held = new Float64Array(MOST_NUMBERS + 1);
+const merged = new Float64Array(MOST_NUMBERS + AT_ONCE);
+
+/** Puts the numbers of the leaf at the place into `held`. @returns how many there are. */
+function readHeld({ words, reference, base, bits }: NumberPlace): number {
+  return reference === 0 ? 0 : readLeaf(words, reference, base, bits, held, 0);
+}
+
+/** Replaces the leaf at the place. @returns false where it has to be sought anew because room had to be made. */
+function write(tree: NumberTree, numbers: Float64Array, count: number): boolean {
+  const { words, reference, base, bits, from, slot } = place;
+  const before = reference === 0 ? 0 : sizeOf(words, reference, bits);
+  const size = isLeaf(count, bits) ? leafSize(count, bits) : plantSize(numbers, 0, count, base, bits);
+  const garbage = words[GARBAGE] as number;
+  if (size <= before && isLeaf(count, bits)) {
+    writeLeaf(words, reference, base, bits, numbers, 0, count);
+    words[GARBAGE] = garbage + before - size;
+    return true;
+  }
+  // One word behind the end may be read.
+  if ((words[END] as number) + size + 1 > words.length) {
+    makeRoom(tree, place, size);
+    return false;
+  }
+  setReference(words, from, slot, plant(words, numbers, 0, count, base, bits));
+  words[GARBAGE] = garbage + before;
+  return true;
+}
+
+/** Adds a number that is one. @returns whether the tree had it not. */
+export function addNumber(tree: NumberTree, number: number): boolean {
+  if (holds(tree, number)) return false;
+  for (;;) {
+    seek(tree, number, place);
+    const { words, reference, base, bits } = place;
+    if (bits === NARROW_BITS && reference !== 0 && turnBit(words, reference, number - base, true)) break;
+    const count = readHeld(place);
+    const at = lowerBound(held, 0, count, number);
+    held.copyWithin(at + 1, at, count);
+    held[at] = number;
+    if (write(tree, held, count + 1)) break;
+  }
+  tree.size++;
+  return true;
+}
+
+/** @returns whether the tree had the number, which is one. */
+export function deleteNumber(tree: NumberTree, number: number): boolean {
+  if (!holds(tree, number)) return false;
+  seek(tree, number, place);
+  const { words, reference, base, bits, from, slot } = place;
+  if (bits !== NARROW_BITS || !turnBit(words, reference, number - base, false)) {
+    const count = readHeld(place);
+    const at = lowerBound(held, 0, count, number);
+    held.copyWithin(at, at + 1, count);
+    if (count > 1) write(tree, held, count - 1);
+    else {
+      setReference(words, from, slot, 0);
+      words[GARBAGE] = (words[GARBAGE] as number) + sizeOf(words, reference, bits);
+    }
+  }
+  tree.size--;
+  tidy(tree, place);
+  return true;
+}
+
+/** Puts what is held and numbers [from, to), both ascending, into `merged`. @returns how many that are. */
+function merge(count: number, numbers: Float64Array, from: number, to: number): number {
+  let end = 0;
+  let at = 0;
+  let last = 0;
+  for (let index = from; index < to; index++) {
+    const number = numbers[index] as number;
+    for (; at < count && (held[at] as number) < number; at++) merged[end++] = held[at] as number;
+    if (number === last || (at < count && held[at] === number)) continue;
+    merged[end++] = number;
+    last = number;
+  }
+  for (; at < count; at++) merged[end++] = held[at] as number;
+  return end;
+}
+
+/** Adds ascending numbers, each of which is one. */
+export function addAscending(tree: NumberTree, numbers: Float64Array): void {
+  let from = 0;
+  while (from < numbers.length) {
+    seek(tree, numbers[from] as number, place);
+    const most = Math.min(numbers.length, from + AT_ONCE);
+    const to = lowerBound(numbers, from, most, place.base + 2 ** place.bits);
+    const count = readHeld(place);
+    const sum = merge(count, numbers, from, to);
+    if (sum > count && !write(tree, merged, sum)) continue;
+    tree.size += sum - count;
+    from = to;
+  }
+}
