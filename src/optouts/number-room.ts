@@ -4,6 +4,7 @@
  * it never changes which numbers there are.
  */
 
+import { PLACE } from './number-leaves.ts';
 import {
   clearRegion,
   copyRange,
@@ -14,9 +15,7 @@ import {
   NODE,
   RANGES,
   rangeSize,
-  referenceAt,
   ROOTS,
-  setReference,
   STEPS,
 } from './number-regions.ts';
 import {
@@ -59,7 +58,7 @@ export function setRegion(tree: NumberTree, id: number, words: Int32Array): void
   tree.regions[id] = words;
 }
 
-/** Copies ranges of a region, which begin in the references at `from`, behind what the draft has. */
+/** Copies ranges of a region, which begin in the entries at `from`, behind what the draft has. */
 function copyRanges(
   place: NumberPlace,
   words: Int32Array,
@@ -70,10 +69,9 @@ function copyRanges(
 ): void {
   const start = draft[FIRST] as number;
   for (let slot = first; slot < until; slot++) {
-    const reference = referenceAt(words, from, slot);
     const at = entry + slot;
-    const copy = copyRange(words, reference, rangeBase(place, at), rangeBits(place, at), draft);
-    setReference(draft, ROOTS, at - start, copy);
+    const range = words[from + slot] as number;
+    draft[ROOTS + at - start] = copyRange(words, range, rangeBase(place, at), rangeBits(place, at), draft);
   }
 }
 
@@ -120,13 +118,13 @@ function divide(tree: NumberTree, place: NumberPlace): void {
   const isSingle = words[RANGES] === 1;
   if (isSingle) putNodeAbove(tree, place);
   else ownNodes(tree, 0);
-  const from = isSingle ? referenceAt(words, ROOTS, 0) - NODE : ROOTS;
+  const from = isSingle ? (words[ROOTS] as number) & PLACE : ROOTS;
   const ranges = isSingle ? place.entries : (words[RANGES] as number);
   const first = isSingle ? 0 : (words[FIRST] as number);
   const half = (draftedSize(words) - ROOTS) >>> 1;
   let cut = 0;
   for (let sum = 0; cut < ranges - 1 && sum < half; cut++) {
-    sum += rangeSize(words, referenceAt(words, from, cut), rangeBits(place, first + cut));
+    sum += rangeSize(words, words[from + cut] as number, rangeBits(place, first + cut));
   }
   const other = tree.freeIds.pop() ?? tree.regions.length;
   clearRegion(draft, first + cut, ranges - cut);
@@ -218,18 +216,12 @@ function lift(tree: NumberTree, place: NumberPlace): void {
   const words = tree.regions[~entry] as Int32Array;
   clearRegion(draft, parent - parentNode, 1);
   const at = draft[END] as number;
-  draft[END] = at + (entries >>> 1);
-  draft.fill(0, at, draft[END]);
+  draft[END] = at + entries;
   for (let slot = 0; slot < entries; slot++) {
-    const reference = referenceAt(words, ROOTS, slot);
-    setReference(
-      draft,
-      at,
-      slot,
-      copyRange(words, reference, rangeBase(place, slot), place.entryBits, draft),
-    );
+    const range = words[ROOTS + slot] as number;
+    draft[at + slot] = copyRange(words, range, rangeBase(place, slot), place.entryBits, draft);
   }
-  setReference(draft, ROOTS, 0, at | NODE);
+  draft[ROOTS] = at | NODE;
   setRegion(tree, ~entry, drafted(0));
   tree.nodes[parent] = entry;
   tree.freeNodes.push(node);

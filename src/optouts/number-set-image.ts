@@ -7,17 +7,7 @@
 import { crc32 } from 'node:zlib';
 import { ImageError } from './number-image.ts';
 import { NARROW_BITS } from './number-leaves.ts';
-import {
-  countSound,
-  END,
-  FIRST,
-  GARBAGE,
-  MOST_WORDS,
-  RANGES,
-  ROOTS,
-  rootWords,
-  STEPS,
-} from './number-regions.ts';
+import { countSound, END, FIRST, GARBAGE, MOST_WORDS, RANGES, ROOTS, STEPS } from './number-regions.ts';
 import { draftOf, newNode, ownNodes, rangeBase, rangeBits, setRegion } from './number-room.ts';
 import {
   clearTree,
@@ -143,8 +133,7 @@ export function readImage(): TreeReader {
     const first = words[FIRST] as number;
     const ranges = words[RANGES] as number;
     const isInPlace = first === frame.entry && ranges > 0 && ranges <= frame.entries - first;
-    if (!isInPlace || ROOTS + rootWords(ranges) > size)
-      throw new ImageError('a region of the image is out of place');
+    if (!isInPlace || ROOTS + ranges > size) throw new ImageError('a region of the image is out of place');
     const count = countSound(words, rangeBase(frame, first), rangeBits(frame, first), frame.node === 0);
     if (count < 0) throw new ImageError('a region of the image is no region');
     const id = tree.regions.length;

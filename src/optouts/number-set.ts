@@ -110,9 +110,9 @@ function gather(tree: NumberTree, start: number): { readonly count: number; read
   let next = start;
   while (next < NUMBERS_END && count < LEAST_IN_BATCH) {
     seek(tree, next, place);
-    const { words, reference, base, bits } = place;
-    if (reference !== 0) {
-      const to = readLeaf(words, reference, base, bits, gathered, count);
+    const { words, leaf, base, bits } = place;
+    if (leaf !== 0) {
+      const to = readLeaf(words, leaf, base, bits, gathered, count);
       // A leaf can have become part of a larger one that begins before.
       const first = lowerBound(gathered, count, to, next);
       gathered.copyWithin(count, first, to);

@@ -5,8 +5,8 @@
  */
 
 import { double, doubleWords, HIGH, LOW, toNumber } from './number-digits.ts';
-import { hasDistance, hasDouble, WORD_BITS } from './number-leaves.ts';
-import { clearRegion, FIRST, NODE, referenceAt, ROOTS, rootWords, STEP, STEPS } from './number-regions.ts';
+import { hasDistance, hasDouble, PLACE, touch, WORD_BITS } from './number-leaves.ts';
+import { clearRegion, FIRST, ROOTS, STEP, STEPS } from './number-regions.ts';
 
 /** The power of two of the smallest numbers, and how many there are up to the largest. */
 export const SMALLEST_POWER = 13;
@@ -14,8 +14,6 @@ export const POWERS = 37;
 /** What the upper word of a double has for the smallest power. */
 const EXPONENT = 1023 + SMALLEST_POWER;
 const LANES = 32;
-/** Half the words of two cache lines. */
-const NEXT_LINE = 16;
 
 export interface NumberTree {
   /**
@@ -37,7 +35,7 @@ export interface NumberTree {
 
 /** An empty tree has these and never writes to them. */
 export const NO_NODES = new Int32Array(POWERS).fill(~0);
-export const NO_NUMBERS = new Int32Array(ROOTS + rootWords(POWERS));
+export const NO_NUMBERS = new Int32Array(ROOTS + POWERS);
 clearRegion(NO_NUMBERS, 0, POWERS);
 
 export function createTree(): NumberTree {
@@ -97,18 +95,18 @@ export function holds(tree: NumberTree, number: number): boolean {
     entry = nodes[entry + place] as number;
   }
   const words = tree.regions[~entry] as Int32Array;
-  let reference = referenceAt(words, ROOTS, place - (words[FIRST] as number));
-  while (reference >= NODE) {
+  let leaf = words[ROOTS + place - (words[FIRST] as number)] as number;
+  while (leaf < 0) {
     place = key >>> (32 - step);
     key = (key << step) | (rest >>> (32 - step));
     rest <<= step;
     bits -= step;
     step = STEP;
-    reference = referenceAt(words, reference - NODE, place);
+    leaf = words[(leaf & PLACE) + place] as number;
   }
-  if (reference === 0) return false;
-  if (bits > WORD_BITS) return hasDouble(words, reference, high, low);
-  return hasDistance(words, reference, bits, key >>> (32 - bits));
+  if (leaf === 0) return false;
+  if (bits > WORD_BITS) return hasDouble(words, leaf, high, low);
+  return hasDistance(words, leaf, bits, key >>> (32 - bits));
 }
 
 const laneWords: Int32Array[] = Array.from({ length: LANES }, () => NO_NUMBERS);
@@ -118,7 +116,7 @@ const laneKey = new Int32Array(LANES);
 const laneRest = new Int32Array(LANES);
 const laneBits = new Int32Array(LANES);
 const laneStep = new Int32Array(LANES);
-const laneReference = new Int32Array(LANES);
+const laneLeaf = new Int32Array(LANES);
 /** Takes what was read only so that it comes nearer. */
 const touched = new Int32Array(1);
 
@@ -138,12 +136,7 @@ export function holdsEach(
     for (let lane = 0; lane < lanes; lane++) enter(tree, toNumber(msisdns[start + lane] as string), lane);
     while (descend(lanes));
     let sum = 0;
-    for (let lane = 0; lane < lanes; lane++) {
-      const words = laneWords[lane] as Int32Array;
-      const reference = laneReference[lane] as number;
-      sum ^=
-        (words[reference] as number) ^ (words[Math.min(reference + NEXT_LINE, words.length - 1)] as number);
-    }
+    for (let lane = 0; lane < lanes; lane++) sum ^= fetch(lane);
     touched[0] = sum;
     for (let lane = 0; lane < lanes; lane++) found[start + lane] = Number(isInLeaf(lane));
   }
@@ -152,7 +145,7 @@ export function holdsEach(
 /** The first step of {@link holds}: to the region. */
 function enter(tree: NumberTree, number: number, lane: number): void {
   const { nodes } = tree;
-  laneReference[lane] = 0;
+  laneLeaf[lane] = 0;
   if (number === 0) return;
   double[0] = number;
   const high = doubleWords[HIGH] as number;
@@ -179,36 +172,50 @@ function enter(tree: NumberTree, number: number, lane: number): void {
   laneRest[lane] = rest;
   laneBits[lane] = bits;
   laneStep[lane] = step;
-  laneReference[lane] = referenceAt(words, ROOTS, place - (words[FIRST] as number));
+  laneLeaf[lane] = words[ROOTS + place - (words[FIRST] as number)] as number;
 }
 
 /** Every lane goes from its node to the one below it. @returns whether one is at a node still. */
 function descend(lanes: number): boolean {
   let deepest = 0;
   for (let lane = 0; lane < lanes; lane++) {
-    const reference = laneReference[lane] as number;
-    if (reference < NODE) continue;
+    const leaf = laneLeaf[lane] as number;
+    if (leaf >= 0) continue;
     const key = laneKey[lane] as number;
     const rest = laneRest[lane] as number;
     const step = laneStep[lane] as number;
-    const next = referenceAt(laneWords[lane] as Int32Array, reference - NODE, key >>> (32 - step));
+    const words = laneWords[lane] as Int32Array;
+    const next = words[(leaf & PLACE) + (key >>> (32 - step))] as number;
     laneKey[lane] = (key << step) | (rest >>> (32 - step));
     laneRest[lane] = rest << step;
     laneBits[lane] = (laneBits[lane] as number) - step;
     laneStep[lane] = STEP;
-    laneReference[lane] = next;
+    laneLeaf[lane] = next;
     deepest |= next;
   }
-  return deepest >= NODE;
+  return deepest < 0;
+}
+
+function distanceOf(lane: number): number {
+  return (laneKey[lane] as number) >>> (32 - (laneBits[lane] as number));
+}
+
+/** Asks for the memory that {@link isInLeaf} will read. */
+function fetch(lane: number): number {
+  const words = laneWords[lane] as Int32Array;
+  const leaf = laneLeaf[lane] as number;
+  const bits = laneBits[lane] as number;
+  const start = words[leaf & PLACE] as number;
+  return leaf === 0 || bits > WORD_BITS ? start : start ^ touch(words, leaf, bits, distanceOf(lane));
 }
 
 function isInLeaf(lane: number): boolean {
-  const reference = laneReference[lane] as number;
-  if (reference === 0) return false;
+  const leaf = laneLeaf[lane] as number;
+  if (leaf === 0) return false;
   const words = laneWords[lane] as Int32Array;
   const bits = laneBits[lane] as number;
-  if (bits > WORD_BITS) return hasDouble(words, reference, laneHigh[lane] as number, laneLow[lane] as number);
-  return hasDistance(words, reference, bits, (laneKey[lane] as number) >>> (32 - bits));
+  if (bits > WORD_BITS) return hasDouble(words, leaf, laneHigh[lane] as number, laneLow[lane] as number);
+  return hasDistance(words, leaf, bits, distanceOf(lane));
 }
 
 /** Where a number is or would be. */
@@ -225,10 +232,9 @@ export interface NumberPlace {
   depth: number;
   id: number;
   words: Int32Array;
-  /** The reference to the leaf, and where the region has it: in the references that begin here, which one. */
-  reference: number;
-  from: number;
-  slot: number;
+  /** The leaf's entry, and where the region has that. */
+  leaf: number;
+  leafAt: number;
   /** The leaf's range. */
   base: number;
   bits: number;
@@ -238,7 +244,7 @@ export function createPlace(): NumberPlace {
   return {
     ...{ node: 0, nodeBase: 0, entryBits: 0, entries: 0, parent: 0, parentNode: 0, depth: 0 },
     ...{ id: 0, words: NO_NUMBERS },
-    ...{ reference: 0, from: 0, slot: 0, base: 0, bits: 0 },
+    ...{ leaf: 0, leafAt: 0, base: 0, bits: 0 },
   };
 }
 
@@ -282,21 +288,18 @@ export function seek(tree: NumberTree, number: number, place: NumberPlace): void
   place.id = ~entry;
   const words = tree.regions[~entry] as Int32Array;
   place.words = words;
-  let from = ROOTS;
-  slot -= words[FIRST] as number;
-  let reference = referenceAt(words, from, slot);
-  while (reference >= NODE) {
-    from = reference - NODE;
-    slot = key >>> (32 - step);
+  let leafAt = ROOTS + slot - (words[FIRST] as number);
+  let leaf = words[leafAt] as number;
+  while (leaf < 0) {
+    leafAt = (leaf & PLACE) + (key >>> (32 - step));
     key = (key << step) | (rest >>> (32 - step));
     rest <<= step;
     bits -= step;
     step = STEP;
-    reference = referenceAt(words, from, slot);
+    leaf = words[leafAt] as number;
   }
-  place.reference = reference;
-  place.from = from;
-  place.slot = slot;
+  place.leaf = leaf;
+  place.leafAt = leafAt;
   place.bits = bits;
   place.base = Math.floor(number / 2 ** bits) * 2 ** bits;
 }

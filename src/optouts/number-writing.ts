@@ -4,16 +4,18 @@
  */
 
 import {
+  hasDistance,
+  isBitmap,
   isLeaf,
   leafSize,
   MOST_NUMBERS,
-  NARROW_BITS,
+  PLACE,
   readLeaf,
   sizeOf,
   turnBit,
   writeLeaf,
 } from './number-leaves.ts';
-import { END, GARBAGE, lowerBound, plant, plantSize, setReference } from './number-regions.ts';
+import { END, GARBAGE, lowerBound, plant, plantSize } from './number-regions.ts';
 import { makeRoom, tidy } from './number-room.ts';
 import { createPlace, holds, seek, type NumberPlace, type NumberTree } from './number-tree.ts';
 
@@ -25,18 +27,23 @@ const held = new Float64Array(MOST_NUMBERS + 1);
 const merged = new Float64Array(MOST_NUMBERS + AT_ONCE);
 
 /** Puts the numbers of the leaf at the place into `held`. @returns how many there are. */
-function readHeld({ words, reference, base, bits }: NumberPlace): number {
-  return reference === 0 ? 0 : readLeaf(words, reference, base, bits, held, 0);
+function readHeld({ words, leaf, base, bits }: NumberPlace): number {
+  return leaf === 0 ? 0 : readLeaf(words, leaf, base, bits, held, 0);
 }
 
 /** Replaces the leaf at the place. @returns false where it has to be sought anew because room had to be made. */
 function write(tree: NumberTree, numbers: Float64Array, count: number): boolean {
-  const { words, reference, base, bits, from, slot } = place;
-  const before = reference === 0 ? 0 : sizeOf(words, reference, bits);
-  const size = isLeaf(count, bits) ? leafSize(count, bits) : plantSize(numbers, 0, count, base, bits);
+  const { words, leaf, leafAt, base, bits } = place;
+  const before = leaf === 0 ? 0 : sizeOf(leaf, bits);
   const garbage = words[GARBAGE] as number;
+  if (count === 0) {
+    words[leafAt] = 0;
+    words[GARBAGE] = garbage + before;
+    return true;
+  }
+  const size = isLeaf(count, bits) ? leafSize(count, bits) : plantSize(numbers, 0, count, base, bits);
   if (size <= before && isLeaf(count, bits)) {
-    writeLeaf(words, reference, base, bits, numbers, 0, count);
+    words[leafAt] = writeLeaf(words, leaf & PLACE, base, bits, numbers, 0, count);
     words[GARBAGE] = garbage + before - size;
     return true;
   }
@@ -45,9 +52,17 @@ function write(tree: NumberTree, numbers: Float64Array, count: number): boolean 
     makeRoom(tree, place, size);
     return false;
   }
-  setReference(words, from, slot, plant(words, numbers, 0, count, base, bits));
+  words[leafAt] = plant(words, numbers, 0, count, base, bits);
   words[GARBAGE] = garbage + before;
   return true;
+}
+
+/** Puts a number into the leaf at the place, or takes it out, where that is a bitmap and stays one. */
+function turn(number: number, isAdded: boolean): boolean {
+  const { words, leaf, leafAt, base } = place;
+  const entry = turnBit(words, leaf, number - base, isAdded);
+  if (entry !== 0) words[leafAt] = entry;
+  return entry !== 0;
 }
 
 /** Adds a number that is one. @returns whether the tree had it not. */
@@ -55,8 +70,7 @@ export function addNumber(tree: NumberTree, number: number): boolean {
   if (holds(tree, number)) return false;
   for (;;) {
     seek(tree, number, place);
-    const { words, reference, base, bits } = place;
-    if (bits === NARROW_BITS && reference !== 0 && turnBit(words, reference, number - base, true)) break;
+    if (turn(number, true)) break;
     const count = readHeld(place);
     const at = lowerBound(held, 0, count, number);
     held.copyWithin(at + 1, at, count);
@@ -70,17 +84,13 @@ export function addNumber(tree: NumberTree, number: number): boolean {
 /** @returns whether the tree had the number, which is one. */
 export function deleteNumber(tree: NumberTree, number: number): boolean {
   if (!holds(tree, number)) return false;
-  seek(tree, number, place);
-  const { words, reference, base, bits, from, slot } = place;
-  if (bits !== NARROW_BITS || !turnBit(words, reference, number - base, false)) {
+  for (;;) {
+    seek(tree, number, place);
+    if (turn(number, false)) break;
     const count = readHeld(place);
     const at = lowerBound(held, 0, count, number);
     held.copyWithin(at, at + 1, count);
-    if (count > 1) write(tree, held, count - 1);
-    else {
-      setReference(words, from, slot, 0);
-      words[GARBAGE] = (words[GARBAGE] as number) + sizeOf(words, reference, bits);
-    }
+    if (write(tree, held, count - 1)) break;
   }
   tree.size--;
   tidy(tree, place);
@@ -110,6 +120,16 @@ export function addAscending(tree: NumberTree, numbers: Float64Array): void {
     seek(tree, numbers[from] as number, place);
     const most = Math.min(numbers.length, from + AT_ONCE);
     const to = lowerBound(numbers, from, most, place.base + 2 ** place.bits);
+    if (isBitmap(place.leaf)) {
+      for (; from < to; from++) {
+        const number = numbers[from] as number;
+        if (hasDistance(place.words, place.leaf, place.bits, number - place.base)) continue;
+        turn(number, true);
+        place.leaf = place.words[place.leafAt] as number;
+        tree.size++;
+      }
+      continue;
+    }
     const count = readHeld(place);
     const sum = merge(count, numbers, from, to);
     if (sum > count && !write(tree, merged, sum)) continue;

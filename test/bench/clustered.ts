@@ -28,8 +28,8 @@ const AREAS = 350;
 const EXCHANGES_PER_AREA = 800;
 const LINES = 10_000;
 /** How the sizes differ: of areas as rank to this power, of exchanges in one as a lognormal with this deviation. */
-const AREA_POWER = -0.8;
-const SPREAD = 1.25;
+const AREA_POWER = -0.6;
+const SPREAD = 0.9;
 const BATCH = 65_536;
 
 function mix(value: number, key: number): number {
