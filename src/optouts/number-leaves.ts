@@ -6,6 +6,19 @@
  */
 
 import { double, doubleWords, HIGH, LOW } from './number-digits.ts';
+import {
+  canInsert,
+  findSplit,
+  FEW_SPLIT,
+  insertSplit,
+  isSoundSplit,
+  lowestBit,
+  ones,
+  readSplit,
+  removeSplit,
+  splitWords,
+  writeSplit,
+} from './number-split.ts';
 
 /** Ranges wider than 2^31 do not fit in a word. */
 export const WORD_BITS = 31;
@@ -15,66 +28,17 @@ export const NARROW_BITS = 13;
 export const MOST_NUMBERS = 1 << NARROW_BITS;
 const BITMAP_WORDS = MOST_NUMBERS / 32;
 const MOST_DOUBLES = 32;
-const MOST_SPLIT = 255;
 
 /** An entry: where the leaf is, how many numbers it has, whether it is a bitmap; it is not negative, and 0 is none. */
 export const PLACE = 0x7fff;
 const COUNT_AT = 16;
 const BITMAP = 1 << 30;
 
-/** So many upper parts have one sample: how many numbers are in the parts before. */
-const SAMPLED = 8;
-const SAMPLED_BITS = 3;
-
 const countIn = (entry: number) => (entry & ~BITMAP) >>> COUNT_AT;
-
-/** How many of the 32 bits are set. */
-function bitCount(word: number): number {
-  let sum = word - ((word >>> 1) & 0x5555_5555);
-  sum = (sum & 0x3333_3333) + ((sum >>> 2) & 0x3333_3333);
-  return Math.imul((sum + (sum >>> 4)) & 0x0f0f_0f0f, 0x0101_0101) >>> 24;
-}
-
-/** Where the lowest set bit is. */
-function lowestBit(word: number): number {
-  return 31 - Math.clz32(word & -word);
-}
-
-/** How many lower bits are packed: as many as leave one to two numbers per upper part. */
-function lowBits(count: number, bits: number): number {
-  return bits - 31 + Math.clz32(count);
-}
-
-/** The power of two of the bits of a sample. */
-function sampleScale(count: number): number {
-  return count > MOST_SPLIT ? 4 : 3;
-}
-
-/** The words of the samples. */
-function sampleWords(count: number, bits: number, low: number): number {
-  const samples = (1 << (bits - low)) >>> SAMPLED_BITS;
-  return ((samples << sampleScale(count)) + 31) >>> 5;
-}
-
-function unaryWords(count: number, bits: number, low: number): number {
-  return (count + (1 << (bits - low)) + 31) >>> 5;
-}
-
-function splitWords(count: number, bits: number): number {
-  const low = lowBits(count, bits);
-  return sampleWords(count, bits, low) + unaryWords(count, bits, low) + ((count * low + 31) >>> 5);
-}
-
-/** The 32 bits that begin at a bit. Reads one word behind it, which has to exist. */
-function bitsAt(words: Int32Array, start: number, bit: number): number {
-  const at = start + (bit >>> 5);
-  const shift = bit & 31;
-  return ((words[at] as number) >>> shift) | (((words[at + 1] as number) << (31 - shift)) << 1);
-}
 
 /** Whether so many numbers of a range may be a leaf. */
 export function isLeaf(count: number, bits: number): boolean {
-  return count <= (bits > WORD_BITS ? MOST_DOUBLES : bits > NARROW_BITS ? MOST_SPLIT : MOST_NUMBERS);
+  return count <= (bits > WORD_BITS ? MOST_DOUBLES : bits > NARROW_BITS ? FEW_SPLIT : MOST_NUMBERS);
 }
 
 /** The words that a leaf of so many numbers takes. */
@@ -109,44 +73,7 @@ export function hasDistance(words: Int32Array, entry: number, bits: number, dist
   if (entry >= BITMAP) return (((words[at + (distance >>> 5)] as number) >>> distance) & 1) !== 0;
   const count = entry >>> COUNT_AT;
   if (count === 1) return words[at] === distance;
-  const low = lowBits(count, bits);
-  const upper = distance >>> low;
-  const unary = at + sampleWords(count, bits, low);
-  // The numbers of an upper part are ones, and each part ends with a zero: skip the parts before.
-  const group = upper >>> SAMPLED_BITS;
-  let bit = group * SAMPLED + sampleOf(words, at, count, group);
-  let zeros = ~bitsAt(words, unary, bit);
-  let start = bit;
-  for (let left = upper & (SAMPLED - 1); left > 0; left--) {
-    while (zeros === 0) {
-      bit += 32;
-      zeros = ~bitsAt(words, unary, bit);
-    }
-    start = bit + lowestBit(zeros) + 1;
-    zeros &= zeros - 1;
-  }
-  while (zeros === 0) {
-    bit += 32;
-    zeros = ~bitsAt(words, unary, bit);
-  }
-  const end = bit + lowestBit(zeros) - upper;
-  const packed = unary + unaryWords(count, bits, low);
-  const mask = (1 << low) - 1;
-  const target = distance & mask;
-  for (let index = start - upper; index < end; index++) {
-    const lower = bitsAt(words, packed, index * low) & mask;
-    if (lower >= target) return lower === target;
-  }
-  return false;
-}
-
-/** How many numbers are before a group of upper parts. */
-function sampleOf(words: Int32Array, at: number, count: number, group: number): number {
-  const scale = sampleScale(count);
-  // So few upper parts that they are less than a group have no sample.
-  const bit = group << scale;
-  const sample = (words[at + (bit >>> 5)] as number) >>> (bit & 31);
-  return group === 0 ? 0 : sample & ((1 << (1 << scale)) - 1);
+  return findSplit(words, at, count, bits, distance) >= 0;
 }
 
 /**
@@ -186,18 +113,7 @@ export function readLeaf(
   } else if (count === 1) {
     numbers[to++] = base + (words[at] as number);
   } else {
-    const low = lowBits(count, bits);
-    const mask = (1 << low) - 1;
-    const unary = at + sampleWords(count, bits, low);
-    const packed = unary + unaryWords(count, bits, low);
-    let bit = 0;
-    for (let place = unary; place < packed; place++) {
-      for (let word = words[place] as number; word !== 0; word &= word - 1) {
-        const upper = ((place - unary) << 5) + lowestBit(word) - (to - from);
-        numbers[to++] = base + upper * (mask + 1) + (bitsAt(words, packed, bit) & mask);
-        bit += low;
-      }
-    }
+    to = readSplit(words, at, count, base, bits, numbers, from);
   }
   return to;
 }
@@ -241,49 +157,6 @@ export function writeLeaf(
   return entry;
 }
 
-/** Writes a split leaf over zeros. */
-function writeSplit(
-  words: Int32Array,
-  at: number,
-  base: number,
-  bits: number,
-  numbers: Float64Array,
-  from: number,
-  to: number,
-): void {
-  const count = to - from;
-  const low = lowBits(count, bits);
-  const mask = (1 << low) - 1;
-  const scale = sampleScale(count);
-  const groups = (1 << (bits - low)) >>> SAMPLED_BITS;
-  const unary = at + sampleWords(count, bits, low);
-  const start = unary + unaryWords(count, bits, low);
-  let packed = 0;
-  let group = 0;
-  for (let index = 0; index < count; index++) {
-    const distance = ((numbers[from + index] as number) - base) | 0;
-    const upper = distance >>> low;
-    for (; group <= upper >>> SAMPLED_BITS && group < groups; group++)
-      setSample(words, at, group << scale, index);
-    const bit = upper + index;
-    const place = unary + (bit >>> 5);
-    words[place] = (words[place] as number) | (1 << bit);
-    const field = start + (packed >>> 5);
-    const lower = distance & mask;
-    words[field] = (words[field] as number) | (lower << packed);
-    // What does not fit in the word goes into the next; where all of it fits this is nothing.
-    const spilled = (lower >>> (31 - (packed & 31))) >>> 1;
-    if (spilled !== 0) words[field + 1] = spilled;
-    packed += low;
-  }
-  for (; group < groups; group++) setSample(words, at, group << scale, count);
-}
-
-function setSample(words: Int32Array, at: number, bit: number, value: number): void {
-  const place = at + (bit >>> 5);
-  words[place] = (words[place] as number) | (value << bit);
-}
-
 /**
  * Puts a number into a bitmap, or takes it out. Nothing where the leaf is none, or has become so empty that it has to
  * be written anew.
@@ -291,10 +164,47 @@ function setSample(words: Int32Array, at: number, bit: number, value: number): v
  * @returns the leaf's entry; 0 where nothing is done.
  */
 export function turnBit(words: Int32Array, entry: number, distance: number, isAdded: boolean): number {
-  if (entry < BITMAP || (!isAdded && countIn(entry) <= MOST_SPLIT)) return 0;
+  if (entry < BITMAP || (!isAdded && countIn(entry) <= FEW_SPLIT)) return 0;
   const place = (entry & PLACE) + (distance >>> 5);
   words[place] = (words[place] as number) ^ (1 << distance);
   return entry + (isAdded ? 1 << COUNT_AT : -1 << COUNT_AT);
+}
+
+/** Whether a number more needs no other form of leaf than a split one, divided as it is. */
+export function isInsertable(entry: number, bits: number): boolean {
+  const count = countIn(entry);
+  const isSplit = entry < BITMAP && bits <= WORD_BITS && canInsert(count, bits) && isLeaf(count + 1, bits);
+  return isSplit && splitWords(count + 1, bits) === leafSize(count + 1, bits);
+}
+
+/**
+ * Puts a number that it lacks into a leaf, where {@link isInsertable} says so: in its place where its size stays the
+ * same, and in a copy at another place otherwise.
+ *
+ * @returns the leaf's entry.
+ */
+export function insertDistance(
+  words: Int32Array,
+  entry: number,
+  to: number,
+  bits: number,
+  distance: number,
+): number {
+  const count = countIn(entry);
+  insertSplit(words, entry & PLACE, to, count, bits, distance);
+  return to | ((count + 1) << COUNT_AT);
+}
+
+/**
+ * Takes a number out of a split leaf that stays divided as it is.
+ *
+ * @returns the leaf's entry; 0 where the leaf has to be written anew.
+ */
+export function removeDistance(words: Int32Array, entry: number, bits: number, distance: number): number {
+  const count = countIn(entry) - 1;
+  if (entry >= BITMAP || bits > WORD_BITS || !canInsert(count, bits)) return 0;
+  removeSplit(words, entry & PLACE, count + 1, bits, distance);
+  return entry - (1 << COUNT_AT);
 }
 
 /** Whether words that anyone may have written are a leaf, so that nothing above reads beyond its end or its range. */
@@ -314,26 +224,6 @@ export function isSoundLeaf(
   return splitWords(count, bits) === leafSize(count, bits) && isSoundSplit(words, at, count, bits);
 }
 
-function isSoundSplit(words: Int32Array, at: number, count: number, bits: number): boolean {
-  const low = lowBits(count, bits);
-  const unary = at + sampleWords(count, bits, low);
-  const packed = unary + unaryWords(count, bits, low);
-  // The last upper part ends with a zero as well: behind it there is no number.
-  const last = count + (1 << (bits - low)) - 1;
-  if ((words[packed - 1] as number) >>> (last & 31) !== 0 || ones(words, unary, packed - unary) !== count)
-    return false;
-  let before = 0;
-  let place = unary;
-  for (let group = 0; group < (1 << (bits - low)) >>> SAMPLED_BITS; group++) {
-    const numbers = sampleOf(words, at, count, group);
-    const bit = group * SAMPLED + numbers;
-    if (bit > last) return false;
-    for (; place < unary + (bit >>> 5); place++) before += bitCount(words[place] as number);
-    if (before + bitCount((words[place] as number) & ((1 << bit) - 1)) !== numbers) return false;
-  }
-  return true;
-}
-
 function areSoundDoubles(words: Int32Array, at: number, count: number, base: number, bits: number): boolean {
   for (let place = at; place < at + 2 * count; place += 2) {
     doubleWords[HIGH] = words[place] as number;
@@ -342,10 +232,4 @@ function areSoundDoubles(words: Int32Array, at: number, count: number, base: num
     if (!(number >= base && number < base + 2 ** bits && Number.isInteger(number))) return false;
   }
   return true;
-}
-
-function ones(words: Int32Array, from: number, count: number): number {
-  let sum = 0;
-  for (let place = from; place < from + count; place++) sum += bitCount(words[place] as number);
-  return sum;
 }

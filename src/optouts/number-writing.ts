@@ -4,13 +4,17 @@
  */
 
 import {
+  countOf,
   hasDistance,
+  insertDistance,
   isBitmap,
+  isInsertable,
   isLeaf,
   leafSize,
   MOST_NUMBERS,
   PLACE,
   readLeaf,
+  removeDistance,
   sizeOf,
   turnBit,
   writeLeaf,
@@ -65,12 +69,44 @@ function turn(number: number, isAdded: boolean): boolean {
   return entry !== 0;
 }
 
+/** Puts a number into the leaf at the place, where that needs no other form. */
+function insert(tree: NumberTree, number: number): boolean {
+  const { words, leaf, leafAt, base, bits } = place;
+  if (!isInsertable(leaf, bits)) return false;
+  const before = sizeOf(leaf, bits);
+  const size = leafSize(countOf(leaf) + 1, bits);
+  const end = words[END] as number;
+  if (size === before) {
+    words[leafAt] = insertDistance(words, leaf, leaf & PLACE, bits, number - base);
+    return true;
+  }
+  if (end + size + 1 > words.length) {
+    makeRoom(tree, place, size);
+    seek(tree, number, place);
+    return insert(tree, number);
+  }
+  words[leafAt] = insertDistance(words, leaf, end, bits, number - base);
+  words[END] = end + size;
+  words[GARBAGE] = (words[GARBAGE] as number) + before;
+  return true;
+}
+
+/** Takes a number out of the leaf at the place, where that needs no other form. */
+function remove(number: number): boolean {
+  const { words, leaf, leafAt, base, bits } = place;
+  const entry = removeDistance(words, leaf, bits, number - base);
+  if (entry === 0) return false;
+  words[leafAt] = entry;
+  words[GARBAGE] = (words[GARBAGE] as number) + sizeOf(leaf, bits) - sizeOf(entry, bits);
+  return true;
+}
+
 /** Adds a number that is one. @returns whether the tree had it not. */
 export function addNumber(tree: NumberTree, number: number): boolean {
   if (holds(tree, number)) return false;
   for (;;) {
     seek(tree, number, place);
-    if (turn(number, true)) break;
+    if (turn(number, true) || insert(tree, number)) break;
     const count = readHeld(place);
     const at = lowerBound(held, 0, count, number);
     held.copyWithin(at + 1, at, count);
@@ -86,7 +122,7 @@ export function deleteNumber(tree: NumberTree, number: number): boolean {
   if (!holds(tree, number)) return false;
   for (;;) {
     seek(tree, number, place);
-    if (turn(number, false)) break;
+    if (turn(number, false) || remove(number)) break;
     const count = readHeld(place);
     const at = lowerBound(held, 0, count, number);
     held.copyWithin(at, at + 1, count);
