@@ -17,6 +17,7 @@ import {
   readSplit,
   removeSplit,
   splitWords,
+  touchSplit,
   writeSplit,
 } from './number-split.ts';
 
@@ -33,6 +34,9 @@ const MOST_DOUBLES = 32;
 export const PLACE = 0x7fff;
 const COUNT_AT = 16;
 const BITMAP = 1 << 30;
+
+/** Takes what was read only so that it comes nearer. */
+export const touched = new Int32Array(1);
 
 const countIn = (entry: number) => (entry & ~BITMAP) >>> COUNT_AT;
 
@@ -73,17 +77,16 @@ export function hasDistance(words: Int32Array, entry: number, bits: number, dist
   if (entry >= BITMAP) return (((words[at + (distance >>> 5)] as number) >>> distance) & 1) !== 0;
   const count = entry >>> COUNT_AT;
   if (count === 1) return words[at] === distance;
+  touched[0] = touchSplit(words, at, count, bits, distance);
   return findSplit(words, at, count, bits, distance) >= 0;
 }
 
-/**
- * Reads where a number would be if all lay evenly, so that the processor fetches it while it reads what comes before.
- *
- * @returns nothing of use.
- */
+/** Asks for the memory that {@link hasDistance} will read. @returns nothing of use. */
 export function touch(words: Int32Array, entry: number, bits: number, distance: number): number {
-  const share = distance / 2 ** bits;
-  return words[(entry & PLACE) + Math.floor(share * sizeOf(entry, bits))] as number;
+  const at = entry & PLACE;
+  const count = countIn(entry);
+  if (entry >= BITMAP) return words[at + (distance >>> 5)] as number;
+  return count === 1 ? (words[at] as number) : touchSplit(words, at, count, bits, distance);
 }
 
 /** Puts a leaf's numbers into `numbers` from a place on. @returns the place behind them. */

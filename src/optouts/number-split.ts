@@ -63,6 +63,29 @@ function sampleOf(words: Int32Array, at: number, count: number, group: number): 
   return group === 0 ? 0 : sample & ((1 << (1 << scale)) - 1);
 }
 
+/**
+ * Reads where a number would be if all lay evenly, so that the processor fetches that while it reads what tells where
+ * the number really is.
+ *
+ * @returns nothing of use.
+ */
+export function touchSplit(
+  words: Int32Array,
+  at: number,
+  count: number,
+  bits: number,
+  distance: number,
+): number {
+  const low = lowBits(count, bits);
+  const upper = distance >>> low;
+  const index = Math.imul(upper, count) >>> (bits - low);
+  const unary = at + sampleWords(count, bits, low);
+  const packed = unary + unaryWords(count, bits, low);
+  const sample = words[at + (((upper >>> SAMPLED_BITS) << sampleScale(count)) >>> 5)] as number;
+  const zero = words[unary + ((upper + index) >>> 5)] as number;
+  return sample ^ zero ^ (words[packed + ((index * low) >>> 5)] as number);
+}
+
 /** The place among the numbers, if it is one; otherwise `~` of the place that it would have. */
 export function findSplit(
   words: Int32Array,

@@ -5,7 +5,7 @@
  */
 
 import { double, doubleWords, HIGH, LOW, toNumber } from './number-digits.ts';
-import { hasDistance, hasDouble, PLACE, touch, WORD_BITS } from './number-leaves.ts';
+import { hasDistance, hasDouble, PLACE, touch, touched, WORD_BITS } from './number-leaves.ts';
 import { clearRegion, FIRST, ROOTS, STEP, STEPS } from './number-regions.ts';
 
 /** The power of two of the smallest numbers, and how many there are up to the largest. */
@@ -117,9 +117,6 @@ const laneRest = new Int32Array(LANES);
 const laneBits = new Int32Array(LANES);
 const laneStep = new Int32Array(LANES);
 const laneLeaf = new Int32Array(LANES);
-/** Takes what was read only so that it comes nearer. */
-const touched = new Int32Array(1);
-
 /**
  * Looks up many at a time, all of them a step at a time, so that the memory is read for all of them at once.
  *
