@@ -19,7 +19,7 @@ import { createLedger, type Ledger, type Listing } from './optouts/ledger.ts';
 import { EVERYWHERE, createSenderLookup } from './optouts/senders.ts';
 import { unconfiguredList, type Config, type ListConfig } from './options.ts';
 import type { Sweeper } from './provider/sweep.ts';
-import { numberSetOf } from './stores/numbers.ts';
+import { numberSetOf, numberSetOfImage } from './stores/numbers.ts';
 import type { SavedSweep, SweepNews } from './stores/store.ts';
 
 /** One list with what belongs to it. */
@@ -161,9 +161,13 @@ export function createLists(config: Config, clock: Clock, ageClock: AgeClock): L
       }
       return worst ?? STARTING;
     },
-    async restore(name, { start, heldSince, numbers, missingOnce, rows }) {
+    async restore(name, { start, heldSince, numbers, image, missingOnce, rows }) {
       const list = ensure(name);
-      const sets = { numbers: await numberSetOf(numbers), missingOnce: await numberSetOf(missingOnce) };
+      const own = image && (await numberSetOfImage(image));
+      const sets = {
+        numbers: own ?? (await numberSetOf(numbers)),
+        missingOnce: await numberSetOf(missingOnce),
+      };
       const isTaken = list.ledger.restore({ ...sets, start, heldSince }, rows);
       if (isTaken && start !== null) list.restored = { start, age: ageClock.at(start) };
     },

@@ -23,6 +23,7 @@ export function createSaves(keep: (list: string, sweep: SavedSweep) => Promise<S
     const sweep: SavedSweep = {
       ...{ ...head, numbers: batchesOf(numbers), missingOnce: batchesOf(missingOnce) },
       delta: delta && { added: batchesOf(delta.added), removed: batchesOf(delta.removed) },
+      makeImage: () => numbers.image(),
     };
     done(await keep(config.name, sweep));
   }

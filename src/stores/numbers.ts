@@ -1,8 +1,9 @@
 /** What a store hands over, as a set, without stopping other work while it is built. */
 
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { createNumberSet, type NumberSet } from '../optouts/number-set.ts';
-import type { NumberSource } from './store.ts';
+import { ImageError } from '../optouts/number-image.ts';
+import { createNumberSet, createImageReader, type NumberSet } from '../optouts/number-set.ts';
+import type { NumberSource, SavedImage } from './store.ts';
 
 /** Numbers taken before other work gets its turn. */
 const NUMBERS_PER_TURN = 5_000;
@@ -29,4 +30,34 @@ export async function numberSetOf(source: NumberSource): Promise<NumberSet> {
     }
   }
   return set;
+}
+
+/**
+ * Builds the set that an image and what came after it make. Rejects with what its sources throw.
+ *
+ * @returns `undefined` where the image is damaged.
+ */
+export async function numberSetOfImage({ chunks, since }: SavedImage): Promise<NumberSet | undefined> {
+  const set = await imageOf(chunks);
+  if (set === undefined) return undefined;
+  for await (const { kind, numbers } of since) {
+    for (let from = 0; from < numbers.length; from += NUMBERS_PER_TURN) {
+      await nextTurn();
+      const batch = numbers.subarray(from, from + NUMBERS_PER_TURN);
+      if (kind === 'added') set.addBatch(batch);
+      else set.deleteBatch(batch);
+    }
+  }
+  return set;
+}
+
+async function imageOf(chunks: SavedImage['chunks']): Promise<NumberSet | undefined> {
+  const reader = createImageReader();
+  try {
+    for await (const chunk of chunks) reader.take(chunk);
+    return reader.done();
+  } catch (error) {
+    if (error instanceof ImageError) return undefined;
+    throw error;
+  }
 }

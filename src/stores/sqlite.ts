@@ -14,7 +14,15 @@ import { findDriver } from './sqlite/driver.ts';
 import type { LogCursor } from './sqlite/log.ts';
 import type { Requests } from './sqlite/messages.ts';
 import type { ImageKind } from './sqlite/sweeps.ts';
-import type { Lease, NumberSource, SavedSweep, Store, StoreOpening, TailHandlers } from './store.ts';
+import type {
+  Lease,
+  NumberSource,
+  SavedImage,
+  SavedSweep,
+  Store,
+  StoreOpening,
+  TailHandlers,
+} from './store.ts';
 
 /** How long a lease holds without being renewed, ms. */
 const LEASE_MS = 15_000;
@@ -97,12 +105,13 @@ export function createSqliteStore(file: string, spawn: Spawn): Store {
     async load() {
       const from = await current();
       const { cursor, heads } = await from.ask('load', null);
-      const sweeps = heads.map(({ list, ...head }): [string, SavedSweep] => [
+      const sweeps = heads.map(({ list, hasBase, ...head }): [string, SavedSweep] => [
         list,
         {
           ...head,
-          numbers: numbersOf(from, list, 'all'),
-          missingOnce: numbersOf(from, list, 'missing'),
+          numbers: eachOf(() => from.ask('loadNumbers', { list, kind: 'all' })),
+          missingOnce: eachOf(() => from.ask('loadNumbers', { list, kind: 'missing' })),
+          ...(hasBase ? { image: imageOf(from, list) } : {}),
         },
       ]);
       return { changes: changesOf(from), sweeps: new Map(sweeps), cursor: JSON.stringify(cursor) };
@@ -113,7 +122,7 @@ export function createSqliteStore(file: string, spawn: Spawn): Store {
     async append(changes) {
       return (await current()).ask('append', changes);
     },
-    async saveSweep(list, { start, heldSince, size, numbers, missingOnce, rows, delta }) {
+    async saveSweep(list, { start, heldSince, size, numbers, missingOnce, rows, delta, makeImage }) {
       const to = await current();
       const head = { list, start, heldSince, size };
       const wanted = await to.ask('wanted', head);
@@ -129,7 +138,10 @@ export function createSqliteStore(file: string, spawn: Spawn): Store {
         await stage('added', isFull ? numbers : delta.added);
         if (!isFull) await stage('removed', delta.removed);
         await stage('missing', missingOnce);
-        return await to.ask('saveSweep', { token, head, rows, isFull });
+        const isKept = await to.ask('saveSweep', { token, head, rows, isFull });
+        // Without one a start takes longer, and that is all.
+        if (isKept && makeImage) await keepBase(to, list, makeImage).catch(() => undefined);
+        return isKept;
       } catch (error) {
         await to.ask('drop', { token }).catch(() => undefined);
         throw error;
@@ -210,15 +222,32 @@ async function* changesOf(from: Connection): AsyncGenerator<OptOutChange[]> {
   }
 }
 
-async function* numbersOf(
-  from: Connection,
-  list: string,
-  kind: 'all' | 'missing',
-): AsyncGenerator<Float64Array> {
+/** Keeps a list's image where enough came and left since the last one. */
+async function keepBase(to: Connection, list: string, makeImage: () => Iterable<Uint8Array>): Promise<void> {
+  const seq = await to.ask('wantedBase', { list });
+  if (seq === undefined) return;
+  const token = `base ${randomUUID()}`;
+  let ordinal = 0;
+  for (const chunk of makeImage()) await to.ask('stageBase', { token, ordinal: ordinal++, chunk });
+  await to.ask('saveBase', { list, token, seq });
+}
+
+function imageOf(from: Connection, list: string): SavedImage {
+  return {
+    chunks: eachOf(() => from.ask('loadBase', { list })),
+    since: eachOf(() => from.ask('loadSince', { list })),
+  };
+}
+
+/** What is given until there is no more. The next is asked for while one is taken in. */
+async function* eachOf<T>(ask: () => Promise<T | undefined>): AsyncGenerator<T, void, undefined> {
+  let asking = ask();
   for (;;) {
-    const numbers = await from.ask('loadNumbers', { list, kind });
-    if (numbers === undefined) return;
-    yield numbers;
+    const one = await asking;
+    if (one === undefined) return;
+    asking = ask();
+    asking.catch(() => undefined);
+    yield one;
   }
 }
 

@@ -14,6 +14,20 @@ export interface ListedRow {
 /** Numbers, one by one as digits or many at a time as doubles (15 digits fit exactly), in any order. */
 export type NumberSource = Iterable<string | Float64Array> | AsyncIterable<string | Float64Array>;
 
+/** Numbers that came to a list or left it. */
+export interface NumbersStep {
+  readonly kind: 'added' | 'removed';
+  readonly numbers: Float64Array;
+}
+
+/** A list as bytes of the number set's own making: much quicker to take in than its numbers. */
+export interface SavedImage {
+  /** In order. Damage in them is found by who reads them, and `numbers` then has to do. */
+  readonly chunks: AsyncIterable<Uint8Array>;
+  /** What came and left after it was made, in order. */
+  readonly since: AsyncIterable<NumbersStep>;
+}
+
 /** What is kept of the provider's list: the numbers as of the last complete sweep, and what the next one needs. */
 export interface SavedSweep {
   /** Start of the last complete sweep, ms UTC; `null` while none completed. */
@@ -30,6 +44,10 @@ export interface SavedSweep {
   readonly rows: readonly ListedRow[];
   /** What came and left since the last sweep that this store has kept; a store may go by it instead of `numbers`. */
   readonly delta?: { readonly added: NumberSource; readonly removed: NumberSource } | undefined;
+  /** Of one that is saved: makes an image of `numbers`, for a store that keeps some. */
+  readonly makeImage?: (() => Iterable<Uint8Array>) | undefined;
+  /** Of one that is loaded: the same as `numbers`, where the store keeps an image. */
+  readonly image?: SavedImage | undefined;
 }
 
 /** From when until when the provider listed a number, as far as sweeps have seen. Times in ms UTC. */

@@ -24,7 +24,9 @@ import type { Spawn, Thread } from '../../src/stores/sqlite/connection.ts';
 import { loadDriver, type Driver } from '../../src/stores/sqlite/driver.ts';
 import { createEngine } from '../../src/stores/sqlite/engine.ts';
 import { serve } from '../../src/stores/sqlite/worker.ts';
-import type { Store, StoreTrouble } from '../../src/stores/store.ts';
+import { createNumberSet } from '../../src/optouts/number-set.ts';
+import { numberSetOf, numberSetOfImage } from '../../src/stores/numbers.ts';
+import type { SavedSweep, Store, StoreTrouble } from '../../src/stores/store.ts';
 import { storeConformance } from '../../src/testing/store-conformance.ts';
 import { newFolder } from './folders.ts';
 
@@ -94,6 +96,60 @@ describe('the engine', () => {
     await store.open();
     await store.close();
     await expect(store.history(PERSON)).rejects.toMatchObject({ code: 'store_unavailable' });
+  });
+
+  it('brings a file of the first version up to date, with all that it holds', async () => {
+    const file = join(newFolder(), 'store.db');
+    const before = storeOf(file);
+    await before.open();
+    await before.append([change(PERSON)]);
+    await before.close();
+    const database = new driver.DatabaseSync(file);
+    database.exec('DROP TABLE bases; PRAGMA user_version = 1');
+    database.close();
+    const after = storeOf(file);
+    expect(await after.open()).toBeUndefined();
+    expect(await numbersOf(after)).toEqual([PERSON]);
+    await after.close();
+  });
+
+  it('loads a long list from its image, and from its log where that is damaged', async () => {
+    const file = join(newFolder(), 'store.db');
+    const numbers = Array.from({ length: 150_000 }, (_, place) => String(15_550_000_000 + place * 7_919));
+    const save = async (start: number, all: readonly string[], fields: Partial<SavedSweep>) => {
+      const store = storeOf(file);
+      await store.open();
+      await store.load();
+      await store.loaded?.();
+      const set = createNumberSet(all);
+      const sweep = { size: all.length, numbers: all, missingOnce: [], heldSince: null, rows: [] };
+      expect(
+        await store.saveSweep('default', { start, ...sweep, makeImage: () => set.image(), ...fields }),
+      ).toBe(true);
+      await store.close();
+    };
+    await save(1, numbers, {});
+    const [first = '', ...others] = numbers;
+    await save(2, [...others, PERSON], { delta: { added: [PERSON], removed: [first] } });
+    const load = async () => {
+      const store = storeOf(file);
+      await store.open();
+      const sweep = (await store.load()).sweeps.get('default');
+      const image = sweep?.image && (await numberSetOfImage(sweep.image));
+      const set = image ?? (sweep && (await numberSetOf(sweep.numbers)));
+      await store.loaded?.();
+      await store.close();
+      return {
+        isImage: image !== undefined,
+        size: set?.size,
+        has: [first, PERSON].map((one) => set?.has(one)),
+      };
+    };
+    expect(await load()).toEqual({ isImage: true, size: 150_000, has: [false, true] });
+    const database = new driver.DatabaseSync(file);
+    database.exec("UPDATE images SET bytes = zeroblob(length(bytes)) WHERE kind = 'base'");
+    database.close();
+    expect(await load()).toEqual({ isImage: false, size: 150_000, has: [false, true] });
   });
 
   it('goes on after its thread has died', async () => {

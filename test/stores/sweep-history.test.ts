@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { loadDriver } from '../../src/stores/sqlite/driver.ts';
 import { createEngine, type Engine } from '../../src/stores/sqlite/engine.ts';
-import { decode } from '../../src/stores/sqlite/sweeps.ts';
+import { decode } from '../../src/stores/sqlite/images.ts';
 import { newFolder } from './folders.ts';
 
 const MINUTE = 60_000;
@@ -54,6 +54,63 @@ function written({ file }: Engine): number[] {
   const images = file.database.prepare('SELECT bytes FROM images').all();
   return [...new Set(images.flatMap(({ bytes }) => [...decode(bytes)]))].toSorted((a, b) => a - b);
 }
+
+/** The list as its base and what came after it make it; `undefined` without a base. */
+function listedByBase({ file: { bases } }: Engine): number[] | undefined {
+  if (!bases.has('default')) return undefined;
+  const [chunk = new Uint8Array()] = bases.chunks('default');
+  const numbers = new Set(new Float64Array(chunk.slice().buffer));
+  for (const { kind, numbers: some } of bases.since('default')) {
+    for (const one of some) {
+      if (kind === 'added') numbers.add(one);
+      else numbers.delete(one);
+    }
+  }
+  return [...numbers].toSorted((a, b) => a - b);
+}
+
+const newestSweep = ({ file: { database } }: Engine) =>
+  Number(database.prepare('SELECT max(seq) AS seq FROM sweeps').get()?.['seq']);
+
+describe('a base', () => {
+  it('is due when much came and left since the last one', () => {
+    const { engine, at, save } = history();
+    const due = () => engine.file.bases.dueAt('default');
+    save({ added: [A] });
+    expect(due()).toBeUndefined();
+    for (let saves = 0; saves < 100; saves++) {
+      at(T + 2 * saves + 1);
+      save({ removed: [A] });
+      at(T + 2 * saves + 2);
+      save({ added: [A] });
+    }
+    expect(due()).toBe(newestSweep(engine));
+    engine.file.bases.commit('default', 'base', newestSweep(engine));
+    expect(due()).toBeUndefined();
+    at(T + MINUTE);
+    save({ added: Array.from({ length: 120_000 }, (_, place) => C + 1_000_000 * place) });
+    expect(due()).toBe(newestSweep(engine));
+  });
+
+  it('outlives the open file, and not a log that begins anew', () => {
+    const { engine, at, save } = history();
+    save({ added: [A] });
+    const { bases } = engine.file;
+    bases.stage('base', 0, new Uint8Array([1]));
+    bases.stage('base', 1, new Uint8Array([2]));
+    bases.commit('default', 'base', newestSweep(engine));
+    at(T + 24 * 60 * MINUTE);
+    engine.open({ accounts: {} });
+    expect([...engine.file.bases.chunks('default')].map(([byte]) => byte)).toEqual([1, 2]);
+    engine.file.sweeps.stage('full', 'added', Float64Array.of(B));
+    engine.file.sweeps.heads();
+    const before = newestSweep(engine);
+    engine.saveSweep('full', { list: 'default', start: T + 1, heldSince: null, size: 1 }, [], true);
+    expect(engine.file.bases.has('default')).toBe(false);
+    engine.file.bases.commit('default', 'late', before);
+    expect(engine.file.bases.has('default')).toBe(false);
+  });
+});
 
 describe('what sweeps listed', () => {
   it('is forgotten where it ended long ago, and not where it holds', () => {
@@ -136,6 +193,10 @@ describe('what sweeps listed', () => {
         arbitrary: fc.record({ kind: fc.constant('prune' as const), ago: fc.integer({ min: 0, max: 9 }) }),
       },
       { weight: 1, arbitrary: fc.record({ kind: fc.constant('erase' as const), number }) },
+      {
+        weight: 2,
+        arbitrary: fc.constantFrom({ kind: 'begin a base' as const }, { kind: 'end a base' as const }),
+      },
     );
     fc.assert(
       fc.property(fc.array(act, { maxLength: 30 }), (acts) => {
@@ -144,7 +205,8 @@ describe('what sweeps listed', () => {
         let spans: { number: number; from: number; until: number }[] = [];
         save({ added: [C + 100] });
         let now = T;
-        for (const one of acts) {
+        let base = { seq: newestSweep(engine), numbers: [C + 100] };
+        for (const [index, one] of acts.entries()) {
           at((now += 2 * MINUTE));
           if (one.kind === 'flip') {
             const [removed, added] = [true, false].map((is) =>
@@ -163,11 +225,18 @@ describe('what sweeps listed', () => {
             const olderThan = now - one.ago * MINUTE;
             prune(olderThan);
             spans = spans.filter(({ until }) => until >= Math.min(olderThan, now - MINUTE));
+          } else if (one.kind === 'begin a base') {
+            base = { seq: newestSweep(engine), numbers: [...isListed, C + 100] };
+          } else if (one.kind === 'end a base') {
+            const chunk = new Uint8Array(Float64Array.from(base.numbers).buffer);
+            engine.file.bases.stage(`base ${index}`, 0, chunk);
+            engine.file.bases.commit('default', `base ${index}`, base.seq);
           } else {
             engine.erase(String(one.number), [], 0);
             spans = spans.filter((span) => span.number !== one.number || span.until === Infinity);
           }
           expect(listed(engine)).toEqual([...isListed, C + 100].toSorted((a, b) => a - b));
+          expect(listedByBase(engine) ?? listed(engine)).toEqual(listed(engine));
           for (let place = 0; place <= 5; place++) {
             const own = spans.filter((span) => span.number === A + place).map(({ from }) => from - T);
             expect(spansOf(engine, A + place)).toEqual(own.toReversed());
@@ -175,7 +244,7 @@ describe('what sweeps listed', () => {
         }
         engine.close();
       }),
-      { numRuns: 60, seed: 20_261_124 },
+      { numRuns: 100, seed: 20_261_124 },
     );
   });
 });

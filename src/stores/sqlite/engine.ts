@@ -8,6 +8,7 @@ import { accessSync, constants, existsSync, lstatSync, readlinkSync, realpathSyn
 import { dirname, resolve } from 'node:path';
 import type { OptOutChange } from '../../optouts/change.ts';
 import type { ListedRow, StoreOpening, StoreTrouble } from '../store.ts';
+import { createBaseTable, type BaseTable } from './bases.ts';
 import {
   carryOver,
   checkContent,
@@ -22,7 +23,7 @@ import { sqliteCode, type Database, type Driver } from './driver.ts';
 import { withLock } from './lock.ts';
 import { createChangeLog, inTransaction, type ChangeLog, type LogCursor } from './log.ts';
 import { copyForReading, type ReadingCopy } from './reading-copy.ts';
-import { configure, makeDraft, makeFile, removeDraft } from './schema.ts';
+import { configure, makeDraft, makeFile, removeDraft, upgrade } from './schema.ts';
 import { createSweepHistory, type SweepHistory } from './sweep-history.ts';
 import { createSweepTable, type SweepHead, type SweepTable } from './sweeps.ts';
 
@@ -32,6 +33,7 @@ export interface OpenFile {
   readonly log: ChangeLog;
   readonly sweeps: SweepTable;
   readonly sweepHistory: SweepHistory;
+  readonly bases: BaseTable;
   /** Nothing can be written: it is a copy, or the file system refuses. */
   readonly isReadOnly: boolean;
 }
@@ -84,7 +86,8 @@ export function createEngine(driver: Driver, given: string, now: () => number = 
   function use(database: Database, isReadOnly: boolean): OpenFile {
     const log = createChangeLog(database, writer, now);
     const sweeps = createSweepTable(database, writer, now);
-    return { database, log, sweeps, sweepHistory: createSweepHistory(database, now), isReadOnly };
+    const sweepHistory = createSweepHistory(database, now);
+    return { database, log, sweeps, sweepHistory, bases: createBaseTable(database, now), isReadOnly };
   }
 
   /** Opens and checks what is there. @throws Damage, or an error of SQLite or the file system */
@@ -95,6 +98,7 @@ export function createEngine(driver: Driver, given: string, now: () => number = 
     try {
       checkIdentity(database);
       configure(database);
+      upgrade(database);
       checkContent(database);
       checkAccounts(database, accounts);
       const file = use(database, false);
@@ -157,6 +161,7 @@ export function createEngine(driver: Driver, given: string, now: () => number = 
     copy = copyForReading(path);
     const database = new driver.DatabaseSync(copy.path);
     checkIdentity(database);
+    upgrade(database);
     checkContent(database);
     opened = use(database, true);
     const message = `the store can be read but not written (${reasonOf(reason)}): what it holds counts, nothing new is kept`;

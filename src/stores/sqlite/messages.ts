@@ -1,7 +1,7 @@
 /** What the store and its worker say to each other. Types only. */
 
 import type { OptOutChange } from '../../optouts/change.ts';
-import type { ListedRow, ListingSpan, StoreNews, StoreOpening, StoreTrouble } from '../store.ts';
+import type { ListedRow, ListingSpan, NumbersStep, StoreNews, StoreOpening, StoreTrouble } from '../store.ts';
 import type { LoadedChanges, LogCursor } from './log.ts';
 import type { ImageKind, LoadedHead, SweepHead } from './sweeps.ts';
 
@@ -10,17 +10,27 @@ export interface WorkerSetup {
   readonly file: string;
 }
 
+/** A list that is being loaded. */
+export interface LoadedList extends LoadedHead {
+  /** Whether there is a base of it. */
+  readonly hasBase: boolean;
+}
+
 /** Each request by name: what it takes and what it gives. */
 export interface Requests {
   open: { takes: StoreOpening; gives: StoreTrouble | undefined };
   /** Begins a load, in one view of the file. */
-  load: { takes: null; gives: { readonly cursor: LogCursor; readonly heads: readonly LoadedHead[] } };
+  load: { takes: null; gives: { readonly cursor: LogCursor; readonly heads: readonly LoadedList[] } };
   loadChanges: { takes: { readonly after: number }; gives: LoadedChanges };
   /** The next batch of a list's numbers; `undefined` at the end. */
   loadNumbers: {
     takes: { readonly list: string; readonly kind: 'all' | 'missing' };
     gives: Float64Array | undefined;
   };
+  /** The next chunk of a list's base; `undefined` at the end, and where there is none. */
+  loadBase: { takes: { readonly list: string }; gives: Uint8Array | undefined };
+  /** What came or left next after a list's base; `undefined` at the end. */
+  loadSince: { takes: { readonly list: string }; gives: NumbersStep | undefined };
   loaded: { takes: null; gives: null };
   append: { takes: readonly OptOutChange[]; gives: readonly boolean[] };
   stage: {
@@ -35,6 +45,16 @@ export interface Requests {
       readonly isFull: boolean;
     };
     gives: boolean;
+  };
+  /** As of which sweep a base is wanted; `undefined` where none is. */
+  wantedBase: { takes: { readonly list: string }; gives: number | undefined };
+  stageBase: {
+    takes: { readonly token: string; readonly ordinal: number; readonly chunk: Uint8Array };
+    gives: null;
+  };
+  saveBase: {
+    takes: { readonly list: string; readonly token: string; readonly seq: number };
+    gives: null;
   };
   /** What a save has to bring: nothing where a later one is kept, all numbers where no base is. */
   wanted: { takes: SweepHead; gives: 'nothing' | 'delta' | 'everything' };

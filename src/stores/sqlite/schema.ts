@@ -8,11 +8,18 @@ import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, renameSync, rmSy
 import { dirname } from 'node:path';
 import type { Database, Driver } from './driver.ts';
 import { withLock } from './lock.ts';
+import { inTransaction } from './log.ts';
 
 /** `SMSG`: tells our files from those of other programs. */
 export const APPLICATION_ID = 0x534d5347;
 /** Version of the tables. A file of a later one is not touched. */
-export const SCHEMA_VERSION = 1;
+export const SCHEMA_VERSION = 2;
+
+/** Since version 2. */
+const BASES = `
+  -- A whole list in the number set's own form, as of the sweep \`seq\`: images of kind 'base' under its token.
+  CREATE TABLE bases (list TEXT PRIMARY KEY, token TEXT NOT NULL, seq INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+`;
 
 const SCHEMA = `
   CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
@@ -46,6 +53,8 @@ const SCHEMA = `
     PRIMARY KEY (token, ordinal)
   ) STRICT;
 
+  ${BASES}
+
   -- What sweeps said about numbers with first-hand evidence.
   CREATE TABLE listed_rows (
     list TEXT NOT NULL, msisdn INTEGER NOT NULL, start REAL NOT NULL, date REAL NOT NULL,
@@ -60,7 +69,7 @@ const SCHEMA = `
 
 /** The tables of a sound file. */
 export const TABLES: readonly string[] = [
-  ...['meta', 'changes', 'erasures', 'sweeps', 'images', 'listed_rows', 'leases'],
+  ...['meta', 'changes', 'erasures', 'sweeps', 'images', 'bases', 'listed_rows', 'leases'],
 ];
 
 /**
@@ -137,6 +146,16 @@ export function syncFolder(folder: string): void {
   } finally {
     if (descriptor !== undefined) closeSync(descriptor);
   }
+}
+
+/** Brings the tables of an earlier version up to date. Before anything else is done with an open file. */
+export function upgrade(database: Database): void {
+  const version = () => Number(database.prepare('PRAGMA user_version').get()?.['user_version']);
+  if (version() === SCHEMA_VERSION) return;
+  inTransaction(database, () => {
+    // Another process may have been first.
+    if (version() < SCHEMA_VERSION) database.exec(`${BASES} PRAGMA user_version = ${SCHEMA_VERSION}`);
+  });
 }
 
 /** How every connection works: a write-ahead log that is synced before a commit returns. */

@@ -5,9 +5,10 @@
 
 import { createNumberSet } from '../../optouts/number-set.ts';
 import type { ListingSpan } from '../store.ts';
+import { endBases } from './bases.ts';
 import type { Database, SqlValue } from './driver.ts';
+import { decode, encode } from './images.ts';
 import { inTransaction } from './log.ts';
-import { decode, encode } from './sweeps.ts';
 
 export interface SweepHistory {
   /** From when until when sweeps listed a number, newest first. @throws ImageError */
@@ -27,6 +28,8 @@ const HEARD_WITHIN_MS = 60_000;
 /** A place in the images where a number came or left. */
 interface Piece {
   readonly list: string;
+  /** Of the sweep that tells it. */
+  readonly seq: number;
   readonly token: string;
   readonly ordinal: number;
   readonly kind: 'added' | 'removed';
@@ -45,7 +48,7 @@ export function createSweepHistory(database: Database, now: () => number): Sweep
   function piecesOf(msisdn: number): Piece[] {
     return database
       .prepare(
-        `SELECT list, token, ordinal, kind, start, before_previous, is_complete, saved_at, bytes
+        `SELECT list, seq, token, ordinal, kind, start, before_previous, is_complete, saved_at, bytes
          FROM sweeps JOIN images USING (token) WHERE low <= ? AND high >= ? AND kind <> 'missing'
          ORDER BY seq, ordinal`,
       )
@@ -53,6 +56,7 @@ export function createSweepHistory(database: Database, now: () => number): Sweep
       .filter(({ bytes }) => decode(bytes).includes(msisdn))
       .map((row) => ({
         list: String(row['list']),
+        seq: Number(row['seq']),
         token: String(row['token']),
         ordinal: Number(row['ordinal']),
         kind: row['kind'] as Piece['kind'],
@@ -138,6 +142,8 @@ export function createSweepHistory(database: Database, now: () => number): Sweep
       }
       const end = pieces.findLastIndex(({ kind, savedAt }) => kind === 'removed' && savedAt <= erasedAt);
       const gone = pieces.slice(0, end + 1).filter(({ savedAt }) => savedAt < heardBefore);
+      const [newest] = gone.slice(-1);
+      if (newest) endBases(database, list, newest.seq);
       for (const piece of gone) {
         rewrite(piece, numbersOf(piece)?.filter((number) => number !== msisdn) ?? new Float64Array());
       }
@@ -148,7 +154,7 @@ export function createSweepHistory(database: Database, now: () => number): Sweep
   function* pruneList(list: string, savedBefore: number): Generator<number, void, undefined> {
     const images = database
       .prepare(
-        `SELECT token, ordinal, kind FROM sweeps JOIN images USING (token)
+        `SELECT seq, token, ordinal, kind FROM sweeps JOIN images USING (token)
          WHERE list = ? AND saved_at < ? AND kind <> 'missing' ORDER BY seq DESC, ordinal DESC`,
       )
       .all(list, savedBefore) as unknown as Piece[];
@@ -170,6 +176,8 @@ export function createSweepHistory(database: Database, now: () => number): Sweep
       });
     }
     inTransaction(database, () => {
+      // What it holds would not leave it any more.
+      endBases(database, list, removals[0]?.seq ?? 0);
       for (const image of removals) rewrite(image, new Float64Array());
       dropEmpty(list);
     });

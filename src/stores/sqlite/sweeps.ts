@@ -3,10 +3,11 @@
  * Loading folds them. Synchronous; it runs where the file is open.
  */
 
-import { decodeNumbers, encodeNumbers, ImageError } from '../../optouts/number-image.ts';
 import { createNumberSet } from '../../optouts/number-set.ts';
 import type { ListedRow } from '../store.ts';
+import { endBases } from './bases.ts';
 import type { Database, SqlValue } from './driver.ts';
+import { decode, encode } from './images.ts';
 import { inTransaction } from './log.ts';
 
 /** What a sweep is saved under. Times in ms UTC. */
@@ -146,6 +147,7 @@ export function createSweepTable(database: Database, writer: string, now: () => 
          saved_at, writer) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
       )
       .run(token, list, start, last, lastBut, heldSince, isComplete ? 1 : 0, size, now(), writer);
+    if (isFull) endBases(database, list, Number(newest.get(list)?.['seq']));
     const isOld = 'list = ? AND token <> ?';
     const oldTokens = `SELECT token FROM sweeps WHERE ${isOld}`;
     const forgotten = isFull ? '' : "AND kind = 'missing'";
@@ -187,7 +189,10 @@ export function createSweepTable(database: Database, writer: string, now: () => 
     drop,
     discard(olderThan) {
       database
-        .prepare('DELETE FROM images WHERE made_at < ? AND token NOT IN (SELECT token FROM sweeps)')
+        .prepare(
+          `DELETE FROM images WHERE made_at < ? AND token NOT IN (SELECT token FROM sweeps)
+           AND token NOT IN (SELECT token FROM bases)`,
+        )
         .run(olderThan);
     },
     heads: () =>
@@ -223,16 +228,4 @@ export function createSweepTable(database: Database, writer: string, now: () => 
     images,
     rowsOf,
   };
-}
-
-/** An image with the numbers between which its own lie. Sorts `numbers` in place. */
-export function encode(numbers: Float64Array): { bytes: Uint8Array; low: number; high: number } {
-  const bytes = encodeNumbers(numbers);
-  return { bytes, low: numbers[0] ?? 0, high: numbers.at(-1) ?? 0 };
-}
-
-/** The numbers of a stored image. @throws ImageError */
-export function decode(bytes: SqlValue | undefined): Float64Array {
-  if (!(bytes instanceof Uint8Array)) throw new ImageError('an image is missing');
-  return decodeNumbers(bytes);
 }

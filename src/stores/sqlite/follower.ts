@@ -1,0 +1,159 @@
+/**
+ * Follows the file: many times a second it is looked whether other processes wrote, at the price of one counter where
+ * they did not, and whether the file is still in its place. A process that could not look says so by its silence.
+ */
+
+import type { StoreOpening, StoreTrouble } from '../store.ts';
+import type { Engine } from './engine.ts';
+import type { LogCursor } from './log.ts';
+import type { WorkerMessage } from './messages.ts';
+import { readNews } from './news.ts';
+
+export interface Follower {
+  /** Opens the file, at first. */
+  open(opening: StoreOpening): StoreTrouble | undefined;
+  /** Begins to follow from a place on. */
+  begin(from: LogCursor): void;
+  /** Ends it. */
+  end(): void;
+  /** Told that the last message of news was taken in. */
+  heard(): void;
+  /** Sees to it that a file which was renamed or removed under us is not written to. */
+  keepInPlace(): void;
+  /** Up to where news was told; `undefined` before `begin`. */
+  readonly told: LogCursor | undefined;
+}
+
+const POLL_MS = 50;
+/** How long the other thread may take to take in a message of news, ms. */
+const LONGEST_HEARING_MS = 1_000;
+/** How often it is said that there was nothing new, ms. */
+const CAUGHT_UP_EVERY_MS = 1_000;
+/** How often a file that left its place is looked for again, ms. */
+const MOVE_EVERY_MS = 500;
+/** How often a file that could not be written to is tried again, ms. */
+const REOPEN_EVERY_MS = 5_000;
+/** How often erasures are gone on with, ms. */
+const TIDY_EVERY_MS = 60_000;
+const START: LogCursor = { changes: 0, erasures: 0, sweeps: 0 };
+
+/** Creates the follower of an engine's file. */
+export function createFollower(engine: Engine, say: (message: WorkerMessage) => void): Follower {
+  let opening: StoreOpening = { accounts: {} };
+  let cursor: LogCursor | undefined;
+  let poll: NodeJS.Timeout | undefined;
+  let dataVersion: unknown;
+  let toldAt = 0;
+  let reopenedAt = 0;
+  let movedAt = 0;
+  let tidiedAt = 0;
+  let isLooking = false;
+  let heard: (() => void) | undefined;
+  let trouble: StoreTrouble | undefined;
+
+  function keepInPlace(): void {
+    if (cursor === undefined || engine.isInPlace() || Date.now() - movedAt < MOVE_EVERY_MS) return;
+    movedAt = Date.now();
+    try {
+      reopen(() => engine.move(opening));
+      movedAt = 0;
+    } catch {
+      // Nothing is open: every request fails until it is.
+    }
+  }
+
+  function reopen(open: () => ReturnType<Engine['open']>): void {
+    reopenedAt = Date.now();
+    const found = open();
+    // What is as wrong as before is not said again.
+    if (found && found.message !== trouble?.message) say({ kind: 'trouble', trouble: found });
+    trouble = found;
+    cursor = START;
+    dataVersion = undefined;
+  }
+
+  /** What other processes wrote since the last look. */
+  async function look(): Promise<void> {
+    if (isLooking) return;
+    isLooking = true;
+    try {
+      keepInPlace();
+      if (engine.isWorthReopening && Date.now() - reopenedAt > REOPEN_EVERY_MS) {
+        reopen(() => engine.open(opening));
+      }
+      const version = engine.file.database.prepare('PRAGMA data_version').get()?.['data_version'];
+      const isChanged = version !== dataVersion;
+      dataVersion = version;
+      if (isChanged) await tellNews();
+      else if (Date.now() - toldAt < CAUGHT_UP_EVERY_MS) return;
+      toldAt = Date.now();
+      say({ kind: 'caughtUp' });
+      if (!engine.file.isReadOnly && Date.now() - tidiedAt > TIDY_EVERY_MS) {
+        tidiedAt = Date.now();
+        engine.tidy();
+      }
+    } catch (error) {
+      // It ages: nobody is told that it was followed.
+      dataVersion = undefined;
+      engine.suspect(error);
+      if (engine.isSuspected) mend();
+    } finally {
+      isLooking = false;
+    }
+  }
+
+  /** Waits until the last message was taken in, or for so long that nobody seems to. */
+  function untilHeard(): Promise<void> {
+    return new Promise((resolve) => {
+      const late = setTimeout(resolve, LONGEST_HEARING_MS);
+      heard = () => {
+        clearTimeout(late);
+        resolve();
+      };
+    });
+  }
+
+  /** One message at a time, so that whoever hears them has time for other things. */
+  async function tellNews(): Promise<void> {
+    const { file } = engine;
+    const news = cursor && readNews(file, cursor);
+    for (let next = news?.next(); next !== undefined; next = news?.next()) {
+      if (next.done) {
+        // A file that was opened meanwhile is followed from its beginning.
+        if (engine.file === file) cursor = next.value;
+        return;
+      }
+      say({ kind: 'news', news: next.value });
+      await untilHeard();
+    }
+  }
+
+  /** What others wrote makes no sense: the file is put aside. */
+  function mend(): void {
+    try {
+      reopen(() => engine.open(opening));
+    } catch {
+      // The next look tries again.
+    }
+  }
+
+  return {
+    open(given) {
+      opening = given;
+      trouble = engine.open(given);
+      return trouble;
+    },
+    begin(from) {
+      clearInterval(poll);
+      cursor = from;
+      dataVersion = undefined;
+      poll = setInterval(() => void look(), POLL_MS);
+    },
+    end: () => clearInterval(poll),
+    heard: () => heard?.(),
+    keepInPlace,
+    get told() {
+      return cursor;
+    },
+  };
+}
