@@ -243,7 +243,7 @@ export function removeSplit(
   const end = at + splitWords(count, bits);
   const moved = packed - unary - unaryWords(count - 1, bits, low);
   removeBits(words, unary, packed, upper + index, 1);
-  if (low > 0) removeBits(words, packed, end, index * low, low);
+  removeBits(words, packed, end, index * low, low);
   for (let word = packed; moved > 0 && word < end; word++) words[word - moved] = words[word] as number;
   countUpper(words, at, count, bits, upper, -1);
 }

@@ -67,6 +67,11 @@ describe('a number set', () => {
       if (set.has(String(15_550_000_001 + index * 7))) wrong++;
     }
     expect(wrong).toBe(0);
+    // So many of one length that the set is divided far down.
+    set.addBatch(Float64Array.from({ length: 150_000 }, (_, index) => 447_700_000_000 + index * 40_009));
+    const found = new Uint8Array(3);
+    set.hasEach(['447700040009', '447700040010', '453701309991'], found);
+    expect([...found]).toEqual([1, 0, 1]);
   });
 
   it('takes and gives batches, and may change while it is read', () => {
@@ -84,7 +89,7 @@ describe('a number set', () => {
     expect(set.size).toBe(0);
   });
 
-  it.each(['abc', '', '1234', '01234567', '1234567890123456', '1555000000x', '+15550000001'])(
+  it.each(['abc', '', '1234', '01234567', '1234567890123456', '1555000000x', '15x50000001', '+15550000001'])(
     'holds no %j',
     (word) => {
       const set = createNumberSet(['15550000001']);
@@ -213,7 +218,7 @@ describe('a number set', () => {
 
   it('takes no more memory however many numbers come and go', () => {
     const set = createNumberSet();
-    const SIZE = 50_000;
+    const SIZE = 30_000;
     const mixed = (index: number) => (Math.imul(index, 0x9e37_79b1) >>> 0) % 9_000_000;
     // Each tenth of the way is another area, and wide ranges of every length.
     const numberAt = (index: number) => {
@@ -236,6 +241,17 @@ describe('a number set', () => {
     expect(set.size).toBe(model.size);
     expect(numbersOf(set)).toEqual(ascending(model));
     expect(most).toBeLessThan(14);
+  });
+
+  it('keeps numbers divided that crowd together, where they take less so', () => {
+    const crowd = Float64Array.from({ length: 300 }, (_, index) => 16_384 + index * 27);
+    const others = Float64Array.from({ length: 3_000 }, (_, index) => 20_000_000 + index * 1_009);
+    const set = createNumberSet();
+    set.addBatch(crowd);
+    set.addBatch(others);
+    set.deleteBatch(crowd.subarray(100));
+    set.deleteBatch(others);
+    expect(numbersOf(set)).toEqual([...crowd.subarray(0, 100)]);
   });
 
   it('adds what another set has, and each may be the same', () => {

@@ -1,0 +1,82 @@
+/**
+ * What the set of numbers costs beside a `Set<string>`, a dependent read of memory and what the numbers weigh in theory,
+ * all of the same run. Prints ratios; absolute figures are this machine's.
+ */
+
+import { figure, line, median, megabytes, ms, times } from './measure.ts';
+import { inSetProcess } from './set-processes.ts';
+
+const MILLION = 1_000_000;
+
+const ns = (values: readonly number[]) => `${figure(median(values))} ns`;
+const spread = (values: readonly number[]) =>
+  `${figure(Math.min(...values))} to ${figure(Math.max(...values))}`;
+
+async function lookups(count: number): Promise<void> {
+  const { set, each, peer, chase, digits, pauseMs } = await inSetProcess('lookups', {
+    count,
+    isClustered: true,
+  });
+  console.log(`\nhas: ${figure(count)} clustered numbers, half of what is asked is in it`);
+  line('', 'median', 'spread, ns', 'Set<string>', 'memory read');
+  for (const [label, values] of Object.entries({
+    'set, has': set,
+    'set, hasEach': each,
+    'Set<string>': peer,
+  })) {
+    if (values.length === 0) continue;
+    const ofPeer = peer.length > 0 ? times(median(values), median(peer)) : '';
+    line(label, ns(values), spread(values), ofPeer, times(median(values), median(chase)));
+  }
+  line('reading the digits', ns(digits), spread(digits));
+  line('one dependent read of 1 GB', ns(chase), spread(chase));
+  const idle = `${pauseMs.idle.toFixed(2)} ms an empty loop`;
+  line(
+    'longest add, delete, step of reading all',
+    ...pauseMs.own.map((value) => `${value.toFixed(2)} ms`),
+    idle,
+  );
+}
+
+async function memory(count: number, isClustered: boolean): Promise<void> {
+  const figures = await inSetProcess('memory', { count, isClustered });
+  const kind = isClustered ? 'clustered' : 'uniform';
+  const each = (bytes: number) => `${(bytes / count).toFixed(2)} B`;
+  line(
+    `${figure(count)} ${kind}`,
+    each(figures.residentBytes),
+    each(figures.ownBytes),
+    `${figures.leastBytes.toFixed(2)} B`,
+    `${figure(figures.loadNs)} ns`,
+  );
+}
+
+async function images(count: number): Promise<void> {
+  const { writeMs, readMs, transferMs, bytes, longestMs } = await inSetProcess('images', {
+    count,
+    isClustered: true,
+  });
+  line(
+    `${figure(count)} clustered`,
+    ms(writeMs),
+    ms(readMs),
+    ms(longestMs),
+    ms(transferMs),
+    megabytes(bytes),
+  );
+}
+
+/** Prints all of it. `isLarge` adds a hundred million numbers, which takes minutes. */
+export async function benchSet({ isLarge }: { readonly isLarge: boolean }): Promise<void> {
+  const counts = isLarge ? [MILLION, 10 * MILLION, 100 * MILLION] : [MILLION, 10 * MILLION];
+  console.log('set: memory per number, beside what a code that knows the ranges needs at least');
+  line('', 'resident', 'told', 'least', 'to load one');
+  for (const count of [10_000, ...counts]) {
+    await memory(count, true);
+    await memory(count, false);
+  }
+  console.log('\nset: images');
+  line('', 'write', 'read', 'longest chunk', 'hand over', 'size');
+  for (const count of counts) await images(count);
+  for (const count of counts) await lookups(count);
+}

@@ -1,0 +1,169 @@
+/**
+ * What is measured of a set of numbers in a process of its own. A program: a task's name and the size of the set as
+ * arguments, its figures as a message.
+ */
+
+import type * as Sets from '../../src/optouts/number-set.ts';
+import { clusteredSample, uniformSample, type NumberSample } from './clustered.ts';
+import { residentBytes } from './measure.ts';
+
+// The set is no part of what the package exports: it is taken from where the package was built.
+const built = new URL('dist/optouts/number-set.js', import.meta.resolve('sms-send-guard/package.json'));
+const { createImageReader, createNumberSet, createNumberSetFromTransfer, toNumber } = (await import(
+  built.href
+)) as typeof Sets;
+
+export interface SetSize {
+  readonly count: number;
+  readonly isClustered: boolean;
+}
+
+const ROUNDS = 7;
+const MOST_IN_SET = 16_000_000;
+/** The words of a memory that no cache holds. */
+const CHASED = 2 ** 28;
+const PAUSES = 200_000;
+
+const sampleOf = ({ count, isClustered }: SetSize): NumberSample =>
+  isClustered ? clusteredSample(count) : uniformSample(count);
+
+function timeOf(work: () => void): number {
+  const start = performance.now();
+  work();
+  return performance.now() - start;
+}
+
+function requireThat(holds: boolean, what: string): void {
+  if (!holds) throw new Error(`expected that ${what}`);
+}
+
+function loaded(sample: NumberSample) {
+  const set = createNumberSet();
+  for (const batch of sample.batches()) set.addBatch(batch);
+  requireThat(set.size === sample.count, 'all numbers are in the set');
+  return set;
+}
+
+async function memory(size: SetSize) {
+  const sample = sampleOf(size);
+  // The code has run, and what it needs once is there, before anything is measured.
+  loaded(sampleOf({ ...size, count: 100_000 }));
+  const numbers = timeOf(() => {
+    let sum = 0;
+    for (const batch of sample.batches()) sum += batch.length;
+    requireThat(sum === size.count, 'there are as many numbers as were asked for');
+  });
+  const before = await residentBytes();
+  let set = createNumberSet();
+  const took = timeOf(() => (set = loaded(sample)));
+  const after = await residentBytes();
+  const loadNs = ((took - numbers) / size.count) * 1e6;
+  return { residentBytes: after - before, ownBytes: set.bytes, leastBytes: sample.leastBytes, loadNs };
+}
+
+/** A cycle through all words of a large memory, in no order. */
+function chaseOf(): Int32Array {
+  const next = new Int32Array(CHASED);
+  for (let word = 0; word < CHASED; word++)
+    next[word] = (Math.imul(word, 0x5_deece66d) + 0x3c6e_f35f) & (CHASED - 1);
+  return next;
+}
+
+function longest(work: (index: number) => unknown, rounds: number): number {
+  let most = 0;
+  for (let index = 0; index < rounds; index++)
+    most = Math.max(
+      most,
+      timeOf(() => void work(index)),
+    );
+  return most;
+}
+
+async function lookups(size: SetSize) {
+  const sample = sampleOf(size);
+  const set = loaded(sample);
+  const peer = size.count <= MOST_IN_SET ? new Set<string>() : undefined;
+  if (peer) for (const batch of sample.batches()) for (const number of batch) peer.add(String(number));
+  const count = 1_000_000;
+  const json = JSON.stringify(Array.from(sample.queries(count, 7), String));
+  const next = chaseOf();
+  const found = new Uint8Array(count);
+  let word = 1;
+  const figures = { set: [], each: [], peer: [], chase: [], digits: [] } as Record<string, number[]>;
+  for (let round = 0; round <= ROUNDS; round++) {
+    let [hits, hitsOfEach, hitsOfPeer, sum] = [0, 0, 0, 0];
+    const measured = (name: string, work: (asked: readonly string[]) => void) => {
+      // New strings each time, whose hashes nobody has computed.
+      const asked = JSON.parse(json) as string[];
+      const took = timeOf(() => work(asked));
+      if (round > 0) figures[name]?.push((took / count) * 1e6);
+    };
+    measured('set', (asked) => {
+      for (const msisdn of asked) if (set.has(msisdn)) hits++;
+    });
+    measured('each', (asked) => set.hasEach(asked, found));
+    for (const one of found) hitsOfEach += one;
+    if (peer) {
+      measured('peer', (asked) => {
+        for (const msisdn of asked) if (peer.has(msisdn)) hitsOfPeer++;
+      });
+    }
+    measured('digits', (asked) => {
+      for (const msisdn of asked) sum += toNumber(msisdn);
+    });
+    measured('chase', () => {
+      for (let read = 0; read < count; read++) word = next[word] as number;
+    });
+    requireThat(hits === hitsOfEach && (!peer || hits === hitsOfPeer) && sum > 0, 'all find the same');
+  }
+  const others = sample.queries(PAUSES, 99);
+  const msisdns = Array.from(others, String);
+  const batches = set.batches();
+  const own = [
+    longest((index) => set.add(msisdns[index] as string), PAUSES),
+    longest((index) => set.delete(msisdns[index] as string), PAUSES),
+    longest(() => batches.next(), 1_000),
+  ];
+  const idle = longest(() => 0, PAUSES);
+  const { set: ofSet = [], each = [], peer: ofPeer = [], chase = [], digits = [] } = figures;
+  return { set: ofSet, each, peer: ofPeer, chase, digits, pauseMs: { own, idle } };
+}
+
+async function images(size: SetSize) {
+  const set = loaded(sampleOf(size));
+  const figures = { writeMs: Infinity, readMs: Infinity, longestMs: Infinity, transferMs: 0, bytes: 0 };
+  for (let round = 0; round < ROUNDS; round++) {
+    const chunks: Uint8Array[] = [];
+    const writeMs = timeOf(() => chunks.push(...set.image()));
+    const reader = createImageReader();
+    let longestMs = 0;
+    for (const chunk of chunks)
+      longestMs = Math.max(
+        longestMs,
+        timeOf(() => reader.take(chunk)),
+      );
+    const copied = createImageReader();
+    const readMs = timeOf(() => {
+      for (const chunk of chunks) copied.take(chunk);
+      requireThat(copied.done().size === size.count, 'an image has all numbers');
+    });
+    figures.writeMs = Math.min(figures.writeMs, writeMs);
+    figures.readMs = Math.min(figures.readMs, readMs);
+    figures.longestMs = Math.min(figures.longestMs, longestMs);
+    figures.bytes = chunks.reduce((sum, chunk) => sum + chunk.length, 0);
+  }
+  figures.transferMs = timeOf(() => {
+    const { state, buffers } = set.transfer();
+    const other = createNumberSetFromTransfer(structuredClone(state, { transfer: buffers }));
+    requireThat(other.size === size.count, 'all numbers are handed over');
+  });
+  return figures;
+}
+
+const tasks = { memory, lookups, images };
+export type SetTasks = typeof tasks;
+
+const [name = '', takes = ''] = process.argv.slice(2);
+const run = tasks[name as keyof SetTasks] as (size: SetSize) => Promise<unknown>;
+process.send?.(await run(JSON.parse(takes) as SetSize));
+process.disconnect();
