@@ -222,8 +222,7 @@ export function insertSplit(
       words[to + word + packedAfter - packed] = words[at + word] as number;
   }
   insertBits(words, to + samples, to + packedAfter, upper + index, 1, 1);
-  if (low > 0)
-    insertBits(words, to + packedAfter, to + sizeAfter, index * low, low, distance & ((1 << low) - 1));
+  insertBits(words, to + packedAfter, to + sizeAfter, index * low, low, distance & ((1 << low) - 1));
   countUpper(words, to, count, bits, upper, 1);
 }
 
