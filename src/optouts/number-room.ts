@@ -32,6 +32,8 @@ import {
 const ARRAY_BYTES = 200;
 /** Up to here a region grows by a quarter. */
 const SMALL_WORDS = 2_048;
+/** Of what is set aside, to be used again. */
+const MOST_SPARE_WORDS = 2 ** 19;
 /** Neighbours with no more words become one. */
 const JOINED_WORDS = MOST_WORDS / 2;
 /** Garbage below that is not worth a copy. */
@@ -51,9 +53,38 @@ export const rangeBits = ({ node, entryBits }: Entries, entry: number) =>
 export const rangeBase = ({ node, nodeBase, entryBits }: Entries, entry: number) =>
   node === 0 ? 2 ** (SMALLEST_POWER + entry) : nodeBase + entry * 2 ** entryBits;
 
+/**
+ * Regions that were replaced, by length: they are used again, for what is left to the garbage collector stays with the
+ * process long after.
+ */
+const spares = new Map<number, Int32Array[]>();
+let spareWords = 0;
+
+function setAside(words: Int32Array): void {
+  if (words.length < SMALL_WORDS || spareWords + words.length > MOST_SPARE_WORDS) return;
+  const alike = spares.get(words.length) ?? [];
+  spares.set(words.length, alike);
+  alike.push(words);
+  spareWords += words.length;
+}
+
+/** An array with anything in it, of this length or up to an eighth more. */
+function regionOf(least: number): Int32Array {
+  if (least < SMALL_WORDS) return new Int32Array(least);
+  const grain = 2 ** (28 - Math.clz32(least));
+  const length = Math.min(MOST_WORDS, Math.ceil(least / grain) * grain);
+  const spare = spares.get(length)?.pop();
+  if (spare === undefined) return new Int32Array(length);
+  spareWords -= length;
+  return spare;
+}
+
 export function setRegion(tree: NumberTree, id: number, words: Int32Array): void {
   const before = tree.regions[id];
-  if (before !== undefined && before !== NO_NUMBERS) tree.bytes -= before.byteLength + ARRAY_BYTES;
+  if (before !== undefined && before !== NO_NUMBERS) {
+    tree.bytes -= before.byteLength + ARRAY_BYTES;
+    setAside(before);
+  }
   if (words !== NO_NUMBERS) tree.bytes += words.byteLength + ARRAY_BYTES;
   tree.regions[id] = words;
 }
@@ -81,8 +112,7 @@ const draftedSize = (words: Int32Array) => (words[END] as number) - (words[GARBA
 /** What the draft has as a region of its own, with room. */
 function drafted(need: number): Int32Array {
   const least = (draft[END] as number) + need + 1;
-  const room = least < SMALL_WORDS ? least >>> 2 : least >>> 3;
-  const words = new Int32Array(Math.min(MOST_WORDS, least + room));
+  const words = regionOf(Math.min(MOST_WORDS, least + (least < SMALL_WORDS ? least >>> 2 : least >>> 4)));
   words.set(draft.subarray(0, draft[END]));
   return words;
 }

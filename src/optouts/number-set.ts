@@ -88,6 +88,7 @@ const LEAST_IN_BATCH = 8_192;
 /** Of one that is no array. */
 const GATHERED_AT_ONCE = 256;
 
+const sorted = new Float64Array(SORTED_AT_ONCE);
 const gathered = new Float64Array(LEAST_IN_BATCH + MOST_NUMBERS);
 const place = createPlace();
 
@@ -101,7 +102,10 @@ function addSome(tree: NumberTree, numbers: Float64Array): void {
     last = number;
   }
   if (isAscending) return addAscending(tree, numbers);
-  addAscending(tree, numbers.toSorted());
+  const batch = sorted.subarray(0, numbers.length);
+  batch.set(numbers);
+  batch.sort();
+  addAscending(tree, batch);
 }
 
 /** Puts numbers into `gathered`, from one on. @returns how many, and the number from which to go on. */
