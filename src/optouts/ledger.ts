@@ -5,7 +5,7 @@
  */
 
 import type { Evidence, EvidenceSource, OptOutChange } from './change.ts';
-import { createNumberMap } from './number-map.ts';
+import { createFirstHand, type StandingOptOut } from './first-hand.ts';
 import { createNumberSet } from './number-set.ts';
 import {
   createProviderPart,
@@ -19,17 +19,12 @@ import {
   EMPTY_RECORD,
   evidenceOf,
   isOverruled,
-  isReleased,
-  lastOptInSeenAt,
   lastOptOutMoment,
   mergeEvidence,
   mergeListed,
-  soleOutOf,
-  standingOptOut,
   type NumberRecord,
   type WeighingOptions,
 } from './record.ts';
-import { createSoleOuts } from './sole-outs.ts';
 
 /** What a ledger is told once. Durations in ms. */
 export interface LedgerOptions extends WeighingOptions {
@@ -100,70 +95,34 @@ export interface Ledger {
   readonly hasNews: boolean;
 }
 
-/** A record with its verdict, worked out when it changes and not when it is asked. */
-interface Entry {
-  readonly record: NumberRecord;
-  readonly isDirect: boolean;
-  /** Holds against P: released and not overruled. */
-  readonly isLifted: boolean;
-}
-
 /** Creates an empty ledger: nothing is known of the provider's list yet. */
 export function createLedger(options: LedgerOptions): Ledger {
   const { list } = options;
-  // A number is in one of the two. It never goes back to the first, so that who reads both in this order misses none.
-  const soles = createSoleOuts();
-  const entries = createNumberMap<Entry>();
-  let isFirstHandEmpty = true;
+  const firstHand = createFirstHand(options);
   const provider = createProviderPart(options);
   // Whose row is news to the store.
   let unsavedRows = new Set<string>();
 
-  function recordOf(msisdn: string): NumberRecord | undefined {
-    const sole = soles.get(msisdn);
-    return sole ? mergeEvidence(undefined, sole) : entries.get(msisdn)?.record;
+  const blocks = (msisdn: string): boolean => firstHand.verdict(msisdn) ?? provider.has(msisdn);
+
+  function reasonOf(msisdn: string, standing: StandingOptOut | undefined): Listing | undefined {
+    if (standing) return { list, source: standing.source, since: standing.at };
+    return blocks(msisdn) ? { list, source: 'provider', since: null } : undefined;
   }
 
-  /** The one place where what is known of a number is put down. */
-  function weigh(msisdn: string, record: NumberRecord): void {
-    isFirstHandEmpty = false;
-    const sole = soleOutOf(record);
-    if (sole && entries.get(msisdn) === undefined && soles.set(msisdn, sole)) return;
-    const isDirect = standingOptOut(record, options) !== undefined;
-    const isLifted = !isDirect && isReleased(record, options) && !isOverruled(record, options);
-    entries.set(msisdn, { record, isDirect, isLifted });
-    soles.delete(msisdn);
-  }
-
-  function drop(msisdn: string): void {
-    entries.delete(msisdn);
-    soles.delete(msisdn);
-  }
-
-  function isBlocked(entry: Entry | undefined, msisdn: string): boolean {
-    if (entry === undefined) return provider.has(msisdn);
-    return entry.isDirect || (!entry.isLifted && provider.has(msisdn));
-  }
-
-  function describe({ record }: Entry): Listing | undefined {
-    const evidence = standingOptOut(record, options);
-    return evidence && { list, source: evidence.source, since: evidence.at };
-  }
-
-  function listing(msisdn: string): Listing | undefined {
-    const sole = soles.sourceAndTime(msisdn);
-    if (sole) return { list, source: sole.source, since: sole.at };
-    const entry = entries.get(msisdn);
-    if (!isBlocked(entry, msisdn)) return undefined;
-    return (entry && describe(entry)) ?? { list, source: 'provider', since: null };
-  }
+  const listing = (msisdn: string): Listing | undefined => reasonOf(msisdn, firstHand.standing(msisdn));
 
   function outRow(start: number, { msisdn, date = start }: LedgerRow): boolean {
-    const before = recordOf(msisdn);
+    const isSoleDateNew = firstHand.listSole(msisdn, start, date);
+    if (isSoleDateNew !== undefined) {
+      if (isSoleDateNew || options.trustProviderRemoval) unsavedRows.add(msisdn);
+      return false;
+    }
+    const before = firstHand.get(msisdn);
     if (before === undefined) return false;
     const record = mergeListed(before, { start, date });
     const wasOverruled = isOverruled(before, options);
-    weigh(msisdn, record);
+    firstHand.put(msisdn, record);
     // Without an opt-in only the date can matter later: the start of any sweep so far is before whatever comes.
     const isNews = record.ins.length > 0 || options.trustProviderRemoval;
     if (isNews || record.listed?.date !== before.listed?.date) unsavedRows.add(msisdn);
@@ -171,7 +130,7 @@ export function createLedger(options: LedgerOptions): Ledger {
   }
 
   function inRow({ msisdn, date: at }: LedgerRow, seenAt: number): OptOutChange | undefined {
-    const record = recordOf(msisdn);
+    const record = firstHand.get(msisdn);
     // An opt-in of somebody who never opted out decides nothing, and such rows may be millions. Should an
     // opt-out come late, the next sweep brings the row again. One without a date proves nothing.
     if (at === undefined || (record === undefined && !provider.has(msisdn))) return undefined;
@@ -181,10 +140,9 @@ export function createLedger(options: LedgerOptions): Ledger {
   }
 
   function removed(msisdn: string, at: number): OptOutChange | undefined {
-    const entry = entries.get(msisdn);
-    if (!options.trustProviderRemoval || entry === undefined || !entry.isDirect) return undefined;
-    const { listed } = entry.record;
-    if (listed === undefined || listed.start <= lastOptOutMoment(entry.record)) return undefined;
+    if (!options.trustProviderRemoval || firstHand.verdict(msisdn) !== true) return undefined;
+    const record = firstHand.get(msisdn);
+    if (record?.listed === undefined || record.listed.start <= lastOptOutMoment(record)) return undefined;
     const known = { direction: 'in', clock: 'local', source: 'provider' } as const;
     return { list, msisdn, evidence: { ...known, at, seenAt: at, id: `removed:${at}` } };
   }
@@ -205,38 +163,33 @@ export function createLedger(options: LedgerOptions): Ledger {
 
   function takeRows(rows: readonly ListedNumber[]): void {
     for (const { msisdn, start, date } of rows) {
-      weigh(msisdn, mergeListed(recordOf(msisdn) ?? EMPTY_RECORD, { start, date }));
+      if (firstHand.listSole(msisdn, start, date) !== undefined) continue;
+      firstHand.put(msisdn, mergeListed(firstHand.get(msisdn) ?? EMPTY_RECORD, { start, date }));
     }
-  }
-
-  function blocks(msisdn: string): boolean {
-    if (isFirstHandEmpty) return provider.has(msisdn);
-    return soles.has(msisdn) || isBlocked(entries.get(msisdn), msisdn);
   }
 
   return {
     blocks,
-    blocksNumber: (number) =>
-      isFirstHandEmpty ? provider.numbers.hasNumber(number) : blocks(String(number)),
+    blocksNumber: (number) => firstHand.verdictOfNumber(number) ?? provider.numbers.hasNumber(number),
     listing,
     merge(msisdn, evidence) {
-      const before = recordOf(msisdn);
+      const before = firstHand.get(msisdn);
       const after = mergeEvidence(before ?? assumed(msisdn, evidence), evidence);
       if (after === before) return false;
-      weigh(msisdn, after);
+      firstHand.put(msisdn, after);
       return true;
     },
     evidence: (msisdn) => {
-      const record = recordOf(msisdn);
+      const record = firstHand.get(msisdn);
       return record ? evidenceOf(record) : [];
     },
     isListedByProvider: (msisdn) => provider.has(msisdn),
     replace(msisdn, evidence) {
-      const listed = entries.get(msisdn)?.record.listed;
+      const listed = firstHand.listed(msisdn);
       const record = evidence.reduce<NumberRecord | undefined>(mergeEvidence, undefined);
       // What the list said stays, for evidence that comes again.
-      if (record ?? listed) weigh(msisdn, { ...(record ?? EMPTY_RECORD), listed });
-      else drop(msisdn);
+      if (record ?? listed) firstHand.put(msisdn, { ...(record ?? EMPTY_RECORD), listed });
+      else firstHand.drop(msisdn);
     },
     begin: (start) => provider.begin(start, { outRow, inRow, removed }),
     save() {
@@ -244,7 +197,7 @@ export function createLedger(options: LedgerOptions): Ledger {
       const saving = unsavedRows;
       unsavedRows = new Set();
       const rows = [...saving].flatMap((msisdn) => {
-        const listed = entries.get(msisdn)?.record.listed;
+        const listed = firstHand.listed(msisdn);
         return listed ? [{ msisdn, start: listed.start, date: listed.date }] : [];
       });
       const done = (outcome: 'kept' | 'refused' | 'failed') => {
@@ -263,26 +216,14 @@ export function createLedger(options: LedgerOptions): Ledger {
       takeRows(rows);
       return provider.follow(news);
     },
-    prune(olderThan) {
-      let dropped = 0;
-      for (const [msisdn, { record }] of entries) {
-        if (record.outs.length > 0 || provider.has(msisdn)) continue;
-        if (lastOptInSeenAt(record) >= olderThan) continue;
-        entries.delete(msisdn);
-        dropped++;
-      }
-      return dropped;
-    },
+    prune: (olderThan) => firstHand.dropOptIns(olderThan, provider.has),
     *entries() {
       const handed = createNumberSet();
-      for (const { msisdn, source, at } of soles) {
+      for (const [msisdn, standing] of firstHand) {
+        const reason = handed.has(msisdn) ? undefined : reasonOf(msisdn, standing);
+        if (reason === undefined) continue;
         handed.add(msisdn);
-        yield { msisdn, list, source, since: at };
-      }
-      for (const [msisdn, entry] of entries) {
-        if (handed.has(msisdn) || !isBlocked(entry, msisdn)) continue;
-        handed.add(msisdn);
-        yield { msisdn, ...(describe(entry) ?? { list, source: 'provider', since: null }) };
+        yield { msisdn, ...reason };
       }
       for (const msisdn of provider.numbers) {
         const reason = handed.has(msisdn) ? undefined : listing(msisdn);
@@ -296,7 +237,7 @@ export function createLedger(options: LedgerOptions): Ledger {
       return provider.numbers.size;
     },
     get firstHand() {
-      return soles.size + entries.size;
+      return firstHand.size;
     },
     get heldSince() {
       return provider.heldSince;

@@ -119,10 +119,10 @@ export function isReleased(record: NumberRecord, options: WeighingOptions): bool
   return record.ins.length > 0 && standingOptOut(record, options) === undefined;
 }
 
-/** The opt-out that is all there is in a record; `undefined` where there is anything else. */
-export function soleOutOf({ outs, ins, listed }: NumberRecord): Evidence | undefined {
+/** The opt-out that is all evidence there is in a record; `undefined` where there is any other. */
+export function soleOutOf({ outs, ins }: NumberRecord): Evidence | undefined {
   const [slot] = outs;
-  return outs.length === 1 && slot?.length === 1 && ins.length === 0 && !listed ? slot[0] : undefined;
+  return outs.length === 1 && slot?.length === 1 && ins.length === 0 ? slot[0] : undefined;
 }
 
 /** All evidence that is kept, in no order. */

@@ -2,7 +2,9 @@ import { randomUUID } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Evidence } from '../../src/optouts/change.ts';
+import { toNumber } from '../../src/optouts/number-set.ts';
 import { createLedger } from '../../src/optouts/ledger.ts';
+import { EMPTY_RECORD, mergeListed, type Listed } from '../../src/optouts/record.ts';
 import { createSoleOuts, type SoleOuts } from '../../src/optouts/sole-outs.ts';
 
 const RUNS = { numRuns: 2_000, seed: 20_260_103 };
@@ -26,9 +28,20 @@ const optOut: fc.Arbitrary<Evidence> = fc.record(
   },
   { noNullPrototype: true },
 );
+const time = fc.oneof(fc.integer({ min: 0, max: 5 }), fc.integer({ min: 0, max: 2 ** 45 }), fc.double());
+const listed: fc.Arbitrary<Listed> = fc.record({ start: time, date: time }, { noNullPrototype: true });
 const acts = fc.array(
   fc.oneof(
-    { arbitrary: fc.record({ act: fc.constant('set' as const), number, optOut }), weight: 3 },
+    {
+      arbitrary: fc.record({
+        act: fc.constant('set' as const),
+        number,
+        optOut,
+        listed: fc.option(listed, { nil: undefined }),
+      }),
+      weight: 3,
+    },
+    { arbitrary: fc.record({ act: fc.constant('list' as const), number, listed }), weight: 3 },
     { arbitrary: fc.record({ act: fc.constant('delete' as const), number }), weight: 2 },
   ),
   { maxLength: 120 },
@@ -42,7 +55,11 @@ function evidence(given: Partial<Evidence> = {}): Evidence {
   };
 }
 
-function expectSame(soles: SoleOuts, model: ReadonlyMap<string, Evidence>): void {
+function expectSame(
+  soles: SoleOuts,
+  model: ReadonlyMap<string, Evidence>,
+  rows: ReadonlyMap<string, Listed | undefined>,
+): void {
   expect(soles.size).toBe(model.size);
   const numbers = [...soles].toSorted((a, b) => (a.msisdn < b.msisdn ? -1 : 1));
   const expected = [...model]
@@ -50,29 +67,45 @@ function expectSame(soles: SoleOuts, model: ReadonlyMap<string, Evidence>): void
     .toSorted((a, b) => (a.msisdn < b.msisdn ? -1 : 1));
   expect(numbers).toStrictEqual(expected);
   for (const [msisdn, kept] of model) {
-    expect(soles.has(msisdn)).toBe(true);
+    expect(soles.hasNumber(toNumber(msisdn))).toBe(true);
     expect(soles.get(msisdn)).toStrictEqual(kept);
+    expect(soles.listed(msisdn)).toStrictEqual(rows.get(msisdn));
     expect(soles.sourceAndTime(msisdn)).toStrictEqual({ msisdn, source: kept.source, at: kept.at });
   }
 }
 
 describe('the room of sole opt-outs', () => {
-  it('answers as a Map does, whatever is set and deleted', () => {
+  it('answers as a Map does, whatever is set, listed and deleted', () => {
     fc.assert(
       fc.property(acts, (steps) => {
         const soles = createSoleOuts();
         const model = new Map<string, Evidence>();
+        const rows = new Map<string, Listed | undefined>();
         for (const step of steps) {
           if (step.act === 'set') {
-            expect(soles.set(step.number, step.optOut)).toBe(true);
+            expect(soles.set(step.number, step.optOut, step.listed)).toBe(true);
             model.set(step.number, step.optOut);
+            rows.set(step.number, step.listed);
+          } else if (step.act === 'list') {
+            const { start, date } = step.listed;
+            const before = rows.get(step.number);
+            const after = mergeListed({ ...EMPTY_RECORD, listed: before }, { start, date }).listed;
+            const isKept = model.has(step.number);
+            expect(soles.list(step.number, start, date)).toBe(
+              isKept ? after?.date !== before?.date : undefined,
+            );
+            if (isKept) rows.set(step.number, after);
           } else {
             soles.delete(step.number);
             model.delete(step.number);
-            expect([soles.has(step.number), soles.get(step.number)]).toEqual([false, undefined]);
+            rows.delete(step.number);
+            expect([soles.hasNumber(toNumber(step.number)), soles.get(step.number)]).toEqual([
+              false,
+              undefined,
+            ]);
           }
         }
-        expectSame(soles, model);
+        expectSame(soles, model, rows);
       }),
       RUNS,
     );
@@ -85,6 +118,7 @@ describe('the room of sole opt-outs', () => {
       const msisdn = String(10 ** (4 + (index % 11)) + index);
       const kept = evidence({ at: index, id: index % 3 === 0 ? randomUUID() : `act ${index}` });
       soles.set(msisdn, kept);
+      if (index % 2 === 0) soles.list(msisdn, index, index + 1);
       model.set(msisdn, kept);
     }
     for (const msisdn of [...model.keys()].filter((_, index) => index % 3 === 1)) {
@@ -94,7 +128,8 @@ describe('the room of sole opt-outs', () => {
     expect(soles.size).toBe(model.size);
     const wrong = [...model].filter(([msisdn, { at, id }]) => {
       const kept = soles.get(msisdn);
-      return kept?.at !== at || kept.id !== id;
+      const date = at % 2 === 0 ? at + 1 : undefined;
+      return kept?.at !== at || kept.id !== id || soles.listed(msisdn)?.date !== date;
     });
     expect(wrong).toEqual([]);
     expect([...soles].length).toBe(model.size);
@@ -118,7 +153,21 @@ describe('the room of sole opt-outs', () => {
     ['no msisdn', 'abc', {}],
   ])('does not keep %s', (_name, msisdn, given) => {
     const soles = createSoleOuts();
-    expect([soles.set(msisdn, evidence(given)), soles.size, soles.has(msisdn)]).toEqual([false, 0, false]);
+    expect([soles.set(msisdn, evidence(given)), soles.size, soles.hasNumber(toNumber(msisdn))]).toEqual([
+      false,
+      0,
+      false,
+    ]);
+  });
+
+  it('does not keep what is only assumed of a row', () => {
+    const soles = createSoleOuts();
+    expect(soles.set(N, evidence(), { start: 1, date: 1, isAssumed: true })).toBe(false);
+    expect([soles.hasNumber(toNumber(N)), soles.listed(N), soles.list(N, 1, 1)]).toEqual([
+      false,
+      undefined,
+      undefined,
+    ]);
   });
 
   it('may change while it is read', () => {
