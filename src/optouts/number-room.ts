@@ -61,7 +61,12 @@ const spares = new Map<number, Int32Array[]>();
 let spareWords = 0;
 
 function setAside(words: Int32Array): void {
-  if (words.length < SMALL_WORDS || spareWords + words.length > MOST_SPARE_WORDS) return;
+  if (words.length < SMALL_WORDS) return;
+  // Regions mostly grow, so that nobody asks for the oldest ones any more.
+  if (spareWords + words.length > MOST_SPARE_WORDS) {
+    spares.clear();
+    spareWords = 0;
+  }
   const alike = spares.get(words.length) ?? [];
   spares.set(words.length, alike);
   alike.push(words);
