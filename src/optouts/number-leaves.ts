@@ -35,9 +35,6 @@ export const PLACE = 0x7fff;
 const COUNT_AT = 16;
 const BITMAP = 1 << 30;
 
-/** Takes what was read only so that it comes nearer. */
-export const touched = new Int32Array(1);
-
 const countIn = (entry: number) => (entry & ~BITMAP) >>> COUNT_AT;
 
 /** Whether so many numbers of a range may be a leaf. */
@@ -77,7 +74,6 @@ export function hasDistance(words: Int32Array, entry: number, bits: number, dist
   if (entry >= BITMAP) return (((words[at + (distance >>> 5)] as number) >>> distance) & 1) !== 0;
   const count = entry >>> COUNT_AT;
   if (count === 1) return words[at] === distance;
-  touched[0] = touchSplit(words, at, count, bits, distance);
   return findSplit(words, at, count, bits, distance) >= 0;
 }
 

@@ -5,7 +5,7 @@
  */
 
 import { double, doubleWords, HIGH, LOW, toNumber } from './number-digits.ts';
-import { hasDistance, hasDouble, PLACE, touch, touched, WORD_BITS } from './number-leaves.ts';
+import { hasDistance, hasDouble, PLACE, touch, WORD_BITS } from './number-leaves.ts';
 import { clearRegion, FIRST, ROOTS, STEP, STEPS } from './number-regions.ts';
 
 /** The power of two of the smallest numbers, and how many there are up to the largest. */
@@ -109,6 +109,8 @@ export function holds(tree: NumberTree, number: number): boolean {
   return hasDistance(words, leaf, bits, key >>> (32 - bits));
 }
 
+/** Takes what was read only so that it comes nearer. */
+const touched = new Int32Array(1);
 const laneWords: Int32Array[] = Array.from({ length: LANES }, () => NO_NUMBERS);
 const laneHigh = new Int32Array(LANES);
 const laneLow = new Int32Array(LANES);
