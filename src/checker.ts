@@ -8,8 +8,8 @@ import {
   STARTING,
   decide,
   permitsUnlisted,
+  type BatchChecker,
   type CheckOptions,
-  type Checker,
   type Decision,
   type Standing,
 } from './decision.ts';
@@ -27,7 +27,7 @@ export interface CheckCounters {
   observed: number;
 }
 
-export interface GuardChecker extends Checker {
+export interface GuardChecker extends BatchChecker {
   /** As `decide`, for callers that only need yes or no. */
   permits(to: unknown, options?: CheckOptions): boolean;
   readonly counters: CheckCounters;
@@ -42,6 +42,8 @@ export interface CheckerPorts {
   readonly isClosed: () => boolean;
 }
 
+/** Numbers that are looked up together. */
+const AT_ONCE = 64;
 /** How often it is said that a gate only observes, ms. */
 const REMINDER_MS = 3_600_000;
 
@@ -93,6 +95,26 @@ export function createChecker({
     return reading.alternative === undefined || !isListed(asked, Number(reading.alternative));
   }
 
+  const numbers = new Float64Array(AT_ONCE);
+  const found = new Uint8Array(AT_ONCE);
+
+  /** Marks those that can be read, and in no way as a number that is listed. */
+  function findUnlisted(asked: readonly OptOutList[], some: readonly unknown[], unlisted: Uint8Array): void {
+    const count = some.length;
+    for (let index = 0; index < count; index++) {
+      const number = reader.readNumber(some[index]);
+      numbers[index] = number;
+      unlisted[index] = number === 0 ? Number(isUnlisted(asked, some[index])) : 1;
+    }
+    for (const { ledger, pending } of asked) {
+      ledger.blocksEach(numbers, found, count);
+      for (let index = 0; index < count; index++) {
+        const isPending = pending.size > 0 && pending.has(String(numbers[index]));
+        if (found[index] === 1 || isPending) unlisted[index] = 0;
+      }
+    }
+  }
+
   return {
     counters,
     decide(to, options) {
@@ -119,6 +141,21 @@ export function createChecker({
       } catch {
         return false;
       }
+    },
+    permitsEach(recipients, permitted, options) {
+      permitted.fill(0);
+      try {
+        const asked = lists.askedFor(options?.from);
+        if (!permitsUnlisted(lists.freshness(asked), isClosed(), policy)) return;
+        for (let from = 0; from < recipients.length; from += numbers.length) {
+          findUnlisted(asked, recipients.slice(from, from + numbers.length), permitted.subarray(from));
+        }
+      } catch {
+        permitted.fill(0);
+      }
+    },
+    reportPermitted(count) {
+      counters.allowed += count;
     },
     report(decision, { gate, isObserved }) {
       if (decision.allowed) {

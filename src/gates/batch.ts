@@ -3,7 +3,7 @@
  * nothing is dropped, nothing is sent.
  */
 
-import type { Checker, CheckOptions, Decision } from '../decision.ts';
+import type { BatchChecker, CheckOptions, Decision } from '../decision.ts';
 import { callback, readFields, refuse, optional, text } from '../option-fields.ts';
 
 /** The options of `filter`. */
@@ -26,7 +26,7 @@ export interface FilterResult<T> {
  * @throws ConfigError for options that cannot be used or recipients that cannot be iterated; never for an item.
  */
 export function filterRecipients<T>(
-  checker: Checker,
+  checker: BatchChecker,
   recipients: Iterable<T>,
   options: FilterOptions<T> = {},
 ): FilterResult<T> {
@@ -36,17 +36,46 @@ export function filterRecipients<T>(
   });
   if (!isIterable(recipients)) return refuse('recipients', recipients, 'an iterable of recipients');
   const result: FilterResult<T> = { allowed: [], blocked: [], invalid: [] };
+  const permitted = new Uint8Array(AT_ONCE);
   let index = 0;
-  for (const item of recipients) {
-    const decision = checker.decide(to ? numberOf(item, to) : item, { from });
+
+  function part(items: readonly T[]): void {
+    const numbers = to ? items.map((item) => numberOf(item, to)) : items;
+    checker.permitsEach(numbers, permitted, { from });
+    let allowed = 0;
+    for (const [place, item] of items.entries()) {
+      if (permitted[place] === 1) {
+        allowed++;
+        result.allowed.push(item);
+      } else {
+        refusedOrNot(item, numbers[place]);
+      }
+      index++;
+    }
+    checker.reportPermitted(allowed);
+  }
+
+  /** Asks why. By now the answer may be another one. */
+  function refusedOrNot(item: T, number: unknown): void {
+    const decision = checker.decide(number, { from });
     checker.report(decision, { gate: 'filter', isObserved: false });
     if (decision.allowed) result.allowed.push(item);
     else if (decision.reason === 'invalid_number') result.invalid.push({ item, index });
     else result.blocked.push({ item, decision });
-    index++;
   }
+
+  let items: T[] = [];
+  for (const item of recipients) {
+    if (items.push(item) < AT_ONCE) continue;
+    part(items);
+    items = [];
+  }
+  part(items);
   return result;
 }
+
+/** Recipients that are asked about together. */
+const AT_ONCE = 64;
 
 function numberOf<T>(item: T, to: (item: T) => unknown): unknown {
   try {

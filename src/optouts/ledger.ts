@@ -61,6 +61,8 @@ export interface Ledger {
   blocks(msisdn: string): boolean;
   /** As `blocks`, for the msisdn as a number. */
   blocksNumber(number: number): boolean;
+  /** As `blocksNumber` for the first `count` numbers at once: `found` gets 1 for those that are opted out, else 0. */
+  blocksEach(numbers: Float64Array, found: Uint8Array, count: number): void;
   /** Why the number is blocked; `undefined` where it is not. */
   listing(msisdn: string): Listing | undefined;
   /** Takes first-hand evidence. @returns whether it changed the record. */
@@ -171,6 +173,14 @@ export function createLedger(options: LedgerOptions): Ledger {
   return {
     blocks,
     blocksNumber: (number) => firstHand.verdictOfNumber(number) ?? provider.numbers.hasNumber(number),
+    blocksEach(numbers, found, count) {
+      provider.numbers.hasEach(numbers, found, count);
+      if (firstHand.size === 0) return;
+      for (let index = 0; index < count; index++) {
+        const verdict = firstHand.verdictOfNumber(numbers[index] as number);
+        if (verdict !== undefined) found[index] = verdict ? 1 : 0;
+      }
+    },
     listing,
     merge(msisdn, evidence) {
       const before = firstHand.get(msisdn);

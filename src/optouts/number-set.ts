@@ -33,10 +33,11 @@ export interface NumberSet extends Iterable<string> {
   /**
    * Looks up many at once, which is faster than one by one in a set that is larger than the processor's cache.
    *
+   * @param numbers as doubles; 0 stands for what is no msisdn.
    * @param found gets 1 at the places of those that are in the set, and 0 at others.
    * @param count how many of them; all where it is left out.
    */
-  hasEach(msisdns: readonly string[], found: Uint8Array, count?: number): void;
+  hasEach(numbers: Float64Array, found: Uint8Array, count?: number): void;
   /**
    * @returns whether it was not in the set before.
    * @throws RangeError for what is no msisdn.
@@ -140,8 +141,8 @@ function setOf(tree: NumberTree): NumberSet {
       return number !== 0 && holds(tree, number);
     },
     hasNumber: (number) => isNumber(number) && holds(tree, number),
-    hasEach(msisdns, found, count = msisdns.length) {
-      holdsEach(tree, msisdns, found, count);
+    hasEach(numbers, found, count = numbers.length) {
+      holdsEach(tree, numbers, found, count);
     },
     add(msisdn) {
       const number = toNumber(msisdn);

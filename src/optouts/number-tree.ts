@@ -4,7 +4,7 @@
  * length. Lookups read only: they allocate nothing and change nothing.
  */
 
-import { double, doubleWords, HIGH, LOW, toNumber } from './number-digits.ts';
+import { double, doubleWords, HIGH, LOW } from './number-digits.ts';
 import { hasDistance, hasDouble, PLACE, touch, WORD_BITS } from './number-leaves.ts';
 import { clearRegion, FIRST, ROOTS, STEP, STEPS } from './number-regions.ts';
 
@@ -119,20 +119,17 @@ const laneRest = new Int32Array(LANES);
 const laneBits = new Int32Array(LANES);
 const laneStep = new Int32Array(LANES);
 const laneLeaf = new Int32Array(LANES);
+
 /**
  * Looks up many at a time, all of them a step at a time, so that the memory is read for all of them at once.
  *
+ * @param numbers of which 0 is none.
  * @param found gets 1 for those that the tree has and 0 for others.
  */
-export function holdsEach(
-  tree: NumberTree,
-  msisdns: readonly string[],
-  found: Uint8Array,
-  count: number,
-): void {
+export function holdsEach(tree: NumberTree, numbers: Float64Array, found: Uint8Array, count: number): void {
   for (let start = 0; start < count; start += LANES) {
     const lanes = Math.min(LANES, count - start);
-    for (let lane = 0; lane < lanes; lane++) enter(tree, toNumber(msisdns[start + lane] as string), lane);
+    for (let lane = 0; lane < lanes; lane++) enter(tree, numbers[start + lane] as number, lane);
     while (descend(lanes));
     let sum = 0;
     for (let lane = 0; lane < lanes; lane++) sum ^= fetch(lane);

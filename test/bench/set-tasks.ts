@@ -90,6 +90,7 @@ async function lookups(size: SetSize) {
   const json = JSON.stringify(Array.from(sample.queries(count, 7), String));
   const next = chaseOf();
   const found = new Uint8Array(count);
+  const numbers = new Float64Array(count);
   let word = 1;
   const figures = { set: [], each: [], peer: [], chase: [], digits: [] } as Record<string, number[]>;
   for (let round = 0; round <= ROUNDS; round++) {
@@ -103,7 +104,10 @@ async function lookups(size: SetSize) {
     measured('set', (asked) => {
       for (const msisdn of asked) if (set.has(msisdn)) hits++;
     });
-    measured('each', (asked) => set.hasEach(asked, found));
+    measured('each', (asked) => {
+      for (let index = 0; index < count; index++) numbers[index] = toNumber(asked[index] as string);
+      set.hasEach(numbers, found);
+    });
     for (const one of found) hitsOfEach += one;
     if (peer) {
       measured('peer', (asked) => {

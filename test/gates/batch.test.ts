@@ -1,12 +1,12 @@
 import { describe, expect, it, vi } from 'vitest';
-import type { Checker, Decision } from '../../src/decision.ts';
+import type { BatchChecker, Decision } from '../../src/decision.ts';
 import { ConfigError } from '../../src/errors.ts';
 import { filterRecipients } from '../../src/gates/batch.ts';
 
 /** A checker for which numbers that start with 1555 are out, and anything but digits is unreadable. */
-function checkerOf(): Checker & { report: ReturnType<typeof vi.fn<Checker['report']>> } {
-  return {
-    decide(to): Decision {
+function checkerOf() {
+  const checker = {
+    decide(to: unknown): Decision {
       const base = { state: 'fresh', ageMs: 0 } as const;
       if (typeof to !== 'string' || !/^\d+$/.test(to)) {
         return { allowed: false, reason: 'invalid_number', to: null, list: null, ...base };
@@ -24,9 +24,14 @@ function checkerOf(): Checker & { report: ReturnType<typeof vi.fn<Checker['repor
       }
       return { allowed: true, reason: 'not_listed', to, list: 'default', ...base };
     },
-    report: vi.fn<Checker['report']>(),
+    permitsEach(recipients, permitted) {
+      for (const [index, to] of recipients.entries()) permitted[index] = Number(checker.decide(to).allowed);
+    },
+    report: vi.fn<BatchChecker['report']>(),
+    reportPermitted: vi.fn<BatchChecker['reportPermitted']>(),
     remindObserving() {},
-  };
+  } satisfies BatchChecker;
+  return checker;
 }
 
 describe('filter', () => {
@@ -53,6 +58,29 @@ describe('filter', () => {
     expect(result.allowed[0]).toBe(rows[1]);
     expect(result.blocked[0]?.item).toBe(rows[0]);
     expect(result.invalid).toEqual([{ item: rows[2], index: 2 }]);
+  });
+
+  it('parts any number of them, and counts what it let pass', () => {
+    const checker = checkerOf();
+    const recipients = Array.from({ length: 1_000 }, (_, index) =>
+      index % 3 === 0 ? 'x' : `${index % 3 === 1 ? 1555 : 4477}${1_000_000 + index}`,
+    );
+    const { allowed, blocked, invalid } = filterRecipients(checker, recipients);
+    expect(allowed).toEqual(recipients.filter((one) => one.startsWith('4477')));
+    expect(blocked.map(({ item }) => item)).toEqual(recipients.filter((one) => one.startsWith('1555')));
+    expect(invalid.map(({ index }) => index)).toEqual(Array.from({ length: 334 }, (_, index) => index * 3));
+    const counted = checker.reportPermitted.mock.calls.reduce((sum, [count]) => sum + count, 0);
+    expect([counted, checker.report.mock.calls.length]).toEqual([
+      allowed.length,
+      blocked.length + invalid.length,
+    ]);
+  });
+
+  it('goes by the decision where that allows what was not permitted a moment ago', () => {
+    const checker = checkerOf();
+    const permitsEach = vi.fn<BatchChecker['permitsEach']>();
+    const { allowed } = filterRecipients({ ...checker, permitsEach }, ['447700900001', '15551230001']);
+    expect(allowed).toEqual(['447700900001']);
   });
 
   it('takes any iterable, once', () => {

@@ -44,7 +44,7 @@ function use(set: NumberSet, near: readonly number[]): void {
     const msisdn = String(number);
     const isThere = set.has(msisdn);
     const found = new Uint8Array(1);
-    set.hasEach([msisdn], found);
+    set.hasEach(Float64Array.of(number), found);
     expect(found[0]).toBe(Number(isThere));
     set.delete(msisdn);
     set.add(msisdn);

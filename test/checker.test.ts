@@ -1,0 +1,61 @@
+import fc from 'fast-check';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createGuard, type Guard } from '../src/index.ts';
+
+const silent = { debug() {}, info() {}, warn() {}, error() {} };
+const SENDERS = [undefined, '73737', '15559990000', 'nobody'];
+
+/** Numbers so near to each other that half of what is asked is known in some way. */
+const known = fc.integer({ min: 0, max: 60 }).map((place) => String(12_125_550_100 + place));
+const written = fc.oneof(
+  known,
+  known.map((number) => `+${number}`),
+  known.map((number) => number.slice(1)),
+  known.map((number) => `(${number.slice(1, 4)}) ${number.slice(4)}`),
+  known.map(Number),
+  fc.string({ unit: fc.constantFrom(...'0123456789+ -x'), maxLength: 16 }),
+  fc.anything(),
+);
+
+describe.each([{}, { defaultCountry: 'US' }])('all ways to ask, with %o', (options) => {
+  let guard: Guard;
+
+  beforeAll(async () => {
+    const numbersOf = (step: number) =>
+      Array.from({ length: 60 }, (_, place) => String(12_125_550_100 + place)).filter(
+        (_, place) => place % step === 0,
+      );
+    const providerOf = (step: number) => ({
+      page: async ({ index }: { index: number }) => ({ rows: index === 0 ? numbersOf(step) : [] }),
+      optIn: async () => undefined,
+    });
+    guard = createGuard({
+      ...options,
+      logger: silent,
+      lists: {
+        alerts: { senders: ['73737'], provider: providerOf(4) },
+        marketing: { senders: ['15559990000'], provider: providerOf(7) },
+      },
+    });
+    expect(await guard.ready()).toBe('fresh');
+    for (const number of numbersOf(5)) await guard.optOut(number);
+    for (const number of numbersOf(9)) await guard.optOut(number, { list: 'alerts' });
+    for (const number of numbersOf(8)) await guard.resubscribe(number, { localOnly: true });
+  });
+  afterAll(() => guard.close());
+
+  it('gives the same answer', () => {
+    fc.assert(
+      fc.property(fc.array(written, { maxLength: 200 }), fc.constantFrom(...SENDERS), (asked, from) => {
+        const sender = from === undefined ? {} : { from };
+        const isAllowed = asked.map((to) => guard.check(to, sender).allowed);
+        expect(asked.map((to) => guard.canSend(to, sender))).toEqual(isAllowed);
+        const { allowed, blocked, invalid } = guard.filter(asked, sender);
+        expect(allowed).toEqual(asked.filter((_, index) => isAllowed[index]));
+        expect(allowed.length + blocked.length + invalid.length).toBe(asked.length);
+      }),
+      { numRuns: 500, seed: 20_261_124 },
+    );
+    expect(guard.status().counters.allowed).toBeGreaterThan(1_000);
+  });
+});
