@@ -5,38 +5,16 @@ import { Agent, createServer, request, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import express from 'express';
-import { Bench, type Task } from 'tinybench';
 import { createGuard, vonage, type Guard } from 'sms-send-guard';
 import { startSimulator } from 'sms-send-guard/testing';
-import { figure, median } from './measure.ts';
+import type { CheckTasks } from './check-tasks.ts';
+import { figure, line, median, times } from './measure.ts';
 import { clusteredNumbers } from './numbers.ts';
+import { tasksOf } from './task-processes.ts';
 
+const inProcess = tasksOf<CheckTasks>('./check-tasks.js');
 const ROUNDS = 5;
-
-/** Calls per batch, so that the time of a call is not the time of the clock. */
-const BATCH = 8_192;
-
-/** Calls per second of several functions of an index below {@link BATCH}. */
-async function rates(
-  functions: Readonly<Record<string, (index: number) => unknown>>,
-): Promise<Record<string, number>> {
-  const bench = new Bench({ time: 1_500, warmupTime: 300 });
-  for (const [name, run] of Object.entries(functions)) {
-    bench.add(name, () => {
-      let allowed = 0;
-      for (let index = 0; index < BATCH; index++) if (run(index) === true) allowed++;
-      return allowed;
-    });
-  }
-  await bench.run();
-  return Object.fromEntries(bench.tasks.map((task) => [task.name, BATCH * rateOf(task)]));
-}
-
-/** Runs per second by the mean run. */
-function rateOf({ result }: Task): number {
-  if (result?.error) throw result.error;
-  return 1000 / (result?.mean ?? Number.NaN);
-}
+const COUNTS = [10_000, 100_000, 1_000_000, 10_000_000];
 
 async function guardOf(numbers: readonly string[]): Promise<Guard> {
   const guard = createGuard({
@@ -52,30 +30,29 @@ async function guardOf(numbers: readonly string[]): Promise<Guard> {
   return guard;
 }
 
-async function checkRates(): Promise<void> {
-  console.log('canSend: calls per second, half of the numbers listed');
-  for (const count of [10_000, 100_000, 1_000_000]) {
-    const numbers = clusteredNumbers(count);
-    const guard = await guardOf(numbers);
-    const set = new Set(numbers);
-    const mixed = [...numbers.slice(0, 5_000), ...clusteredNumbers(5_000, 3)];
-    const asked = Array.from({ length: 8_192 }, (_, index) => mixed[(index * 4_973) % mixed.length] ?? '');
-    const formatted = asked.map((number) => `+${number}`);
-    const integers = asked.map(Number);
-    const result = await rates({
-      'Set<string>.has': (index) => set.has(asked[index] ?? ''),
-      canonical: (index) => guard.canSend(asked[index]),
-      formatted: (index) => guard.canSend(formatted[index]),
-      numbers: (index) => guard.canSend(integers[index]),
-    });
-    const peer = result['Set<string>.has'] ?? Number.NaN;
-    for (const [name, rate] of Object.entries(result)) {
-      const label = `${figure(count)} opt-outs, ${name}`;
-      console.log(
-        `  ${label.padEnd(40)} ${figure(rate).padStart(13)}/s   ${(rate / peer).toFixed(2)} × Set.has`,
-      );
-    }
-    await guard.close();
+const ns = (values: readonly number[]) => `${figure(median(values))} ns`;
+const spread = (values: readonly number[]) =>
+  `${figure(Math.min(...values))} to ${figure(Math.max(...values))}`;
+
+/** A number at a time, beside a `Set` of the same numbers and a dependent read of memory. */
+async function checkTimes(count: number): Promise<void> {
+  const figures = await inProcess('checks', count);
+  const peer = figures['Set<string>.has'];
+  const read = figures['one dependent read of 1 GB'] ?? [];
+  console.log(
+    `\nchecks: ${figure(count)} clustered opt-outs, half of what is asked is listed, new strings each round`,
+  );
+  line('', 'median', 'spread, ns', 'Set<string>', 'memory read');
+  for (const [label, values] of Object.entries(figures)) {
+    const ofPeer = peer ? times(median(values), median(peer)) : '';
+    line(label, ns(values), spread(values), ofPeer, times(median(values), median(read)));
+  }
+}
+
+async function garbageOfChecks(): Promise<void> {
+  console.log('\nchecks: bytes that a call leaves for the garbage collector');
+  for (const [label, bytes] of Object.entries(await inProcess('garbage', 1_000_000))) {
+    line(label, `${bytes.toFixed(1)} bytes`);
   }
 }
 
@@ -169,9 +146,11 @@ async function sweepStalls(): Promise<void> {
   }
 }
 
-/** Prints all of it. */
-export async function benchChecks(): Promise<void> {
-  await checkRates();
+/** Prints all of it. `isLarge` adds a hundred million opt-outs, which takes minutes. */
+export async function benchChecks({ isLarge }: { readonly isLarge: boolean }): Promise<void> {
+  for (const count of COUNTS) await checkTimes(count);
+  if (isLarge) await checkTimes(100_000_000);
+  await garbageOfChecks();
   await middlewareRates();
   await sweepStalls();
 }

@@ -4,8 +4,10 @@
  */
 
 import { figure, line, median, megabytes, ms, times } from './measure.ts';
-import { inSetProcess } from './set-processes.ts';
+import type { SetTasks } from './set-tasks.ts';
+import { tasksOf } from './task-processes.ts';
 
+const inSetProcess = tasksOf<SetTasks>('./set-tasks.js');
 const MILLION = 1_000_000;
 
 const ns = (values: readonly number[]) => `${figure(median(values))} ns`;

@@ -11,7 +11,7 @@ import { benchStore } from './store.ts';
 const asked = new Set(process.argv.slice(2));
 const isLarge = asked.delete('--large');
 const parts = new Map<string, () => Promise<void>>([
-  ['checks', benchChecks],
+  ['checks', () => benchChecks({ isLarge })],
   ['store', () => benchStore({ isLarge })],
   ['set', () => benchSet({ isLarge })],
 ]);
