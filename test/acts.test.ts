@@ -5,6 +5,7 @@ import { STARTING } from '../src/decision.ts';
 import { createLists } from '../src/lists.ts';
 import { readOptions, type GuardOptions, type ListsOptions } from '../src/options.ts';
 import type { WebhookNews } from '../src/webhooks/receiver.ts';
+import { createNumberSet } from '../src/optouts/number-set.ts';
 import { START, createFakeClock } from './fake-clock.ts';
 
 const MINUTE = 60_000;
@@ -112,7 +113,29 @@ describe('lists', () => {
   it('nothing asked is nothing known', () => {
     const { lists } = listsOf();
     lists.markLoaded();
-    expect(lists.standing([])).toBe(STARTING);
+    expect([lists.standing([]), lists.freshness([])]).toEqual([STARTING, 'unknown']);
+  });
+
+  it('a saved list is taken from its image, and from its numbers where that is damaged', async () => {
+    const [out, come, gone] = ['15551230001', '15551230002', '15551230003'];
+    async function* each<T>(...all: readonly T[]) {
+      yield* all;
+    }
+    const since = () =>
+      each(
+        { kind: 'added' as const, numbers: Float64Array.of(Number(come)) },
+        { kind: 'removed' as const, numbers: Float64Array.of(Number(gone)) },
+      );
+    const blocked = async (chunks: readonly Uint8Array[]) => {
+      const { lists } = listsOf();
+      const saved = { start: null, size: 2, numbers: [out], missingOnce: [], heldSince: null, rows: [] };
+      await lists.restore('alerts', { ...saved, image: { chunks: each(...chunks), since: since() } });
+      return [out, come, gone].map((one) => lists.get('alerts')?.ledger.blocks(one));
+    };
+    const image = [...createNumberSet([out, gone]).image()];
+    expect(await blocked(image)).toEqual([true, true, false]);
+    expect(await blocked(image.map((chunk) => chunk.map((byte) => byte ^ 1)))).toEqual([true, false, false]);
+    expect(await blocked([])).toEqual([true, false, false]);
   });
 
   it('a saved list that never completed a sweep restores its numbers and no age', async () => {

@@ -58,4 +58,23 @@ describe.each([{}, { defaultCountry: 'US' }])('all ways to ask, with %o', (optio
     );
     expect(guard.status().counters.allowed).toBeGreaterThan(1_000);
   });
+
+  it('gives the same answer while an opt-out is written', async () => {
+    const number = '12125559999';
+    const other = '12125559998';
+    const writing = guard.optOut(number, { list: 'alerts' });
+    const asked = [number, other];
+    expect(guard.filter(asked, { from: '73737' }).allowed).toEqual([other]);
+    expect(guard.filter(asked, { from: '15559990000' }).allowed).toEqual(asked);
+    await writing;
+    expect(guard.filter(asked, { from: '73737' }).allowed).toEqual([other]);
+  });
+
+  it('is no once the guard is closed', async () => {
+    await guard.close();
+    const asked = ['12125559998', 'x'];
+    expect(asked.map((to) => guard.canSend(to))).toEqual([false, false]);
+    const { allowed, blocked, invalid } = guard.filter(asked);
+    expect([allowed.length, blocked.length, invalid.length]).toEqual([0, 1, 1]);
+  });
 });

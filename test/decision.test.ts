@@ -4,6 +4,7 @@ import {
   STARTING,
   decide,
   freshnessOf,
+  lessFresh,
   permitsUnlisted,
   standingAt,
   worse,
@@ -88,6 +89,14 @@ describe('decide', () => {
 });
 
 describe('freshness by age', () => {
+  it('of two is the worse one', () => {
+    expect([lessFresh('stale', 'fresh'), lessFresh('fresh', 'stale')]).toEqual(['stale', 'stale']);
+    expect([lessFresh('expired', 'unknown'), lessFresh('unknown', 'expired')]).toEqual([
+      'unknown',
+      'unknown',
+    ]);
+  });
+
   it.each<[number, Freshness, State]>([
     [0, 'fresh', 'fresh'],
     [1_000, 'fresh', 'fresh'],

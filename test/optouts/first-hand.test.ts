@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import type { Evidence } from '../../src/optouts/change.ts';
+import { createFirstHand } from '../../src/optouts/first-hand.ts';
 import { createLedger, type Ledger } from '../../src/optouts/ledger.ts';
 import { createNumberSet } from '../../src/optouts/number-set.ts';
+import { mergeEvidence } from '../../src/optouts/record.ts';
 
 const N = '15550000001';
 const options = {
@@ -92,5 +94,19 @@ describe('an opt-out that is also on the provider’s list', () => {
     // A row that is read takes its place, though it is older.
     sweep(ledger, 20_000, [N], 500);
     expect(ledger.save().rows).toEqual([{ msisdn: N, start: 20_000, date: 500 }]);
+  });
+});
+
+describe('a record', () => {
+  it('of what is no msisdn has a verdict all the same', () => {
+    const firstHand = createFirstHand(options);
+    firstHand.put('123', mergeEvidence(undefined, evidence()));
+    expect([firstHand.verdict('123'), firstHand.verdict('124'), firstHand.size]).toEqual([
+      true,
+      undefined,
+      1,
+    ]);
+    firstHand.drop('123');
+    expect([firstHand.verdict('123'), firstHand.size]).toEqual([undefined, 0]);
   });
 });
