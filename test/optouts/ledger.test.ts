@@ -312,6 +312,9 @@ describe('another process’s sweep', () => {
     expect([ledger.blocks(N), ledger.lastStart]).toEqual([true, null]);
     expect(ledger.follow(news(T, { removed: [Number(N)], heldSince: T }), [])).toBe(true);
     expect([ledger.blocks(N), ledger.lastStart, ledger.heldSince]).toEqual([false, T, T]);
+    // A part of the news says nothing about it.
+    ledger.follow(news(T, { heldSince: undefined }), []);
+    expect(ledger.heldSince).toBe(T);
     expect(ledger.follow(news(T - 1, { removed: [Number(N)] }), [])).toBe(false);
     expect(ledger.lastStart).toBe(T);
   });
