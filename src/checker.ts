@@ -28,8 +28,11 @@ export interface CheckCounters {
 }
 
 export interface GuardChecker extends BatchChecker {
-  /** As `decide`, for callers that only need yes or no. */
-  permits(to: unknown, options?: CheckOptions): boolean;
+  /**
+   * Decides and reports, for callers that only need yes or no. The hot path: it makes no decision where nobody wants to
+   * be told of one.
+   */
+  canSend(to: unknown, options?: CheckOptions): boolean;
   readonly counters: CheckCounters;
 }
 
@@ -115,7 +118,7 @@ export function createChecker({
     }
   }
 
-  return {
+  const checker: GuardChecker = {
     counters,
     decide(to, options) {
       try {
@@ -132,15 +135,27 @@ export function createChecker({
         });
       }
     },
-    permits(to, options) {
+    canSend(to, options) {
       try {
         const asked = lists.askedFor(options?.from);
         const number = reader.readNumber(to);
-        if (number === 0 ? !isUnlisted(asked, to) : isListed(asked, number)) return false;
-        return permitsUnlisted(lists.freshness(asked), isClosed(), policy);
+        if (number !== 0 && isListed(asked, number)) {
+          if (!events.hasListeners('blocked')) {
+            counters.blocked.opted_out++;
+            return false;
+          }
+        } else if (number !== 0 || isUnlisted(asked, to)) {
+          if (permitsUnlisted(lists.freshness(asked), isClosed(), policy)) {
+            counters.allowed++;
+            return true;
+          }
+        }
       } catch {
-        return false;
+        // What went wrong is a refusal, and told as one.
       }
+      const decision = checker.decide(to, options);
+      checker.report(decision, { gate: 'canSend', isObserved: false });
+      return decision.allowed;
     },
     permitsEach(recipients, permitted, options) {
       permitted.fill(0);
@@ -174,4 +189,5 @@ export function createChecker({
       events.emit('warn', { code: 'observe_only', message });
     },
   };
+  return checker;
 }

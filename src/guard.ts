@@ -236,13 +236,7 @@ export function createGuard(options: GuardOptions = {}): Guard {
       });
       return watch.ready(timeout);
     },
-    canSend: (msisdn, asked) => {
-      if (checker.permits(msisdn, asked)) {
-        checker.counters.allowed++;
-        return true;
-      }
-      return check(msisdn, asked, 'canSend').allowed;
-    },
+    canSend: checker.canSend,
     check: (msisdn, asked) => check(msisdn, asked, 'check'),
     assertCanSend(msisdn, asked) {
       const decision = check(msisdn, asked, 'assertCanSend');
