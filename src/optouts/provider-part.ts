@@ -148,7 +148,7 @@ export interface ProviderPart {
 /** From this size on a list that loses half of its numbers is suspected. */
 const SHRINK_FLOOR = 100;
 /** Numbers handled between two steps of a commit. */
-const COMMIT_STEP = 20_000;
+const COMMIT_STEP = 8_000;
 
 /** Adds later changes to earlier ones. */
 function absorb({ added, removed }: PartDelta, later: PartDelta): void {

@@ -6,7 +6,7 @@ import { createNumberSet, createImageReader, type NumberSet } from '../optouts/n
 import type { NumberSource, SavedImage } from './store.ts';
 
 /** Numbers taken before other work gets its turn. */
-const NUMBERS_PER_TURN = 5_000;
+const NUMBERS_PER_TURN = 2_000;
 
 /** Builds the set of all numbers of a source. Rejects with what the source throws. */
 export async function numberSetOf(source: NumberSource): Promise<NumberSet> {
@@ -54,7 +54,10 @@ export async function numberSetOfImage({ chunks, since }: SavedImage): Promise<N
 async function imageOf(chunks: SavedImage['chunks']): Promise<NumberSet | undefined> {
   const reader = createImageReader();
   try {
-    for await (const chunk of chunks) reader.take(chunk);
+    for await (const chunk of chunks) {
+      reader.take(chunk);
+      await nextTurn();
+    }
     return reader.done();
   } catch (error) {
     if (error instanceof ImageError) return undefined;

@@ -6,7 +6,7 @@ import type { LogCursor } from './log.ts';
 import type { SweepStep } from './sweeps.ts';
 
 const CHANGES_PER_MESSAGE = 2_000;
-const NUMBERS_PER_MESSAGE = 16_384;
+const NUMBERS_PER_MESSAGE = 4_096;
 const ROWS_PER_MESSAGE = 2_000;
 
 type News = Omit<StoreNews, 'cursor'>;
