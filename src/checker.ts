@@ -139,16 +139,15 @@ export function createChecker({
       try {
         const asked = lists.askedFor(options?.from);
         const number = reader.readNumber(to);
-        if (number !== 0 && isListed(asked, number)) {
-          if (!events.hasListeners('blocked')) {
-            counters.blocked.opted_out++;
-            return false;
-          }
-        } else if (number !== 0 || isUnlisted(asked, to)) {
-          if (permitsUnlisted(lists.freshness(asked), isClosed(), policy)) {
-            counters.allowed++;
-            return true;
-          }
+        const isOut = number !== 0 && isListed(asked, number);
+        if (isOut && !events.hasListeners('blocked')) {
+          counters.blocked.opted_out++;
+          return false;
+        }
+        const isClear = number === 0 ? isUnlisted(asked, to) : !isOut;
+        if (isClear && permitsUnlisted(lists.freshness(asked), isClosed(), policy)) {
+          counters.allowed++;
+          return true;
         }
       } catch {
         // What went wrong is a refusal, and told as one.

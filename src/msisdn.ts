@@ -83,7 +83,7 @@ export function createMsisdnReader({
     readNumber(input) {
       if (typeof input === 'string') {
         if (input.charCodeAt(0) === PLUS) return toNumber(input, 1);
-        return country === undefined ? toNumber(input, 0) : 0;
+        return country === undefined ? toNumber(input) : 0;
       }
       const isWhole = typeof input === 'number' && country === undefined && Number.isSafeInteger(input);
       return isWhole && input >= LEAST && input <= GREATEST ? input : 0;
@@ -95,17 +95,30 @@ export function createMsisdnReader({
 const LEAST = 10_000;
 const GREATEST = 999_999_999_999_999;
 
+/** As many digits as fit in a small integer, and what the others stand for. */
+const HEAD_DIGITS = 9;
+const SCALES = Float64Array.from({ length: 7 }, (_, digits) => 10 ** digits);
+
 /** The msisdn that `text` holds from `from` on, as a number; 0 where it is none. */
-export function toNumber(text: string, from: number): number {
+export function toNumber(text: string, from = 0): number {
   const length = text.length - from;
-  if (length < 5 || length > 15 || text.charCodeAt(from) === ZERO) return 0;
-  let number = 0;
-  for (let index = from; index < text.length; index++) {
-    const digit = text.charCodeAt(index) - ZERO;
-    if (digit < 0 || digit > 9) return 0;
-    number = number * 10 + digit;
+  if (length < 5 || length > 15) return 0;
+  const headEnd = from + (length < HEAD_DIGITS ? length : HEAD_DIGITS);
+  // A digit's code differs from that of 0 by its value; anything else differs by more than 9.
+  let head = text.charCodeAt(from) ^ ZERO;
+  if (head > 9 || head === 0) return 0;
+  for (let index = from + 1; index < headEnd; index++) {
+    const digit = text.charCodeAt(index) ^ ZERO;
+    if (digit > 9) return 0;
+    head = (Math.imul(head, 10) + digit) | 0;
   }
-  return number;
+  let tail = 0;
+  for (let index = headEnd; index < text.length; index++) {
+    const digit = text.charCodeAt(index) ^ ZERO;
+    if (digit > 9) return 0;
+    tail = (Math.imul(tail, 10) + digit) | 0;
+  }
+  return length > HEAD_DIGITS ? head * (SCALES[length - HEAD_DIGITS] as number) + tail : head;
 }
 
 const internationalReader = createMsisdnReader();

@@ -4,9 +4,10 @@
  * provider lists.
  */
 
+import { toNumber } from '../msisdn.ts';
 import type { Evidence } from './change.ts';
 import { createNumberMap } from './number-map.ts';
-import { createNumberSet, toNumber } from './number-set.ts';
+import { createNumberSet } from './number-set.ts';
 import {
   isOverruled,
   isReleased,

@@ -4,7 +4,8 @@
  * and takes 40 to 70 bytes a number; here numbers lie compressed in small regions, each of which grows alone.
  */
 
-import { isNumber, NUMBERS_END, SMALLEST_NUMBER, toNumber } from './number-digits.ts';
+import { toNumber } from '../msisdn.ts';
+import { isNumber, NUMBERS_END, SMALLEST_NUMBER } from './number-digits.ts';
 import { MOST_NUMBERS, readLeaf } from './number-leaves.ts';
 import { lowerBound } from './number-regions.ts';
 import { readImage, writeImage } from './number-set-image.ts';
@@ -20,8 +21,6 @@ import {
   type NumberTree,
 } from './number-tree.ts';
 import { addAscending, addNumber, deleteNumber } from './number-writing.ts';
-
-export { toNumber } from './number-digits.ts';
 
 /** A set of msisdns: 5 to 15 digits that do not start with 0. Iterates in ascending order. */
 export interface NumberSet extends Iterable<string> {

@@ -4,9 +4,9 @@
  * the garbage collector to walk through. It never keeps what it could not give back exactly, and never decides anything.
  */
 
+import { toNumber } from '../msisdn.ts';
 import type { Evidence, EvidenceClock, EvidenceSource } from './change.ts';
 import { createNumberMap } from './number-map.ts';
-import { toNumber } from './number-set.ts';
 import { OTHER, packId, unpackId, type IdKind } from './packed-id.ts';
 import type { Listed } from './record.ts';
 import {

@@ -3,15 +3,18 @@
  * arguments, its figures as a message.
  */
 
+import type * as Msisdns from '../../src/msisdn.ts';
 import type * as Sets from '../../src/optouts/number-set.ts';
 import { clusteredSample, uniformSample, type NumberSample } from './clustered.ts';
 import { residentBytes } from './measure.ts';
 
-// The set is no part of what the package exports: it is taken from where the package was built.
-const built = new URL('dist/optouts/number-set.js', import.meta.resolve('sms-send-guard/package.json'));
-const { createImageReader, createNumberSet, createNumberSetFromTransfer, toNumber } = (await import(
-  built.href
+// They are no part of what the package exports: they are taken from where the package was built.
+const built = (file: string) =>
+  new URL(`dist/${file}`, import.meta.resolve('sms-send-guard/package.json')).href;
+const { createImageReader, createNumberSet, createNumberSetFromTransfer } = (await import(
+  built('optouts/number-set.js')
 )) as typeof Sets;
+const { toNumber } = (await import(built('msisdn.js'))) as typeof Msisdns;
 
 export interface SetSize {
   readonly count: number;

@@ -99,4 +99,22 @@ export const sweepRequirements: readonly Requirement[] = [
       assert.deepEqual((await contents(store)).sweeps.get('default')?.numbers, [PERSON, OTHER].toSorted());
     },
   ],
+  [
+    'listings tell when sweeps showed a number, and are forgotten with the person',
+    async (store) => {
+      if (store.listings === undefined) return;
+      const both = [PERSON, OTHER];
+      await store.saveSweep('default', sweep(10, both, { delta: { added: both, removed: [] } }));
+      const lacking = { missingOnce: [PERSON], delta: { added: [], removed: [] } };
+      await store.saveSweep('default', sweep(20, both, lacking));
+      await store.saveSweep('default', sweep(30, [OTHER], { delta: { added: [], removed: [PERSON] } }));
+      const span = { list: 'default', firstSeenAt: 10 };
+      assert.deepEqual(await store.listings(PERSON), [{ ...span, lastSeenAt: 10 }]);
+      assert.deepEqual(await store.listings(OTHER), [{ ...span, lastSeenAt: 30 }]);
+      for (const erased of both) await store.erase(erased, []);
+      assert.deepEqual(await store.listings(PERSON), []);
+      assert.deepEqual(await store.listings(OTHER), [{ ...span, lastSeenAt: 30 }]);
+      assert.deepEqual((await contents(store)).sweeps.get('default')?.numbers, [OTHER]);
+    },
+  ],
 ];
