@@ -28,6 +28,8 @@ import {
   type MiddlewareOptions,
   type Next,
 } from './gates/express.ts';
+import { lendAccess, type GateAccess } from './gates/access.ts';
+import { sendThrough, type SendOptions } from './gates/sending.ts';
 import { createJournal } from './journal.ts';
 import { createLists, type OptOutList } from './lists.ts';
 import { createManualActs, type ImportResult, type ImportRow, type Resubscription } from './manual.ts';
@@ -62,6 +64,17 @@ export interface Guard extends AsyncDisposable {
   check(msisdn: unknown, options?: CheckOptions): Decision;
   /** @throws SendBlockedError where no message may be sent to the number. */
   assertCanSend(msisdn: unknown, options?: CheckOptions): void;
+  /**
+   * Runs `send` if a message may be sent to the number: for any client and any queue. What it returns or throws is read:
+   * where the provider's reply says that the person has opted out, that is kept.
+   *
+   * @throws SendBlockedError where no message may be sent; `send` was not called then.
+   */
+  send<T>(
+    msisdn: string | number,
+    send: (msisdn: string) => T | Promise<T>,
+    options?: SendOptions,
+  ): Promise<T>;
   /** Parts recipients into those that may be sent to and the rest; order is kept. */
   filter<T>(recipients: Iterable<T>, options?: FilterOptions<T>): FilterResult<T>;
   /** Opts a number out, everywhere or on one list. Resolves when durable. */
@@ -229,6 +242,16 @@ export function createGuard(options: GuardOptions = {}): Guard {
     await journal.close(Math.max(0, deadline - clock.monotonic()));
   }
 
+  const access: GateAccess = {
+    ...checker,
+    async learn({ msisdn, from }) {
+      warnOfMemory();
+      const news = { direction: 'out', msisdn, sender: from, source: 'receipt', isProven: true } as const;
+      // A store that fails is an event, and the number is blocked all the same.
+      await sink.record(news).catch(() => undefined);
+    },
+  };
+
   const guard: Guard = {
     ready: async (given = {}) => {
       const { timeout } = readFields(given, 'options', {
@@ -242,6 +265,7 @@ export function createGuard(options: GuardOptions = {}): Guard {
       const decision = check(msisdn, asked, 'assertCanSend');
       if (!decision.allowed) throw new SendBlockedError(decision, maskMsisdn(decision.to));
     },
+    send: (msisdn, send, given) => sendThrough(access, msisdn, send, given),
     filter: (recipients, given) => filterRecipients(checker, recipients, given),
     optOut(msisdn, given) {
       warnOfMemory();
@@ -297,6 +321,7 @@ export function createGuard(options: GuardOptions = {}): Guard {
     },
     [Symbol.asyncDispose]: () => guard.close(),
   };
+  lendAccess(guard, access);
   void journal.open();
   return guard;
 }

@@ -10,6 +10,7 @@ export type { Duration, Size } from './option-fields.ts';
 // Decisions
 export type { CheckOptions, Decision, Policy, State } from './decision.ts';
 export type { FilterOptions, FilterResult } from './gates/batch.ts';
+export type { SendOptions } from './gates/sending.ts';
 
 // What happens
 export type { BlockedEvent, ChangeEvent, GuardEvents, UnclearEvent, WarnEvent } from './events.ts';

@@ -15,8 +15,10 @@ const floors: readonly (readonly string[])[] = [
   ['errors', 'msisdn', 'clock', 'dates', 'option-fields'],
   ['optouts', 'options'],
   ['decision'],
-  ['provider', 'webhooks', 'stores', 'gates/express', 'gates/batch'],
+  ['gates/access', 'gates/send-reply'],
+  ['provider', 'webhooks', 'stores', 'gates/express', 'gates/batch', 'gates/sending'],
   ['guard'],
+  ['gates/fetch', 'gates/undici', 'gates/vonage-sdk'],
   ['testing', 'index'],
 ];
 

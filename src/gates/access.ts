@@ -1,0 +1,38 @@
+/**
+ * What a guard lends to the gates that are entry points of their own: they are handed a guard, and need its checker and
+ * a way to tell it what a reply taught them. Nobody else gets at it.
+ */
+
+import type { Checker } from '../decision.ts';
+import { refuse } from '../option-fields.ts';
+
+/** A person who turned out to have opted out, because a send to them was refused for that. */
+export interface LearntOptOut {
+  /** Digits. */
+  readonly msisdn: string;
+  /** Our number or sender id of that send. */
+  readonly from?: string | undefined;
+}
+
+/** What a gate may do with a guard. */
+export interface GateAccess extends Checker {
+  /** Keeps an opt-out. It blocks at once; resolves when it is durable or could not be kept, which is an event. */
+  learn(learnt: LearntOptOut): Promise<void>;
+}
+
+const accesses = new WeakMap<object, GateAccess>();
+
+/** Lends access to whoever has the guard. */
+export function lendAccess(guard: object, access: GateAccess): void {
+  accesses.set(guard, access);
+}
+
+/**
+ * The access of a guard.
+ *
+ * @throws ConfigError for anything but a guard.
+ */
+export function accessOf(guard: unknown): GateAccess {
+  const access = typeof guard === 'object' && guard !== null ? accesses.get(guard) : undefined;
+  return access ?? refuse('guard', guard, 'a guard made by createGuard of the same copy of sms-send-guard');
+}
