@@ -45,6 +45,12 @@ export interface CheckerPorts {
   readonly isClosed: () => boolean;
 }
 
+/** The digits of an input that was read as a number. */
+function digitsOf(input: unknown, [number]: Float64Array): string {
+  if (typeof input !== 'string') return String(number);
+  return input.startsWith('+') ? input.slice(1) : input;
+}
+
 /** Numbers that are looked up together. */
 const AT_ONCE = 64;
 /** How often it is said that a gate only observes, ms. */
@@ -67,6 +73,9 @@ export function createChecker({
 
   const reminded = new Map<string, number>();
 
+  /** The number that is asked about. */
+  const one = new Float64Array(1);
+
   function answer(
     to: string | null,
     asked: readonly OptOutList[],
@@ -80,8 +89,11 @@ export function createChecker({
   function decideSafely(to: unknown, options: CheckOptions | undefined): Decision {
     const asked = lists.askedFor(options?.from);
     const standing = lists.standing(asked);
-    const plain = reader.readPlain(to);
-    if (plain !== undefined) return answer(plain, asked, standing, listingOf(asked, plain));
+    if (reader.readNumber(to, one, 0)) {
+      const digits = digitsOf(to, one);
+      const isOut = isListed(asked, one, 0);
+      return answer(digits, asked, standing, isOut ? listingOf(asked, digits) : undefined);
+    }
     const reading = reader.read(to);
     if (reading === undefined) return answer(null, asked, standing);
     const { primary, alternative } = reading;
@@ -94,8 +106,12 @@ export function createChecker({
   /** Whether an input can be read, and in no way as a number that is listed. */
   function isUnlisted(asked: readonly OptOutList[], to: unknown): boolean {
     const reading = reader.read(to);
-    if (reading === undefined || isListed(asked, Number(reading.primary))) return false;
-    return reading.alternative === undefined || !isListed(asked, Number(reading.alternative));
+    if (reading === undefined) return false;
+    const { primary, alternative } = reading;
+    return (
+      listingOf(asked, primary) === undefined &&
+      (alternative === undefined || listingOf(asked, alternative) === undefined)
+    );
   }
 
   const numbers = new Float64Array(AT_ONCE);
@@ -105,9 +121,8 @@ export function createChecker({
   function findUnlisted(asked: readonly OptOutList[], some: readonly unknown[], unlisted: Uint8Array): void {
     const count = some.length;
     for (let index = 0; index < count; index++) {
-      const number = reader.readNumber(some[index]);
-      numbers[index] = number;
-      unlisted[index] = number === 0 ? Number(isUnlisted(asked, some[index])) : 1;
+      const isRead = reader.readNumber(some[index], numbers, index);
+      unlisted[index] = isRead ? 1 : Number(isUnlisted(asked, some[index]));
     }
     for (const { ledger, pending } of asked) {
       ledger.blocksEach(numbers, found, count);
@@ -138,13 +153,13 @@ export function createChecker({
     canSend(to, options) {
       try {
         const asked = lists.askedFor(options?.from);
-        const number = reader.readNumber(to);
-        const isOut = number !== 0 && isListed(asked, number);
+        const isRead = reader.readNumber(to, one, 0);
+        const isOut = isRead && isListed(asked, one, 0);
         if (isOut && !events.hasListeners('blocked')) {
           counters.blocked.opted_out++;
           return false;
         }
-        const isClear = number === 0 ? isUnlisted(asked, to) : !isOut;
+        const isClear = isRead ? !isOut : isUnlisted(asked, to);
         if (isClear && permitsUnlisted(lists.freshness(asked), isClosed(), policy)) {
           counters.allowed++;
           return true;

@@ -134,7 +134,8 @@ export function createGuard(options: GuardOptions = {}): Guard {
   const lists = createLists(config, clock, ageClock);
   const store = storeOf(config.store);
   const closing = new AbortController();
-  const isClosed = () => closing.signal.aborted;
+  let isOver = false;
+  const isClosed = () => isOver;
   const changes = { optOuts: 0, optIns: 0, webhooksRefused: 0 };
   const checker = createChecker({ reader, lists, policy: config.policy, events, clock, isClosed });
   const watch = createWatch({ clock, config, lists, events, isClosed });
@@ -235,6 +236,7 @@ export function createGuard(options: GuardOptions = {}): Guard {
 
   let closed: Promise<void> | undefined;
   async function end(timeoutMs: number): Promise<void> {
+    isOver = true;
     closing.abort();
     watch.stop();
     const deadline = clock.monotonic() + timeoutMs;

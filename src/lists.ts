@@ -122,14 +122,21 @@ export function createLists(config: Config, clock: Clock, ageClock: AgeClock): L
     return restored.start <= clock.now() ? Math.max(0, now - restored.age, storeAge) : Infinity;
   }
 
+  const standings = new WeakMap<OptOutList, LastStanding>();
+
   function standingOf(list: OptOutList, now: number): Standing {
     const ageMs = ageOf(list, now);
     if (ageMs === UNKNOWN) return STARTING;
     const isSelfKept = list.config.provider === undefined;
     if (isSelfKept && caughtUpAt === undefined) return SELF_KEPT;
     const isRestored = !isSelfKept && latest(list.sweeper?.completedAt, list.followedAt) === undefined;
-    const standing = standingAt(ageMs, isRestored, limits);
-    return ageMs === Infinity ? { ...standing, ageMs: null } : standing;
+    const last = standings.get(list);
+    // Within a millisecond nothing gets older, and most checks ask for what the one before asked.
+    if (last !== undefined && last.ageMs === ageMs && last.isRestored === isRestored) return last.standing;
+    const told = standingAt(ageMs, isRestored, limits);
+    const standing = ageMs === Infinity ? { ...told, ageMs: null } : told;
+    standings.set(list, { ageMs, isRestored, standing });
+    return standing;
   }
 
   function pair(name: string): readonly OptOutList[] {
@@ -202,17 +209,24 @@ function latest(a: number | undefined, b: number | undefined): number | undefine
   return a === undefined || (b !== undefined && b > a) ? b : a;
 }
 
+/** Where a list stood when it was last asked. */
+interface LastStanding {
+  readonly ageMs: number;
+  readonly isRestored: boolean;
+  readonly standing: Standing;
+}
+
 /** The age of a list that was never read. */
 const UNKNOWN = -1;
 
 /** As long as the provider repeats a receipt. */
 const REPLAY_WINDOW_MS = 72 * 3_600_000;
 
-/** Whether a number is listed: yes or no, without an allocation. */
-export function isListed(asked: readonly OptOutList[], number: number): boolean {
+/** Whether the number at a place of an array is listed: yes or no, without an allocation. */
+export function isListed(asked: readonly OptOutList[], numbers: Float64Array, at: number): boolean {
   for (const { ledger, pending } of asked) {
-    if (ledger.blocksNumber(number)) return true;
-    if (pending.size > 0 && pending.has(String(number))) return true;
+    if (ledger.blocksAt(numbers, at)) return true;
+    if (pending.size > 0 && pending.has(String(numbers[at]))) return true;
   }
   return false;
 }

@@ -22,13 +22,13 @@ export interface Reading {
 export interface MsisdnReader {
   /** Never throws, for any input of any type. */
   read(input: unknown): Reading | undefined;
-  /** As `read` for an input that is plain digits and nothing else: the input itself, else `undefined`. */
-  readPlain(input: unknown): string | undefined;
   /**
-   * The number where an input is digits, `+` and digits, or an integer, and can be read in one way only; else 0. The
-   * hot path: it makes no string and no object.
+   * Reads an input that is digits, `+` and digits, or an integer, where it can be read in one way only, and puts its
+   * number into a place of `numbers`. The hot path: it makes no string and no object, not even a boxed number.
+   *
+   * @returns whether it did. Where not, the place holds 0, and `read` tells more.
    */
-  readNumber(input: unknown): number;
+  readNumber(input: unknown, numbers: Float64Array, at: number): boolean;
 }
 
 export interface MsisdnReaderOptions {
@@ -78,15 +78,17 @@ export function createMsisdnReader({
       }
       return readSlowly(given);
     },
-    readPlain: (input) =>
-      typeof input === 'string' && country === undefined && isMsisdn(input, 0) ? input : undefined,
-    readNumber(input) {
+    readNumber(input, numbers, at) {
       if (typeof input === 'string') {
-        if (input.charCodeAt(0) === PLUS) return toNumber(input, 1);
-        return country === undefined ? toNumber(input) : 0;
+        if (input.charCodeAt(0) === PLUS) return readDigits(input, 1, numbers, at);
+        if (country === undefined) return readDigits(input, 0, numbers, at);
+      } else if (typeof input === 'number' && country === undefined && Number.isSafeInteger(input)) {
+        const isMsisdnNumber = input >= LEAST && input <= GREATEST;
+        numbers[at] = isMsisdnNumber ? input : 0;
+        return isMsisdnNumber;
       }
-      const isWhole = typeof input === 'number' && country === undefined && Number.isSafeInteger(input);
-      return isWhole && input >= LEAST && input <= GREATEST ? input : 0;
+      numbers[at] = 0;
+      return false;
     },
   };
 }
@@ -99,26 +101,36 @@ const GREATEST = 999_999_999_999_999;
 const HEAD_DIGITS = 9;
 const SCALES = Float64Array.from({ length: 7 }, (_, digits) => 10 ** digits);
 
-/** The msisdn that `text` holds from `from` on, as a number; 0 where it is none. */
-export function toNumber(text: string, from = 0): number {
+const single = new Float64Array(1);
+
+/** The msisdn that `text` is, as a number; 0 where it is none. */
+export function toNumber(text: string): number {
+  readDigits(text, 0, single, 0);
+  return single[0] as number;
+}
+
+/** Puts the msisdn that `text` holds from `from` on into a place of `numbers`; 0 where it is none. */
+function readDigits(text: string, from: number, numbers: Float64Array, at: number): boolean {
+  numbers[at] = 0;
   const length = text.length - from;
-  if (length < 5 || length > 15) return 0;
+  if (length < 5 || length > 15) return false;
   const headEnd = from + (length < HEAD_DIGITS ? length : HEAD_DIGITS);
   // A digit's code differs from that of 0 by its value; anything else differs by more than 9.
   let head = text.charCodeAt(from) ^ ZERO;
-  if (head > 9 || head === 0) return 0;
+  if (head > 9 || head === 0) return false;
   for (let index = from + 1; index < headEnd; index++) {
     const digit = text.charCodeAt(index) ^ ZERO;
-    if (digit > 9) return 0;
+    if (digit > 9) return false;
     head = (Math.imul(head, 10) + digit) | 0;
   }
   let tail = 0;
   for (let index = headEnd; index < text.length; index++) {
     const digit = text.charCodeAt(index) ^ ZERO;
-    if (digit > 9) return 0;
+    if (digit > 9) return false;
     tail = (Math.imul(tail, 10) + digit) | 0;
   }
-  return length > HEAD_DIGITS ? head * (SCALES[length - HEAD_DIGITS] as number) + tail : head;
+  numbers[at] = length > HEAD_DIGITS ? head * (SCALES[length - HEAD_DIGITS] as number) + tail : head;
+  return true;
 }
 
 const internationalReader = createMsisdnReader();

@@ -55,7 +55,7 @@ describe('age clock', () => {
     expect(age.now() - age.at(clock.now() - 7_000)).toBe(7_000);
   });
 
-  it('reads the machine’s second clock once in a millisecond of the first, unless that stands still', () => {
+  it('reads the machine’s second clock once in a millisecond of the first, unless that stands still', async () => {
     vi.useFakeTimers({ toFake: ['Date'] });
     const monotonic = vi.spyOn(performance, 'now').mockReturnValue(1_000);
     try {
@@ -66,12 +66,39 @@ describe('age clock', () => {
       for (let call = 0; call < 500; call++) expect(age.now()).toBe(start);
       expect(monotonic.mock.calls.length).toBe(length);
       vi.setSystemTime(Date.now() + 1);
+      // The loop is over.
+      await Promise.resolve();
       expect(age.now() - start).toBe(0.5);
       monotonic.mockReturnValue(9_000);
-      for (let call = 0; call < 1_000; call++) age.now();
+      for (let call = 0; call < 1_100; call++) age.now();
       expect(age.now() - start).toBe(8_000);
     } finally {
       monotonic.mockRestore();
+      vi.useRealTimers();
+    }
+  });
+
+  it('reads a clock for a part of the readings of a loop, and for each that comes alone', async () => {
+    vi.useFakeTimers({ toFake: ['Date'] });
+    const wall = vi.spyOn(Date, 'now');
+    try {
+      const age = createAgeClock(systemClock);
+      const readings = (calls: number) => {
+        const { length } = wall.mock.calls;
+        for (let call = 0; call < calls; call++) age.now();
+        return wall.mock.calls.length - length;
+      };
+      expect(readings(640)).toBeLessThan(40);
+      const start = age.now();
+      await Promise.resolve();
+      vi.setSystemTime(Date.now() + 60_000);
+      expect(age.now() - start).toBeGreaterThanOrEqual(60_000 - 250);
+      for (let alone = 0; alone < 5; alone++) {
+        expect(readings(1)).toBe(1);
+        await Promise.resolve();
+      }
+    } finally {
+      wall.mockRestore();
       vi.useRealTimers();
     }
   });

@@ -33,6 +33,8 @@ export interface FirstHand extends Iterable<readonly [string, StandingOptOut | u
    * The hot path: no allocation.
    */
   verdictOfNumber(number: number): boolean | undefined;
+  /** As `verdictOfNumber`, for the number at a place of an array, which is not boxed where nothing is known at all. */
+  verdictAt(numbers: Float64Array, at: number): boolean | undefined;
   /** As `verdictOfNumber`, for the digits. */
   verdict(msisdn: string): boolean | undefined;
   /** The opt-out that holds. */
@@ -102,11 +104,13 @@ export function createFirstHand(options: WeighingOptions): FirstHand {
       return soles.size + entries.size;
     },
     verdictOfNumber,
+    verdictAt: (numbers, at) => (isEmpty ? undefined : verdictOfNumber(numbers[at] as number)),
     verdict(msisdn) {
       const number = toNumber(msisdn);
       return number === 0 ? entries.get(msisdn)?.verdict : verdictOfNumber(number);
     },
-    standing: (msisdn) => soles.sourceAndTime(msisdn) ?? standingIn(entries.get(msisdn)),
+    standing: (msisdn) =>
+      isEmpty ? undefined : (soles.sourceAndTime(msisdn) ?? standingIn(entries.get(msisdn))),
     get(msisdn) {
       if (isEmpty) return undefined;
       const optOut = soles.get(msisdn);

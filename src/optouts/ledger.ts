@@ -59,9 +59,9 @@ export interface LedgerSave extends PartSave {
 export interface Ledger {
   /** Whether the number is opted out. The hot path: no allocation. `msisdn` is digits. */
   blocks(msisdn: string): boolean;
-  /** As `blocks`, for the msisdn as a number. */
-  blocksNumber(number: number): boolean;
-  /** As `blocksNumber` for the first `count` numbers at once: `found` gets 1 for those that are opted out, else 0. */
+  /** As `blocks`, for the msisdn at a place of an array of numbers. */
+  blocksAt(numbers: Float64Array, at: number): boolean;
+  /** As `blocksAt` for the first `count` numbers at once: `found` gets 1 for those that are opted out, else 0. */
   blocksEach(numbers: Float64Array, found: Uint8Array, count: number): void;
   /** Why the number is blocked; `undefined` where it is not. */
   listing(msisdn: string): Listing | undefined;
@@ -105,11 +105,13 @@ export function createLedger(options: LedgerOptions): Ledger {
   // Whose row is news to the store.
   let unsavedRows = new Set<string>();
 
+  const listedByProvider: Listing = Object.freeze({ list, source: 'provider', since: null });
+
   const blocks = (msisdn: string): boolean => firstHand.verdict(msisdn) ?? provider.has(msisdn);
 
   function reasonOf(msisdn: string, standing: StandingOptOut | undefined): Listing | undefined {
     if (standing) return { list, source: standing.source, since: standing.at };
-    return blocks(msisdn) ? { list, source: 'provider', since: null } : undefined;
+    return blocks(msisdn) ? listedByProvider : undefined;
   }
 
   const listing = (msisdn: string): Listing | undefined => reasonOf(msisdn, firstHand.standing(msisdn));
@@ -172,7 +174,7 @@ export function createLedger(options: LedgerOptions): Ledger {
 
   return {
     blocks,
-    blocksNumber: (number) => firstHand.verdictOfNumber(number) ?? provider.numbers.hasNumber(number),
+    blocksAt: (numbers, at) => firstHand.verdictAt(numbers, at) ?? provider.numbers.hasAt(numbers, at),
     blocksEach(numbers, found, count) {
       provider.numbers.hasEach(numbers, found, count);
       if (firstHand.size === 0) return;

@@ -75,8 +75,20 @@ export function takeTree(tree: NumberTree): NumberTree {
 
 /** Whether the tree has a number, which has to be one. */
 export function holds(tree: NumberTree, number: number): boolean {
-  const { nodes } = tree;
   double[0] = number;
+  return holdsDouble(tree);
+}
+
+/** As {@link holds}, for a number at a place of an array: it is handed on without a box. */
+export function holdsAt(tree: NumberTree, numbers: Float64Array, at: number): boolean {
+  if (tree.size === 0) return false;
+  double[0] = numbers[at] as number;
+  return holdsDouble(tree);
+}
+
+/** As {@link holds}, for what `double` has. */
+function holdsDouble(tree: NumberTree): boolean {
+  const { nodes } = tree;
   const high = doubleWords[HIGH] as number;
   const low = doubleWords[LOW] as number;
   let place = (high >>> 20) - EXPONENT;
