@@ -8,8 +8,9 @@ const builtWorker = {
   name: 'built-worker',
   enforce: 'pre' as const,
   transform(code: string, id: string) {
-    if (!id.endsWith('/src/stores/sqlite/connection.ts')) return undefined;
-    const built = new URL('./dist/stores/sqlite/worker.js', import.meta.url).href;
+    const [, room] = /\/src\/(stores\/sqlite|provider\/thread)\/connection\.ts$/.exec(id) ?? [];
+    if (room === undefined) return undefined;
+    const built = new URL(`./dist/${room}/worker.js`, import.meta.url).href;
     return code.replace("new URL('./worker.js', import.meta.url)", `new URL('${built}')`);
   },
 };

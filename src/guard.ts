@@ -183,6 +183,11 @@ export function createGuard(options: GuardOptions = {}): Guard {
         },
         onAnomaly: (anomaly) => events.emit('anomaly', anomaly),
         onError: (error) => events.emit('error', asGuardError(error)),
+        onThreadLost: () =>
+          events.emit('warn', {
+            code: 'sweep_thread',
+            message: `pages of list '${name}' are read on the main thread from now on: the thread that should read them could not be started, or died`,
+          }),
       },
     );
   }

@@ -7,7 +7,7 @@
 import { toNumber } from '../msisdn.ts';
 import type { Evidence } from './change.ts';
 import { createNumberMap } from './number-map.ts';
-import { createNumberSet } from './number-set.ts';
+import { createNumberSet, type NumberSet } from './number-set.ts';
 import {
   isOverruled,
   isReleased,
@@ -28,6 +28,8 @@ export type StandingOptOut = Pick<Evidence, 'source' | 'at'>;
 export interface FirstHand extends Iterable<readonly [string, StandingOptOut | undefined]> {
   /** Numbers with a record. */
   readonly size: number;
+  /** Whether the number has a record. No allocation. */
+  knows(number: number): boolean;
   /**
    * Whether the number is opted out: `false` holds against the provider's list, `undefined` leaves it to that list.
    * The hot path: no allocation.
@@ -68,15 +70,14 @@ export function createFirstHand(options: WeighingOptions): FirstHand {
   // Of the second, by verdict: to ask a set of numbers makes no string.
   const blocked = createNumberSet();
   const released = createNumberSet();
+  const undecided = createNumberSet();
   let isEmpty = true;
 
-  /** Notes a verdict. What is no msisdn is never asked for as a number. */
-  function note(msisdn: string, verdict: boolean | undefined): void {
+  /** Notes a verdict in one of the sets, or that there is none. What is no msisdn is never asked for as a number. */
+  function note(msisdn: string, own: NumberSet | undefined): void {
     if (toNumber(msisdn) === 0) return;
-    if (verdict === true) blocked.add(msisdn);
-    else blocked.delete(msisdn);
-    if (verdict === false) released.add(msisdn);
-    else released.delete(msisdn);
+    for (const set of [blocked, released, undecided]) if (set !== own) set.delete(msisdn);
+    own?.add(msisdn);
   }
 
   function dropEntry(msisdn: string): void {
@@ -103,6 +104,12 @@ export function createFirstHand(options: WeighingOptions): FirstHand {
     get size() {
       return soles.size + entries.size;
     },
+    knows: (number) =>
+      !isEmpty &&
+      (soles.hasNumber(number) ||
+        blocked.hasNumber(number) ||
+        released.hasNumber(number) ||
+        undecided.hasNumber(number)),
     verdictOfNumber,
     verdictAt: (numbers, at) => (isEmpty ? undefined : verdictOfNumber(numbers[at] as number)),
     verdict(msisdn) {
@@ -124,7 +131,7 @@ export function createFirstHand(options: WeighingOptions): FirstHand {
       if (sole && entries.get(msisdn) === undefined && soles.set(msisdn, sole, record.listed)) return;
       const verdict = weigh(record);
       entries.set(msisdn, { record, verdict });
-      note(msisdn, verdict);
+      note(msisdn, verdict === undefined ? undecided : verdict ? blocked : released);
       soles.delete(msisdn);
     },
     listSole: (msisdn, start, date) => (isEmpty ? undefined : soles.list(msisdn, start, date)),

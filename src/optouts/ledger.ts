@@ -9,7 +9,6 @@ import { createFirstHand, type StandingOptOut } from './first-hand.ts';
 import { createNumberSet } from './number-set.ts';
 import {
   createProviderPart,
-  type LedgerRow,
   type PartImage,
   type PartNews,
   type PartSave,
@@ -116,14 +115,13 @@ export function createLedger(options: LedgerOptions): Ledger {
 
   const listing = (msisdn: string): Listing | undefined => reasonOf(msisdn, firstHand.standing(msisdn));
 
-  function outRow(start: number, { msisdn, date = start }: LedgerRow): boolean {
+  function outRow(msisdn: string, start: number, date = start): boolean {
     const isSoleDateNew = firstHand.listSole(msisdn, start, date);
     if (isSoleDateNew !== undefined) {
       if (isSoleDateNew || options.trustProviderRemoval) unsavedRows.add(msisdn);
       return false;
     }
-    const before = firstHand.get(msisdn);
-    if (before === undefined) return false;
+    const before = firstHand.get(msisdn) as NumberRecord;
     const record = mergeListed(before, { start, date });
     const wasOverruled = isOverruled(before, options);
     firstHand.put(msisdn, record);
@@ -133,18 +131,21 @@ export function createLedger(options: LedgerOptions): Ledger {
     return record.ins.length > 0 && !wasOverruled && isOverruled(record, options);
   }
 
-  function inRow({ msisdn, date: at }: LedgerRow, seenAt: number): OptOutChange | undefined {
-    const record = firstHand.get(msisdn);
+  function inRow(number: number, at: number, seenAt: number): OptOutChange | undefined {
     // An opt-in of somebody who never opted out decides nothing, and such rows may be millions. Should an
     // opt-out come late, the next sweep brings the row again. One without a date proves nothing.
-    if (at === undefined || (record === undefined && !provider.has(msisdn))) return undefined;
+    if (Number.isNaN(at) || (!firstHand.knows(number) && !provider.numbers.hasNumber(number)))
+      return undefined;
+    const msisdn = String(number);
+    const record = firstHand.get(msisdn);
     const known = { direction: 'in', clock: 'provider', source: 'provider' } as const;
     const evidence: Evidence = { ...known, at, seenAt, id: `row:${at}` };
     return mergeEvidence(record, evidence) === record ? undefined : { list, msisdn, evidence };
   }
 
-  function removed(msisdn: string, at: number): OptOutChange | undefined {
-    if (!options.trustProviderRemoval || firstHand.verdict(msisdn) !== true) return undefined;
+  function removed(number: number, at: number): OptOutChange | undefined {
+    if (!options.trustProviderRemoval || firstHand.verdictOfNumber(number) !== true) return undefined;
+    const msisdn = String(number);
     const record = firstHand.get(msisdn);
     if (record?.listed === undefined || record.listed.start <= lastOptOutMoment(record)) return undefined;
     const known = { direction: 'in', clock: 'local', source: 'provider' } as const;
@@ -203,7 +204,7 @@ export function createLedger(options: LedgerOptions): Ledger {
       if (record ?? listed) firstHand.put(msisdn, { ...(record ?? EMPTY_RECORD), listed });
       else firstHand.drop(msisdn);
     },
-    begin: (start) => provider.begin(start, { outRow, inRow, removed }),
+    begin: (start) => provider.begin(start, { knows: firstHand.knows, outRow, inRow, removed }),
     save() {
       const part = provider.save();
       const saving = unsavedRows;

@@ -25,6 +25,8 @@ import { createPlace, holds, seek, type NumberPlace, type NumberTree } from './n
 
 /** Numbers that go into one leaf at once, so that what comes of it fits in a region. */
 const AT_ONCE = 1_024;
+/** As many numbers of one leaf go into it faster one by one than with all of it written anew. */
+const FEW = 4;
 
 const place = createPlace();
 const held = new Float64Array(MOST_NUMBERS + 1);
@@ -164,6 +166,10 @@ export function addAscending(tree: NumberTree, numbers: Float64Array): void {
         place.leaf = place.words[place.leafAt] as number;
         tree.size++;
       }
+      continue;
+    }
+    if (to - from <= FEW) {
+      for (; from < to; from++) addNumber(tree, numbers[from] as number);
       continue;
     }
     const count = readHeld(place);

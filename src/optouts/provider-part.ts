@@ -4,15 +4,12 @@
  * while the list looks as if it had lost half of itself. Pure: time comes in as arguments.
  */
 
+import { findAbsences, noAbsences, type Absences } from './absences.ts';
 import type { OptOutChange } from './change.ts';
 import { createNumberSet, type NumberSet } from './number-set.ts';
-
-/** A row of the provider's list whose number could be read. `date` is ms UTC. */
-export interface LedgerRow {
-  readonly kind: 'out' | 'in';
-  readonly msisdn: string;
-  readonly date?: number | undefined;
-}
+import { pour, sift } from './number-slices.ts';
+import { absorb, leave, noChanges, prepareLeaving, type PartDelta, type UnsavedDelta } from './part-delta.ts';
+import { createShown, type RowColumns, type Shown } from './shown.ts';
 
 /** What one page did. */
 export interface PageEffect {
@@ -51,11 +48,18 @@ export type Removals = 'apply' | 'accept' | 'none';
 
 /** A sweep that is being read. */
 export interface SweepRun {
-  /** Takes a page; its opt-outs block at once. `seenAt` is the local time of its arrival, ms UTC. */
-  page(rows: readonly LedgerRow[], seenAt: number): PageEffect;
+  /**
+   * Takes rows; their opt-outs block at once. `seenAt` is the local time of their arrival, ms UTC. `fresh` is how many
+   * of their numbers are new, where somebody else keeps what the sweep has shown.
+   */
+  page(rows: RowColumns, seenAt: number, fresh?: number): PageEffect;
   /** How many different numbers the sweep has shown, opted out or in. */
   readonly distinct: number;
-  /** Ends a complete sweep. A generator, so that a caller with a large list can let other work run between its steps. */
+  /** Hands over what the sweep has shown so far, to somebody else who goes on with it. */
+  lend(): Shown;
+  /** Takes back the numbers of all rows that were opted out. Without them a sweep that lent them is dropped at its end. */
+  takeBack(outs: NumberSet): void;
+  /** Ends a complete sweep. A generator, so that other work can run between its steps, none of which takes long. */
   commit(removals: Removals): Generator<undefined, CommitEffect>;
   /** Ends an incomplete sweep: what it added stays, nothing is removed. */
   abort(): void;
@@ -77,12 +81,6 @@ export interface PartSave {
    * later, so that what left by ours stays until a sweep of both lacks it.
    */
   done(outcome: 'kept' | 'refused' | 'failed'): void;
-}
-
-/** Numbers that came and that left. */
-export interface PartDelta {
-  readonly added: NumberSet;
-  readonly removed: NumberSet;
 }
 
 /** A part as it was saved. */
@@ -113,12 +111,14 @@ export interface MissingPart {
 
 /** What first-hand evidence has to say while the list is read. */
 export interface RowJudge {
-  /** An opted-out row. @returns whether the list now outweighs an opt-in that held until now. */
-  outRow(start: number, row: LedgerRow): boolean;
+  /** Whether anything is known first-hand about the number. */
+  knows(number: number): boolean;
+  /** An opted-out row of such a number. @returns whether the list now outweighs an opt-in that held until now. */
+  outRow(msisdn: string, start: number, date: number | undefined): boolean;
   /** An opted-in row. @returns the opt-in that it proves, where that is news. */
-  inRow(row: LedgerRow, seenAt: number): OptOutChange | undefined;
+  inRow(number: number, date: number, seenAt: number): OptOutChange | undefined;
   /** A removal. @returns the opt-in that it stands for, where the list trusts removals. */
-  removed(msisdn: string, start: number): OptOutChange | undefined;
+  removed(number: number, start: number): OptOutChange | undefined;
 }
 
 export interface ProviderPart {
@@ -147,19 +147,9 @@ export interface ProviderPart {
 
 /** From this size on a list that loses half of its numbers is suspected. */
 const SHRINK_FLOOR = 100;
-/** Numbers handled between two steps of a commit. */
-const COMMIT_STEP = 8_000;
-
-/** Adds later changes to earlier ones. */
-function absorb({ added, removed }: PartDelta, later: PartDelta): void {
-  for (const batch of later.added.batches()) {
-    added.addBatch(batch);
-    removed.deleteBatch(batch);
-  }
-  for (const batch of later.removed.batches()) {
-    removed.addBatch(batch);
-    added.deleteBatch(batch);
-  }
+/** A commit under way. What comes to the list meanwhile is nothing that its sweep lacked. */
+interface Commitment extends Absences {
+  readonly seen: NumberSet;
 }
 
 /**
@@ -176,24 +166,37 @@ export function createProviderPart({ shrinkHoldMs }: { readonly shrinkHoldMs: nu
   let lastBegun: number | null = null;
   let heldSince: number | null = null;
   let running: object | undefined;
-  // What the sweep that is being read has shown.
-  let runningSeen: NumberSet | undefined;
+  // Whether the sweep that is being read has shown a number, or may have.
+  let isShown: (number: number) => boolean = () => false;
+  let commitment: Commitment | undefined;
   // Since the last save that was kept; `undefined` while none was.
-  let unsaved: PartDelta | undefined;
+  let unsaved: UnsavedDelta | undefined;
   let hasNews = false;
 
-  function add(msisdn: string): boolean {
-    if (!numbers.add(msisdn)) return false;
-    hasNews = true;
-    unsaved?.added.add(msisdn);
-    unsaved?.removed.delete(msisdn);
-    return true;
+  /** Keeps numbers that come in while a sweep is committed. */
+  function spare(given: Float64Array): void {
+    commitment?.seen.addBatch(given);
+    commitment?.leaving.deleteBatch(given);
   }
 
-  function remove(msisdn: string): void {
-    numbers.delete(msisdn);
-    unsaved?.removed.add(msisdn);
-    unsaved?.added.delete(msisdn);
+  /** Adds numbers of which the store is to hear. @returns how many were new. */
+  function add(given: Float64Array): number {
+    spare(given);
+    const news = sift(given, numbers, false).sort();
+    if (news.length === 0) return 0;
+    const before = numbers.size;
+    hasNews = true;
+    numbers.addBatch(news);
+    unsaved?.added.addBatch(news);
+    unsaved?.removed.deleteBatch(news);
+    return numbers.size - before;
+  }
+
+  /** Ends whatever sweep there is. */
+  function end(): void {
+    running = undefined;
+    commitment = undefined;
+    isShown = () => false;
   }
 
   function isOlder(start: number | null): boolean {
@@ -202,40 +205,46 @@ export function createProviderPart({ shrinkHoldMs }: { readonly shrinkHoldMs: nu
 
   function begin(start: number, judge: RowJudge): SweepRun {
     const token = {};
+    end();
     running = token;
     lastBegun = Math.max(start, lastBegun ?? start);
-    const seen = createNumberSet();
-    runningSeen = seen;
-    const seenIn = createNumberSet();
+    const shown = createShown();
+    let seen: NumberSet | undefined = shown.outs;
+    // Who does not know takes it that it has.
+    isShown = (number) => seen?.hasNumber(number) ?? true;
     let distinct = 0;
 
-    function page(rows: readonly LedgerRow[], seenAt: number): PageEffect {
+    function takeOuts({ outs, outDates }: RowColumns, overruled: string[]): number {
+      const added = add(outs);
+      const back = sift(outs, missingOnce, true);
+      missingOnce.deleteBatch(back);
+      if (back.length > 0) hasNews = true;
+      for (const [index, number] of outs.entries()) {
+        if (!judge.knows(number)) continue;
+        const date = outDates[index] as number;
+        const msisdn = String(number);
+        if (judge.outRow(msisdn, start, Number.isNaN(date) ? undefined : date)) overruled.push(msisdn);
+      }
+      return added;
+    }
+
+    function page(rows: RowColumns, seenAt: number, counted?: number): PageEffect {
       const optIns: OptOutChange[] = [];
       const overruled: string[] = [];
-      let fresh = 0;
-      let added = 0;
-      if (running !== token) return { fresh, added, optIns, overruled };
-      for (const row of rows) {
-        const { kind, msisdn } = row;
-        const [own, other] = kind === 'out' ? [seen, seenIn] : [seenIn, seen];
-        if (own.add(msisdn) && !other.has(msisdn)) fresh++;
-        if (kind === 'out') {
-          if (add(msisdn)) added++;
-          if (missingOnce.delete(msisdn)) hasNews = true;
-          if (judge.outRow(start, row)) overruled.push(msisdn);
-        } else {
-          const change = judge.inRow(row, seenAt);
-          if (change) optIns.push(change);
-        }
-      }
+      if (running !== token) return { fresh: 0, added: 0, optIns, overruled };
+      const fresh = counted ?? shown.take(rows);
       distinct += fresh;
+      const added = takeOuts(rows, overruled);
+      for (const [index, number] of rows.ins.entries()) {
+        const change = judge.inRow(number, rows.inDates[index] as number, seenAt);
+        if (change) optIns.push(change);
+      }
       return { fresh, added, optIns, overruled };
     }
 
     /** Ends the sweep; from now on age counts from its start. */
     function committed(removed: number, missing: number, optIns: readonly OptOutChange[]): CommitEffect {
-      running = undefined;
-      runningSeen = undefined;
+      end();
       lastStart = start;
       hasNews = true;
       const isHeld = heldSince !== null;
@@ -243,7 +252,7 @@ export function createProviderPart({ shrinkHoldMs }: { readonly shrinkHoldMs: nu
     }
 
     function* commit(removals: Removals): Generator<undefined, CommitEffect> {
-      if (running !== token || isOlder(start)) return { status: 'dropped' };
+      if (running !== token || isOlder(start) || seen === undefined) return { status: 'dropped' };
       // Every number seen was added, so that the two sizes tell how many are missing.
       const missingCount = numbers.size - seen.size;
       if (removals === 'none') return committed(0, missingCount, []);
@@ -251,32 +260,41 @@ export function createProviderPart({ shrinkHoldMs }: { readonly shrinkHoldMs: nu
       const since = heldSince ?? start;
       const isHeld = isShrinking && removals !== 'accept' && start - since < shrinkHoldMs;
 
-      const missing = createNumberSet();
-      const optIns: OptOutChange[] = [];
-      const leaving = createNumberSet();
-      let step = 0;
-      for (const batch of missingCount > 0 ? numbers.batches() : []) {
-        step += batch.length;
-        if (step >= COMMIT_STEP) {
-          step = 0;
-          yield;
-          if (running !== token || isOlder(start)) return { status: 'dropped' };
-        }
-        for (const number of batch) {
-          if (seen.hasNumber(number)) continue;
-          const msisdn = String(number);
-          const isSecond = !isHeld && missingOnce.hasNumber(number);
-          const proof = isSecond ? judge.removed(msisdn, start) : undefined;
-          if (proof) optIns.push(proof);
-          // What is proven leaves with a later sweep, once the opt-in counts: one that is not kept is proven again.
-          (isSecond && !proof ? leaving : missing).add(msisdn);
-        }
+      const before = numbers;
+      const absences = { ...noAbsences(), seen };
+      const settling =
+        missingCount > 0 ? settle(absences, isHeld ? createNumberSet() : missingOnce) : undefined;
+      commitment = absences;
+      let came: readonly Float64Array[] | undefined;
+      while (settling && came === undefined) {
+        const step = settling.next();
+        if (step.done) came = step.value;
+        else yield;
+        // Where another list was taken over meanwhile, its own sweep decides.
+        if (running !== token || isOlder(start) || numbers !== before) return { status: 'dropped' };
       }
       // Nothing comes in between any more: all of it leaves, or nothing.
-      for (const msisdn of leaving) remove(msisdn);
+      const { missing, leaving, optIns } = absences;
+      if (came && leaving.size > 0) {
+        numbers = seen;
+        if (unsaved) leave(unsaved, leaving, came);
+      }
       missingOnce = missing;
       heldSince = isHeld ? since : null;
-      return committed(leaving.size, missing.size, optIns);
+      return committed(before.size - numbers.size, missing.size, optIns);
+    }
+
+    /** Finds what is missing, and where some of it leaves, makes what was shown the list of what stays. */
+    function* settle(
+      absences: Commitment,
+      provenOnce: NumberSet,
+    ): Generator<undefined, readonly Float64Array[], undefined> {
+      const removed = (number: number) => judge.removed(number, start);
+      const { seen: kept, missing, leaving } = absences;
+      yield* findAbsences(numbers, { seen: kept, missingOnce: provenOnce, removed }, absences);
+      if (leaving.size === 0) return [];
+      yield* pour(missing, kept);
+      return yield* prepareLeaving(() => unsaved, leaving);
     }
 
     return {
@@ -285,10 +303,15 @@ export function createProviderPart({ shrinkHoldMs }: { readonly shrinkHoldMs: nu
       get distinct() {
         return distinct;
       },
+      lend() {
+        seen = undefined;
+        return shown;
+      },
+      takeBack(outs) {
+        seen = outs;
+      },
       abort() {
-        if (running !== token) return;
-        running = undefined;
-        runningSeen = undefined;
+        if (running === token) end();
       },
     };
   }
@@ -302,7 +325,7 @@ export function createProviderPart({ shrinkHoldMs }: { readonly shrinkHoldMs: nu
     save() {
       const delta = unsaved;
       hasNews = false;
-      const since: PartDelta = { added: createNumberSet(), removed: createNumberSet() };
+      const since = noChanges();
       unsaved = since;
       const done = (outcome: 'kept' | 'refused' | 'failed') => {
         if (outcome === 'kept') return;
@@ -310,9 +333,9 @@ export function createProviderPart({ shrinkHoldMs }: { readonly shrinkHoldMs: nu
         unsaved = delta;
         if (delta !== undefined) absorb(delta, since);
         if (outcome === 'failed') return;
-        for (const msisdn of delta?.removed ?? []) {
-          add(msisdn);
-          missingOnce.add(msisdn);
+        for (const batch of delta?.removed.batches() ?? []) {
+          add(batch);
+          missingOnce.addBatch(batch);
         }
       };
       return { start: lastStart, size: numbers.size, numbers, missingOnce, heldSince, delta, done };
@@ -323,24 +346,27 @@ export function createProviderPart({ shrinkHoldMs }: { readonly shrinkHoldMs: nu
       const missedBefore = missingOnce;
       ({ numbers, missingOnce, heldSince } = image);
       lastStart = image.start;
-      unsaved = { added: createNumberSet(), removed: createNumberSet() };
-      for (const msisdn of before) {
-        if (numbers.has(msisdn) || missedBefore.has(msisdn)) continue;
-        add(msisdn);
-        missingOnce.add(msisdn);
+      unsaved = noChanges();
+      for (const batch of before.batches()) {
+        const lost = sift(sift(batch, numbers, false), missedBefore, false);
+        add(lost);
+        missingOnce.addBatch(lost);
       }
       return true;
     },
     follow(news) {
       // Anything may block, however old; only what is newer than all that is known here may unblock.
-      numbers.addBatch(news.added);
+      const added = Float64Array.from(news.added);
+      numbers.addBatch(added);
+      spare(added);
       const isNewer = !isOlder(news.start);
       for (const number of news.removed) {
-        const msisdn = String(number);
-        if (isNewer && !runningSeen?.has(msisdn)) numbers.delete(msisdn);
-        else if (numbers.has(msisdn)) {
-          // It is listed by a newer sweep of ours: the store gets it again.
-          unsaved?.added.add(msisdn);
+        if (isNewer && !isShown(number)) {
+          numbers.deleteBatch([number]);
+          commitment?.missing.deleteBatch([number]);
+        } else if (numbers.hasNumber(number)) {
+          // It is listed by a newer sweep of ours, or may be: the store gets it again.
+          unsaved?.added.addBatch([number]);
           hasNews = true;
         }
       }

@@ -4,13 +4,14 @@
  * error or a doubt about the end is never a shorter list.
  */
 
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import { startTimer, type Clock } from '../clock.ts';
 import { ProviderError } from '../errors.ts';
 import type { OptOutChange } from '../optouts/change.ts';
-import type { LedgerRow, SweepRun } from '../optouts/provider-part.ts';
-import type { Provider, ProviderPage } from './provider.ts';
-import { readRow } from './row.ts';
+import type { SweepRun } from '../optouts/provider-part.ts';
+import type { SweepThread } from './offload.ts';
+import { pageOf, threadPages, type FetchedPage, type ThreadPages } from './page.ts';
+import type { PageRequest, Provider } from './provider.ts';
+import { repliesOf } from './replies.ts';
 
 /** How a list is read. */
 export interface ReadingOptions {
@@ -42,6 +43,8 @@ export interface ReadingPorts {
   /** Start of the sweep, ms UTC. */
   readonly start: number;
   readonly run: SweepRun;
+  /** The sweep's own thread, for providers whose replies can be read in one. */
+  readonly thread: SweepThread;
   readonly signal: AbortSignal;
   /** Keeps opt-ins that rows prove. */
   readonly keepOptIns: (changes: readonly OptOutChange[]) => Promise<void>;
@@ -49,8 +52,6 @@ export interface ReadingPorts {
 
 /** Above this share of unreadable rows a sweep has failed. */
 const UNREADABLE_LIMIT = 0.01;
-/** Rows handled before other work gets its turn. */
-const ROWS_PER_TURN = 2_000;
 
 /** @returns counts at zero. */
 export function noCounts(): ReadingCounts {
@@ -70,13 +71,14 @@ export async function readList(
   const ended = new AbortController();
   const end = () => ended.abort(ports.signal.reason);
   ports.signal.addEventListener('abort', end);
-  const ahead: Promise<ProviderPage>[] = [];
+  const ahead: Promise<FetchedPage>[] = [];
+  const threaded = createThreadChoice(ports);
   const announced = createCountCheck();
   let readableOnFreshPages = 0;
   let requested = 0;
   let withoutNews = 0;
   let previous = '';
-  const request = () => fetchPage(requested++, options, { ...ports, signal: ended.signal });
+  const request = () => fetchPage(requested++, options, { ...ports, signal: ended.signal }, threaded());
   try {
     for (let index = 0; withoutNews < 2; index++) {
       if (index >= options.maxPages) {
@@ -87,7 +89,7 @@ export async function readList(
       const page = await next;
       counts.pages++;
       announced.see(page);
-      if (page.rows.length === 0) {
+      if (page.length === 0) {
         await checkNothingFollows(ahead, ports, counts);
         break;
       }
@@ -95,11 +97,12 @@ export async function readList(
       const fresh = await takeRows(page, ports, counts);
       const unreadable = counts.unreadable - unreadableBefore;
       // Rows that could not be read may have been news, unless the page is the one before once more.
-      const content = unreadable > 0 ? JSON.stringify(page.rows) : '';
+      const content = unreadable > 0 ? page.content() : '';
       const isNews = fresh > 0 || (unreadable > 0 && content !== previous);
       previous = content;
       withoutNews = isNews ? 0 : withoutNews + 1;
       if (isNews) readableOnFreshPages += unreadable;
+      if (repliesOf(ports.provider)) ports.thread.expect(counts.rows);
     }
   } finally {
     ports.signal.removeEventListener('abort', end);
@@ -112,27 +115,31 @@ export async function readList(
     );
   }
   announced.check(ports.run.distinct + readableOnFreshPages);
+  await threaded()?.giveBack();
+}
+
+/** Who reads pages that are asked for from now on, where it is the thread. Once it is, it stays so. */
+function createThreadChoice({ provider, thread, run }: ReadingPorts): () => ThreadPages | undefined {
+  let chosen: ThreadPages | undefined;
+  return () => {
+    const { running } = thread;
+    const askForPage = repliesOf(provider);
+    if (running && askForPage) chosen ??= threadPages(running, askForPage, run);
+    return chosen;
+  };
 }
 
 /** Feeds a page to the ledger in slices. @returns how many numbers the sweep had not shown before. */
-async function takeRows(page: ProviderPage, ports: ReadingPorts, counts: ReadingCounts): Promise<number> {
+async function takeRows(page: FetchedPage, ports: ReadingPorts, counts: ReadingCounts): Promise<number> {
   let fresh = 0;
-  for (let from = 0; from < page.rows.length; from += ROWS_PER_TURN) {
-    if (from > 0) await nextTurn();
+  for await (const slice of page.slices()) {
     if (ports.signal.aborted) throw abortReason(ports.signal);
-    const rows: LedgerRow[] = [];
-    const until = Math.min(from + ROWS_PER_TURN, page.rows.length);
-    for (let index = from; index < until; index++) {
-      const reading = readRow(page.rows[index], ports.start);
-      counts.rows++;
-      if (reading.kind === 'unreadable') counts.unreadable++;
-      else rows.push(reading);
-      if (reading.kind === 'out' && reading.doubt !== undefined) {
-        counts.doubts.set(reading.doubt, (counts.doubts.get(reading.doubt) ?? 0) + 1);
-      }
-    }
-    const effect = ports.run.page(rows, ports.clock.now());
+    const effect = ports.run.page(slice, ports.clock.now(), slice.fresh);
     fresh += effect.fresh;
+    counts.rows += slice.rows;
+    counts.unreadable += slice.unreadable;
+    for (const [doubt, count] of slice.doubts)
+      counts.doubts.set(doubt, (counts.doubts.get(doubt) ?? 0) + count);
     counts.added += effect.added;
     counts.overruled += effect.overruled.length;
     if (effect.optIns.length > 0) await ports.keepOptIns(effect.optIns);
@@ -145,7 +152,7 @@ async function takeRows(page: ProviderPage, ports: ReadingPorts, counts: Reading
  * block, and the end is not certain.
  */
 async function checkNothingFollows(
-  ahead: Promise<ProviderPage>[],
+  ahead: Promise<FetchedPage>[],
   ports: ReadingPorts,
   counts: ReadingCounts,
 ): Promise<void> {
@@ -164,9 +171,9 @@ function createCountCheck() {
   let largest = 0;
   let isOwnPage = true;
   return {
-    see({ total, rows }: ProviderPage): void {
+    see({ total, length }: FetchedPage): void {
       if (total === undefined || !Number.isInteger(total) || total < largest) return;
-      isOwnPage = total === rows.length || (total === largest && isOwnPage);
+      isOwnPage = total === length || (total === largest && isOwnPage);
       largest = total;
     },
     check(read: number): void {
@@ -185,8 +192,9 @@ function incomplete(reason: string): ProviderError {
 function fetchPage(
   index: number,
   { pageSize, timeoutMs }: ReadingOptions,
-  { provider, clock, signal }: ReadingPorts,
-): Promise<ProviderPage> {
+  { provider, clock, signal, start }: ReadingPorts,
+  threaded: ThreadPages | undefined,
+): Promise<FetchedPage> {
   const request = new AbortController();
   const end = () => request.abort(signal.reason);
   signal.addEventListener('abort', end);
@@ -195,15 +203,16 @@ function fetchPage(
       new ProviderError('provider_timeout', `page ${index} of the list took longer than ${timeoutMs} ms`),
     ),
   );
-  const result = new Promise<ProviderPage>((resolve, reject) => {
+  async function readPage(wanted: PageRequest): Promise<FetchedPage> {
+    if (threaded) return threaded.page(wanted);
+    return pageOf(await provider.page(wanted), index, start);
+  }
+  const result = new Promise<FetchedPage>((resolve, reject) => {
     request.signal.addEventListener('abort', () => reject(abortReason(request.signal)));
     if (signal.aborted) return end();
     // The outer function makes a provider that throws instead of rejecting reject.
-    (async () =>
-      checkedPage(await provider.page({ index, size: pageSize, signal: request.signal }), index))().then(
-      resolve,
-      (error: unknown) => reject(asProviderError(error)),
-    );
+    const wanted = { index, size: pageSize, signal: request.signal };
+    (async () => readPage(wanted))().then(resolve, (error: unknown) => reject(asProviderError(error)));
   }).finally(() => {
     cancel();
     signal.removeEventListener('abort', end);
@@ -211,14 +220,6 @@ function fetchPage(
   // Nobody waits for pages that were asked for ahead once the reading has ended.
   result.catch(() => undefined);
   return result;
-}
-
-function checkedPage(page: unknown, index: number): ProviderPage {
-  if (typeof page === 'object' && page !== null && 'rows' in page && Array.isArray(page.rows)) {
-    const total = 'total' in page ? page.total : undefined;
-    return { rows: page.rows, total: typeof total === 'number' ? total : undefined };
-  }
-  throw new ProviderError('provider_bad_reply', `page ${index} of the list has no array of rows`);
 }
 
 /** Any failure as a ProviderError, with what was thrown as its cause. */

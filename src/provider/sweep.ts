@@ -10,8 +10,11 @@ import { MAX_TIMER_MS } from '../option-fields.ts';
 import type { OptOutChange } from '../optouts/change.ts';
 import type { Ledger } from '../optouts/ledger.ts';
 import type { CommitEffect, Removals } from '../optouts/provider-part.ts';
+import { createOffload, LONG_LIST_ROWS } from './offload.ts';
 import type { Provider } from './provider.ts';
 import { asProviderError, noCounts, readList, type ReadingCounts, type ReadingOptions } from './reading.ts';
+import { repliesOf } from './replies.ts';
+import type { SpawnThread } from './thread/connection.ts';
 
 /** What a sweep came to. Times in ms. */
 export type SweepOutcome =
@@ -61,6 +64,8 @@ export interface SweepOptions extends ReadingOptions {
   readonly list: string;
   readonly everyMs: number;
   readonly jitter: number;
+  /** From how many rows on a sweep has a thread of its own, where its provider's replies can be read in one. */
+  readonly threadFromRows?: number;
 }
 
 export interface SweepPorts {
@@ -85,6 +90,9 @@ export interface SweepPorts {
   readonly onAnomaly: (anomaly: Anomaly) => void;
   /** A fault that is not the provider's: the store's. */
   readonly onError: (error: unknown) => void;
+  /** Told once, where sweeps have no thread of their own from now on, because one could not be started or died. */
+  readonly onThreadLost?: () => void;
+  readonly spawnThread?: SpawnThread;
 }
 
 /** The right to sweep a list. */
@@ -133,6 +141,10 @@ const SHORTEST_PAUSE_MS = 1_000;
 export function createSweeper(options: SweepOptions, ports: SweepPorts): Sweeper {
   const { list, everyMs, jitter } = options;
   const { clock, ledger, random } = ports;
+  const offload = createOffload(
+    { fromRows: options.threadFromRows ?? LONG_LIST_ROWS, timeoutMs: options.timeoutMs },
+    { clock, spawn: ports.spawnThread, onLost: () => ports.onThreadLost?.() },
+  );
   let cancelTimer: (() => void) | undefined;
   let flight: Flight | undefined;
   let isLooping = false;
@@ -181,9 +193,12 @@ export function createSweeper(options: SweepOptions, ports: SweepPorts): Sweeper
     const run = ledger.begin(startedAt);
     const counts = noCounts();
     const figures = () => figuresOf(startedAt, startedMonotonic, counts);
+    const { provider } = ports;
+    const thread = offload.begin(startedAt, signal);
     try {
-      const { provider } = ports;
-      await readList(options, { provider, clock, start: startedAt, run, signal, keepOptIns }, counts);
+      if (repliesOf(provider)) thread.expect(ledger.listedByProvider);
+      await thread.started;
+      await readList(options, { provider, clock, start: startedAt, run, thread, signal, keepOptIns }, counts);
       own.isCommitted = true;
       const effect = await commit(counts.unreadable > 0 ? 'none' : own.isAccepted ? 'accept' : 'apply', run);
       if (effect.status === 'dropped') {
@@ -203,6 +218,8 @@ export function createSweeper(options: SweepOptions, ports: SweepPorts): Sweeper
       // What an incomplete sweep has shown counts, after a restart too.
       if (ledger.hasNews) ports.saveSweep();
       return isStopped ? { status: 'closed', list } : { ...figures(), status: 'failed', error };
+    } finally {
+      await thread.end();
     }
   }
 

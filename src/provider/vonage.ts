@@ -23,7 +23,8 @@ import {
   type Duration,
 } from '../option-fields.ts';
 import type { Provider } from './provider.ts';
-import { checkOptedIn, readPage, type Reply } from './reply.ts';
+import { inText, offerReplies, type AskForPage, type RawReply } from './replies.ts';
+import { checkOptedIn, readPage } from './reply.ts';
 import { SIGNING_METHODS, signParameters, type SigningMethod } from './signing.ts';
 
 /** The options of {@link vonage}. Exactly one of `apiSecret` and `signature` is needed. */
@@ -100,7 +101,7 @@ export function vonage(options: VonageOptions): Provider {
     path: string,
     parameters: Readonly<Record<string, string>>,
     signal: AbortSignal,
-  ): Promise<Reply> {
+  ): Promise<RawReply> {
     const ended = new AbortController();
     const onAbort = () => ended.abort(abortError(signal));
     signal.addEventListener('abort', onAbort);
@@ -135,11 +136,11 @@ export function vonage(options: VonageOptions): Provider {
     path: string,
     parameters: Readonly<Record<string, string>>,
     signal: AbortSignal,
-    read: (reply: Reply) => T,
+    read: (reply: RawReply) => Promise<T> | T,
   ): Promise<T> {
     for (let tried = 0; ; tried++) {
       try {
-        return read(await attempt(path, parameters, signal));
+        return await read(await attempt(path, parameters, signal));
       } catch (error) {
         if (!(error instanceof ProviderError) || !TRANSIENT.has(error.code) || tried >= retries) throw error;
         const { retryAfterMs = 0 } = error;
@@ -151,15 +152,19 @@ export function vonage(options: VonageOptions): Provider {
     }
   }
 
+  const askForPage: AskForPage = ({ index, size, signal }, read) =>
+    ask(QUERY_PATH, { page: String(index), 'page-size': String(size) }, signal, read);
+  const page: Provider['page'] = (wanted) => askForPage(wanted, async (reply) => readPage(inText(reply)));
+  offerReplies(page, askForPage);
+
   return {
     account: createHash('sha256')
       .update(JSON.stringify([baseUrl, apiKey]))
       .digest('base64url')
       .slice(0, 16),
-    page: ({ index, size, signal }) =>
-      ask(QUERY_PATH, { page: String(index), 'page-size': String(size) }, signal, readPage),
+    page,
     optIn: (msisdn, { signal }) =>
-      ask(MANAGE_PATH, { msisdn }, signal, (reply) => checkOptedIn(reply, msisdn)),
+      ask(MANAGE_PATH, { msisdn }, signal, (reply) => checkOptedIn(inText(reply), msisdn)),
   };
 }
 
@@ -174,7 +179,7 @@ function baseUrlField(value: unknown, key: string): string {
   return isFit ? url.href.replace(/\/+$/, '') : refuse(key, value, expected);
 }
 
-async function readLimited(body: Dispatcher.ResponseData['body']): Promise<string> {
+async function readLimited(body: Dispatcher.ResponseData['body']): Promise<RawReply['body']> {
   const chunks: Buffer[] = [];
   let size = 0;
   for await (const chunk of body as AsyncIterable<Buffer>) {
@@ -185,7 +190,14 @@ async function readLimited(body: Dispatcher.ResponseData['body']): Promise<strin
     }
     chunks.push(chunk);
   }
-  return Buffer.concat(chunks).toString('utf8');
+  // Bytes of its own, so that they can be handed over to a thread.
+  const bytes = new Uint8Array(size);
+  let end = 0;
+  for (const chunk of chunks) {
+    bytes.set(chunk, end);
+    end += chunk.length;
+  }
+  return bytes;
 }
 
 /** `Retry-After` in seconds or as an HTTP date; ms from now. */

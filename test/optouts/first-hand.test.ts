@@ -4,6 +4,7 @@ import { createFirstHand } from '../../src/optouts/first-hand.ts';
 import { createLedger, type Ledger } from '../../src/optouts/ledger.ts';
 import { createNumberSet } from '../../src/optouts/number-set.ts';
 import { mergeEvidence } from '../../src/optouts/record.ts';
+import { columnsOf } from './columns.ts';
 
 const N = '15550000001';
 const options = {
@@ -22,7 +23,7 @@ function evidence(given: Partial<Evidence> = {}): Evidence {
 function sweep(ledger: Ledger, start: number, numbers: readonly string[], date = start) {
   const run = ledger.begin(start);
   const { overruled } = run.page(
-    numbers.map((msisdn) => ({ kind: 'out', msisdn, date }) as const),
+    columnsOf(numbers.map((msisdn) => ({ kind: 'out', msisdn, date }) as const)),
     start,
   );
   const commit = run.commit('apply');

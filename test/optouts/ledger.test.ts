@@ -3,6 +3,7 @@ import type { Evidence } from '../../src/optouts/change.ts';
 import { createLedger, type Ledger, type LedgerOptions } from '../../src/optouts/ledger.ts';
 import { createNumberSet } from '../../src/optouts/number-set.ts';
 import type { CommitEffect, PartImage, Removals } from '../../src/optouts/provider-part.ts';
+import { columnsOf } from './columns.ts';
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
@@ -25,10 +26,7 @@ function sweep(
   removals: Removals = 'apply',
 ): CommitEffect {
   const run = ledger.begin(start);
-  run.page(
-    numbers.map((msisdn) => ({ kind: 'out', msisdn })),
-    start,
-  );
+  run.page(columnsOf(numbers.map((msisdn) => ({ kind: 'out', msisdn }))), start);
   const commit = run.commit(removals);
   for (;;) {
     const { done, value } = commit.next();
@@ -95,7 +93,7 @@ describe('sweeps', () => {
   it('block at once, and remove what two complete ones in a row lack', () => {
     const ledger = createLedger(options);
     const run = ledger.begin(T);
-    run.page([{ kind: 'out', msisdn: N }], T);
+    run.page(columnsOf([{ kind: 'out', msisdn: N }]), T);
     expect(ledger.blocks(N)).toBe(true);
     run.abort();
     expect(ledger.blocks(N)).toBe(true);
@@ -181,7 +179,7 @@ describe('sweeps', () => {
     ledger.merge(N, fact('in', T + HOUR));
     const listed = (start: number, date: number) => {
       const run = ledger.begin(start);
-      const { overruled } = run.page([{ kind: 'out', msisdn: N, date }], start);
+      const { overruled } = run.page(columnsOf([{ kind: 'out', msisdn: N, date }]), start);
       run.abort();
       return [overruled.length, ledger.blocks(N)];
     };
@@ -198,10 +196,10 @@ describe('sweeps', () => {
     ledger.merge(N, fact('out', T, { clock: 'provider' }));
     const run = ledger.begin(T + HOUR);
     const { optIns } = run.page(
-      [
+      columnsOf([
         { kind: 'in', msisdn: N, date: T + MINUTE },
         { kind: 'in', msisdn: '15550000009', date: T },
-      ],
+      ]),
       T + HOUR,
     );
     expect(optIns).toHaveLength(1);
@@ -249,10 +247,10 @@ describe('a sweep that is overtaken', () => {
     const ledger = createLedger(options);
     const early = ledger.begin(T);
     const late = ledger.begin(T + 1);
-    expect(early.page([row(N)], T)).toMatchObject({ added: 0, fresh: 0 });
+    expect(early.page(columnsOf([row(N)]), T)).toMatchObject({ added: 0, fresh: 0 });
     expect(early.commit('apply').next().value).toEqual({ status: 'dropped' });
     early.abort();
-    expect(late.page([row(N)], T)).toMatchObject({ added: 1, fresh: 1 });
+    expect(late.page(columnsOf([row(N)]), T)).toMatchObject({ added: 1, fresh: 1 });
     expect(late.commit('apply').next().value).toMatchObject({ status: 'committed', size: 1 });
   });
 
@@ -261,7 +259,7 @@ describe('a sweep that is overtaken', () => {
     const numbers = many(50_000);
     sweep(ledger, T, numbers);
     const run = ledger.begin(T + 1);
-    run.page(numbers.slice(1).map(row), T + 1);
+    run.page(columnsOf(numbers.slice(1).map(row)), T + 1);
     const commit = run.commit('apply');
     expect(commit.next().done).toBe(false);
     expect(ledger.restore(image(T + 2, [N]), [])).toBe(true);
@@ -272,10 +270,10 @@ describe('a sweep that is overtaken', () => {
   it('by a saved one that began earlier goes on, and loses nothing that it has shown', () => {
     const ledger = createLedger(options);
     const run = ledger.begin(T + 10);
-    run.page([row(N)], T + 10);
+    run.page(columnsOf([row(N)]), T + 10);
     expect(ledger.restore(image(T, many(5)), [])).toBe(true);
     expect(ledger.blocks(N)).toBe(true);
-    run.page(many(5).map(row), T + 11);
+    run.page(columnsOf(many(5).map(row)), T + 11);
     expect(run.commit('apply').next().value).toMatchObject({ status: 'committed', size: 6 });
   });
 
@@ -335,7 +333,7 @@ describe('another process’s sweep', () => {
     sweep(ledger, T, [N]);
     ledger.save().done('kept');
     const run = ledger.begin(T + 1);
-    run.page([{ kind: 'out', msisdn: N }], T + 1);
+    run.page(columnsOf([{ kind: 'out', msisdn: N }]), T + 1);
     ledger.follow(news(T + 2, { removed: [Number(N)] }), []);
     expect([ledger.blocks(N), digits(ledger.save().delta?.added)]).toEqual([true, [N]]);
     run.abort();
@@ -435,10 +433,7 @@ describe('what has to be saved', () => {
     const rowsOf = () => ledger.save().rows.map(({ msisdn }) => msisdn);
     const dated = (start: number) => {
       const run = ledger.begin(start);
-      run.page(
-        [a, b].map((msisdn) => ({ kind: 'out', msisdn, date: T - HOUR }) as const),
-        start,
-      );
+      run.page(columnsOf([a, b].map((msisdn) => ({ kind: 'out', msisdn, date: T - HOUR }) as const)), start);
       expect([...run.commit('apply')]).toEqual([]);
     };
     dated(T);
@@ -470,7 +465,7 @@ describe('a late opt-in of somebody whom only the provider lists', () => {
     ledger.merge(N, fact('in', T - 1, { ...started, seenAt: T + MINUTE }));
     expect(ledger.blocks(N)).toBe(true);
     const run = ledger.begin(T + 2 * MINUTE);
-    run.page([{ kind: 'out', msisdn: N, date: T - HOUR }], T + 2 * MINUTE);
+    run.page(columnsOf([{ kind: 'out', msisdn: N, date: T - HOUR }]), T + 2 * MINUTE);
     expect(ledger.blocks(N)).toBe(false);
   });
 
@@ -489,11 +484,11 @@ describe('opt-in rows', () => {
     const ledger = createLedger(options);
     sweep(ledger, T, [N]);
     const run = ledger.begin(T + HOUR);
-    expect(run.page([inRow(N)], T + HOUR)).toMatchObject({ fresh: 1, optIns: [] });
-    const [change] = run.page([inRow(N, T + 1)], T + HOUR).optIns;
+    expect(run.page(columnsOf([inRow(N)]), T + HOUR)).toMatchObject({ fresh: 1, optIns: [] });
+    const [change] = run.page(columnsOf([inRow(N, T + 1)]), T + HOUR).optIns;
     expect(change).toMatchObject({ msisdn: N, evidence: { direction: 'in', at: T + 1, clock: 'provider' } });
     if (change) ledger.merge(N, change.evidence);
-    expect(run.page([inRow(N, T + 1)], T + HOUR)).toMatchObject({ fresh: 0, optIns: [] });
+    expect(run.page(columnsOf([inRow(N, T + 1)]), T + HOUR)).toMatchObject({ fresh: 0, optIns: [] });
     expect(run.distinct).toBe(1);
     expect(ledger.blocks(N)).toBe(false);
   });
@@ -501,7 +496,7 @@ describe('opt-in rows', () => {
   it('of somebody who is both in and out is one number', () => {
     const ledger = createLedger(options);
     const run = ledger.begin(T);
-    const effect = run.page([{ kind: 'out', msisdn: N }, inRow(N, T - 1)], T);
+    const effect = run.page(columnsOf([{ kind: 'out', msisdn: N }, inRow(N, T - 1)]), T);
     expect([effect.fresh, run.distinct]).toEqual([1, 1]);
   });
 });

@@ -3,8 +3,8 @@ import { describe, expect, it } from 'vitest';
 import type { Evidence } from '../../src/optouts/change.ts';
 import { createLedger, type Ledger, type ListedNumber } from '../../src/optouts/ledger.ts';
 import { createNumberSet } from '../../src/optouts/number-set.ts';
-import type { LedgerRow } from '../../src/optouts/provider-part.ts';
 import { Oracle } from './oracle.ts';
+import { columnsOf, type Row } from './columns.ts';
 
 const MINUTE = 60_000;
 const options = {
@@ -15,15 +15,9 @@ const PEOPLE = ['15550000001', '15550000002', '15550000003'];
 const START = Date.UTC(2026, 0, 1);
 const RUNS = { numRuns: 4_000, seed: 20_260_101 };
 
-function run(
-  ledger: Ledger,
-  rows: readonly LedgerRow[],
-  start: number,
-  isComplete: boolean,
-  seenAt = start,
-): void {
+function run(ledger: Ledger, rows: readonly Row[], start: number, isComplete: boolean, seenAt = start): void {
   const sweep = ledger.begin(start);
-  sweep.page(rows, seenAt);
+  sweep.page(columnsOf(rows), seenAt);
   if (!isComplete) return sweep.abort();
   const commit = sweep.commit('apply');
   while (!commit.next().done);

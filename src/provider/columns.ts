@@ -1,0 +1,82 @@
+/**
+ * The rows of a page by column, as a sweep takes them: read one by one, and cut so that no part takes long. The same
+ * on the main thread and in a sweep's own. It keeps nothing and decides nothing.
+ */
+
+import { createHash } from 'node:crypto';
+import { toNumber } from '../msisdn.ts';
+import type { RowColumns } from '../optouts/shown.ts';
+import { readRow, type RowDoubt } from './row.ts';
+
+/** Some rows of a page, and what was counted on the way. */
+export interface RowSlice extends RowColumns {
+  readonly rows: number;
+  /** Rows whose number could not be read. */
+  readonly unreadable: number;
+  /** Rows that block although their flags or date leave a doubt, by kind of doubt. */
+  readonly doubts: ReadonlyMap<RowDoubt, number>;
+}
+
+/** Rows handled before other work gets its turn. */
+const ROWS_PER_TURN = 500;
+
+/** Reads the rows of a sweep that started at `start` (ms UTC), those of one turn at a time. */
+export function* slicesOf(rows: readonly unknown[], start: number): Generator<RowSlice, void, undefined> {
+  for (let from = 0; from < rows.length;) {
+    const slice = readSlice(rows, from, start);
+    from += slice.rows;
+    yield slice;
+  }
+}
+
+function readSlice(rows: readonly unknown[], from: number, start: number): RowSlice {
+  const most = Math.min(ROWS_PER_TURN, rows.length - from);
+  const outs = createColumns(most);
+  const ins = createColumns(most);
+  // Opt-ins of a slice count after its opt-outs: an opt-out that comes after its opt-in is one of the next slice.
+  const optedIn = new Set<number>();
+  const doubts = new Map<RowDoubt, number>();
+  let unreadable = 0;
+  let read = 0;
+  for (; read < most; read++) {
+    const reading = readRow(rows[from + read], start);
+    if (reading.kind === 'unreadable') {
+      unreadable++;
+      continue;
+    }
+    const number = toNumber(reading.msisdn);
+    if (reading.kind === 'in') {
+      optedIn.add(number);
+      ins.add(number, reading.date);
+      continue;
+    }
+    if (optedIn.has(number)) break;
+    outs.add(number, reading.date);
+    if (reading.doubt !== undefined) doubts.set(reading.doubt, (doubts.get(reading.doubt) ?? 0) + 1);
+  }
+  const columns = { outs: outs.numbers, outDates: outs.dates, ins: ins.numbers, inDates: ins.dates };
+  return { ...columns, rows: read, unreadable, doubts };
+}
+
+function createColumns(most: number) {
+  const numbers = new Float64Array(most);
+  const dates = new Float64Array(most);
+  let count = 0;
+  return {
+    add(number: number, date: number | undefined): void {
+      numbers[count] = number;
+      dates[count++] = date ?? Number.NaN;
+    },
+    get numbers() {
+      return numbers.slice(0, count);
+    },
+    get dates() {
+      return dates.slice(0, count);
+    },
+  };
+}
+
+/** What tells the rows of one page from those of another. */
+export function contentOf(rows: readonly unknown[]): string {
+  return createHash('sha256').update(JSON.stringify(rows)).digest('base64');
+}
