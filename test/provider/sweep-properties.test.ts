@@ -1,14 +1,15 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { createActTime, createAgeClock } from '../../src/clock.ts';
 import type { Evidence } from '../../src/optouts/change.ts';
 import { createLedger, type ListedNumber } from '../../src/optouts/ledger.ts';
 import { createNumberSet } from '../../src/optouts/number-set.ts';
-import type { ProviderPage, ProviderRow } from '../../src/provider/provider.ts';
+import type { PageRequest, ProviderPage, ProviderRow } from '../../src/provider/provider.ts';
 import { createSweeper, type SweepOutcome } from '../../src/provider/sweep.ts';
 import { createFakeClock } from '../fake-clock.ts';
 import { Oracle, Reading, type Page } from './sweep-oracle.ts';
+import { replying, threadHere } from './threads.ts';
 
 const SECOND = 1_000;
 const MINUTE = 60 * SECOND;
@@ -83,6 +84,9 @@ const HONEST: Sweep = {
   ...{ isAccepted: false, isStoreDown: false, during: [] },
 };
 
+/** Whether pages are read in a thread, from the first one on. */
+let isThreaded = false;
+
 /** A provider whose list changes, a guard's part that sweeps it, and a store; the oracle looks on. */
 function createWorld({ trust, size, reader: first }: Omit<Story, 'steps'>, isWatched = false) {
   const clock = createFakeClock();
@@ -131,10 +135,11 @@ function createWorld({ trust, size, reader: first }: Omit<Story, 'steps'>, isWat
       }
       done(isKept ? 'kept' : 'failed');
     };
+    const page = ({ index, size: wanted }: PageRequest) => serve(index, wanted);
     const sweeper = createSweeper(
       {
         ...{ list: 'default', everyMs: 5 * MINUTE, jitter: 0, timeoutMs: MINUTE, maxPages: 1_000 },
-        ...{ pageSize, concurrency },
+        ...{ pageSize, concurrency, threadFromRows: 0 },
       },
       {
         ...{
@@ -144,7 +149,8 @@ function createWorld({ trust, size, reader: first }: Omit<Story, 'steps'>, isWat
           actTime: createActTime(clock),
           random: () => 0.5,
         },
-        provider: { page: ({ index, size: wanted }) => serve(index, wanted) },
+        provider: isThreaded ? replying(page) : { page },
+        spawnThread: threadHere().spawn,
         obstacle: () => undefined,
         async keepOptIns(changes) {
           if (isOver || !canKeep) throw new Error('the store is down');
@@ -255,6 +261,8 @@ function createWorld({ trust, size, reader: first }: Omit<Story, 'steps'>, isWat
     let { isAccepted } = step;
     serve = async (index, wanted) => {
       await nextTurn();
+      // A page before it that was asked for earlier goes to the thread and back meanwhile.
+      for (let turn = 0; isThreaded && turn < 12; turn++) await nextTurn();
       if (reading !== own) throw new Error('nobody waits for it');
       // Pages are answered one after the other: those before this one have been read.
       while (taken < index && own.state === 'open') take(answers[taken++] ?? 'torn');
@@ -322,9 +330,16 @@ async function play(
 
 /** Runs a property over random stories, or whatever else is given. */
 const always = <T>(numRuns: number, given: fc.Arbitrary<T>, holds: (value: T) => Promise<void>) =>
-  fc.assert(fc.asyncProperty(given, holds), { numRuns, seed: SEED });
+  fc.assert(fc.asyncProperty(given, holds), { numRuns: isThreaded ? numRuns / 4 : numRuns, seed: SEED });
 
-describe('sweeps, whatever happens', { timeout: 60_000 }, () => {
+describe.each([
+  ['here', false],
+  ['in a thread', true],
+])('sweeps whose pages are read %s, whatever happens,', { timeout: 60_000 }, (_name, isInThread) => {
+  beforeAll(() => {
+    isThreaded = isInThread;
+  });
+
   it('answer as the oracle does, on every page and after every act', () =>
     always(800, story, async (given) => {
       await play(given, (world) => world.check(), true);
