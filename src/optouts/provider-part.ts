@@ -182,7 +182,7 @@ export function createProviderPart({ shrinkHoldMs }: { readonly shrinkHoldMs: nu
   /** Adds numbers of which the store is to hear. @returns how many were new. */
   function add(given: Float64Array): number {
     spare(given);
-    const news = sift(given, numbers, false).sort();
+    const news = sift(given, numbers, false).toSorted();
     if (news.length === 0) return 0;
     const before = numbers.size;
     hasNews = true;

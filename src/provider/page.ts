@@ -100,13 +100,9 @@ export function threadPages(
 }
 
 async function handedOver(ask: () => Promise<SetPiece>): Promise<NumberSet> {
-  const regions: NumberSetState['regions'][number][] = [];
-  let head: SetPiece['head'];
-  for (;;) {
-    const piece = await ask();
-    head ??= piece.head;
-    regions.push(...piece.regions);
-    if (piece.isLast) break;
-  }
-  return createNumberSetFromTransfer({ ...(head as NumberSetState), regions });
+  const first = await ask();
+  const pieces = [first];
+  while (pieces.at(-1)?.isLast === false) pieces.push(await ask());
+  const regions = pieces.flatMap((piece) => piece.regions);
+  return createNumberSetFromTransfer({ ...(first.head as NumberSetState), regions });
 }
