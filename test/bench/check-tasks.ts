@@ -3,39 +3,14 @@
  * figures as a message.
  */
 
-import { createGuard, type Guard, type Store } from 'sms-send-guard';
-import { clusteredSample, type NumberSample } from './clustered.ts';
+import { clusteredSample } from './clustered.ts';
+import { createMemoryRead } from './memory-read.ts';
+import { savedGuard } from './saved-guard.ts';
 
 const ROUNDS = 7;
 /** A `Set` throws above 2^24. */
 const MOST_IN_SET = 16_000_000;
 const ASKED = 1_000_000;
-/** The words of a memory that no cache holds. */
-const CHASED = 2 ** 28;
-
-const silent = { debug() {}, info() {}, warn() {}, error() {} };
-
-/** A guard that starts from a saved list, which is read as a store hands it over. */
-async function guardOf(sample: NumberSample): Promise<Guard> {
-  const nothing = async () => undefined;
-  const sweep = {
-    ...{ start: Date.now(), size: sample.count, heldSince: null, rows: [], missingOnce: [] },
-    numbers: sample.batches(),
-  };
-  const store: Store = {
-    ...{ kind: 'bench', isShared: false, open: nothing, close: nothing, erase: nothing, lease: nothing },
-    load: async () => ({ changes: [], sweeps: new Map([['default', sweep]]), cursor: '' }),
-    append: async (changes) => changes.map(() => true),
-    saveSweep: async () => true,
-    tail: () => () => undefined,
-    history: async () => [],
-  };
-  const provider = { page: () => Promise.reject(new Error('the provider is down')) };
-  const guard = createGuard({ store, provider, logger: silent, staleAfter: '23h' });
-  const state = await guard.ready({ timeout: '10m' });
-  if (state !== 'restored') throw new Error(`expected a restored list, not ${state}`);
-  return guard;
-}
 
 function timeOf(work: () => void): number {
   const start = performance.now();
@@ -43,26 +18,16 @@ function timeOf(work: () => void): number {
   return ((performance.now() - start) / ASKED) * 1e6;
 }
 
-/** A cycle through all words of a large memory, in no order. */
-function chaseOf(): Int32Array {
-  const next = new Int32Array(CHASED);
-  for (let word = 0; word < CHASED; word++) {
-    next[word] = (Math.imul(word, 0x5_deece66d) + 0x3c6e_f35f) & (CHASED - 1);
-  }
-  return next;
-}
-
 /** Nanoseconds per number of each way to ask, a value a round. Half of what is asked is listed. */
 async function checks(count: number) {
   const sample = clusteredSample(count);
-  const guard = await guardOf(sample);
+  const guard = await savedGuard(sample);
   const peer = count <= MOST_IN_SET ? new Set<string>() : undefined;
   if (peer) for (const batch of sample.batches()) for (const number of batch) peer.add(String(number));
   const queries = Array.from(sample.queries(ASKED, 7), String);
   const plain = JSON.stringify(queries);
   const marked = JSON.stringify(queries.map((query) => `+${query}`));
-  const next = chaseOf();
-  let word = 1;
+  const readMemory = createMemoryRead();
   const figures: Record<string, number[]> = {};
   for (let round = 0; round <= ROUNDS; round++) {
     const counted: number[] = [];
@@ -100,9 +65,7 @@ async function checks(count: number) {
     );
     measure('filter', plain, (asked) => guard.filter(asked).allowed.length);
     if (new Set(counted).size !== 1) throw new Error(`expected the same answers, not ${counted.join(', ')}`);
-    const took = timeOf(() => {
-      for (let read = 0; read < ASKED; read++) word = next[word] as number;
-    });
+    const took = timeOf(() => readMemory(ASKED));
     if (round > 0) (figures['one dependent read of 1 GB'] ??= []).push(took);
   }
   await guard.close();
@@ -112,7 +75,7 @@ async function checks(count: number) {
 /** Bytes that a call leaves for the garbage collector. */
 async function garbage(count: number) {
   const sample = clusteredSample(count);
-  const guard = await guardOf(sample);
+  const guard = await savedGuard(sample);
   const asked = JSON.parse(JSON.stringify(Array.from(sample.queries(50_000, 7), String))) as string[];
   const each = (ask: (msisdn: string) => unknown) => {
     for (let round = 0; round < 5; round++) for (const msisdn of asked) ask(msisdn);

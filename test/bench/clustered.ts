@@ -19,6 +19,10 @@ export interface NumberSample {
   readonly leastBytes: number;
   /** All of them, range by range in no order, each range's in no order; some thousand at a time, sorted where asked. */
   batches(isSorted?: boolean): Generator<Float64Array, void, undefined>;
+  /** The one at a place; all of them differ. */
+  at(index: number): number;
+  /** One from the same ranges that is not among them; the same index gives the same one. */
+  other(index: number): number;
   /** Some of them and as many others from the same ranges, in no order. */
   queries(count: number, seed: number): Float64Array;
 }
@@ -56,6 +60,9 @@ function scramble(index: number, rows: number, columns: number, key: number): nu
 /** The number at a place of a stretch: one that is taken where the place is below how many are. */
 const numberAt = ({ base, rows, columns }: Stretch, place: number) =>
   base + scramble(place, rows, columns, Math.floor(base / LINES) | 0);
+
+/** How many numbers of a stretch are not taken. */
+const freeIn = ({ rows, columns, taken }: Stretch) => rows * columns - taken;
 
 function exchanges(count: number): Stretch[] {
   const weights = Float64Array.from({ length: EXCHANGES }, (_, index) => {
@@ -115,18 +122,29 @@ function sampleOf(parts: readonly Stretch[]): NumberSample {
   }
   const order = Array.from(parts, (_, index) => index).toSorted((a, b) => mix(a, 5) - mix(b, 5));
 
-  function stretchOf(index: number): Stretch {
+  /** Which range has the number at an index. */
+  function placeOf(index: number): number {
     let [low, high] = [0, parts.length - 1];
     while (low < high) {
       const middle = (low + high) >>> 1;
       if ((ends[middle] as number) > index) high = middle;
       else low = middle + 1;
     }
-    return parts[low] as Stretch;
+    return low;
   }
 
   return {
     count,
+    at(index) {
+      const place = placeOf(index);
+      return numberAt(parts[place] as Stretch, index - (place === 0 ? 0 : (ends[place - 1] as number)));
+    },
+    other(index) {
+      const near = parts[placeOf(Math.floor(fraction(index, 20) * count))] as Stretch;
+      // The last range is wide: it always has others.
+      const part = freeIn(near) > 0 ? near : (parts.at(-1) as Stretch);
+      return numberAt(part, part.taken + Math.floor(fraction(index, 21) * freeIn(part)));
+    },
     leastBytes: parts.reduce((sum, part) => sum + leastBits(part), 0) / 8 / count,
     *batches(isSorted = false) {
       const batch = new Float64Array(BATCH);
@@ -147,11 +165,10 @@ function sampleOf(parts: readonly Stretch[]): NumberSample {
     },
     queries(wanted, seed) {
       return Float64Array.from({ length: wanted }, (_, index) => {
-        const part = stretchOf(Math.floor(fraction(index, seed) * count));
-        const free = part.rows * part.columns - part.taken;
+        const part = parts[placeOf(Math.floor(fraction(index, seed) * count))] as Stretch;
         const chance = fraction(index, seed + 1);
-        const isHit = (mix(index, seed + 2) & 1) === 0 || free === 0;
-        return numberAt(part, Math.floor(isHit ? chance * part.taken : part.taken + chance * free));
+        const isHit = (mix(index, seed + 2) & 1) === 0 || freeIn(part) === 0;
+        return numberAt(part, Math.floor(isHit ? chance * part.taken : part.taken + chance * freeIn(part)));
       });
     },
   };

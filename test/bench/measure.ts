@@ -1,6 +1,6 @@
 /** How it is measured and printed. Nothing in here knows the guard. */
 
-import { existsSync, mkdtempSync, rmSync, statSync, statfsSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, statfsSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
@@ -49,13 +49,26 @@ export async function timed<T>(work: () => T | Promise<T>): Promise<Timed<T>> {
 /** The longest stall of a loop that has nothing to do. */
 export const idleStall = async (): Promise<number> => (await timed(() => pause(1_000))).stallMs;
 
-/** Collects garbage (`--expose-gc`). @returns the resident memory that is left, bytes. */
-export async function residentBytes(): Promise<number> {
-  for (let round = 0; round < 3; round++) {
+async function collectGarbage(): Promise<void> {
+  for (let round = 0; round < 4; round++) {
     globalThis.gc?.();
     await pause(50);
   }
+}
+
+/** Collects garbage (`--expose-gc`). @returns the resident memory that is left, bytes. */
+export async function residentBytes(): Promise<number> {
+  await collectGarbage();
   return process.memoryUsage.rss();
+}
+
+/** The same without the pages of files, which come as code is run. Elsewhere than on Linux nobody tells: all of it. */
+export async function ownResidentBytes(): Promise<number> {
+  const status = '/proc/self/status';
+  await collectGarbage();
+  const text = existsSync(status) ? readFileSync(status, 'utf8') : '';
+  const [, kilobytes] = /^RssAnon:\s+(\d+) kB/m.exec(text) ?? [];
+  return kilobytes === undefined ? process.memoryUsage.rss() : Number(kilobytes) * 1024;
 }
 
 /** The most memory that was ever resident in this process, bytes. */
@@ -90,4 +103,8 @@ export const times = (value: number, peer: number): string => {
   return `${ratio < 10 ? ratio.toFixed(2) : figure(ratio)} ×`;
 };
 export const ms = (value: number): string => `${value < 100 ? value.toFixed(1) : figure(value)} ms`;
+export const ns = (values: readonly number[]): string => `${figure(median(values))} ns`;
+/** From the least to the most. */
+export const spread = (values: readonly number[]): string =>
+  `${figure(Math.min(...values))} to ${figure(Math.max(...values))}`;
 export const megabytes = (bytes: number): string => `${(bytes / 1e6).toFixed(1)} MB`;

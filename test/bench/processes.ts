@@ -1,29 +1,12 @@
-/** Processes of the benchmarks: one that runs a single task, and guards that are driven by messages. */
+/** Processes with a guard that are driven by messages. */
 
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
-import type { Tasks } from './tasks.ts';
 
-const taskProgram = fileURLToPath(new URL('./tasks.js', import.meta.url));
 const guardProgram = fileURLToPath(
   new URL('test/stores/children/guard.mjs', import.meta.resolve('sms-send-guard/package.json')),
 );
-
-type Figures<K extends keyof Tasks> = Awaited<ReturnType<Tasks[K]>>;
-
-/** Runs a task in a new process. @returns its figures; rejects where it went wrong, which the process has told. */
-export function inProcess<K extends keyof Tasks>(name: K, takes: Parameters<Tasks[K]>[0]) {
-  return new Promise<Figures<K>>((resolve, reject) => {
-    const child = fork(taskProgram, [name, JSON.stringify(takes)], { execArgv: ['--expose-gc'] });
-    let figures: Figures<K> | undefined;
-    child.once('message', (message) => (figures = message as Figures<K>));
-    child.once('exit', (code) => {
-      if (figures === undefined) reject(new Error(`the process of ${name} has ended with ${code}`));
-      else resolve(figures);
-    });
-  });
-}
 
 export interface GuardProcess {
   /** Sends a STOP by webhook. @returns the milliseconds until its 2xx, and when that came, ms UTC. */

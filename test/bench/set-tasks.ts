@@ -6,7 +6,9 @@
 import type * as Msisdns from '../../src/msisdn.ts';
 import type * as Sets from '../../src/optouts/number-set.ts';
 import { clusteredSample, uniformSample, type NumberSample } from './clustered.ts';
-import { residentBytes } from './measure.ts';
+import { ownResidentBytes } from './measure.ts';
+import { createMemoryRead } from './memory-read.ts';
+import { requireThat } from './saved-guard.ts';
 
 // They are no part of what the package exports: they are taken from where the package was built.
 const built = (file: string) =>
@@ -22,11 +24,9 @@ export interface SetSize {
 }
 
 const ROUNDS = 7;
-/** Sets after which all code is compiled, which takes 25 MB of memory once. */
-const WARMUPS = 15;
+/** Of the set by which code is compiled before anything is measured: what it leaves free is little. */
+const WARMUP = 20_000;
 const MOST_IN_SET = 16_000_000;
-/** The words of a memory that no cache holds. */
-const CHASED = 2 ** 28;
 const PAUSES = 200_000;
 
 const sampleOf = ({ count, isClustered }: SetSize): NumberSample =>
@@ -38,10 +38,6 @@ function timeOf(work: () => void): number {
   return performance.now() - start;
 }
 
-function requireThat(holds: boolean, what: string): void {
-  if (!holds) throw new Error(`expected that ${what}`);
-}
-
 function loaded(sample: NumberSample) {
   const set = createNumberSet();
   for (const batch of sample.batches()) set.addBatch(batch);
@@ -49,29 +45,21 @@ function loaded(sample: NumberSample) {
   return set;
 }
 
+/**
+ * What holding a set takes. The process is to be a new one: room that others have left would be used first, and the set
+ * would seem to need none. Every page of the set is written to.
+ */
 async function memory(size: SetSize) {
+  loaded(sampleOf({ ...size, count: WARMUP }));
   const sample = sampleOf(size);
-  // The code has run, and what it needs once is there, before anything is measured.
-  for (let round = 0; round < WARMUPS; round++) loaded(sampleOf({ ...size, count: 100_000 + round }));
-  const numbers = timeOf(() => {
-    let sum = 0;
-    for (const batch of sample.batches()) sum += batch.length;
-    requireThat(sum === size.count, 'there are as many numbers as were asked for');
-  });
-  const before = await residentBytes();
-  let set = createNumberSet();
-  const took = timeOf(() => (set = loaded(sample)));
-  const after = await residentBytes();
-  const loadNs = ((took - numbers) / size.count) * 1e6;
+  const before = await ownResidentBytes();
+  const set = createNumberSet();
+  let took = 0;
+  for (const batch of sample.batches()) took += timeOf(() => set.addBatch(batch));
+  requireThat(set.size === sample.count, 'all numbers are in the set');
+  const after = await ownResidentBytes();
+  const loadNs = (took / size.count) * 1e6;
   return { residentBytes: after - before, ownBytes: set.bytes, leastBytes: sample.leastBytes, loadNs };
-}
-
-/** A cycle through all words of a large memory, in no order. */
-function chaseOf(): Int32Array {
-  const next = new Int32Array(CHASED);
-  for (let word = 0; word < CHASED; word++)
-    next[word] = (Math.imul(word, 0x5_deece66d) + 0x3c6e_f35f) & (CHASED - 1);
-  return next;
 }
 
 function longest(work: (index: number) => unknown, rounds: number): number {
@@ -91,10 +79,9 @@ async function lookups(size: SetSize) {
   if (peer) for (const batch of sample.batches()) for (const number of batch) peer.add(String(number));
   const count = 1_000_000;
   const json = JSON.stringify(Array.from(sample.queries(count, 7), String));
-  const next = chaseOf();
+  const readMemory = createMemoryRead();
   const found = new Uint8Array(count);
   const numbers = new Float64Array(count);
-  let word = 1;
   const figures = { set: [], each: [], peer: [], chase: [], digits: [] } as Record<string, number[]>;
   for (let round = 0; round <= ROUNDS; round++) {
     let [hits, hitsOfEach, hitsOfPeer, sum] = [0, 0, 0, 0];
@@ -120,9 +107,7 @@ async function lookups(size: SetSize) {
     measured('digits', (asked) => {
       for (const msisdn of asked) sum += toNumber(msisdn);
     });
-    measured('chase', () => {
-      for (let read = 0; read < count; read++) word = next[word] as number;
-    });
+    measured('chase', () => readMemory(count));
     requireThat(hits === hitsOfEach && (!peer || hits === hitsOfPeer) && sum > 0, 'all find the same');
   }
   const others = sample.queries(PAUSES, 99);

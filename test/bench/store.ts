@@ -8,9 +8,16 @@ import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { DatabaseSync } from '@photostructure/sqlite';
 import { createGuard } from 'sms-send-guard';
+import { clusteredSample } from './clustered.ts';
 import { bytesOf, figure, line, median, megabytes, ms, percentile, times, withFolder } from './measure.ts';
-import { clusteredNumber } from './numbers.ts';
-import { inProcess, startGuardProcess } from './processes.ts';
+import { startGuardProcess } from './processes.ts';
+import { tasksOf } from './task-processes.ts';
+import type { Tasks } from './tasks.ts';
+
+const inProcess = tasksOf<Tasks>('./tasks.js');
+/** More than there are opt-outs by hand. */
+const numbers = clusteredSample(30_000_000);
+const numberAt = (index: number) => String(numbers.at(index));
 
 const ROUNDS = 3;
 const ROUND_MS = 700;
@@ -41,7 +48,7 @@ function plainInserts(file: string) {
   );
   return {
     insert(index: number) {
-      insert.run(Number(clusteredNumber(index)), '*', 'out', `id of the change ${index}`, Date.now());
+      insert.run(numbers.at(index), '*', 'out', `id of the change ${index}`, Date.now());
     },
     // Its statements do not keep a database from being collected: whoever inserts holds it.
     close: () => database.close(),
@@ -55,10 +62,10 @@ async function acknowledged(folder: string): Promise<void> {
   const descriptor = openSync(join(folder, 'lines'), 'a');
   const plainTable = plainInserts(join(folder, 'plain.db'));
   const append = (index: number) => {
-    writeSync(descriptor, `${clusteredNumber(index)} opted out\n`);
+    writeSync(descriptor, `${numberAt(index)} opted out\n`);
     fdatasyncSync(descriptor);
   };
-  const optOut = (index: number) => guard.optOut(clusteredNumber(index));
+  const optOut = (index: number) => guard.optOut(numberAt(index));
   const contenders = [
     { label: 'a line appended, fdatasync', one: append, inFlight: 1 },
     { label: 'plain SQLite, one INSERT per transaction', one: plainTable.insert, inFlight: 1 },
@@ -135,7 +142,7 @@ async function processes(folder: string): Promise<void> {
   for (let index = 0; index < WEBHOOKS; index++) {
     // The other one looks at the file at fixed times: webhooks come at any moment between two of them.
     await pause((index * 37) % 50);
-    const number = clusteredNumber(index);
+    const number = numberAt(index);
     const answered = await told.stop(number);
     answers.push(answered.ms);
     blocks.push(await other.blocked(number, answered.at));

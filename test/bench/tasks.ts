@@ -6,25 +6,24 @@
 import { open, readFile } from 'node:fs/promises';
 import { createGuard, type Provider, type Store } from 'sms-send-guard';
 import { sqliteStore } from 'sms-send-guard/sqlite';
+import { clusteredSample } from './clustered.ts';
 import { bytesOf, idleStall, peakBytes, residentBytes, timed, watchStalls } from './measure.ts';
-import { clusteredNumber, clusteredNumbers } from './numbers.ts';
+import { isDown, requireThat, silent } from './saved-guard.ts';
 
 interface Saved {
   readonly file: string;
   readonly count: number;
 }
 
-const silent = { debug() {}, info() {}, warn() {}, error() {} };
-const isDown: Provider = { page: () => Promise.reject(new Error('the provider is down')) };
 /** Numbers that differ between the first and the following sweep: half of them come, half of them leave. */
 const CHANGED = 100;
 
-function requireThat(holds: boolean, what: string): void {
-  if (!holds) throw new Error(`expected that ${what}`);
-}
+/** The numbers of both sweeps: the first `count` are those of the first. */
+const numbersOf = (count: number) => clusteredSample(count + CHANGED);
 
 /** Sweeps a list twice; times run from the provider's last page to the moment the store has kept it. */
 async function saveSweeps({ file, count }: Saved) {
+  const numbers = numbersOf(count);
   let from = 0;
   let isRead: ((stop: () => Promise<number>) => void) | undefined;
   let isKept: (() => void) | undefined;
@@ -33,7 +32,7 @@ async function saveSweeps({ file, count }: Saved) {
       const first = index * size;
       const length = Math.max(0, Math.min(size, count - first));
       if (length === 0) isRead?.(await watchStalls());
-      return { rows: Array.from({ length }, (_, place) => clusteredNumber(from + first + place)) };
+      return { rows: Array.from({ length }, (_, place) => String(numbers.at(from + first + place))) };
     },
   };
   const inner = sqliteStore(file);
@@ -68,13 +67,14 @@ async function saveSweeps({ file, count }: Saved) {
   from = CHANGED / 2;
   const { begun, ...following } = await sweep(() => guard.refresh());
   await begun;
-  requireThat(!guard.canSend(clusteredNumber(count)), 'a number that came is blocked');
+  requireThat(!guard.canSend(String(numbers.at(count))), 'a number that came is blocked');
   await guard.close({ timeout: '1m' });
   return { idle, first, following, grownBytes, peakBytes: peakBytes() - before, bytes: bytesOf(file) };
 }
 
 /** Starts from a saved store whose provider cannot be reached, up to the first answer. */
 async function startGuard({ file, count }: Saved) {
+  const numbers = numbersOf(count);
   const before = await residentBytes();
   const { result: guard, ...figures } = await timed(async () => {
     const started = createGuard({ provider: isDown, store: `sqlite:${file}`, logger: silent });
@@ -83,9 +83,9 @@ async function startGuard({ file, count }: Saved) {
     return started;
   });
   for (let index = CHANGED; index < count; index += 9_973) {
-    requireThat(!guard.canSend(clusteredNumber(index)), 'a saved number is blocked');
+    requireThat(!guard.canSend(String(numbers.at(index))), 'a saved number is blocked');
   }
-  requireThat(guard.canSend(clusteredNumber(0, 3)), 'another number is not');
+  requireThat(guard.canSend(String(numbers.other(0))), 'another number is not');
   const grownBytes = (await residentBytes()) - before;
   await guard.close();
   return { ...figures, grownBytes, peakBytes: peakBytes() - before };
@@ -93,7 +93,8 @@ async function startGuard({ file, count }: Saved) {
 
 /** The same numbers in a JSON file, synced. */
 async function saveJson({ file, count }: Saved) {
-  const numbers = clusteredNumbers(count);
+  const sample = numbersOf(count);
+  const numbers = Array.from({ length: count }, (_, index) => String(sample.at(index)));
   const { ms, stallMs } = await timed(async () => {
     const handle = await open(file, 'w');
     await handle.writeFile(JSON.stringify(numbers));
@@ -115,7 +116,8 @@ async function startSet({ file, count }: Saved) {
 
 /** Puts numbers in and reads them out again, with a guard and with a Set. */
 async function importRows({ file, count }: Saved) {
-  const numbers = clusteredNumbers(count);
+  const sample = clusteredSample(count);
+  const numbers = Array.from({ length: count }, (_, index) => String(sample.at(index)));
   const idle = await idleStall();
   const set = new Set<string>();
   const add = await timed(() => {
@@ -144,13 +146,14 @@ async function importRows({ file, count }: Saved) {
 
 /** Starts from a store full of first-hand opt-outs. */
 async function startFirstHand({ file, count }: Saved) {
+  const last = String(clusteredSample(count).at(count - 1));
   const before = await residentBytes();
   const { result: guard, ...figures } = await timed(async () => {
     const started = createGuard({ store: `sqlite:${file}`, logger: silent });
     requireThat((await started.ready({ timeout: '10m' })) === 'fresh', 'it is ready');
     return started;
   });
-  requireThat(!guard.canSend(clusteredNumber(count - 1)), 'an imported number is blocked');
+  requireThat(!guard.canSend(last), 'an imported number is blocked');
   const grownBytes = (await residentBytes()) - before;
   await guard.close();
   return { ...figures, grownBytes };
