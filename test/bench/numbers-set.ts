@@ -28,7 +28,7 @@ async function lookups(count: number): Promise<void> {
   }
   line('reading the digits', ns(digits), spread(digits));
   line('one dependent read of 1 GB', ns(chase), spread(chase));
-  const idle = `${pauseMs.idle.toFixed(2)} ms an empty loop`;
+  const idle = `idle ${pauseMs.idle.toFixed(2)} ms`;
   line(
     'longest add, delete, step of reading all',
     ...pauseMs.own.map((value) => `${value.toFixed(2)} ms`),
@@ -75,7 +75,7 @@ async function images(count: number): Promise<void> {
 export async function benchSet({ isLarge }: { readonly isLarge: boolean }): Promise<void> {
   const counts = isLarge ? [MILLION, 10 * MILLION, 100 * MILLION] : [MILLION, 10 * MILLION];
   console.log('set: memory per number, beside what a code that knows the ranges needs at least');
-  line('', 'resident', 'freed given back', 'told', 'least', 'over told', 'to load one');
+  line('', 'resident', 'given back', 'told', 'least', 'over told', 'to load one');
   for (const count of counts) for (const isClustered of [true, false]) await memory(count, isClustered);
   console.log(
     '  Resident is what a new process has grown by, garbage collected. What it is over what the set tells is room',
