@@ -9,6 +9,9 @@ import { tasksOf } from './task-processes.ts';
 
 const inSetProcess = tasksOf<SetTasks>('./set-tasks.js');
 const MILLION = 1_000_000;
+const LEGEND = `  Resident: what a new process has grown by, garbage collected. What that is over what the set tells is room
+  that replaced regions have left, for whatever the process needs next; it hardly grows with the set.
+  Set: the same where what is freed is given back at once, and code and tables were there before (glibc only).`;
 
 async function lookups(count: number): Promise<void> {
   const { set, each, peer, chase, digits, pauseMs } = await inSetProcess('lookups', {
@@ -37,8 +40,8 @@ async function lookups(count: number): Promise<void> {
 }
 
 /**
- * In two new processes: as memory is usually handed out, and with an allocator that gives each array back at once where it
- * is freed, as glibc does with large ones.
+ * In two new processes: as memory is usually handed out, where what was freed stays with the process; and with every
+ * array given back as soon as it is freed, after another set, so that nothing but what the set holds is left.
  */
 async function memory(count: number, isClustered: boolean): Promise<void> {
   const usual = await inSetProcess('memory', { count, isClustered });
@@ -75,15 +78,9 @@ async function images(count: number): Promise<void> {
 export async function benchSet({ isLarge }: { readonly isLarge: boolean }): Promise<void> {
   const counts = isLarge ? [MILLION, 10 * MILLION, 100 * MILLION] : [MILLION, 10 * MILLION];
   console.log('set: memory per number, beside what a code that knows the ranges needs at least');
-  line('', 'resident', 'given back', 'told', 'least', 'over told', 'to load one');
+  line('', 'resident', 'set', 'told', 'least', 'left over', 'to load one');
   for (const count of counts) for (const isClustered of [true, false]) await memory(count, isClustered);
-  console.log(
-    '  Resident is what a new process has grown by, garbage collected. What it is over what the set tells is room',
-  );
-  console.log(
-    '  that replaced regions have left in the allocator, for whatever the process needs next: some ten MB,',
-  );
-  console.log('  whatever the size; that is why sets below a million are not in the table.');
+  console.log(LEGEND);
   console.log('\nset: images');
   line('', 'write', 'read', 'longest chunk', 'hand over', 'size');
   for (const count of counts) await images(count);

@@ -1,27 +1,33 @@
 /**
  * What the guard costs, beside what one would use instead, in the same run. Prints ratios; absolute figures are this
- * machine's. `checks`, `store` or `set` runs one part alone; `--large` also loads and saves ten million numbers, and holds
- * a hundred million in a set.
+ * machine's. A part's name runs it alone; `--large` adds what takes long: ten million numbers where there is one million,
+ * a hundred where there are ten.
  */
 
 import { benchChecks } from './checks.ts';
 import { benchSet } from './numbers-set.ts';
 import { benchStore } from './store.ts';
+import { benchSweep } from './sweep.ts';
 
 const asked = new Set(process.argv.slice(2));
 const isLarge = asked.delete('--large');
-const parts = new Map<string, () => Promise<void>>([
-  ['checks', () => benchChecks({ isLarge })],
-  ['store', () => benchStore({ isLarge })],
-  ['set', () => benchSet({ isLarge })],
-]);
-const unknown = [...asked].filter((name) => !parts.has(name));
-if (unknown.length > 0) throw new Error(`expected checks, store, set or --large, not ${unknown.join(', ')}`);
+const parts: Readonly<Record<string, (given: { readonly isLarge: boolean }) => Promise<void>>> = {
+  checks: benchChecks,
+  sweep: benchSweep,
+  store: benchStore,
+  set: benchSet,
+};
+/** These run only where they are asked for. */
+const optional: readonly string[] = ['peers'];
+const unknown = [...asked].filter((name) => !Object.hasOwn(parts, name));
+if (unknown.length > 0) {
+  throw new Error(`expected ${Object.keys(parts).join(', ')} or --large, not ${unknown.join(', ')}`);
+}
 
 let isFirst = true;
-for (const [name, run] of parts) {
-  if (asked.size > 0 && !asked.has(name)) continue;
+for (const [name, run] of Object.entries(parts)) {
+  if (asked.size > 0 ? !asked.has(name) : optional.includes(name)) continue;
   if (!isFirst) console.log();
   isFirst = false;
-  await run();
+  await run({ isLarge });
 }
