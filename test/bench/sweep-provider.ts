@@ -30,7 +30,7 @@ function shuffled(count: number): Float64Array {
 }
 
 let numbers = shuffled(Number(process.argv[2]));
-let next = { key: '', body: Buffer.alloc(0) };
+let next: { readonly key: string; readonly body: Buffer } = { key: '', body: Buffer.alloc(0) };
 
 function pageOf(index: number, size: number): Buffer {
   const key = `${index} ${size}`;
