@@ -5,6 +5,7 @@
  */
 
 import { benchChecks } from './checks.ts';
+import { benchMiddleware } from './middleware.ts';
 import { benchSet } from './numbers-set.ts';
 import { benchStore } from './store.ts';
 import { benchSweep } from './sweep.ts';
@@ -13,6 +14,7 @@ const asked = new Set(process.argv.slice(2));
 const isLarge = asked.delete('--large');
 const parts: Readonly<Record<string, (given: { readonly isLarge: boolean }) => Promise<void>>> = {
   checks: benchChecks,
+  middleware: benchMiddleware,
   sweep: benchSweep,
   store: benchStore,
   set: benchSet,

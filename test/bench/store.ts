@@ -116,7 +116,7 @@ async function sweeps(folder: string, count: number): Promise<void> {
     `\nstart from ${figure(count)} saved numbers, the provider down, beside a JSON file into a Set`,
   );
   line('', 'guard', 'Set<string>', 'ratio');
-  line('until the first answer', ms(guard.ms), ms(set.ms), times(guard.ms, set.ms));
+  line('until the first answer, its thread included', ms(guard.ms), ms(set.ms), times(guard.ms, set.ms));
   line('longest stall', ms(guard.stallMs), ms(set.stallMs), times(guard.stallMs, set.stallMs));
   line(
     'memory',

@@ -22,7 +22,7 @@ async function sweeps(given: Swept): Promise<void> {
   }
 }
 
-/** Prints all of it. `isLarge` sweeps a hundred million rows too, which takes an hour. */
+/** Prints all of it. `isLarge` sweeps ten million rows, which takes minutes. */
 export async function benchSweep({ isLarge }: { readonly isLarge: boolean }): Promise<void> {
   await sweeps({ count: MILLION, pageSize: 10_000 });
   console.log();
