@@ -4,15 +4,17 @@
  */
 
 import type { BatchChecker, CheckOptions, Decision } from '../decision.ts';
-import { callback, readFields, refuse, optional, text } from '../option-fields.ts';
+import { callback, oneOf, optional, readFields, refuse, text } from '../option-fields.ts';
 
 /** The options of `filter`. */
 export interface FilterOptions<T> extends Pick<CheckOptions, 'from'> {
   /** The number of a recipient; needed where recipients are not numbers themselves. */
   readonly to?: (item: T) => unknown;
+  /** `observe` puts every item among the allowed, and those that would be refused where they belong too. Default `reject`. */
+  readonly onBlocked?: 'reject' | 'observe';
 }
 
-/** What `filter` returns: every item is in exactly one of the three. */
+/** What `filter` returns: every item is in exactly one of the three, where it is not only observed. */
 export interface FilterResult<T> {
   readonly allowed: T[];
   readonly blocked: { readonly item: T; readonly decision: Extract<Decision, { allowed: false }> }[];
@@ -30,11 +32,14 @@ export function filterRecipients<T>(
   recipients: Iterable<T>,
   options: FilterOptions<T> = {},
 ): FilterResult<T> {
-  const { from, to } = readFields(options, 'filter', {
+  const { from, to, onBlocked } = readFields(options, 'filter', {
     from: optional(text),
     to: optional(callback<(item: T) => unknown>()),
+    onBlocked: optional(oneOf(['reject', 'observe'])),
   });
   if (!isIterable(recipients)) return refuse('recipients', recipients, 'an iterable of recipients');
+  const isObserved = onBlocked === 'observe';
+  if (isObserved) checker.remindObserving('filter');
   const result: FilterResult<T> = { allowed: [], blocked: [], invalid: [] };
   const permitted = new Uint8Array(AT_ONCE);
   let index = 0;
@@ -58,9 +63,10 @@ export function filterRecipients<T>(
   /** Asks why. By now the answer may be another one. */
   function refusedOrNot(item: T, number: unknown): void {
     const decision = checker.decide(number, { from });
-    checker.report(decision, { gate: 'filter', isObserved: false });
-    if (decision.allowed) result.allowed.push(item);
-    else if (decision.reason === 'invalid_number') result.invalid.push({ item, index });
+    checker.report(decision, { gate: 'filter', isObserved });
+    if (decision.allowed || isObserved) result.allowed.push(item);
+    if (decision.allowed) return;
+    if (decision.reason === 'invalid_number') result.invalid.push({ item, index });
     else result.blocked.push({ item, decision });
   }
 

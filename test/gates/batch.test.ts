@@ -110,8 +110,21 @@ describe('filter', () => {
     });
   });
 
+  it('lets everybody pass where it only observes, and tells whom it would have refused', () => {
+    const checker = { ...checkerOf(), remindObserving: vi.fn<BatchChecker['remindObserving']>() };
+    const recipients = ['447700900001', '15551230001', 'x', '447700900002'];
+    const { allowed, blocked, invalid } = filterRecipients(checker, recipients, { onBlocked: 'observe' });
+    expect(allowed).toEqual(recipients);
+    expect(blocked.map(({ item }) => item)).toEqual(['15551230001']);
+    expect(invalid).toEqual([{ item: 'x', index: 2 }]);
+    const how = { gate: 'filter', isObserved: true };
+    expect(checker.report).toHaveBeenCalledWith(expect.objectContaining({ reason: 'opted_out' }), how);
+    expect(checker.remindObserving).toHaveBeenCalledExactlyOnceWith('filter');
+  });
+
   it.each([
     [() => filterRecipients(checkerOf(), '15551230001' as never)],
+    [() => filterRecipients(checkerOf(), [], { onBlocked: 'strip' } as never)],
     [() => filterRecipients(checkerOf(), null as never)],
     [() => filterRecipients(checkerOf(), 5 as never)],
     [() => filterRecipients(checkerOf(), [], { form: '1' } as never)],
