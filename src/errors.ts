@@ -11,6 +11,7 @@ export type ErrorCode =
   | 'unknown_option'
   | 'invalid_number'
   | 'guard_closed'
+  | 'csv_unreadable'
   | 'provider_unreachable'
   | 'provider_timeout'
   | 'provider_aborted'

@@ -22,6 +22,12 @@ import {
 } from './events.ts';
 import { filterRecipients, type FilterOptions, type FilterResult } from './gates/batch.ts';
 import {
+  createFilterStream,
+  type CsvStreamOptions,
+  type FilterStream,
+  type RowStreamOptions,
+} from './gates/batch-stream.ts';
+import {
   expressGate,
   type GateRequest,
   type GateResponse,
@@ -77,6 +83,10 @@ export interface Guard extends AsyncDisposable {
   ): Promise<T>;
   /** Parts recipients into those that may be sent to and the rest; order is kept. */
   filter<T>(recipients: Iterable<T>, options?: FilterOptions<T>): FilterResult<T>;
+  /** As `filter` for files of any size: a stream of the bytes of a CSV file that lets the allowed rows pass as they are. */
+  filterStream(options: CsvStreamOptions): FilterStream;
+  /** As `filter` for any number of rows: a stream of objects or numbers that lets the allowed pass. */
+  filterStream<T = unknown>(options?: RowStreamOptions<T>): FilterStream;
   /** Opts a number out, everywhere or on one list. Resolves when durable. */
   optOut(
     msisdn: string | number,
@@ -274,6 +284,8 @@ export function createGuard(options: GuardOptions = {}): Guard {
     },
     send: (msisdn, send, given) => sendThrough(access, msisdn, send, given),
     filter: (recipients, given) => filterRecipients(checker, recipients, given),
+    filterStream: (given?: CsvStreamOptions | RowStreamOptions<never>) =>
+      createFilterStream(checker, clock, given),
     optOut(msisdn, given) {
       warnOfMemory();
       return manual.optOut(msisdn, given);

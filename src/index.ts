@@ -10,6 +10,8 @@ export type { Duration, Size } from './option-fields.ts';
 // Decisions
 export type { CheckOptions, Decision, Policy, State } from './decision.ts';
 export type { FilterOptions, FilterResult } from './gates/batch.ts';
+export type { CsvStreamOptions, FilterStream, RowStreamOptions } from './gates/batch-stream.ts';
+export type { FilterReport } from './gates/batch-sieve.ts';
 export type { SendOptions } from './gates/sending.ts';
 
 // What happens

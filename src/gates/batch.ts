@@ -37,7 +37,10 @@ export function filterRecipients<T>(
     to: optional(callback<(item: T) => unknown>()),
     onBlocked: optional(oneOf(['reject', 'observe'])),
   });
-  if (!isIterable(recipients)) return refuse('recipients', recipients, 'an iterable of recipients');
+  if (!isIterable(recipients)) {
+    const expected = 'an iterable of recipients; an async one or a stream goes through filterStream()';
+    return refuse('recipients', recipients, expected);
+  }
   const isObserved = onBlocked === 'observe';
   if (isObserved) checker.remindObserving('filter');
   const result: FilterResult<T> = { allowed: [], blocked: [], invalid: [] };

@@ -122,6 +122,15 @@ describe('filter', () => {
     expect(checker.remindObserving).toHaveBeenCalledExactlyOnceWith('filter');
   });
 
+  it('names what takes an async iterable', () => {
+    async function* numbers() {
+      yield '447700900001';
+    }
+    expect(() => filterRecipients(checkerOf(), numbers() as never)).toThrow(
+      /^recipients: .* filterStream\(\), received an object$/,
+    );
+  });
+
   it.each([
     [() => filterRecipients(checkerOf(), '15551230001' as never)],
     [() => filterRecipients(checkerOf(), [], { onBlocked: 'strip' } as never)],
