@@ -1,0 +1,18 @@
+/** The two brands as a user runs them: the program that test/build.ts built. */
+
+import { execFile } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { expect, it } from 'vitest';
+
+const program = fileURLToPath(new URL('../../.build/examples/two-brands/main.js', import.meta.url));
+
+it('two brands: every step comes out as it says', async () => {
+  // Rejects where it does not exit with 0.
+  const { stdout, stderr } = await promisify(execFile)(process.execPath, [program]);
+  const lines = stdout.trimEnd().split('\n').slice(1);
+  expect(lines).toHaveLength(7);
+  expect(lines.filter((line) => !line.startsWith('ok '))).toEqual([]);
+  expect(lines[1]).toMatch(/STOP to one sender of Acme +Bolt, 15550002221$/);
+  expect(stderr).toBe('');
+});
