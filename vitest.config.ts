@@ -21,6 +21,7 @@ export default defineConfig({
     alias: [
       { find: /^sms-send-guard$/, replacement: source('index.ts') },
       { find: /^sms-send-guard\/sqlite$/, replacement: source('stores/sqlite.ts') },
+      { find: /^sms-send-guard\/undici$/, replacement: source('gates/undici.ts') },
       { find: /^sms-send-guard\/testing$/, replacement: source('testing/index.ts') },
     ],
   },

@@ -59,6 +59,7 @@ describe('README.md', () => {
         noUnusedLocals: false,
         paths: {
           'sms-send-guard': ['../../src/index.ts'],
+          'sms-send-guard/undici': ['../../src/gates/undici.ts'],
           'sms-send-guard/testing': ['../../src/testing/index.ts'],
         },
       },
