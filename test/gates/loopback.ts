@@ -1,0 +1,54 @@
+/** A server on loopback that keeps what it is sent, byte by byte, and counts who connects. */
+
+import { once } from 'node:events';
+import { createServer, type IncomingHttpHeaders, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+
+export interface Received {
+  readonly method: string;
+  readonly path: string;
+  readonly headers: IncomingHttpHeaders;
+  readonly body: string;
+}
+
+export interface Loopback extends AsyncDisposable {
+  readonly origin: string;
+  readonly host: string;
+  readonly received: Received[];
+  /** Connections since the start. */
+  connections(): number;
+  /** Answers in place of 200 and `{}`. */
+  answer: (request: Received, response: ServerResponse) => void;
+}
+
+export async function startLoopback(): Promise<Loopback> {
+  let connections = 0;
+  const received: Received[] = [];
+  const server = createServer((request, response) => {
+    const chunks: Buffer[] = [];
+    request.on('data', (chunk: Buffer) => chunks.push(chunk));
+    request.on('end', () => {
+      const { method = '', url: path = '', headers } = request;
+      const one = { method, path, headers, body: Buffer.concat(chunks).toString('latin1') };
+      received.push(one);
+      loopback.answer(one, response);
+    });
+  });
+  server.on('connection', () => connections++);
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  const loopback: Loopback = {
+    origin: `http://127.0.0.1:${port}`,
+    host: `127.0.0.1:${port}`,
+    received,
+    connections: () => connections,
+    answer: (_request, response) => response.end('{}'),
+    async [Symbol.asyncDispose]() {
+      server.closeAllConnections();
+      server.close();
+      await once(server, 'close');
+    },
+  };
+  return loopback;
+}
