@@ -168,7 +168,7 @@ function hostTest(patterns: readonly string[]): (host: string) => boolean {
 
 /** Name, without a closing dot, and port. */
 function partsOfHost(host: string): readonly (string | undefined)[] {
-  return /^(.*?)\.?(?::(\d+))?$/.exec(host.trim().toLowerCase()) ?? [];
+  return /^(.*?)\.?(?::(\d+))?$/s.exec(host.trim().toLowerCase()) as RegExpExecArray;
 }
 
 function found(read: RecipientReader, content: RequestContent): Findings {

@@ -28,8 +28,6 @@ export function failRequest(
 export interface HeldRequest {
   /** Rejects when the request is aborted. */
   readonly aborted: Promise<never>;
-  /** The error it was aborted with. */
-  readonly reason: () => Error | undefined;
   /** Ends it. */
   fail(error: unknown): void;
   /** The handler to dispatch with, when the waiting is over. */
@@ -58,20 +56,21 @@ export function holdRequest(handler: Handler): HeldRequest {
   if (typeof handler.onRequestStart === 'function') handler.onRequestStart(controller, {});
   else handler.onConnect?.(abort);
 
+  // Asked for only where the handler has them.
+  const theirs = handler as Required<Handler>;
   return {
     aborted,
-    reason: () => reason,
     fail: (error) => failRequest(handler, asError(error), controller),
     handler: () =>
       relay(handler, {
         onConnect(abortIt, ...rest) {
           abortDispatched = abortIt;
-          if (reason === undefined) handler.onConnect?.(abortIt, ...rest);
+          if (reason === undefined) theirs.onConnect(abortIt, ...rest);
           else abortIt(reason);
         },
         onRequestStart(started, context) {
           abortDispatched = (why) => started.abort(why);
-          if (reason === undefined) handler.onRequestStart?.(started, context);
+          if (reason === undefined) theirs.onRequestStart(started, context);
           else started.abort(reason);
         },
       }),
@@ -86,7 +85,7 @@ export function asError(error: unknown): Error {
 /** The controller of a request that is not under way: nothing comes in that could be paused. */
 function idleController(
   reason: () => Error | undefined,
-  abort: (reason: Error) => void = () => {},
+  abort: (reason: Error) => void = () => undefined,
 ): Controller {
   return {
     get aborted() {
@@ -126,30 +125,32 @@ export function listenToReply(handler: Handler, onReply: (text: string) => void)
     if (text !== undefined) onReply(text);
   }
 
+  // Asked for only where the handler has them.
+  const theirs = handler as Required<Handler>;
   return relay(handler, {
     onHeaders(statusCode, headers, ...rest) {
       begin(statusCode, rawHeader(headers, 'content-encoding'));
-      return handler.onHeaders?.(statusCode, headers, ...rest) ?? true;
+      return theirs.onHeaders(statusCode, headers, ...rest);
     },
     onData(chunk) {
       take(chunk);
-      return handler.onData?.(chunk) ?? true;
+      return theirs.onData(chunk);
     },
     onComplete(trailers) {
       end();
-      handler.onComplete?.(trailers);
+      theirs.onComplete(trailers);
     },
     onResponseStart(controller, statusCode, headers, ...rest) {
       begin(statusCode, headers['content-encoding']?.toString());
-      handler.onResponseStart?.(controller, statusCode, headers, ...rest);
+      theirs.onResponseStart(controller, statusCode, headers, ...rest);
     },
     onResponseData(controller, chunk) {
       take(chunk);
-      handler.onResponseData?.(controller, chunk);
+      theirs.onResponseData(controller, chunk);
     },
     onResponseEnd(controller, trailers) {
       end();
-      handler.onResponseEnd?.(controller, trailers);
+      theirs.onResponseEnd(controller, trailers);
     },
   });
 }

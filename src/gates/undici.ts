@@ -89,8 +89,7 @@ function createGate(guard: Guard, options: UndiciGuardOptions): Gate {
     const held = holdRequest(handler);
     async function wait(): Promise<void> {
       const { bytes, body } = await readBody(flow, maxBody, held.aborted);
-      const aborted = held.reason();
-      const verdict = aborted ? { refusal: aborted, recipients: [] } : judged(send, opts, bytes);
+      const verdict = judged(send, opts, bytes);
       if (verdict.refusal) {
         letGo(body);
         letGo(flow);

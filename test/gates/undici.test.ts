@@ -20,6 +20,7 @@ import {
 } from 'undici';
 import { ConfigError, SendBlockedError, isSendBlocked } from '../../src/index.ts';
 import { guardDispatcher, installGlobalGuard, type UndiciGuardOptions } from '../../src/gates/undici.ts';
+import { letGo } from '../../src/gates/undici-body.ts';
 import { createTestGuard, type TestGuard } from '../../src/testing/index.ts';
 import { startLoopback, type Loopback } from './loopback.ts';
 
@@ -263,6 +264,7 @@ describe('what passes', () => {
       },
       { origin: new URL('https://api.nexmo.com'), path: '/v1/messages/1', method: 'PATCH', headers: null },
       { path: '/' },
+      { origin: 'http://example.com', path: '/sms/json', method: 'POST' },
       { path: 7 },
       undefined,
     ] as never[]) {
@@ -627,4 +629,13 @@ it('writes no byte even to a server that only listens', async () => {
   );
   expect(bytes).toBe(0);
   raw.close();
+});
+
+it('lets bodies go that fail at it, or cannot be', async () => {
+  const cancel = vi.fn(() => Promise.reject(new Error('locked')));
+  letGo({ cancel });
+  letGo({});
+  letGo({}, { next: () => ({ done: true, value: undefined }) });
+  await new Promise(setImmediate);
+  expect(cancel).toHaveBeenCalledTimes(1);
 });
