@@ -82,6 +82,7 @@ describe('a refused send', () => {
     ['a string', () => `to=${LISTED}`],
     ['a buffer', () => Buffer.from(`to=${LISTED}`)],
     ['bytes', () => new TextEncoder().encode(`to=${LISTED}`)],
+    ['an array buffer', () => new TextEncoder().encode(`to=${LISTED}`).buffer as never],
     ['a stream', () => Readable.from([Buffer.from('to='), Buffer.from(LISTED)])],
     ['a web stream', () => webStream('to=', LISTED)],
     ['an async iterable', () => pieces('to=', LISTED) as never],
@@ -638,4 +639,20 @@ it('lets bodies go that fail at it, or cannot be', async () => {
   letGo({}, { next: () => ({ done: true, value: undefined }) });
   await new Promise(setImmediate);
   expect(cancel).toHaveBeenCalledTimes(1);
+});
+
+it('shows a dispatcher the handler as it is, and a handler a controller that has nothing to control', () => {
+  const dispatch = vi.fn((_opts: unknown, given: Dispatcher.DispatchHandler) => {
+    expect([given.onData, 'onData' in given, 'onError' in given]).toEqual([undefined, false, true]);
+    return true;
+  });
+  const gate = guardDispatcher(guard)(dispatch);
+  gate({ path: `/sc/us/2fa/json?to=${CLEAN}`, method: 'GET' }, { onError() {} });
+  expect(dispatch).toHaveBeenCalledTimes(1);
+  const onResponseError = vi.fn((controller: Dispatcher.DispatchController) => {
+    controller.abort(new Error('over'));
+    expect([controller.aborted, controller.reason]).toEqual([false, null]);
+  });
+  gate({ path: `/sms/json?to=${LISTED}`, method: 'GET' }, { onResponseError });
+  expect(onResponseError).toHaveBeenCalledTimes(1);
 });
