@@ -463,6 +463,9 @@ describe('learning', () => {
     });
     expect(await reply.text()).toBe(refusal);
     expect(guard.canSend(CLEAN)).toBe(false);
+    server.answer = (_request, response) => response.end(refusal.replace(CLEAN, '15551230003'));
+    await (await fetch(`${server.origin}/sc/us/2fa/json?to=15551230003`)).text();
+    expect(guard.canSend('15551230003')).toBe(false);
     expect(remove()).toBe(true);
   });
 
