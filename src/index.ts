@@ -28,7 +28,8 @@ export type { Anomaly, AnomalyCode, SweepOutcome } from './provider/sweep.ts';
 // Webhooks and the middleware
 export type { WebhooksOptions } from './webhooks/options.ts';
 export type { WebhookHandler } from './webhooks/handler.ts';
-export type { GateRequest, GateResponse, MiddlewareOptions, Problem, ProblemCode } from './gates/express.ts';
+export type { GateRequest, GateResponse, MiddlewareOptions } from './gates/express.ts';
+export type { Problem, ProblemCode } from './gates/refusal.ts';
 
 // Stores
 export { memoryStore } from './stores/memory.ts';

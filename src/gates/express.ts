@@ -4,8 +4,8 @@
  */
 
 import type { Checker, Decision } from '../decision.ts';
-import { maskMsisdn } from '../msisdn.ts';
 import { callback, integer, oneOf, optional, readFields, refuse, withDefault } from '../option-fields.ts';
+import { blockedProblem, judge, memberOf, permitted, problemHeaders, type Problem } from './refusal.ts';
 
 declare global {
   // The namespace that Express's own types read; it needs no import of Express.
@@ -57,38 +57,6 @@ export interface MiddlewareOptions<
   readonly maxRecipients?: number;
 }
 
-/** What a problem body's `code` can be. */
-export type ProblemCode =
-  Extract<Decision, { allowed: false }>['reason'] | 'missing_recipient' | 'too_many_recipients';
-
-/** The body of a refusal: `application/problem+json`, RFC 9457. */
-export interface Problem {
-  readonly type: `urn:sms-send-guard:${ProblemCode}`;
-  readonly title: string;
-  readonly status: number;
-  readonly code: ProblemCode;
-  readonly detail: string;
-  /** The blocked recipients: place in the request, masked number, reason. */
-  readonly recipients: readonly { readonly index: number; readonly to: string; readonly code: ProblemCode }[];
-}
-
-const PROBLEMS: Readonly<Record<ProblemCode, { readonly status: number; readonly title: string }>> = {
-  opted_out: { status: 403, title: 'The recipient has opted out' },
-  invalid_number: { status: 422, title: 'The recipient is not a readable phone number' },
-  missing_recipient: { status: 400, title: 'The request names no recipient' },
-  too_many_recipients: { status: 413, title: 'The request names too many recipients' },
-  not_ready: { status: 503, title: 'The opt-out list has not been read yet' },
-  stale: { status: 503, title: 'The opt-out list is out of date' },
-  expired: { status: 503, title: 'The opt-out list is too old to be trusted' },
-  closed: { status: 503, title: 'The guard is closed' },
-};
-
-/** Which status is answered where recipients are blocked for different reasons: the first that occurs. */
-const PRECEDENCE: readonly number[] = [503, 422, 403];
-
-/** What a 503 that can pass asks a client to wait, s. */
-const RETRY_AFTER_S = 30;
-
 /**
  * Creates the gate.
  *
@@ -120,25 +88,22 @@ export function expressGate<Req extends GateRequest, Res extends GateResponse>(
       : (_req: Req, res: Res, _next: Next, decisions: readonly Decision[]) =>
           answer(res, blockedProblem(decisions));
 
+  const bench = { checker, gate: 'middleware', maxRecipients, isObserved };
+
   /** @returns the refusal, or what else is to be done; throws only what the caller's functions throw. */
-  function judge(req: Req): Problem | 'pass' | readonly Decision[] {
-    const given = to(req);
-    const recipients: readonly unknown[] = Array.isArray(given) ? given : isNothing(given) ? [] : [given];
-    if (recipients.length === 0) return missingRecipient(req);
-    if (recipients.length > maxRecipients && !isObserved) {
-      return problem(
-        'too_many_recipients',
-        `${recipients.length} recipients, at most ${maxRecipients} are allowed`,
-      );
-    }
-    const sender = from(req);
-    const asked = typeof sender === 'string' ? { from: sender } : undefined;
-    const decisions = recipients.map((recipient) => checker.decide(recipient, asked));
+  function verdictOn(req: Req): Problem | 'pass' | readonly Decision[] {
+    const verdict = judge(
+      bench,
+      to(req),
+      () => from(req),
+      () => whyMissing(req),
+    );
+    if (verdict.problem !== undefined) return verdict.problem;
+    const { recipients, decisions } = verdict;
     req.sendGuard = decisions;
-    for (const decision of decisions) checker.report(decision, { gate: 'middleware', isObserved });
     if (decisions.every(({ allowed }) => allowed)) return 'pass';
     if (onBlocked === 'strip' && decisions.some(({ allowed }) => allowed)) {
-      setTo(req, recipients.filter((_, index) => decisions[index]?.allowed === true) as string[]);
+      setTo(req, permitted(recipients, decisions));
       return 'pass';
     }
     return decisions;
@@ -146,9 +111,9 @@ export function expressGate<Req extends GateRequest, Res extends GateResponse>(
 
   return function sendGuard(req, res, next) {
     if (isObserved) checker.remindObserving('middleware');
-    let verdict: ReturnType<typeof judge>;
+    let verdict: ReturnType<typeof verdictOn>;
     try {
-      verdict = judge(req);
+      verdict = verdictOn(req);
     } catch (error) {
       if (isObserved) return next();
       return next(error ?? new TypeError('the recipients of the request could not be read'));
@@ -184,44 +149,15 @@ function onBlockedField<Req, Res>(value: unknown, key: string) {
     : oneOf(['reject', 'strip', 'observe'])(value, key);
 }
 
-function memberOf(body: unknown, name: string): unknown {
-  return typeof body === 'object' && body !== null && Object.hasOwn(body, name)
-    ? (body as Record<string, unknown>)[name]
-    : undefined;
-}
-
-function isNothing(value: unknown): boolean {
-  return value === undefined || value === null || value === '';
-}
-
-function missingRecipient(req: GateRequest): Problem {
-  const detail =
-    req.body === undefined
-      ? 'req.body is undefined: mount a body parser such as express.json() before the guard'
-      : 'no recipient was found in the request';
-  return problem('missing_recipient', detail);
-}
-
-function blockedProblem(decisions: readonly Decision[]): Problem {
-  const recipients = decisions.flatMap((decision, index) =>
-    decision.allowed ? [] : [{ index, to: maskMsisdn(decision.to), code: decision.reason }],
-  );
-  const rank = (code: ProblemCode) => PRECEDENCE.indexOf(PROBLEMS[code].status);
-  const code = recipients
-    .map((recipient) => recipient.code)
-    .reduce((first, other) => (rank(other) < rank(first) ? other : first));
-  const detail = `${recipients.length} of ${decisions.length} recipients may not be sent to; nothing was sent`;
-  return problem(code, detail, recipients);
-}
-
-function problem(code: ProblemCode, detail: string, recipients: Problem['recipients'] = []): Problem {
-  return { type: `urn:sms-send-guard:${code}`, ...PROBLEMS[code], code, detail, recipients };
+/** Why there may be no recipient. */
+function whyMissing({ body }: GateRequest): string {
+  return body === undefined
+    ? 'req.body is undefined: mount a body parser such as express.json() before the guard'
+    : 'no recipient was found in the request';
 }
 
 function answer(res: GateResponse, body: Problem): void {
   res.statusCode = body.status;
-  res.setHeader('content-type', 'application/problem+json; charset=utf-8');
-  res.setHeader('cache-control', 'no-store');
-  if (body.status === 503 && body.code !== 'closed') res.setHeader('retry-after', String(RETRY_AFTER_S));
+  for (const [name, value] of Object.entries(problemHeaders(body))) res.setHeader(name, value);
   res.end(JSON.stringify(body));
 }
