@@ -267,6 +267,13 @@ export function createGuard(options: GuardOptions = {}): Guard {
       // A store that fails is an event, and the number is blocked all the same.
       await sink.record(news).catch(() => undefined);
     },
+    receiver(given) {
+      warnOfMemory();
+      const receiver = createReceiver(given, { clock, sink });
+      lists.optInsKeptMs = Math.max(lists.optInsKeptMs, receiver.replayWindow);
+      return receiver;
+    },
+    warn: sink.warn,
   };
 
   const guard: Guard = {
@@ -312,12 +319,7 @@ export function createGuard(options: GuardOptions = {}): Guard {
         cancel();
       }
     },
-    webhooks(given) {
-      warnOfMemory();
-      const receiver = createReceiver(given, { clock, sink });
-      lists.optInsKeptMs = Math.max(lists.optInsKeptMs, receiver.replayWindow);
-      return createWebhookHandler(receiver);
-    },
+    webhooks: (given) => createWebhookHandler(access.receiver(given)),
     middleware: (given) => expressGate(checker, given),
     status: () =>
       statusOf({ lists, store, journal, isClosed: isClosed(), checks: checker.counters, changes }),

@@ -1,10 +1,12 @@
 /**
- * What a guard lends to the gates that are entry points of their own: they are handed a guard, and need its checker and
- * a way to tell it what a reply taught them. Nobody else gets at it.
+ * What a guard lends to the gates that are entry points of their own: they are handed a guard, and need its checker, its
+ * receiver of webhooks, and a way to tell it what they learnt. Nobody else gets at it.
  */
 
 import type { Checker } from '../decision.ts';
 import { refuse } from '../option-fields.ts';
+import type { WebhooksOptions } from '../webhooks/options.ts';
+import type { Receiver } from '../webhooks/receiver.ts';
 
 /** A person who turned out to have opted out, because a send to them was refused for that. */
 export interface LearntOptOut {
@@ -18,6 +20,10 @@ export interface LearntOptOut {
 export interface GateAccess extends Checker {
   /** Keeps an opt-out. It blocks at once; resolves when it is durable or could not be kept, which is an event. */
   learn(learnt: LearntOptOut): Promise<void>;
+  /** A receiver of the provider's webhooks. @throws ConfigError for options that cannot be used. */
+  receiver(options: WebhooksOptions): Receiver;
+  /** Tells an operator of something to mend. */
+  warn(code: string, message: string): void;
 }
 
 const accesses = new WeakMap<object, GateAccess>();

@@ -22,6 +22,18 @@ export function tellsOptOut(reply: unknown, msisdn: string): boolean {
   }
 }
 
+/** Whether what a send threw says so: clients keep the provider's reply in a member of their error. Never throws. */
+export function errorTellsOptOut(error: unknown, msisdn: string): boolean {
+  try {
+    const { response, cause, body } = error as { response?: unknown; cause?: unknown; body?: unknown };
+    const { data, body: inner } = (response ?? {}) as { data?: unknown; body?: unknown };
+    return [error, response, data, inner, body, cause].some((reply) => tellsOptOut(reply, msisdn));
+  } catch {
+    // Anything can be thrown, `null` too.
+    return false;
+  }
+}
+
 function isRefused(message: unknown, msisdn: string): boolean {
   if (typeof message !== 'object' || message === null) return false;
   const { status, to } = message as { status?: unknown; to?: unknown };

@@ -7,7 +7,7 @@ import { SendBlockedError } from '../errors.ts';
 import { maskMsisdn } from '../msisdn.ts';
 import { callback, oneOf, optional, readFields, text } from '../option-fields.ts';
 import type { GateAccess } from './access.ts';
-import { tellsOptOut } from './send-reply.ts';
+import { errorTellsOptOut, tellsOptOut } from './send-reply.ts';
 
 /** The options of `send`. */
 export interface SendOptions extends CheckOptions {
@@ -51,17 +51,5 @@ export async function sendThrough<T>(
   } catch (error) {
     if (errorTellsOptOut(error, msisdn)) await access.learn({ msisdn, from });
     throw error;
-  }
-}
-
-/** Clients throw what the provider replied in a member of their error. */
-function errorTellsOptOut(error: unknown, msisdn: string): boolean {
-  try {
-    const { response, cause, body } = error as { response?: unknown; cause?: unknown; body?: unknown };
-    const { data, body: inner } = (response ?? {}) as { data?: unknown; body?: unknown };
-    return [error, response, data, inner, body, cause].some((reply) => tellsOptOut(reply, msisdn));
-  } catch {
-    // Anything can be thrown, `null` too.
-    return false;
   }
 }
