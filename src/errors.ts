@@ -31,7 +31,8 @@ export type ErrorCode =
   | 'store_unavailable'
   | 'store_damaged'
   | 'store_read_only'
-  | 'send_blocked';
+  | 'send_blocked'
+  | 'send_unguarded';
 
 /** Base of every error of this package. `code` is stable; `message` is for people; `cause` is kept when there is one. */
 export class GuardError extends Error {
