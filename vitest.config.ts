@@ -20,9 +20,11 @@ export default defineConfig({
   resolve: {
     alias: [
       { find: /^sms-send-guard$/, replacement: source('index.ts') },
+      { find: /^sms-send-guard\/fetch$/, replacement: source('gates/fetch.ts') },
       { find: /^sms-send-guard\/sqlite$/, replacement: source('stores/sqlite.ts') },
       { find: /^sms-send-guard\/undici$/, replacement: source('gates/undici.ts') },
       { find: /^sms-send-guard\/testing$/, replacement: source('testing/index.ts') },
+      { find: /^sms-send-guard\/vonage-sdk$/, replacement: source('gates/vonage-sdk.ts') },
     ],
   },
   test: {

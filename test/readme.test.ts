@@ -60,7 +60,9 @@ describe('README.md', () => {
         paths: {
           'sms-send-guard': ['../../src/index.ts'],
           'sms-send-guard/undici': ['../../src/gates/undici.ts'],
+          'sms-send-guard/fetch': ['../../src/gates/fetch.ts'],
           'sms-send-guard/testing': ['../../src/testing/index.ts'],
+          'sms-send-guard/vonage-sdk': ['../../src/gates/vonage-sdk.ts'],
         },
       },
       include: ['*.ts'],
