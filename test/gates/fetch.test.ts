@@ -14,7 +14,7 @@ const post = (body: string, headers: Record<string, string> = json) =>
 async function run(request: Request, options: Partial<GuardFetchOptions> = {}) {
   const guard = await createTestGuard({ optedOut: [OUT] });
   const next = vi.fn<GuardFetchOptions['next']>(async (given) => new Response(await given.text()));
-  const response = await guardFetch(guard, { next, ...options })(request).finally(() => guard.close());
+  const response = await guardFetch(guard, { next, ...options })(request).finally(() => void guard.close());
   const body = await response.text();
   return { status: response.status, headers: response.headers, body, ran: next.mock.calls.length, next };
 }

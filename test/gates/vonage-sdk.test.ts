@@ -270,7 +270,7 @@ describe('the SDK itself', () => {
     await expect(vonage.sms.send({ to: OUT, from: 'A', text: 'x' })).rejects.toThrow(SendBlockedError);
     await expect(
       vonage.messages.send(new SMS({ channel: 'sms', messageType: 'text', to: OUT, from: 'A', text: 'x' })),
-    ).rejects.toThrow();
+    ).rejects.toThrow(SendBlockedError);
     await expect(vonage.verify.start({ number: OUT, brand: 'A' })).rejects.toThrow(SendBlockedError);
     expect(simulator.requests).toEqual([]);
     const { send } = vonage.sms;
