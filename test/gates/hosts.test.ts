@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { createServer, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { getRequestListener } from '@hono/node-server';
-import bodyParser from '@koa/bodyparser';
+import koaBody from '@koa/bodyparser';
 import express from 'express';
 import express4 from 'express4';
 import Fastify from 'fastify';
@@ -52,7 +52,7 @@ const hosts: readonly [string, (guard: Guard) => RequestListener | Promise<Reque
       app.all('/hooks', { onRequest: onRequest as never }, () => undefined);
       app.post(
         '/messages',
-        { preHandler: (request, reply, done) => gate(request, reply.raw, done as () => void) },
+        { preHandler: (request, reply, done) => gate(request, reply.raw, done) },
         () => '"ran"',
       );
       await app.ready();
@@ -69,12 +69,12 @@ const hosts: readonly [string, (guard: Guard) => RequestListener | Promise<Reque
         ctx.respond = false;
         webhooks(ctx.req, ctx.res);
       });
-      app.use(bodyParser());
+      app.use(koaBody());
       app.use(
         (ctx, next) =>
           new Promise<void>((resolve, reject) => {
             ctx.res.once('close', resolve);
-            gate(ctx.request, ctx.res, (error) => (error ? reject(error as Error) : resolve(next())));
+            gate(ctx.request, ctx.res, (error) => (error ? reject(error) : resolve(next())));
           }),
       );
       app.use((ctx) => void (ctx.body = '"ran"'));
