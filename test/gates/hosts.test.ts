@@ -52,7 +52,7 @@ const hosts: readonly [string, (guard: Guard) => RequestListener | Promise<Reque
       app.all('/hooks', { onRequest: onRequest as never }, () => undefined);
       app.post(
         '/messages',
-        { preHandler: (request, reply, done) => gate(request, reply.raw, done) },
+        { preHandler: (request, reply, done) => gate(request, reply.raw, (error) => done(error as Error)) },
         () => '"ran"',
       );
       await app.ready();
