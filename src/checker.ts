@@ -13,11 +13,13 @@ import {
   type Decision,
   type Standing,
 } from './decision.ts';
+import type { BlockedDecision } from './errors.ts';
 import { blockedEvent, type EventHub } from './events.ts';
 import { isListed, listingOf, type Lists, type OptOutList } from './lists.ts';
-import type { MsisdnReader } from './msisdn.ts';
+import type { MsisdnReader, Reading } from './msisdn.ts';
 import type { Listing } from './optouts/ledger.ts';
 import type { Config } from './options.ts';
+import type { Permits } from './permits.ts';
 
 /** How often what was answered since the start. */
 export interface CheckCounters {
@@ -41,6 +43,7 @@ export interface CheckerPorts {
   readonly lists: Lists;
   readonly policy: Config['policy'];
   readonly events: EventHub;
+  readonly permits: Permits;
   readonly clock: Clock;
   readonly isClosed: () => boolean;
 }
@@ -62,6 +65,7 @@ export function createChecker({
   lists,
   policy,
   events,
+  permits,
   clock,
   isClosed,
 }: CheckerPorts): GuardChecker {
@@ -86,8 +90,32 @@ export function createChecker({
     return decide({ to, listing, list: own?.config.name ?? null, standing, isClosed: isClosed(), policy });
   }
 
+  /**
+   * The decision about a confirmation of an opt-out: it may go where every list that blocks the person permits it, and
+   * where anybody else would be allowed. All of these permits are used up by it.
+   */
+  function confirmed(decision: BlockedDecision, asked: readonly OptOutList[], to: unknown): Decision {
+    const { primary, alternative = primary } = reader.read(to) as Reading;
+    const needed = asked.flatMap((list) =>
+      [primary, alternative]
+        .filter((msisdn) => listingOf([list], msisdn) !== undefined)
+        .map((msisdn) => ({ list: list.config.name, msisdn })),
+    );
+    const isPermitted = needed.every(({ list, msisdn }) => permits.has(list, msisdn));
+    if (!isPermitted || !permitsUnlisted(lists.freshness(asked), isClosed(), policy)) return decision;
+    for (const { list, msisdn } of needed) permits.take(list, msisdn);
+    const { list, state, ageMs } = decision;
+    return { allowed: true, reason: 'confirmation', to: String(decision.to), list, state, ageMs };
+  }
+
   function decideSafely(to: unknown, options: CheckOptions | undefined): Decision {
     const asked = lists.askedFor(options?.from);
+    const decision = decideAbout(to, asked);
+    if (options?.purpose !== 'opt_out_confirmation') return decision;
+    return !decision.allowed && decision.reason === 'opted_out' ? confirmed(decision, asked, to) : decision;
+  }
+
+  function decideAbout(to: unknown, asked: readonly OptOutList[]): Decision {
     const standing = lists.standing(asked);
     if (reader.readNumber(to, one, 0)) {
       const digits = digitsOf(to, one);
@@ -155,7 +183,7 @@ export function createChecker({
         const asked = lists.askedFor(options?.from);
         const isRead = reader.readNumber(to, one, 0);
         const isOut = isRead && isListed(asked, one, 0);
-        if (isOut && !events.hasListeners('blocked')) {
+        if (isOut && options?.purpose === undefined && !events.hasListeners('blocked')) {
           counters.blocked.opted_out++;
           return false;
         }

@@ -160,7 +160,10 @@ const BLOCKED_AS = { fresh: 'closed', stale: 'stale', expired: 'expired', unknow
 export interface CheckOptions {
   /** Our number, short code or sender id that the message will be sent from. Left out or unknown: every list is asked. */
   readonly from?: string | undefined;
-  /** What the message is for. */
+  /**
+   * What the message is for. A confirmation may go to somebody whose own opt-out came in within the last five minutes:
+   * one message, which the check that asks for it uses up.
+   */
   readonly purpose?: 'opt_out_confirmation' | undefined;
 }
 

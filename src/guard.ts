@@ -37,12 +37,13 @@ import {
 import { lendAccess, type GateAccess } from './gates/access.ts';
 import { sendThrough, type SendOptions } from './gates/sending.ts';
 import { createJournal } from './journal.ts';
-import { createLists, type OptOutList } from './lists.ts';
+import { createLists, listingOf, type OptOutList } from './lists.ts';
 import { createManualActs, type ImportResult, type ImportRow, type Resubscription } from './manual.ts';
 import { createMsisdnReader, maskMsisdn } from './msisdn.ts';
 import { MAX_TIMER_MS, duration, flag, readFields, withDefault, type Duration } from './option-fields.ts';
 import { readOptions, type Config, type GuardOptions, type StoreChoice } from './options.ts';
 import { createSweeper, type SweepOutcome } from './provider/sweep.ts';
+import { createPermits } from './permits.ts';
 import { createRecords, type HistoryEntry, type OptOutEntry } from './records.ts';
 import { statusOf, type GuardStatus } from './status.ts';
 import { memoryStore } from './stores/memory.ts';
@@ -51,7 +52,7 @@ import type { Store } from './stores/store.ts';
 import { createWatch } from './watch.ts';
 import { createWebhookHandler, type WebhookHandler } from './webhooks/handler.ts';
 import type { WebhooksOptions } from './webhooks/options.ts';
-import { createReceiver, type WebhookSink } from './webhooks/receiver.ts';
+import { createReceiver, type WebhookNews, type WebhookSink } from './webhooks/receiver.ts';
 
 /** What `refresh` resolves to: `isComplete` says whether every list was read to its end. */
 export interface RefreshResult {
@@ -147,7 +148,8 @@ export function createGuard(options: GuardOptions = {}): Guard {
   let isOver = false;
   const isClosed = () => isOver;
   const changes = { optOuts: 0, optIns: 0, webhooksRefused: 0 };
-  const checker = createChecker({ reader, lists, policy: config.policy, events, clock, isClosed });
+  const permits = createPermits(ageClock);
+  const checker = createChecker({ reader, lists, policy: config.policy, events, permits, clock, isClosed });
   const watch = createWatch({ clock, config, lists, events, isClosed });
 
   const journal = createJournal({
@@ -160,6 +162,7 @@ export function createGuard(options: GuardOptions = {}): Guard {
     onChange(change) {
       const event = change.evidence.direction === 'out' ? 'optOut' : 'optIn';
       changes[event === 'optOut' ? 'optOuts' : 'optIns']++;
+      if (event === 'optIn') permits.take(change.list, change.msisdn);
       if (events.hasListeners(event)) events.emit(event, changeEvent(change));
     },
     onError: (error) => events.emit('error', error),
@@ -219,7 +222,15 @@ export function createGuard(options: GuardOptions = {}): Guard {
       ageClock.now();
       const change = inboundChange(news, lists, config, actTime.now());
       if (change === undefined) return 'not_honoured';
+      const list = lists.ensure(change.list);
+      const { msisdn } = change;
+      const before = listingOf([list], msisdn)?.source ?? 'provider';
       const [isNew] = await journal.record([change]);
+      // Who had opted out before, other than by the list alone, has been told.
+      if (isNew === true && earnsConfirmation(news) && before === 'provider') {
+        // An opt-in can have come in between.
+        if (listingOf([list], msisdn)?.source === 'inbound') permits.grant(change.list, msisdn);
+      }
       return isNew === true ? 'recorded' : 'known';
     },
     unclear: (event) => events.emit('unclear', unclearEvent(event)),
@@ -366,6 +377,11 @@ function accountsOf({ lists }: Config): Readonly<Record<string, string>> {
       provider?.account === undefined ? [] : [[name, provider.account]],
     ),
   );
+}
+
+/** Whether a person opted out of their own accord, beyond doubt: a receipt is no act of theirs. */
+function earnsConfirmation({ direction, source, isProven }: WebhookNews): boolean {
+  return direction === 'out' && source === 'inbound' && isProven;
 }
 
 function asGuardError(error: unknown): GuardError {

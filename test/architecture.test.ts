@@ -33,6 +33,7 @@ const rooms: Readonly<Record<string, string>> = {
   journal: 'guard',
   lists: 'guard',
   manual: 'guard',
+  permits: 'guard',
   records: 'guard',
   saves: 'guard',
   status: 'guard',

@@ -22,8 +22,9 @@ export async function readBody(request: Request, maxBytes: number): Promise<Read
   }
   const chunks: Uint8Array[] = [];
   let size = 0;
-  for (let { done, value } = await reader.read(); !done; { done, value } = await reader.read()) {
-    const chunk = value ?? new Uint8Array();
+  for (;;) {
+    const { done, value: chunk } = await reader.read();
+    if (done) return Buffer.concat(chunks);
     size += chunk.length;
     if (size > maxBytes) {
       giveUp();
@@ -31,7 +32,6 @@ export async function readBody(request: Request, maxBytes: number): Promise<Read
     }
     chunks.push(chunk);
   }
-  return Buffer.concat(chunks);
 }
 
 /** How a body is written, by its content type. */
