@@ -87,7 +87,7 @@ describe('the confirmation of an opt-out', () => {
   it('may be sent for five minutes, also where the process was stopped meanwhile', async () => {
     for (const pass of [
       (clock: FakeClock, ms: number) => clock.advance(ms),
-      (clock: FakeClock, ms: number) => clock.skip(ms),
+      async (clock: FakeClock, ms: number) => clock.skip(ms),
     ]) {
       const early = await world();
       await early.text('STOP');
