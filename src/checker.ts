@@ -15,7 +15,7 @@ import {
 } from './decision.ts';
 import type { BlockedDecision } from './errors.ts';
 import { blockedEvent, type EventHub } from './events.ts';
-import { isListed, listingOf, type Lists, type OptOutList } from './lists.ts';
+import { isListed, listingAt, listingOf, type Lists, type OptOutList } from './lists.ts';
 import type { MsisdnReader, Reading } from './msisdn.ts';
 import type { Listing } from './optouts/ledger.ts';
 import type { Config } from './options.ts';
@@ -48,11 +48,7 @@ export interface CheckerPorts {
   readonly isClosed: () => boolean;
 }
 
-/** The digits of an input that was read as a number. */
-function digitsOf(input: unknown, [number]: Float64Array): string {
-  if (typeof input !== 'string') return String(number);
-  return input.startsWith('+') ? input.slice(1) : input;
-}
+const withoutPlus = (digits: string) => (digits.startsWith('+') ? digits.slice(1) : digits);
 
 /** Numbers that are looked up together. */
 const AT_ONCE = 64;
@@ -118,9 +114,8 @@ export function createChecker({
   function decideAbout(to: unknown, asked: readonly OptOutList[]): Decision {
     const standing = lists.standing(asked);
     if (reader.readNumber(to, one, 0)) {
-      const digits = digitsOf(to, one);
-      const isOut = isListed(asked, one, 0);
-      return answer(digits, asked, standing, isOut ? listingOf(asked, digits) : undefined);
+      const digits = typeof to === 'string' ? withoutPlus(to) : String(one[0]);
+      return answer(digits, asked, standing, listingAt(asked, one, 0, digits));
     }
     const reading = reader.read(to);
     if (reading === undefined) return answer(null, asked, standing);

@@ -21,7 +21,7 @@ const LISTS: ListsOptions = {
 function listsOf(options: GuardOptions = { lists: LISTS }) {
   const clock = createFakeClock();
   const config = readOptions({ ...options, clock });
-  return { config, lists: createLists(config, clock, createAgeClock(clock)) };
+  return { config, lists: createLists(config, createAgeClock(clock)) };
 }
 
 function changeOf(news: Partial<WebhookNews>) {

@@ -62,6 +62,8 @@ export interface Ledger {
   blocksAt(numbers: Float64Array, at: number): boolean;
   /** As `blocksAt` for the first `count` numbers at once: `found` gets 1 for those that are opted out, else 0. */
   blocksEach(numbers: Float64Array, found: Uint8Array, count: number): void;
+  /** Why a number is blocked that is. */
+  reason(msisdn: string): Listing;
   /** Why the number is blocked; `undefined` where it is not. */
   listing(msisdn: string): Listing | undefined;
   /** Takes first-hand evidence. @returns whether it changed the record. */
@@ -108,9 +110,11 @@ export function createLedger(options: LedgerOptions): Ledger {
 
   const blocks = (msisdn: string): boolean => firstHand.verdict(msisdn) ?? provider.has(msisdn);
 
+  const reasonBy = (standing: StandingOptOut | undefined): Listing =>
+    standing ? { list, source: standing.source, since: standing.at } : listedByProvider;
+
   function reasonOf(msisdn: string, standing: StandingOptOut | undefined): Listing | undefined {
-    if (standing) return { list, source: standing.source, since: standing.at };
-    return blocks(msisdn) ? listedByProvider : undefined;
+    return standing || blocks(msisdn) ? reasonBy(standing) : undefined;
   }
 
   const listing = (msisdn: string): Listing | undefined => reasonOf(msisdn, firstHand.standing(msisdn));
@@ -184,6 +188,7 @@ export function createLedger(options: LedgerOptions): Ledger {
         if (verdict !== undefined) found[index] = verdict ? 1 : 0;
       }
     },
+    reason: (msisdn) => reasonBy(firstHand.standing(msisdn)),
     listing,
     merge(msisdn, evidence) {
       const before = firstHand.get(msisdn);
