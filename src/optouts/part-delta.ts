@@ -45,9 +45,8 @@ export function* prepareLeaving(
 ): Generator<undefined, readonly Float64Array[], undefined> {
   const came: Float64Array[] = [];
   let joined: UnsavedDelta | undefined;
-  for (let delta = unsaved(); delta !== joined; delta = unsaved()) {
+  for (let delta = unsaved(); delta !== undefined && delta !== joined; delta = unsaved()) {
     joined = delta;
-    if (delta === undefined) continue;
     came.push(...(yield* common(delta.added, leaving)));
     yield* pour(delta.removed, leaving);
   }
