@@ -7,128 +7,34 @@
  *                       └───────────────┘
  */
 
-import { inboundChange } from './acts.ts';
 import { createChecker } from './checker.ts';
 import { atMost, createActTime, createAgeClock, startTimer } from './clock.ts';
-import type { CheckOptions, Decision, State } from './decision.ts';
-import { ConfigError, GuardError, SendBlockedError, StoreError } from './errors.ts';
-import {
-  EVENT_NAMES,
-  changeEvent,
-  createEventHub,
-  unclearEvent,
-  warningLogger,
-  type GuardEvents,
-} from './events.ts';
-import { filterRecipients, type FilterOptions, type FilterResult } from './gates/batch.ts';
-import {
-  createFilterStream,
-  type CsvStreamOptions,
-  type FilterStream,
-  type RowStreamOptions,
-} from './gates/batch-stream.ts';
-import {
-  expressGate,
-  type GateRequest,
-  type GateResponse,
-  type MiddlewareOptions,
-  type Next,
-} from './gates/express.ts';
+import type { Guard } from './contract.ts';
+import type { CheckOptions, Decision } from './decision.ts';
+import { ConfigError, SendBlockedError } from './errors.ts';
+import { EVENT_NAMES, changeEvent, createEventHub, warningLogger } from './events.ts';
+import { filterRecipients } from './gates/batch.ts';
+import { createFilterStream, type CsvStreamOptions, type RowStreamOptions } from './gates/batch-stream.ts';
+import { expressGate } from './gates/express.ts';
 import { lendAccess, type GateAccess } from './gates/access.ts';
-import { sendThrough, type SendOptions } from './gates/sending.ts';
+import { sendThrough } from './gates/sending.ts';
+import { createInbound } from './inbound.ts';
 import { createJournal } from './journal.ts';
-import { createLists, listingOf, type OptOutList } from './lists.ts';
-import { createManualActs, type ImportResult, type ImportRow, type Resubscription } from './manual.ts';
+import { createLists } from './lists.ts';
+import { createManualActs } from './manual.ts';
 import { createMsisdnReader, maskMsisdn } from './msisdn.ts';
-import { MAX_TIMER_MS, duration, flag, readFields, withDefault, type Duration } from './option-fields.ts';
+import { MAX_TIMER_MS, duration, flag, readFields, withDefault } from './option-fields.ts';
 import { readOptions, type Config, type GuardOptions, type StoreChoice } from './options.ts';
-import { createSweeper, type SweepOutcome } from './provider/sweep.ts';
 import { createPermits } from './permits.ts';
-import { createRecords, type HistoryEntry, type OptOutEntry } from './records.ts';
-import { statusOf, type GuardStatus } from './status.ts';
+import { createRecords } from './records.ts';
+import { statusOf } from './status.ts';
 import { memoryStore } from './stores/memory.ts';
 import { sqliteStore } from './stores/sqlite.ts';
 import type { Store } from './stores/store.ts';
+import { sweeperOf } from './sweepers.ts';
 import { createWatch } from './watch.ts';
-import { createWebhookHandler, type WebhookHandler } from './webhooks/handler.ts';
-import type { WebhooksOptions } from './webhooks/options.ts';
-import { createReceiver, type WebhookNews, type WebhookSink } from './webhooks/receiver.ts';
-
-/** What `refresh` resolves to: `isComplete` says whether every list was read to its end. */
-export interface RefreshResult {
-  readonly isComplete: boolean;
-  /** One outcome per list that a provider keeps. */
-  readonly lists: readonly SweepOutcome[];
-}
-
-/** An outbound send guard. Made by {@link createGuard}. */
-export interface Guard extends AsyncDisposable {
-  /** Resolves to the state reached when a first answer is possible, or at the deadline (default 10 s). Never rejects because of the network. */
-  ready(options?: { readonly timeout?: Duration }): Promise<State>;
-  /** Whether a message may be sent to the number. Synchronous, never throws. */
-  canSend(msisdn: unknown, options?: CheckOptions): boolean;
-  /** As `canSend`, with the reason. */
-  check(msisdn: unknown, options?: CheckOptions): Decision;
-  /** @throws SendBlockedError where no message may be sent to the number. */
-  assertCanSend(msisdn: unknown, options?: CheckOptions): void;
-  /**
-   * Runs `send` if a message may be sent to the number: for any client and any queue. What it returns or throws is read:
-   * where the provider's reply says that the person has opted out, that is kept.
-   *
-   * @throws SendBlockedError where no message may be sent; `send` was not called then.
-   */
-  send<T>(
-    msisdn: string | number,
-    send: (msisdn: string) => T | Promise<T>,
-    options?: SendOptions,
-  ): Promise<T>;
-  /** Parts recipients into those that may be sent to and the rest; order is kept. */
-  filter<T>(recipients: Iterable<T>, options?: FilterOptions<T>): FilterResult<T>;
-  /** As `filter` for files of any size: a stream of the bytes of a CSV file that lets the allowed rows pass as they are. */
-  filterStream(options: CsvStreamOptions): FilterStream;
-  /** As `filter` for any number of rows: a stream of objects or numbers that lets the allowed pass. */
-  filterStream<T = unknown>(options?: RowStreamOptions<T>): FilterStream;
-  /** Opts a number out, everywhere or on one list. Resolves when durable. */
-  optOut(
-    msisdn: string | number,
-    options?: { readonly list?: string; readonly reason?: string },
-  ): Promise<void>;
-  /** Asks the provider to opt the number in, and only then lifts the block. `localOnly` skips the provider. */
-  resubscribe(
-    msisdn: string | number,
-    options?: { readonly list?: string; readonly localOnly?: boolean },
-  ): Promise<Resubscription>;
-  /** Opts out many numbers. Never unblocks. `source` names the import in each number's history. */
-  import(
-    rows: Iterable<ImportRow> | AsyncIterable<ImportRow>,
-    options?: { readonly list?: string; readonly source?: string },
-  ): Promise<ImportResult>;
-  /** Everything that is blocked, on every list or on one. */
-  optOuts(options?: { readonly list?: string }): AsyncIterable<OptOutEntry>;
-  /** Forgets a person's evidence and words, and keeps the block. */
-  erase(msisdn: string | number): Promise<void>;
-  /** The evidence about a number, newest first. */
-  history(
-    msisdn: string | number,
-    options?: { readonly list?: string; readonly limit?: number },
-  ): Promise<readonly HistoryEntry[]>;
-  /** Forgets evidence that decides nothing any more and was received before `olderThan`: a `Date`, or an age. Never a current opt-out. */
-  prune(options: { readonly olderThan: Date | Duration }): Promise<{ readonly removed: number }>;
-  /** Sweeps now, or joins the sweep in flight. `acceptShrink` accepts that a list loses half of its numbers. Never rejects for a provider's fault. */
-  refresh(options?: { readonly acceptShrink?: boolean }): Promise<RefreshResult>;
-  /** A handler of the provider's webhooks, for Express 4 and 5 and `node:http`. */
-  webhooks(options: WebhooksOptions): WebhookHandler;
-  /** A gate in front of a send handler. */
-  middleware<Req extends GateRequest = GateRequest, Res extends GateResponse = GateResponse>(
-    options?: MiddlewareOptions<Req, Res>,
-  ): (req: Req, res: Res, next: Next) => void;
-  /** How the guard is doing, as plain data. */
-  status(): GuardStatus;
-  /** Listens to an event. @returns its unsubscribe. */
-  on<K extends keyof GuardEvents>(event: K, listener: (payload: GuardEvents[K]) => unknown): () => void;
-  /** Ends the guard: from now on everything is blocked. Waits for writes under way and the store's end, at most `timeout` (default 5 s). */
-  close(options?: { readonly timeout?: Duration }): Promise<void>;
-}
+import { createWebhookHandler } from './webhooks/handler.ts';
+import { createReceiver } from './webhooks/receiver.ts';
 
 /**
  * Creates a guard and starts it: the store is loaded, then every list is swept, and swept again for ever.
@@ -172,39 +78,8 @@ export function createGuard(options: GuardOptions = {}): Guard {
     },
   });
 
-  function sweeperFor(list: OptOutList): OptOutList['sweeper'] {
-    const { provider, name } = list.config;
-    if (provider === undefined) return undefined;
-    const { every, jitter, timeout, pageSize, concurrency, maxPages } = config.refresh;
-    return createSweeper(
-      { list: name, everyMs: every, jitter, timeoutMs: timeout, pageSize, concurrency, maxPages },
-      {
-        provider,
-        ledger: list.ledger,
-        clock,
-        ageClock,
-        actTime,
-        random: config.random,
-        keepOptIns: async (optIns) => void (await journal.record(optIns)),
-        lease: store.isShared ? (isForced) => store.lease(`sweep ${name}`, { isForced }) : undefined,
-        obstacle: () => (journal.isOpen ? undefined : new StoreError('the store is not open')),
-        saveSweep: () => journal.saveSweep(list),
-        onOutcome(outcome) {
-          watch.look();
-          if (outcome.status === 'complete') events.emit('swept', outcome);
-          else if (outcome.status === 'failed') events.emit('error', outcome.error);
-        },
-        onAnomaly: (anomaly) => events.emit('anomaly', anomaly),
-        onError: (error) => events.emit('error', asGuardError(error)),
-        onThreadLost: () =>
-          events.emit('warn', {
-            code: 'sweep_thread',
-            message: `pages of list '${name}' are read on the main thread from now on: the thread that should read them could not be started, or died`,
-          }),
-      },
-    );
-  }
-  for (const list of lists.all()) list.sweeper = sweeperFor(list);
+  const sweeping = { config, store, journal, watch, events, ageClock, actTime };
+  for (const list of lists.all()) list.sweeper = sweeperOf(list, sweeping);
   const manual = createManualActs({
     reader,
     lists,
@@ -217,30 +92,10 @@ export function createGuard(options: GuardOptions = {}): Guard {
 
   const records = createRecords({ reader, lists, journal, config, clock });
 
-  const sink: WebhookSink = {
-    async record(news) {
-      ageClock.now();
-      const change = inboundChange(news, lists, config, actTime.now());
-      if (change === undefined) return 'not_honoured';
-      const list = lists.ensure(change.list);
-      const { msisdn } = change;
-      const before = listingOf([list], msisdn)?.source ?? 'provider';
-      const [isNew] = await journal.record([change]);
-      // Who had opted out before, other than by the list alone, has been told.
-      if (isNew === true && earnsConfirmation(news) && before === 'provider') {
-        // An opt-in can have come in between.
-        if (listingOf([list], msisdn)?.source === 'inbound') permits.grant(change.list, msisdn);
-      }
-      return isNew === true ? 'recorded' : 'known';
-    },
-    unclear: (event) => events.emit('unclear', unclearEvent(event)),
-    warn: (code, message) => events.emit('warn', { code, message }),
-    failed: (error) => events.emit('error', error),
-    refused(error) {
-      changes.webhooksRefused++;
-      events.emit('error', error);
-    },
-  };
+  const sink = createInbound({
+    ...{ lists, config, journal, permits, ageClock, actTime, events },
+    onRefused: () => changes.webhooksRefused++,
+  });
 
   let isWarned = config.store.kind !== 'memory';
   /** Said once, by who uses what `memory:` loses. */
@@ -377,15 +232,4 @@ function accountsOf({ lists }: Config): Readonly<Record<string, string>> {
       provider?.account === undefined ? [] : [[name, provider.account]],
     ),
   );
-}
-
-/** Whether a person opted out of their own accord, beyond doubt: a receipt is no act of theirs. */
-function earnsConfirmation({ direction, source, isProven }: WebhookNews): boolean {
-  return direction === 'out' && source === 'inbound' && isProven;
-}
-
-function asGuardError(error: unknown): GuardError {
-  return error instanceof GuardError
-    ? error
-    : new GuardError('store_unavailable', 'the store failed', { cause: error });
 }

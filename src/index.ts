@@ -1,7 +1,8 @@
 /** The public names of `sms-send-guard`. Everything else is internal. */
 
 // The guard
-export { createGuard, type Guard, type RefreshResult } from './guard.ts';
+export { createGuard } from './guard.ts';
+export type { Guard, RefreshResult } from './contract.ts';
 export type { HistoryEntry, OptOutEntry } from './records.ts';
 export type { GuardOptions, ListOptions, ListsOptions, Logger, RefreshOptions } from './options.ts';
 export type { Clock } from './clock.ts';

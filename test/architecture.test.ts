@@ -29,7 +29,9 @@ const floors: readonly (readonly string[])[] = [
 const rooms: Readonly<Record<string, string>> = {
   acts: 'guard',
   checker: 'guard',
+  contract: 'guard',
   events: 'guard',
+  inbound: 'guard',
   journal: 'guard',
   lists: 'guard',
   manual: 'guard',
@@ -37,6 +39,7 @@ const rooms: Readonly<Record<string, string>> = {
   records: 'guard',
   saves: 'guard',
   status: 'guard',
+  sweepers: 'guard',
   watch: 'guard',
   'gates/send-parameters': 'gates/send-endpoints',
   'gates/send-recipients': 'gates/send-endpoints',

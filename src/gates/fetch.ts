@@ -4,7 +4,7 @@
  */
 
 import type { Decision } from '../decision.ts';
-import type { Guard } from '../guard.ts';
+import type { Guard } from '../contract.ts';
 import {
   callback,
   integer,

@@ -5,7 +5,7 @@
 
 import type { Dispatcher } from 'undici';
 import { SendBlockedError } from '../errors.ts';
-import type { Guard } from '../guard.ts';
+import type { Guard } from '../contract.ts';
 import { maskMsisdn } from '../msisdn.ts';
 import { listOf, oneOf, readFields, size, withDefault, type Size } from '../option-fields.ts';
 import { accessOf, type GateAccess, type LearntOptOut } from './access.ts';

@@ -5,7 +5,7 @@
 
 import type { Decision } from '../decision.ts';
 import { GuardError, SendBlockedError } from '../errors.ts';
-import type { Guard } from '../guard.ts';
+import type { Guard } from '../contract.ts';
 import { maskMsisdn } from '../msisdn.ts';
 import { listOf, oneOf, readFields, refuse, text, withDefault } from '../option-fields.ts';
 import { accessOf, type GateAccess } from './access.ts';

@@ -2,7 +2,8 @@
  * A guard for the tests of those who use one: ready at once, no network, and opted out is whom the test names.
  */
 
-import { createGuard, type Guard } from '../guard.ts';
+import type { Guard } from '../contract.ts';
+import { createGuard } from '../guard.ts';
 import type { GuardOptions } from '../options.ts';
 import type { Provider } from '../provider/provider.ts';
 

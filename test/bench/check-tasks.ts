@@ -78,8 +78,8 @@ async function garbage(count: number) {
   const guard = await savedGuard(sample);
   const asked = JSON.parse(JSON.stringify(Array.from(sample.queries(50_000, 7), String))) as string[];
   const each = (ask: (msisdn: string) => unknown) => {
-    const rounds = (count: number) => {
-      for (let round = 0; round < count; round++) for (const msisdn of asked) ask(msisdn);
+    const rounds = (times: number) => {
+      for (let round = 0; round < times; round++) for (const msisdn of asked) ask(msisdn);
     };
     rounds(20);
     globalThis.gc?.();

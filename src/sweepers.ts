@@ -1,0 +1,68 @@
+/**
+ * The sweeper of a list, wired to the rooms that hear of its sweeps. It holds no rule: when and how a list is read is the
+ * sweeper's own affair.
+ */
+
+import type { ActTime, AgeClock } from './clock.ts';
+import { GuardError, StoreError } from './errors.ts';
+import type { EventHub } from './events.ts';
+import type { Journal } from './journal.ts';
+import type { OptOutList } from './lists.ts';
+import type { Config } from './options.ts';
+import { createSweeper, type Sweeper } from './provider/sweep.ts';
+import type { Store } from './stores/store.ts';
+import type { Watch } from './watch.ts';
+
+export interface SweepingPorts {
+  readonly config: Config;
+  readonly store: Store;
+  readonly journal: Journal;
+  readonly watch: Watch;
+  readonly events: EventHub;
+  readonly ageClock: AgeClock;
+  readonly actTime: ActTime;
+}
+
+/** Creates the sweeper of a list; `undefined` for one that no provider keeps. */
+export function sweeperOf(
+  list: OptOutList,
+  { config, store, journal, watch, events, ageClock, actTime }: SweepingPorts,
+): Sweeper | undefined {
+  const { clock } = config;
+  const { provider, name } = list.config;
+  if (provider === undefined) return undefined;
+  const { every, jitter, timeout, pageSize, concurrency, maxPages } = config.refresh;
+  return createSweeper(
+    { list: name, everyMs: every, jitter, timeoutMs: timeout, pageSize, concurrency, maxPages },
+    {
+      provider,
+      ledger: list.ledger,
+      clock,
+      ageClock,
+      actTime,
+      random: config.random,
+      keepOptIns: async (optIns) => void (await journal.record(optIns)),
+      lease: store.isShared ? (isForced) => store.lease(`sweep ${name}`, { isForced }) : undefined,
+      obstacle: () => (journal.isOpen ? undefined : new StoreError('the store is not open')),
+      saveSweep: () => journal.saveSweep(list),
+      onOutcome(outcome) {
+        watch.look();
+        if (outcome.status === 'complete') events.emit('swept', outcome);
+        else if (outcome.status === 'failed') events.emit('error', outcome.error);
+      },
+      onAnomaly: (anomaly) => events.emit('anomaly', anomaly),
+      onError: (error) => events.emit('error', asGuardError(error)),
+      onThreadLost: () =>
+        events.emit('warn', {
+          code: 'sweep_thread',
+          message: `pages of list '${name}' are read on the main thread from now on: the thread that should read them could not be started, or died`,
+        }),
+    },
+  );
+}
+
+function asGuardError(error: unknown): GuardError {
+  return error instanceof GuardError
+    ? error
+    : new GuardError('store_unavailable', 'the store failed', { cause: error });
+}
