@@ -7,13 +7,9 @@
 import type { Evidence, EvidenceSource, OptOutChange } from './change.ts';
 import { createFirstHand, type StandingOptOut } from './first-hand.ts';
 import { createNumberSet } from './number-set.ts';
-import {
-  createProviderPart,
-  type PartImage,
-  type PartNews,
-  type PartSave,
-  type SweepRun,
-} from './provider-part.ts';
+import { createProviderPart } from './provider-part.ts';
+import type { PartImage, PartNews, PartSave } from './part-forms.ts';
+import type { SweepRun } from './sweep-run.ts';
 import {
   EMPTY_RECORD,
   evidenceOf,

@@ -6,7 +6,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { ProviderError } from '../errors.ts';
 import { createNumberSetFromTransfer, type NumberSet, type NumberSetState } from '../optouts/number-set.ts';
-import type { SweepRun } from '../optouts/provider-part.ts';
+import type { SweepRun } from '../optouts/sweep-run.ts';
 import { contentOf, slicesOf, type RowSlice } from './columns.ts';
 import type { PageRequest } from './provider.ts';
 import type { AskForPage, RawReply } from './replies.ts';

@@ -7,7 +7,7 @@
 import { startTimer, type Clock } from '../clock.ts';
 import { ProviderError } from '../errors.ts';
 import type { OptOutChange } from '../optouts/change.ts';
-import type { SweepRun } from '../optouts/provider-part.ts';
+import type { SweepRun } from '../optouts/sweep-run.ts';
 import type { SweepThread } from './offload.ts';
 import { pageOf, threadPages, type FetchedPage, type ThreadPages } from './page.ts';
 import type { PageRequest, Provider } from './provider.ts';

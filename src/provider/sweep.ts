@@ -9,7 +9,7 @@ import { ProviderError, type GuardError } from '../errors.ts';
 import { MAX_TIMER_MS } from '../option-fields.ts';
 import type { OptOutChange } from '../optouts/change.ts';
 import type { Ledger } from '../optouts/ledger.ts';
-import type { CommitEffect, Removals } from '../optouts/provider-part.ts';
+import type { CommitEffect, Removals } from '../optouts/sweep-run.ts';
 import { createOffload, LONG_LIST_ROWS } from './offload.ts';
 import type { Provider } from './provider.ts';
 import { asProviderError, noCounts, readList, type ReadingCounts, type ReadingOptions } from './reading.ts';

@@ -2,7 +2,8 @@
 
 import { describe, expect, it } from 'vitest';
 import { createNumberSet } from '../../src/optouts/number-set.ts';
-import { createProviderPart, type RowJudge } from '../../src/optouts/provider-part.ts';
+import { createProviderPart } from '../../src/optouts/provider-part.ts';
+import type { RowJudge } from '../../src/optouts/sweep-run.ts';
 import { columnsOf } from './columns.ts';
 
 const T = Date.UTC(2026, 0, 1);

@@ -2,7 +2,8 @@ import { describe, expect, it } from 'vitest';
 import type { Evidence } from '../../src/optouts/change.ts';
 import { createLedger, type Ledger, type LedgerOptions } from '../../src/optouts/ledger.ts';
 import { createNumberSet } from '../../src/optouts/number-set.ts';
-import type { CommitEffect, PartImage, Removals } from '../../src/optouts/provider-part.ts';
+import type { CommitEffect, Removals } from '../../src/optouts/sweep-run.ts';
+import type { PartImage } from '../../src/optouts/part-forms.ts';
 import { columnsOf } from './columns.ts';
 
 const MINUTE = 60_000;
