@@ -23,11 +23,14 @@ export function watchGaps(): () => Gaps {
     const now = performance.now();
     for (let late = now - due; late > 0; late--) waits.push(late);
     due = now + 1;
-    if (!isOver) setTimeout(look, 1);
+    if (!isOver) next = setTimeout(look, 1);
   };
-  setTimeout(look, 1);
+  let next = setTimeout(look, 1);
   return () => {
     isOver = true;
+    clearTimeout(next);
+    // What kept the last look from coming would be missed otherwise.
+    look();
     return { half: percentile(waits, 0.5), most: percentile(waits, 0.999), longest: percentile(waits, 1) };
   };
 }
