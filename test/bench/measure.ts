@@ -95,7 +95,7 @@ export function bytesOf(file: string): number {
 
 /** Prints a line: what it is about, then figures that stand one below the other. */
 export function line(label: string, ...cells: readonly string[]): void {
-  console.log(`  ${label.padEnd(44)}${cells.map((cell) => cell.padStart(16)).join('')}`.trimEnd());
+  console.log(`  ${label.padEnd(44)}${cells.map((cell) => ` ${cell.padStart(15)}`).join('')}`.trimEnd());
 }
 
 export const times = (value: number, peer: number): string => {

@@ -7,6 +7,7 @@
 import { benchChecks } from './checks.ts';
 import { benchMiddleware } from './middleware.ts';
 import { benchSet } from './numbers-set.ts';
+import { benchPeers } from './peers.ts';
 import { benchStore } from './store.ts';
 import { benchSweep } from './sweep.ts';
 
@@ -18,6 +19,7 @@ const parts: Readonly<Record<string, (given: { readonly isLarge: boolean }) => P
   sweep: benchSweep,
   store: benchStore,
   set: benchSet,
+  peers: benchPeers,
 };
 /** These run only where they are asked for. */
 const optional: readonly string[] = ['peers'];
