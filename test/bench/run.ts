@@ -8,6 +8,7 @@ import { benchChecks } from './checks.ts';
 import { benchMiddleware } from './middleware.ts';
 import { benchSet } from './numbers-set.ts';
 import { benchPeers } from './peers.ts';
+import { benchStart } from './start.ts';
 import { benchStore } from './store.ts';
 import { benchSweep } from './sweep.ts';
 
@@ -15,10 +16,11 @@ const asked = new Set(process.argv.slice(2));
 const isLarge = asked.delete('--large');
 const parts: Readonly<Record<string, (given: { readonly isLarge: boolean }) => Promise<void>>> = {
   checks: benchChecks,
-  middleware: benchMiddleware,
-  sweep: benchSweep,
-  store: benchStore,
   set: benchSet,
+  store: benchStore,
+  sweep: benchSweep,
+  middleware: benchMiddleware,
+  start: benchStart,
   peers: benchPeers,
 };
 /** These run only where they are asked for. */

@@ -90,7 +90,7 @@ async function acknowledged(folder: string): Promise<void> {
   await guard.close();
 }
 
-/** Saves and loads lists of a size. */
+/** Saves lists of a size. */
 async function sweeps(folder: string, count: number): Promise<void> {
   const [file, json] = [join(folder, `${count}.db`), join(folder, `${count}.json`)];
   const saved = await inProcess('saveSweeps', { file, count });
@@ -109,27 +109,6 @@ async function sweeps(folder: string, count: number): Promise<void> {
   line('memory after the first sweep, at most', megabytes(saved.grownBytes), megabytes(saved.peakBytes));
   line('JSON file, synced', ms(written.ms), megabytes(written.bytes), `${ms(written.stallMs)} stall`);
   line('idle loop', '', '', `${ms(idle)} stall`);
-
-  const guard = await inProcess('startGuard', { file, count });
-  const set = await inProcess('startSet', { file: json, count });
-  console.log(
-    `\nstart from ${figure(count)} saved numbers, the provider down, beside a JSON file into a Set`,
-  );
-  line('', 'guard', 'Set<string>', 'ratio');
-  line('until the first answer, its thread included', ms(guard.ms), ms(set.ms), times(guard.ms, set.ms));
-  line('longest stall', ms(guard.stallMs), ms(set.stallMs), times(guard.stallMs, set.stallMs));
-  line(
-    'memory',
-    megabytes(guard.grownBytes),
-    megabytes(set.grownBytes),
-    times(guard.grownBytes, set.grownBytes),
-  );
-  line(
-    'memory at most',
-    megabytes(guard.peakBytes),
-    megabytes(set.peakBytes),
-    times(guard.peakBytes, set.peakBytes),
-  );
 }
 
 /** How soon a process blocks what another one was told. */

@@ -3,23 +3,13 @@
  * a task's name and what it takes as arguments, its figures as a message.
  */
 
-import { open, readFile } from 'node:fs/promises';
+import { open } from 'node:fs/promises';
 import { createGuard, type Provider, type Store } from 'sms-send-guard';
 import { sqliteStore } from 'sms-send-guard/sqlite';
 import { clusteredSample } from './clustered.ts';
 import { bytesOf, idleStall, peakBytes, residentBytes, timed, watchStalls } from './measure.ts';
-import { isDown, requireThat, silent } from './saved-guard.ts';
-
-interface Saved {
-  readonly file: string;
-  readonly count: number;
-}
-
-/** Numbers that differ between the first and the following sweep: half of them come, half of them leave. */
-const CHANGED = 100;
-
-/** The numbers of both sweeps: the first `count` are those of the first. */
-const numbersOf = (count: number) => clusteredSample(count + CHANGED);
+import { requireThat, silent } from './saved-guard.ts';
+import { CHANGED, numbersOf, type Saved } from './saved-list.ts';
 
 /** Sweeps a list twice; times run from the provider's last page to the moment the store has kept it. */
 async function saveSweeps({ file, count }: Saved) {
@@ -72,25 +62,6 @@ async function saveSweeps({ file, count }: Saved) {
   return { idle, first, following, grownBytes, peakBytes: peakBytes() - before, bytes: bytesOf(file) };
 }
 
-/** Starts from a saved store whose provider cannot be reached, up to the first answer. */
-async function startGuard({ file, count }: Saved) {
-  const numbers = numbersOf(count);
-  const before = await residentBytes();
-  const { result: guard, ...figures } = await timed(async () => {
-    const started = createGuard({ provider: isDown, store: `sqlite:${file}`, logger: silent });
-    const state = await started.ready({ timeout: '10m' });
-    requireThat(state === 'restored', `the state is restored, not ${state}`);
-    return started;
-  });
-  for (let index = CHANGED; index < count; index += 9_973) {
-    requireThat(!guard.canSend(String(numbers.at(index))), 'a saved number is blocked');
-  }
-  requireThat(guard.canSend(String(numbers.other(0))), 'another number is not');
-  const grownBytes = (await residentBytes()) - before;
-  await guard.close();
-  return { ...figures, grownBytes, peakBytes: peakBytes() - before };
-}
-
 /** The same numbers in a JSON file, synced. */
 async function saveJson({ file, count }: Saved) {
   const sample = numbersOf(count);
@@ -102,16 +73,6 @@ async function saveJson({ file, count }: Saved) {
     await handle.close();
   });
   return { ms, stallMs, bytes: bytesOf(file) };
-}
-
-async function startSet({ file, count }: Saved) {
-  const before = await residentBytes();
-  const { result: set, ...figures } = await timed(
-    async () => new Set(JSON.parse(await readFile(file, 'utf8')) as string[]),
-  );
-  const grownBytes = (await residentBytes()) - before;
-  requireThat(set.size === count, 'all numbers are in the set');
-  return { ...figures, grownBytes, peakBytes: peakBytes() - before };
 }
 
 /** Puts numbers in and reads them out again, with a guard and with a Set. */
@@ -159,7 +120,7 @@ async function startFirstHand({ file, count }: Saved) {
   return { ...figures, grownBytes };
 }
 
-const tasks = { saveSweeps, saveJson, startGuard, startSet, importRows, startFirstHand };
+const tasks = { saveSweeps, saveJson, importRows, startFirstHand };
 export type Tasks = typeof tasks;
 
 const [name = '', takes = ''] = process.argv.slice(2);
