@@ -4,42 +4,14 @@ import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { clusteredSample } from './clustered.ts';
-import { figure, line, median } from './measure.ts';
+import { figure } from './measure.ts';
+import { printRates, ratesOf } from './rates.ts';
 import { answered, requestsOf } from './requests.ts';
 
 const OPT_OUTS = 1_000_000;
 const ROUNDS = 15;
 const ROUND_MS = 600;
 const BODIES = 4_096;
-
-interface Measured {
-  readonly rates: number[];
-  /** Microseconds of the processor's time per request, the kernel's included. */
-  readonly costs: number[];
-}
-
-const share = (values: readonly number[], peers: readonly number[]): number[] =>
-  values.map((value, round) => (value / (peers[round] ?? Number.NaN)) * 100);
-const percent = (values: readonly number[]) => `${median(values).toFixed(1)} %`;
-const range = (values: readonly number[]) =>
-  `${Math.min(...values).toFixed(0)} to ${Math.max(...values).toFixed(0)}`;
-
-function print(measured: ReadonlyMap<string, Measured>): void {
-  const bare = measured.get('bare');
-  if (bare === undefined) throw new Error('expected a bare app');
-  line(
-    'each beside the bare app of its round',
-    'requests/s',
-    'of bare',
-    'spread, %',
-    'processor',
-    'spread, %',
-  );
-  for (const [name, { rates, costs }] of measured) {
-    const [rate, cost] = [share(rates, bare.rates), share(costs, bare.costs)];
-    line(name, figure(median(rates)), percent(rate), range(rate), percent(cost), range(cost));
-  }
-}
 
 /** Prints it. The client is in this process, the server in another one. */
 export async function benchMiddleware(): Promise<void> {
@@ -59,21 +31,12 @@ export async function benchMiddleware(): Promise<void> {
     child.send('used');
     return ((await answer) as [{ usedMs: number }])[0].usedMs;
   }
-  const variants = Object.entries(ports);
-  const measured = new Map(variants.map(([name]): [string, Measured] => [name, { rates: [], costs: [] }]));
-  for (let round = -2; round < ROUNDS; round++) {
-    for (const turn of variants.keys()) {
-      // Each has its turn at each place.
-      const [name, port] = variants[(turn + round + variants.length) % variants.length] as [string, number];
-      const [before, start] = [await usedMs(), performance.now()];
-      const done = await answered(port, requests, ROUND_MS);
-      const took = performance.now() - start;
-      const cost = (((await usedMs()) - before) / done) * 1_000;
-      if (round < 0) continue;
-      measured.get(name)?.rates.push((done / took) * 1_000);
-      measured.get(name)?.costs.push(cost);
-    }
-  }
+  const measured = await ratesOf(Object.keys(ports), ROUNDS, async (name) => {
+    const [before, start] = [await usedMs(), performance.now()];
+    const done = await answered(ports[name] as number, requests, ROUND_MS);
+    const ms = performance.now() - start;
+    return { done, ms, usedMs: (await usedMs()) - before };
+  });
   child.kill();
-  print(measured);
+  printRates('each beside the bare app of its round', measured);
 }

@@ -5,6 +5,7 @@
  */
 
 import { benchChecks } from './checks.ts';
+import { benchGates } from './gates.ts';
 import { benchMiddleware } from './middleware.ts';
 import { benchSet } from './numbers-set.ts';
 import { benchPeers } from './peers.ts';
@@ -21,6 +22,7 @@ const parts: Readonly<Record<string, (given: { readonly isLarge: boolean }) => P
   sweep: benchSweep,
   middleware: benchMiddleware,
   start: benchStart,
+  gates: benchGates,
   peers: benchPeers,
 };
 /** These run only where they are asked for. */
