@@ -11,6 +11,7 @@ import { benchSet } from './numbers-set.ts';
 import { benchPeers } from './peers.ts';
 import { benchStart } from './start.ts';
 import { benchStore } from './store.ts';
+import { benchStream } from './stream.ts';
 import { benchSweep } from './sweep.ts';
 
 const asked = new Set(process.argv.slice(2));
@@ -23,6 +24,7 @@ const parts: Readonly<Record<string, (given: { readonly isLarge: boolean }) => P
   middleware: benchMiddleware,
   start: benchStart,
   gates: benchGates,
+  stream: benchStream,
   peers: benchPeers,
 };
 /** These run only where they are asked for. */
