@@ -15,6 +15,7 @@ const PACKAGES = ['roaring-wasm', 'lmdb'] as const;
 const NEEDS =
   'peers: needs lmdb and roaring-wasm (npm install --no-save lmdb roaring-wasm) and a redis-server';
 const LEGEND = `  Held: what a new process has grown by, garbage collected; of lmdb its file, of Redis what used_memory has grown by.
+  Part of the guard's is room that replaced regions have left: it hardly grows with the list, see the part set.
   Redis is on loopback, over a plain socket without pipelining; roaring-wasm is a bitmap of 32 bits for each high part.`;
 
 async function peersOf(count: number, names: readonly PeerName[], folder: string, redisPort?: number) {

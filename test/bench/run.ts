@@ -1,7 +1,7 @@
 /**
  * What the guard costs, beside what one would use instead, in the same run. Prints ratios; absolute figures are this
- * machine's. A part's name runs it alone; `--large` adds what takes long: ten million numbers where there is one million,
- * a hundred where there are ten.
+ * machine's. A part's name runs it alone; without one all run but those that need what the project does not depend on.
+ * `--large` adds what takes long: ten million numbers where there is one million, a hundred where there are ten.
  */
 
 import { benchChecks } from './checks.ts';
