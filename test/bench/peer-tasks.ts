@@ -60,14 +60,17 @@ async function holds({ name, count, ...places }: Held) {
   return { bytes };
 }
 
-/** Whether a package can be loaded. */
-async function finds({ name }: { readonly name: string }) {
+/** Loads a package. @returns what is in its way, where something is. */
+async function finds({ name }: { readonly name: string }): Promise<{ readonly obstacle?: string }> {
   try {
     await import(name);
-    return { isThere: true };
+    return {};
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ERR_MODULE_NOT_FOUND') return { isThere: false };
-    throw error;
+    const { code, message } = error as NodeJS.ErrnoException;
+    const isMissing = code === 'ERR_MODULE_NOT_FOUND';
+    return {
+      obstacle: isMissing ? `not installed; npm install --no-save ${name}` : `cannot be loaded: ${message}`,
+    };
   }
 }
 

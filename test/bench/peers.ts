@@ -44,8 +44,9 @@ export async function benchPeers({ isLarge }: { readonly isLarge: boolean }): Pr
   await withFolder(async (folder) => {
     const names: PeerName[] = ['Set<string>', 'guard'];
     for (const name of PACKAGES) {
-      if ((await inProcess('finds', { name })).isThere) names.push(name);
-      else console.log(`${name}: not installed; npm install --no-save ${name}`);
+      const { obstacle } = await inProcess('finds', { name });
+      if (obstacle === undefined) names.push(name);
+      else console.log(`${name}: ${obstacle}`);
     }
     const redis = await startRedis(folder);
     if (redis) names.push('redis');
