@@ -17,7 +17,7 @@ import type { BlockedDecision } from './errors.ts';
 import { blockedEvent, type EventHub } from './events.ts';
 import { isListed, listingAt, listingOf, type Lists, type OptOutList } from './lists.ts';
 import type { MsisdnReader, Reading } from './msisdn.ts';
-import type { Listing } from './optouts/ledger.ts';
+import type { Ledger, Listing } from './optouts/ledger.ts';
 import type { Config } from './options.ts';
 import type { Permits } from './permits.ts';
 
@@ -48,7 +48,11 @@ export interface CheckerPorts {
   readonly isClosed: () => boolean;
 }
 
-const withoutPlus = (digits: string) => (digits.startsWith('+') ? digits.slice(1) : digits);
+/** The digits of an input that was read as the number at a place of an array. */
+function digitsOf(input: unknown, numbers: Float64Array, at: number): string {
+  if (typeof input !== 'string') return String(numbers[at]);
+  return input.startsWith('+') ? input.slice(1) : input;
+}
 
 /** Numbers that are looked up together. */
 const AT_ONCE = 64;
@@ -114,7 +118,7 @@ export function createChecker({
   function decideAbout(to: unknown, asked: readonly OptOutList[]): Decision {
     const standing = lists.standing(asked);
     if (reader.readNumber(to, one, 0)) {
-      const digits = typeof to === 'string' ? withoutPlus(to) : String(one[0]);
+      const digits = digitsOf(to, one, 0);
       return answer(digits, asked, standing, listingAt(asked, one, 0, digits));
     }
     const reading = reader.read(to);
@@ -139,18 +143,22 @@ export function createChecker({
 
   const numbers = new Float64Array(AT_ONCE);
   const found = new Uint8Array(AT_ONCE);
+  const ledgers: (Ledger | undefined)[] = Array.from({ length: AT_ONCE }, () => undefined);
 
-  /** Marks those that can be read, and in no way as a number that is listed. */
+  /** Marks those that can be read, and in no way as a number that is listed; of others it notes the ledger that blocks. */
   function findUnlisted(asked: readonly OptOutList[], some: readonly unknown[], unlisted: Uint8Array): void {
     const count = some.length;
     for (let index = 0; index < count; index++) {
       const isRead = reader.readNumber(some[index], numbers, index);
       unlisted[index] = isRead ? 1 : Number(isUnlisted(asked, some[index]));
+      ledgers[index] = undefined;
     }
     for (const { ledger, pending } of asked) {
       ledger.blocksEach(numbers, found, count);
       for (let index = 0; index < count; index++) {
         const isPending = pending.size > 0 && pending.has(String(numbers[index]));
+        // Of several lists the first tells why.
+        if (found[index] === 1 && unlisted[index] === 1) ledgers[index] = ledger;
         if (found[index] === 1 || isPending) unlisted[index] = 0;
       }
     }
@@ -194,16 +202,26 @@ export function createChecker({
       checker.report(decision, { gate: 'canSend', isObserved: false });
       return decision.allowed;
     },
-    permitsEach(recipients, permitted, options) {
+    permitsEach(recipients, permitted, decisions, options) {
       permitted.fill(0);
+      decisions.length = 0;
       try {
         const asked = lists.askedFor(options?.from);
         if (!permitsUnlisted(lists.freshness(asked), isClosed(), policy)) return;
-        for (let from = 0; from < recipients.length; from += numbers.length) {
-          findUnlisted(asked, recipients.slice(from, from + numbers.length), permitted.subarray(from));
+        const standing = lists.standing(asked);
+        for (let from = 0; from < recipients.length; from += AT_ONCE) {
+          const some = recipients.length <= AT_ONCE ? recipients : recipients.slice(from, from + AT_ONCE);
+          findUnlisted(asked, some, from === 0 ? permitted : permitted.subarray(from));
+          for (let index = 0; index < some.length; index++) {
+            const reason = ledgers[index];
+            if (reason === undefined) continue;
+            const to = digitsOf(some[index], numbers, index);
+            decisions[from + index] = answer(to, asked, standing, reason.reason(to));
+          }
         }
       } catch {
         permitted.fill(0);
+        decisions.length = 0;
       }
     },
     reportPermitted(count) {

@@ -181,9 +181,15 @@ export interface Checker {
 export interface BatchChecker extends Checker {
   /**
    * Answers for many at once, which is faster than one by one: `permitted` gets 1 at the places of those that `decide`
-   * would allow, and 0 at others. Never throws.
+   * would allow, and 0 at others; `decisions` gets what `decide` would say of others where that is known already, and
+   * `undefined` at every other place. Never throws.
    */
-  permitsEach(recipients: readonly unknown[], permitted: Uint8Array, options?: CheckOptions): void;
+  permitsEach(
+    recipients: readonly unknown[],
+    permitted: Uint8Array,
+    decisions: (Decision | undefined)[],
+    options?: CheckOptions,
+  ): void;
   /** Counts what a gate let pass that `permitsEach` permitted. */
   reportPermitted(count: number): void;
 }

@@ -54,6 +54,7 @@ export function createSieve(
   { gate, from, isObserved, isFolding }: SieveOptions,
 ): Sieve {
   const passes = new Uint8Array(AT_ONCE);
+  const decisions: (Decision | undefined)[] = [];
   const passed = isFolding ? createNumberSet() : undefined;
   const counts = { rows: 0, allowed: 0, folded: 0, invalid: 0 };
   const blocked = { opted_out: 0, not_ready: 0, stale: 0, expired: 0, closed: 0 };
@@ -72,7 +73,7 @@ export function createSieve(
   return {
     sift(numbers, rowNumbers, onRefused) {
       if (isObserved) checker.remindObserving(gate);
-      checker.permitsEach(numbers, passes, { from });
+      checker.permitsEach(numbers, passes, decisions, { from });
       let allowed = 0;
       for (let place = 0; place < numbers.length; place++) {
         counts.rows++;
@@ -80,8 +81,8 @@ export function createSieve(
           allowed++;
           continue;
         }
-        // Asks why, or for the number as it is read. By now the answer may be another one.
-        const decision = checker.decide(numbers[place], { from });
+        // Where it is not known it is asked why, or for the number as it is read. By now the answer may be another one.
+        const decision = decisions[place] ?? checker.decide(numbers[place], { from });
         if (!decision.allowed) {
           passes[place] = Number(isObserved);
           refuse(decision, rowNumbers[place] as number);

@@ -45,27 +45,28 @@ export function filterRecipients<T>(
   if (isObserved) checker.remindObserving('filter');
   const result: FilterResult<T> = { allowed: [], blocked: [], invalid: [] };
   const permitted = new Uint8Array(AT_ONCE);
+  const decisions: (Decision | undefined)[] = [];
   let index = 0;
 
   function part(items: readonly T[]): void {
     const numbers = to ? items.map((item) => numberOf(item, to)) : items;
-    checker.permitsEach(numbers, permitted, { from });
+    checker.permitsEach(numbers, permitted, decisions, { from });
     let allowed = 0;
-    for (const [place, item] of items.entries()) {
+    for (let place = 0; place < items.length; place++) {
+      const item = items[place] as T;
       if (permitted[place] === 1) {
         allowed++;
         result.allowed.push(item);
       } else {
-        refusedOrNot(item, numbers[place]);
+        // Where it is not known why, it is asked. By now the answer may be another one.
+        settle(item, decisions[place] ?? checker.decide(numbers[place], { from }));
       }
       index++;
     }
     checker.reportPermitted(allowed);
   }
 
-  /** Asks why. By now the answer may be another one. */
-  function refusedOrNot(item: T, number: unknown): void {
-    const decision = checker.decide(number, { from });
+  function settle(item: T, decision: Decision): void {
     checker.report(decision, { gate: 'filter', isObserved });
     if (decision.allowed || isObserved) result.allowed.push(item);
     if (decision.allowed) return;
