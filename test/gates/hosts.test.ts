@@ -1,7 +1,7 @@
 /** One table of cases over every host: the same answers, whoever serves. */
 
 import { once } from 'node:events';
-import { createServer, type IncomingMessage, type RequestListener } from 'node:http';
+import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { json } from 'node:stream/consumers';
 import { getRequestListener } from '@hono/node-server';
@@ -55,11 +55,14 @@ const hosts: readonly [string, (guard: Guard, gate: Gate) => RequestListener | P
     'node:http',
     (guard, { onBlocked = 'reject' }) => {
       const webhooks = guard.webhooks(options);
-      const gate = guard.middleware<IncomingMessage & { body?: unknown }>({ onBlocked });
-      return async (req: IncomingMessage & { body?: unknown }, res) => {
-        if (new URL(req.url ?? '', 'http://host').pathname === '/hooks') return webhooks(req, res);
+      const gate = guard.middleware({ onBlocked });
+      async function read(req: IncomingMessage & { body?: unknown }, res: ServerResponse) {
         req.body = await json(req);
         gate(req, res, () => res.end(JSON.stringify(req.body)));
+      }
+      return (req, res) => {
+        if (new URL(req.url ?? '', 'http://host').pathname === '/hooks') webhooks(req, res);
+        else void read(req, res);
       };
     },
   ],
