@@ -2,7 +2,7 @@
 
 import { once } from 'node:events';
 import { createServer, type IncomingHttpHeaders, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 
 export interface Received {
   readonly method: string;
@@ -17,12 +17,14 @@ export interface Loopback extends AsyncDisposable {
   readonly received: Received[];
   /** Connections since the start. */
   connections(): number;
+  /** Bytes that came in on all of them. */
+  bytes(): number;
   /** Answers in place of 200 and `{}`. */
   answer: (request: Received, response: ServerResponse) => void;
 }
 
 export async function startLoopback(): Promise<Loopback> {
-  let connections = 0;
+  const sockets: Socket[] = [];
   const received: Received[] = [];
   const server = createServer((request, response) => {
     const chunks: Buffer[] = [];
@@ -34,7 +36,7 @@ export async function startLoopback(): Promise<Loopback> {
       loopback.answer(one, response);
     });
   });
-  server.on('connection', () => connections++);
+  server.on('connection', (socket: Socket) => sockets.push(socket));
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;
@@ -42,7 +44,8 @@ export async function startLoopback(): Promise<Loopback> {
     origin: `http://127.0.0.1:${port}`,
     host: `127.0.0.1:${port}`,
     received,
-    connections: () => connections,
+    connections: () => sockets.length,
+    bytes: () => sockets.reduce((sum, { bytesRead }) => sum + bytesRead, 0),
     answer: (_request, response) => response.end('{}'),
     async [Symbol.asyncDispose]() {
       server.closeAllConnections();
