@@ -1,10 +1,13 @@
 /** The worker over a real Redis: what waits in the queue is checked when it leaves it. */
 
+import { execFile } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { Queue, QueueEvents } from 'bullmq';
-import { expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { startWorker, type MessageJob } from '../../examples/bullmq-worker/worker.ts';
 import { createGuard, vonage } from '../../src/index.ts';
 import { startSimulator } from '../../src/testing/index.ts';
@@ -60,4 +63,32 @@ it.skipIf(isLeftOut)('a message that was queued before the STOP does not go out'
   await queue.close();
   server.closeAllConnections();
   server.close();
+});
+
+describe('the program', () => {
+  const program = fileURLToPath(new URL('../../.build/examples/bullmq-worker/main.js', import.meta.url));
+  const run = (env: NodeJS.ProcessEnv) =>
+    promisify(execFile)(process.execPath, [program], { env: { ...process.env, REDIS_URL: '', ...env } });
+
+  it.skipIf(isLeftOut)(
+    'comes out as it says, with a Redis of its own and with that of REDIS_URL',
+    async () => {
+      await using redis = await startRedis();
+      for (const env of [{}, { REDIS_URL: `redis://127.0.0.1:${redis.port}` }]) {
+        // Rejects where it does not exit with 0.
+        const { stdout, stderr } = await run(env);
+        expect(stdout.trimEnd().split('\n')).toEqual(Array(6).fill(expect.stringMatching(/^ok /)));
+        expect(stderr).toBe('');
+      }
+    },
+  );
+
+  it.each([
+    [{ PATH: '/nowhere' }, /redis-server did not start: spawn redis-server ENOENT/],
+    [{ REDIS_URL: 'redis://127.0.0.1:9' }, /nobody answers at REDIS_URL: connect ECONNREFUSED/],
+  ])('says what it needs where there is no Redis (%j)', async (env, why) => {
+    const failed = await run(env).catch((error: unknown) => error);
+    expect(failed).toMatchObject({ code: 1, stdout: '', stderr: expect.stringMatching(why) });
+    expect((failed as { stderr: string }).stderr).toContain('install redis-server, or set REDIS_URL');
+  });
 });
