@@ -1,15 +1,45 @@
 /** The public names, as a list: a change here is a change for users. */
 
-import { expect, it } from 'vitest';
-import * as main from '../src/index.ts';
-import * as testing from '../src/testing/index.ts';
+import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from 'vitest';
 
-it('exports these names and no others', () => {
-  expect(Object.keys(main).toSorted()).toEqual([
+const root = fileURLToPath(new URL('..', import.meta.url));
+const { exports } = JSON.parse(readFileSync(`${root}/package.json`, 'utf8')) as { exports: object };
+
+/** The entry points as the package has them, and what each exports. */
+const entries: Readonly<Record<string, readonly string[]>> = {
+  '.': [
     ...['ConfigError', 'GuardError', 'ProviderError', 'SendBlockedError', 'StoreError', 'WebhookError'],
     ...['createGuard', 'isSendBlocked', 'memoryStore', 'vonage'],
-  ]);
-  expect(Object.keys(testing).toSorted()).toEqual([
-    ...['createTestGuard', 'signedWebhook', 'startSimulator', 'storeConformance'],
-  ]);
+  ],
+  './fetch': ['guardFetch', 'webhooksFetch'],
+  // Only the second is documented; the other one lets tests bring a thread of their own.
+  './sqlite': ['createSqliteStore', 'sqliteStore'],
+  './testing': ['createTestGuard', 'signedWebhook', 'startSimulator', 'storeConformance'],
+  './undici': ['guardDispatcher', 'installGlobalGuard'],
+  './vonage-sdk': ['guardVonage'],
+};
+
+/** The names of every entry point, as a program finds them that has the package installed: by name, and built. */
+function namesBy(load: string): unknown {
+  const paths = JSON.stringify(Object.keys(entries));
+  const script = `(async () => {
+    const names = {};
+    for (const path of ${paths}) names[path] = Object.keys(await ${load}('sms-send-guard' + path.slice(1))).sort();
+    console.log(JSON.stringify(names));
+  })()`;
+  const flags = ['--disable-warning=ExperimentalWarning', '--input-type=commonjs', '-e', script];
+  return JSON.parse(execFileSync(process.execPath, flags, { cwd: root, encoding: 'utf8' }));
+}
+
+describe('the package', () => {
+  it('has these entry points and no others', () => {
+    expect(Object.keys(exports).toSorted()).toEqual([...Object.keys(entries), './package.json'].toSorted());
+  });
+
+  it.each(['import', 'require'])('exports these names by %s() and no others', (load) => {
+    expect(namesBy(load)).toEqual(entries);
+  });
 });
