@@ -55,7 +55,7 @@ export function sweeperOf(
       onThreadLost: () =>
         events.emit('warn', {
           code: 'sweep_thread',
-          message: `pages of list '${name}' are read on the main thread from now on: the thread that should read them could not be started, or died`,
+          message: `pages of list '${name}' are read on the main thread for an hour or more: the thread that should read them could not be started, or died`,
         }),
     },
   );

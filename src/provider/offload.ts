@@ -1,6 +1,7 @@
 /**
  * Which sweeps have a thread of their own: those of a long list. It is started for one sweep and ended with it. Where
- * threads cannot be started, or one died, sweeps go on without: slower for everybody else, and otherwise the same.
+ * threads cannot be started, or one died, sweeps go on without for a while: slower for everybody else, and otherwise the
+ * same.
  */
 
 import { within, type Clock } from '../clock.ts';
@@ -20,6 +21,10 @@ import {
  */
 export const LONG_LIST_ROWS = 25_000;
 
+/** How long sweeps go without after the first loss, ms; each further one doubles it. A thread that dies costs a sweep. */
+const FIRST_PAUSE_MS = 3_600_000;
+const LONGEST_PAUSE_MS = 24 * FIRST_PAUSE_MS;
+
 export interface OffloadOptions {
   readonly fromRows: number;
   /** The time for a thread to start and for each of its answers, ms. */
@@ -29,7 +34,7 @@ export interface OffloadOptions {
 export interface OffloadPorts {
   readonly clock: Clock;
   readonly spawn?: SpawnThread | undefined;
-  /** Told once, where sweeps have no thread from now on. */
+  /** Told each time sweeps begin to go without. */
   readonly onLost: () => void;
 }
 
@@ -53,11 +58,15 @@ export interface Offload {
 /** Creates it for the sweeps of one list. */
 export function createOffload({ fromRows, timeoutMs }: OffloadOptions, ports: OffloadPorts): Offload {
   const { clock, spawn = spawnThread } = ports;
-  let isLost = false;
+  let pauseMs = FIRST_PAUSE_MS;
+  let lostUntil = -Infinity;
+
+  const isLost = () => clock.monotonic() < lostUntil;
 
   function lose(): void {
-    if (isLost) return;
-    isLost = true;
+    if (isLost()) return;
+    lostUntil = clock.monotonic() + pauseMs;
+    pauseMs = Math.min(2 * pauseMs, LONGEST_PAUSE_MS);
     ports.onLost();
   }
 
@@ -90,7 +99,7 @@ export function createOffload({ fromRows, timeoutMs }: OffloadOptions, ports: Of
 
     return {
       expect(rows) {
-        if (connection !== undefined || isLost || rows < fromRows) return;
+        if (connection !== undefined || rows < fromRows || isLost()) return;
         connection = connectThread({ start }, spawn);
         started = startUp(connection);
       },

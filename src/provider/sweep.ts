@@ -90,7 +90,7 @@ export interface SweepPorts {
   readonly onAnomaly: (anomaly: Anomaly) => void;
   /** A fault that is not the provider's: the store's. */
   readonly onError: (error: unknown) => void;
-  /** Told once, where sweeps have no thread of their own from now on, because one could not be started or died. */
+  /** Told each time sweeps begin to have no thread of their own for a while, because one could not be started or died. */
   readonly onThreadLost?: () => void;
   readonly spawnThread?: SpawnThread;
 }

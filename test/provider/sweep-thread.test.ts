@@ -164,6 +164,28 @@ describe('a thread that fails', () => {
     expect(onThreadLost).toHaveBeenCalledOnce();
   });
 
+  it('is tried again after an hour, and after twice as long each further time, up to a day', async () => {
+    const spawn = vi.fn<SpawnThread>(() => {
+      throw new Error('not permitted');
+    });
+    const { sweeper, clock, onThreadLost } = harness(
+      paged(() => numbers(250)),
+      spawn,
+    );
+    for (const [index, hours] of [1, 2, 4, 8, 16, 24, 24].entries()) {
+      for (const wait of [0, hours * 60 * MINUTE - 1]) {
+        clock.skip(wait);
+        expect(await sweeper.sweep()).toMatchObject({ status: 'complete', size: 250 });
+        expect([spawn.mock.calls.length, onThreadLost.mock.calls.length]).toEqual([index + 1, index + 1]);
+      }
+      clock.skip(1);
+    }
+    const here = threadHere();
+    spawn.mockImplementation(here.spawn);
+    expect(await sweeper.sweep()).toMatchObject({ status: 'complete', size: 250 });
+    expect([here.started, onThreadLost.mock.calls.length]).toEqual([1, 7]);
+  });
+
   it.each(['begin', 'open', 'take', 'handOver'] as const)(
     'at %s fails the sweep; what was read blocks, nothing is removed, the next one needs none',
     async (name) => {
