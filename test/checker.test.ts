@@ -53,6 +53,8 @@ describe.each([{}, { defaultCountry: 'US' }])('all ways to ask, with %o', (optio
         const { allowed, blocked, invalid } = guard.filter(asked, sender);
         expect(allowed).toEqual(asked.filter((_, index) => isAllowed[index]));
         expect(allowed.length + blocked.length + invalid.length).toBe(asked.length);
+        const reasons = blocked.map(({ item }) => ({ ...guard.check(item, sender), ageMs: 0 }));
+        expect(blocked.map(({ decision }) => ({ ...decision, ageMs: 0 }))).toEqual(reasons);
       }),
       { numRuns: 500, seed: 20_261_124 },
     );
@@ -77,4 +79,21 @@ describe.each([{}, { defaultCountry: 'US' }])('all ways to ask, with %o', (optio
     const { allowed, blocked, invalid } = guard.filter(asked);
     expect([allowed.length, blocked.length, invalid.length]).toEqual([0, 1, 1]);
   });
+});
+
+it('lets nobody pass in any way once a clock throws', async () => {
+  let isBroken = false;
+  const monotonic = () => {
+    if (isBroken) throw new Error('no clock');
+    return performance.now();
+  };
+  const clock = { now: Date.now, monotonic, setTimeout };
+  const guard = createGuard({ logger: silent, clock, provider: { page: async () => ({ rows: [] }) } });
+  await guard.ready();
+  expect(guard.filter(['12125559998']).allowed.length).toBe(1);
+  isBroken = true;
+  const { allowed, invalid } = guard.filter(['12125559998', '12125559997']);
+  expect([allowed.length, invalid.length, guard.canSend('12125559998')]).toEqual([0, 2, false]);
+  isBroken = false;
+  await guard.close();
 });
