@@ -3,13 +3,9 @@
  * nothing; it never throws and never guesses. It knows no list and decides nothing.
  */
 
-import {
-  getCountryCallingCode,
-  isSupportedCountry,
-  parsePhoneNumberFromString,
-  type CountryCode,
-} from 'libphonenumber-js/min';
+import { getCountryCallingCode, isSupportedCountry, type CountryCode } from 'libphonenumber-js/min';
 import { LRUCache } from 'lru-cache';
+import { nationalReaderOf, type NationalReader } from './national-reading.ts';
 
 /** What an input can be read as: digits, country code first, 5 to 15 of them, not starting with 0. */
 export interface Reading {
@@ -57,12 +53,13 @@ export function createMsisdnReader({
 }: MsisdnReaderOptions = {}): MsisdnReader {
   const country = isCountry(defaultCountry) ? defaultCountry : undefined;
   const callingCode = country && getCountryCallingCode(country);
+  const national = country && nationalReaderOf(country);
   const memo = new LRUCache<string, { reading: Reading | undefined }>({ max: memoSize });
 
   function readSlowly(input: string): Reading | undefined {
     const known = memo.get(input);
     if (known !== undefined) return known.reading;
-    const reading = interpret(input, country, callingCode);
+    const reading = interpret(input, national, callingCode);
     memo.set(input, { reading });
     return reading;
   }
@@ -73,8 +70,10 @@ export function createMsisdnReader({
       if (given === undefined || given.length > LONGEST_INPUT) return undefined;
       if (given.charCodeAt(0) === PLUS) {
         if (isMsisdn(given, 1)) return { primary: given.slice(1) };
-      } else if (country === undefined && isMsisdn(given, 0)) {
-        return { primary: given };
+      } else if (isMsisdn(given, 0)) {
+        if (national === undefined) return { primary: given };
+        const told = national.tell(given);
+        if (told !== undefined) return readingOf(given, told ?? undefined);
       }
       return readSlowly(given);
     },
@@ -172,7 +171,7 @@ function isMsisdn(text: string, from: number): boolean {
 
 function interpret(
   input: string,
-  country: CountryCode | undefined,
+  national: NationalReader | undefined,
   callingCode: string | undefined,
 ): Reading | undefined {
   const written = simplify(input.replace(/^\s*tel:/i, ''));
@@ -182,7 +181,7 @@ function interpret(
   if (marked !== undefined) return readingOf(withoutTrunkZero(written.slice(marked.length)));
   const digits = onlyDigits(written);
   if (digits === undefined) return undefined;
-  return readingOf(digits, country && nationalReading(digits, country));
+  return readingOf(digits, national?.read(digits));
 }
 
 const INTERNATIONAL_PREFIX = /^[ (]*(?:\+|0[ ()]*0)/;
@@ -224,14 +223,4 @@ function readingOf(international: string | undefined, national?: string): Readin
   const [primary, alternative] = readings;
   if (primary === undefined) return undefined;
   return alternative === undefined || alternative === primary ? { primary } : { primary, alternative };
-}
-
-/** The number that the digits stand for when dialled within the country, where its length is possible there. */
-function nationalReading(digits: string, country: CountryCode): string | undefined {
-  try {
-    const number = parsePhoneNumberFromString(digits, { defaultCountry: country, extract: false });
-    return number?.isPossible() ? number.number.slice(1) : undefined;
-  } catch {
-    return undefined;
-  }
 }

@@ -41,6 +41,7 @@ const rooms: Readonly<Record<string, string>> = {
   status: 'guard',
   sweepers: 'guard',
   watch: 'guard',
+  'national-reading': 'msisdn',
   'gates/send-parameters': 'gates/send-endpoints',
   'gates/send-recipients': 'gates/send-endpoints',
   'gates/undici-body': 'gates/undici',
@@ -122,7 +123,7 @@ describe('what only some files know', () => {
     '@photostructure/sqlite': (file) => file.startsWith('stores/sqlite'),
     'node:sqlite': (file) => file.startsWith('stores/sqlite'),
     jose: (file) => file === 'webhooks/signature.ts',
-    'libphonenumber-js': (file) => file === 'msisdn.ts',
+    'libphonenumber-js': (file) => file === 'msisdn.ts' || file === 'national-reading.ts',
   };
   it.each(Object.entries(owners))('%s', (library, isOwner) => {
     const strangers = imports
