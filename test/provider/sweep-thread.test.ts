@@ -234,7 +234,7 @@ describe('a thread that fails', () => {
 
   it('to answer a question fails the sweep in time', async () => {
     const here = threadHere();
-    const { sweeper, clock } = harness(
+    const { sweeper, clock, onThreadLost } = harness(
       paged(() => numbers(250)),
       (setup) => {
         const thread = here.spawn(setup);
@@ -244,11 +244,14 @@ describe('a thread that fails', () => {
             message.name === 'take' ? undefined : thread.postMessage(message, transfer),
         };
       },
+      { concurrency: 3, pageSize: 50 },
     );
     const swept = sweeper.sweep();
     await clock.advance(30_000);
     expect(await swept).toMatchObject({ status: 'failed', error: { code: 'provider_unreachable' } });
     expect(await sweeper.sweep()).toMatchObject({ status: 'complete', size: 250 });
+    // However many questions were open.
+    expect(onThreadLost).toHaveBeenCalledOnce();
   });
 });
 
