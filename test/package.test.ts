@@ -15,8 +15,7 @@ const entries: Readonly<Record<string, readonly string[]>> = {
     ...['createGuard', 'isSendBlocked', 'memoryStore', 'vonage'],
   ],
   './fetch': ['guardFetch', 'webhooksFetch'],
-  // Only the second is documented; the other one lets tests bring a thread of their own.
-  './sqlite': ['createSqliteStore', 'sqliteStore'],
+  './sqlite': ['sqliteStore'],
   './testing': ['createTestGuard', 'signedWebhook', 'startSimulator', 'storeConformance'],
   './undici': ['guardDispatcher', 'installGlobalGuard'],
   './vonage-sdk': ['guardVonage'],

@@ -19,7 +19,7 @@ import { dirname, join } from 'node:path';
 import { MessageChannel } from 'node:worker_threads';
 import { describe, expect, it, vi } from 'vitest';
 import type { OptOutChange } from '../../src/optouts/change.ts';
-import { createSqliteStore } from '../../src/stores/sqlite.ts';
+import { createSqliteStore } from '../../src/stores/sqlite/client.ts';
 import type { Spawn, Thread } from '../../src/stores/sqlite/connection.ts';
 import { loadDriver, type Driver } from '../../src/stores/sqlite/driver.ts';
 import { createEngine } from '../../src/stores/sqlite/engine.ts';

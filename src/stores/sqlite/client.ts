@@ -1,0 +1,293 @@
+/**
+ * The store's side of the thread that has the file open: it asks, waits, and starts the thread again where it died. What
+ * it resolved is on disk. It never touches the file itself.
+ */
+
+import { randomUUID } from 'node:crypto';
+import { resolve } from 'node:path';
+import { StoreError } from '../../errors.ts';
+import { text } from '../../option-fields.ts';
+import type { OptOutChange } from '../../optouts/change.ts';
+import { changesIn } from './columns.ts';
+import { connect, type Connection, type Spawn } from './connection.ts';
+import { findDriver } from './driver.ts';
+import type { LogCursor } from './log.ts';
+import type { Requests } from './messages.ts';
+import type { ImageKind } from './sweeps.ts';
+import type {
+  Lease,
+  NumberSource,
+  SavedImage,
+  SavedSweep,
+  Store,
+  StoreOpening,
+  TailHandlers,
+} from '../store.ts';
+
+/** How long a lease holds without being renewed, ms. */
+const LEASE_MS = 15_000;
+const RENEW_EVERY_MS = 5_000;
+/** How long the thread may take to close the file, ms. */
+const CLOSE_MS = 3_000;
+/** Changes that are objects at the same time while they are loaded: so few that they are forgotten young. */
+const CHANGES_AT_A_TIME = 500;
+/** Numbers of one image. */
+const NUMBERS_PER_IMAGE = 65_536;
+
+/**
+ * Creates a store in a file.
+ *
+ * @param spawn starts the thread that has the file open.
+ * @throws ConfigError where there is no SQLite to open it with.
+ */
+export function createSqliteStore(file: string, spawn: Spawn): Store {
+  const path = resolve(text(file, 'sqliteStore.file'));
+  findDriver();
+  let connection: Connection | undefined;
+  let opening: StoreOpening = { accounts: {} };
+  let handlers: TailHandlers | undefined;
+  let isEnded = false;
+  let reviving: Promise<Connection> | undefined;
+
+  function startThread(): Connection {
+    const started = connect(
+      { file: path },
+      {
+        onNews: (news) => handlers?.onChanges({ ...news, cursor: '' }),
+        onCaughtUp: () => handlers?.onCaughtUp(),
+        onTrouble: (trouble) => handlers?.onTrouble?.(trouble),
+        // Without a thread this process would be deaf to the others.
+        onExit: () => void (handlers && current().catch(() => undefined)),
+      },
+      spawn,
+    );
+    connection = started;
+    return started;
+  }
+
+  async function revive(): Promise<Connection> {
+    const revived = startThread();
+    try {
+      const trouble = await revived.ask('open', opening);
+      if (trouble) handlers?.onTrouble?.(trouble);
+      if (handlers) await revived.ask('tail', { cursor: { changes: 0, erasures: 0, sweeps: 0 } });
+      return revived;
+    } catch (error) {
+      await revived.end();
+      throw error;
+    }
+  }
+
+  /** The thread; where it died, another one that has the file open and follows it from its beginning. */
+  async function current(): Promise<Connection> {
+    if (isEnded || connection === undefined) throw new StoreError('the store is closed');
+    if (!connection.isOver) return connection;
+    reviving ??= revive().finally(() => {
+      reviving = undefined;
+    });
+    return reviving;
+  }
+
+  return {
+    kind: 'sqlite',
+    isShared: true,
+    async open(given = { accounts: {} }) {
+      opening = given;
+      isEnded = false;
+      const opened = connection === undefined || connection.isOver ? startThread() : connection;
+      return opened.ask('open', given);
+    },
+    async load() {
+      const from = await current();
+      const { cursor, heads } = await from.ask('load', null);
+      const sweeps = heads.map(({ list, hasBase, ...head }): [string, SavedSweep] => [
+        list,
+        {
+          ...head,
+          numbers: eachOf(() => from.ask('loadNumbers', { list, kind: 'all' })),
+          missingOnce: eachOf(() => from.ask('loadNumbers', { list, kind: 'missing' })),
+          ...(hasBase ? { image: imageOf(from, list) } : {}),
+        },
+      ]);
+      return { changes: changesOf(from), sweeps: new Map(sweeps), cursor: JSON.stringify(cursor) };
+    },
+    async loaded() {
+      await (await current()).ask('loaded', null);
+    },
+    async append(changes) {
+      return (await current()).ask('append', changes);
+    },
+    async saveSweep(list, { start, heldSince, size, numbers, missingOnce, rows, delta, makeImage }) {
+      const to = await current();
+      const head = { list, start, heldSince, size };
+      const wanted = await to.ask('wanted', head);
+      if (wanted === 'nothing') return false;
+      const isFull = wanted === 'everything' || delta === undefined;
+      const token = randomUUID();
+      const stage = async (kind: ImageKind, source: NumberSource) => {
+        for await (const batch of imagesOf(source)) {
+          await to.ask('stage', { token, kind, numbers: batch }, [batch.buffer as ArrayBuffer]);
+        }
+      };
+      try {
+        await stage('added', isFull ? numbers : delta.added);
+        if (!isFull) await stage('removed', delta.removed);
+        await stage('missing', missingOnce);
+        const isKept = await to.ask('saveSweep', { token, head, rows, isFull });
+        // Without one a start takes longer, and that is all.
+        if (isKept && makeImage) await keepBase(to, list, makeImage).catch(() => undefined);
+        return isKept;
+      } catch (error) {
+        await to.ask('drop', { token }).catch(() => undefined);
+        throw error;
+      }
+    },
+    tail(since, given) {
+      handlers = given;
+      const cursor = JSON.parse(since) as LogCursor;
+      current()
+        .then((from) => from.ask('tail', { cursor }))
+        // Whoever cannot be followed ages.
+        .catch(() => undefined);
+      return () => {
+        handlers = undefined;
+        connection?.ask('tail', null).catch(() => undefined);
+      };
+    },
+    async lease(name, { isForced = false } = {}) {
+      const from = await current();
+      const isHeld = await from.ask('lease', { name, ttlMs: LEASE_MS, isForced });
+      return isHeld ? keptLease(from, name) : undefined;
+    },
+    async history(msisdn, { list, limit } = {}) {
+      return (await current()).ask('history', { msisdn, list, limit });
+    },
+    async listings(msisdn, { list } = {}) {
+      return (await current()).ask('spans', { msisdn, list });
+    },
+    async erase(msisdn, keep) {
+      await (await current()).ask('erase', { msisdn, keep });
+    },
+    async prune(olderThan) {
+      const from = await current();
+      let removed = 0;
+      for (let after: number | undefined = 0; after !== undefined;) {
+        const step: Requests['prune']['gives'] = await from.ask('prune', { olderThan, after });
+        removed += step.removed;
+        ({ after } = step);
+      }
+      for (let isOver = false; !isOver;) {
+        const step: Requests['pruneSweeps']['gives'] = await from.ask('pruneSweeps', { olderThan });
+        removed += step.removed;
+        ({ isOver } = step);
+      }
+      return removed;
+    },
+    async close() {
+      if (isEnded || connection === undefined) return;
+      isEnded = true;
+      handlers = undefined;
+      const closing = connection;
+      connection = undefined;
+      const late = setTimeout(() => void closing.end(), CLOSE_MS);
+      late.unref();
+      try {
+        if (!closing.isOver) await closing.ask('close', null);
+      } finally {
+        clearTimeout(late);
+        await closing.end();
+      }
+    },
+  };
+}
+
+/** All evidence, a few changes at a time. */
+async function* changesOf(from: Connection): AsyncGenerator<OptOutChange[]> {
+  let after = 0;
+  let reading = from.ask('loadChanges', { after });
+  for (;;) {
+    const { columns, others, seq } = await reading;
+    if (seq === after) return;
+    after = seq;
+    // The next is read while these are taken in.
+    reading = from.ask('loadChanges', { after });
+    reading.catch(() => undefined);
+    yield* changesIn(columns, CHANGES_AT_A_TIME);
+    if (others.length > 0) yield [...others];
+  }
+}
+
+/** Keeps a list's image where enough came and left since the last one. */
+async function keepBase(to: Connection, list: string, makeImage: () => Iterable<Uint8Array>): Promise<void> {
+  const seq = await to.ask('wantedBase', { list });
+  if (seq === undefined) return;
+  const token = `base ${randomUUID()}`;
+  let ordinal = 0;
+  for (const chunk of makeImage()) await to.ask('stageBase', { token, ordinal: ordinal++, chunk });
+  await to.ask('saveBase', { list, token, seq });
+}
+
+function imageOf(from: Connection, list: string): SavedImage {
+  return {
+    chunks: eachOf(() => from.ask('loadBase', { list })),
+    since: eachOf(() => from.ask('loadSince', { list })),
+  };
+}
+
+/** What is given until there is no more. The next is asked for while one is taken in. */
+async function* eachOf<T>(ask: () => Promise<T | undefined>): AsyncGenerator<T, void, undefined> {
+  let asking = ask();
+  for (;;) {
+    const one = await asking;
+    if (one === undefined) return;
+    asking = ask();
+    asking.catch(() => undefined);
+    yield one;
+  }
+}
+
+/** The numbers of a source in batches of the size of an image. */
+async function* imagesOf(source: NumberSource): AsyncGenerator<Float64Array> {
+  let batch = new Float64Array(NUMBERS_PER_IMAGE);
+  let length = 0;
+  for await (const one of source) {
+    for (const number of typeof one === 'string' ? [Number(one)] : one) {
+      batch[length++] = number;
+      if (length < NUMBERS_PER_IMAGE) continue;
+      yield batch;
+      batch = new Float64Array(NUMBERS_PER_IMAGE);
+      length = 0;
+    }
+  }
+  if (length > 0) yield batch.slice(0, length);
+}
+
+/** A lease that is renewed until it is released or lost. */
+function keptLease(from: Connection, name: string): Lease {
+  let renewedAt = performance.now();
+  let isLost = false;
+  const timer = setInterval(() => {
+    const askedAt = performance.now();
+    from.ask('renew', { name, ttlMs: LEASE_MS }).then(
+      (isRenewed) => {
+        if (isRenewed) renewedAt = askedAt;
+        else end();
+      },
+      // Should it not come back in time, the lease runs out.
+      () => undefined,
+    );
+  }, RENEW_EVERY_MS);
+  timer.unref();
+  const end = () => {
+    isLost = true;
+    clearInterval(timer);
+  };
+  return {
+    isHeld: () => !isLost && performance.now() - renewedAt < LEASE_MS,
+    async release() {
+      if (isLost) return;
+      end();
+      await from.ask('release', { name });
+    },
+  };
+}
