@@ -25,6 +25,7 @@ export interface SendParameters {
   readonly doubt: string | undefined;
 }
 
+const NONE: Members = new Map();
 /** Types whose bodies are read: by what they claim, and by what they look like. */
 const READ_TYPES = /^(?:|text\/plain|application\/octet-stream|application\/x-www-form-urlencoded)$/;
 const JSON_TYPE = /^(?:application|text)\/(?:[\w.-]+\+)?json$/;
@@ -60,6 +61,17 @@ function readText(query: Members, text: string, type: string): SendParameters {
 
 function doubtOfHeaders({ contentType, contentEncoding }: RequestContent): string | undefined {
   if (!/^(?:identity)?$/i.test(contentEncoding?.trim() ?? '')) return 'the body is compressed';
+  if (lastType.contentType !== contentType) lastType = { contentType, doubt: doubtOfType(contentType) };
+  return lastType.doubt;
+}
+
+/** The last type that was asked about: most senders write one. */
+let lastType: { readonly contentType: string | undefined; readonly doubt: string | undefined } = {
+  contentType: undefined,
+  doubt: undefined,
+};
+
+function doubtOfType(contentType: string | undefined): string | undefined {
   const type = typeOf(contentType);
   if (!READ_TYPES.test(type) && !JSON_TYPE.test(type)) return 'the body is neither JSON nor a form';
   const charsets = [...(contentType ?? '').matchAll(/;\s*charset\s*=\s*"?([^\s;"]*)/gi)];
@@ -94,6 +106,7 @@ export function membersOf(object: object): Members {
 
 /** The pairs of a query or form; `to[]` is a `to`. */
 function membersOfPairs(text: string): Members {
+  if (text === '' || text === '&') return NONE;
   return gather(new URLSearchParams(text), (name) => name.replace(/\[.*$/s, ''));
 }
 

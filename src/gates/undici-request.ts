@@ -24,13 +24,24 @@ export function targetOf(opts: Options): Target | undefined {
 /** The hosts that a request names. None where one of them is missing that the rest may depend on: it can go anywhere. */
 function hostsOf(path: string, origin: unknown, opts: Options): readonly string[] {
   const absolute = hostOf(path);
-  if (absolute === undefined && hostOf(origin) === undefined) return [];
-  return [absolute, hostOf(origin), ...headersOf(opts, 'host')].filter((host) => host !== undefined);
+  const ofOrigin = hostOfOrigin(origin);
+  if (absolute === undefined && ofOrigin === undefined) return [];
+  return [absolute, ofOrigin, ...headersOf(opts, 'host')].filter((host) => host !== undefined);
+}
+
+/** The last origin that was asked about: most requests of a sender go to one. */
+let lastOrigin: { readonly origin: string; readonly host: string | undefined } | undefined;
+
+function hostOfOrigin(origin: unknown): string | undefined {
+  if (typeof origin !== 'string') return hostOf(origin);
+  if (lastOrigin?.origin !== origin) lastOrigin = { origin, host: hostOf(origin) };
+  return lastOrigin.host;
 }
 
 function hostOf(address: unknown): string | undefined {
   const written = typeof address === 'string' || address instanceof URL ? String(address) : '';
-  if (!URL.canParse(written)) return undefined;
+  // A path has no scheme in front, and no host.
+  if (written.startsWith('/') || !URL.canParse(written)) return undefined;
   const { hostname, port, protocol } = new URL(written);
   return `${hostname}:${port === '' ? (protocol === 'https:' ? '443' : '80') : port}`;
 }
@@ -53,9 +64,14 @@ function onlyOne(values: readonly string[]): string | undefined {
 
 /** The values of a header. */
 function headersOf(opts: Options, wanted: string): readonly string[] {
-  return pairsOf(opts)
-    .filter(([name]) => String(name).toLowerCase() === wanted)
-    .flatMap(([, value]) => (Array.isArray(value) ? value.map(String) : [String(value)]));
+  const found: string[] = [];
+  for (const [given, value] of pairsOf(opts)) {
+    const name = String(given);
+    if (name.length !== wanted.length || name.toLowerCase() !== wanted) continue;
+    if (Array.isArray(value)) found.push(...value.map(String));
+    else found.push(String(value));
+  }
+  return found;
 }
 
 function pairsOf(opts: Options): readonly (readonly [name: unknown, value: unknown])[] {

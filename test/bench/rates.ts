@@ -26,7 +26,10 @@ const percent = (values: readonly number[]) => `${median(values).toFixed(1)} %`;
 const range = (values: readonly number[]) =>
   `${Math.min(...values).toFixed(0)} to ${Math.max(...values).toFixed(0)}`;
 
-/** Lets each have its turns, in every round at another place. */
+/** Turns that each variant has in a round: what slows the machine for a while then slows all of them. */
+const TURNS = 8;
+
+/** Lets each have its turns, every time at another place. */
 export async function ratesOf(
   names: readonly string[],
   rounds: number,
@@ -34,11 +37,19 @@ export async function ratesOf(
 ): Promise<Record<string, Rates>> {
   const measured: Record<string, Rates> = {};
   for (let round = -WARMUPS; round < rounds; round++) {
-    for (const turn of names.keys()) {
-      const name = names[(turn + round + WARMUPS) % names.length] as string;
-      const { done, ms, usedMs } = await take(name);
-      if (round < 0) continue;
-      const { rates, costs } = (measured[name] ??= { rates: [], costs: [] });
+    const sums = names.map(() => ({ done: 0, ms: 0, usedMs: 0 }));
+    for (let turn = 0; turn < TURNS * names.length; turn++) {
+      // Each name is next to others in every turn, and at another place in every round.
+      const place = (turn + Math.floor(turn / names.length) + round + WARMUPS) % names.length;
+      const { done, ms, usedMs } = await take(names[place] as string);
+      const sum = sums[place] as { done: number; ms: number; usedMs: number };
+      sum.done += done;
+      sum.ms += ms;
+      sum.usedMs += usedMs;
+    }
+    if (round < 0) continue;
+    for (const [place, { done, ms, usedMs }] of sums.entries()) {
+      const { rates, costs } = (measured[names[place] as string] ??= { rates: [], costs: [] });
       rates.push((done / ms) * 1_000);
       costs.push((usedMs / done) * 1_000);
     }
