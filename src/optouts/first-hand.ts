@@ -35,8 +35,8 @@ export interface FirstHand extends Iterable<readonly [string, StandingOptOut | u
    * The hot path: no allocation.
    */
   verdictOfNumber(number: number): boolean | undefined;
-  /** As `verdictOfNumber`, for the number at a place of an array, which is not boxed where nothing is known at all. */
-  verdictAt(numbers: Float64Array, at: number): boolean | undefined;
+  /** Whether nothing was ever known: then there is no verdict to ask for. A member and no call, as all checks read it. */
+  readonly state: { readonly isEmpty: boolean };
   /** As `verdictOfNumber`, for the digits. */
   verdict(msisdn: string): boolean | undefined;
   /** The opt-out that holds. */
@@ -71,7 +71,7 @@ export function createFirstHand(options: WeighingOptions): FirstHand {
   const blocked = createNumberSet();
   const released = createNumberSet();
   const undecided = createNumberSet();
-  let isEmpty = true;
+  const state = { isEmpty: true };
 
   /** Notes a verdict in one of the sets, or that there is none. What is no msisdn is never asked for as a number. */
   function note(msisdn: string, own: NumberSet | undefined): void {
@@ -86,7 +86,7 @@ export function createFirstHand(options: WeighingOptions): FirstHand {
   }
 
   function verdictOfNumber(number: number): boolean | undefined {
-    if (isEmpty) return undefined;
+    if (state.isEmpty) return undefined;
     if (soles.hasNumber(number) || blocked.hasNumber(number)) return true;
     return released.hasNumber(number) ? false : undefined;
   }
@@ -105,28 +105,28 @@ export function createFirstHand(options: WeighingOptions): FirstHand {
       return soles.size + entries.size;
     },
     knows: (number) =>
-      !isEmpty &&
+      !state.isEmpty &&
       (soles.hasNumber(number) ||
         blocked.hasNumber(number) ||
         released.hasNumber(number) ||
         undecided.hasNumber(number)),
     verdictOfNumber,
-    verdictAt: (numbers, at) => (isEmpty ? undefined : verdictOfNumber(numbers[at] as number)),
+    state,
     verdict(msisdn) {
       const number = toNumber(msisdn);
       return number === 0 ? entries.get(msisdn)?.verdict : verdictOfNumber(number);
     },
     standing: (msisdn) =>
-      isEmpty ? undefined : (soles.sourceAndTime(msisdn) ?? standingIn(entries.get(msisdn))),
+      state.isEmpty ? undefined : (soles.sourceAndTime(msisdn) ?? standingIn(entries.get(msisdn))),
     get(msisdn) {
-      if (isEmpty) return undefined;
+      if (state.isEmpty) return undefined;
       const optOut = soles.get(msisdn);
       if (optOut === undefined) return entries.get(msisdn)?.record;
       return { ...mergeEvidence(undefined, optOut), listed: soles.listed(msisdn) };
     },
     listed: (msisdn) => soles.listed(msisdn) ?? entries.get(msisdn)?.record.listed,
     put(msisdn, record) {
-      isEmpty = false;
+      state.isEmpty = false;
       const sole = soleOutOf(record);
       if (sole && entries.get(msisdn) === undefined && soles.set(msisdn, sole, record.listed)) return;
       const verdict = weigh(record);
@@ -134,7 +134,7 @@ export function createFirstHand(options: WeighingOptions): FirstHand {
       note(msisdn, verdict === undefined ? undecided : verdict ? blocked : released);
       soles.delete(msisdn);
     },
-    listSole: (msisdn, start, date) => (isEmpty ? undefined : soles.list(msisdn, start, date)),
+    listSole: (msisdn, start, date) => (state.isEmpty ? undefined : soles.list(msisdn, start, date)),
     drop(msisdn) {
       dropEntry(msisdn);
       soles.delete(msisdn);

@@ -7,6 +7,7 @@
 import type { Evidence, EvidenceSource, OptOutChange } from './change.ts';
 import { createFirstHand, type StandingOptOut } from './first-hand.ts';
 import { createNumberSet } from './number-set.ts';
+import { holdsAt } from './number-tree.ts';
 import { createProviderPart } from './provider-part.ts';
 import type { PartImage, PartNews, PartSave } from './part-forms.ts';
 import type { SweepRun } from './sweep-run.ts';
@@ -99,6 +100,8 @@ export function createLedger(options: LedgerOptions): Ledger {
   const { list } = options;
   const firstHand = createFirstHand(options);
   const provider = createProviderPart(options);
+  const { state: ofFirstHand } = firstHand;
+  const { view } = provider;
   // Whose row is news to the store.
   let unsavedRows = new Set<string>();
 
@@ -134,8 +137,7 @@ export function createLedger(options: LedgerOptions): Ledger {
   function inRow(number: number, at: number, seenAt: number): OptOutChange | undefined {
     // An opt-in of somebody who never opted out decides nothing, and such rows may be millions. Should an
     // opt-out come late, the next sweep brings the row again. One without a date proves nothing.
-    if (Number.isNaN(at) || (!firstHand.knows(number) && !provider.numbers.hasNumber(number)))
-      return undefined;
+    if (Number.isNaN(at) || (!firstHand.knows(number) && !view.numbers.hasNumber(number))) return undefined;
     const msisdn = String(number);
     const record = firstHand.get(msisdn);
     const known = { direction: 'in', clock: 'provider', source: 'provider' } as const;
@@ -175,9 +177,15 @@ export function createLedger(options: LedgerOptions): Ledger {
 
   return {
     blocks,
-    blocksAt: (numbers, at) => firstHand.verdictAt(numbers, at) ?? provider.numbers.hasAt(numbers, at),
+    blocksAt(numbers, at) {
+      if (!ofFirstHand.isEmpty) {
+        const verdict = firstHand.verdictOfNumber(numbers[at] as number);
+        if (verdict !== undefined) return verdict;
+      }
+      return holdsAt(view.numbers.tree, numbers, at);
+    },
     blocksEach(numbers, found, count) {
-      provider.numbers.hasEach(numbers, found, count);
+      view.numbers.hasEach(numbers, found, count);
       if (firstHand.size === 0) return;
       for (let index = 0; index < count; index++) {
         const verdict = firstHand.verdictOfNumber(numbers[index] as number);
@@ -239,7 +247,7 @@ export function createLedger(options: LedgerOptions): Ledger {
         handed.add(msisdn);
         yield { msisdn, ...reason };
       }
-      for (const msisdn of provider.numbers) {
+      for (const msisdn of view.numbers) {
         const reason = handed.has(msisdn) ? undefined : listing(msisdn);
         if (reason) yield { msisdn, ...reason };
       }
@@ -248,7 +256,7 @@ export function createLedger(options: LedgerOptions): Ledger {
       return provider.lastStart;
     },
     get listedByProvider() {
-      return provider.numbers.size;
+      return view.numbers.size;
     },
     get firstHand() {
       return firstHand.size;

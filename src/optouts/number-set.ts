@@ -13,7 +13,6 @@ import {
   createPlace,
   createTree,
   holds,
-  holdsAt,
   holdsEach,
   NO_NODES,
   NO_NUMBERS,
@@ -25,13 +24,13 @@ import { addAscending, addNumber, deleteNumber } from './number-writing.ts';
 
 /** A set of msisdns: 5 to 15 digits that do not start with 0. Iterates in ascending order. */
 export interface NumberSet extends Iterable<string> {
+  /** Its inside, for who looks up so often that a call is a cost (`holdsAt`). Nobody else reads it, and nobody writes. */
+  readonly tree: NumberTree;
   readonly size: number;
   /** The memory that its numbers take. */
   readonly bytes: number;
   has(msisdn: string): boolean;
   hasNumber(number: number): boolean;
-  /** As `hasNumber`, for the msisdn at a place of an array: the hot path, which boxes no number. */
-  hasAt(numbers: Float64Array, at: number): boolean;
   /**
    * Looks up many at once, which is faster than one by one in a set that is larger than the processor's cache.
    *
@@ -132,6 +131,7 @@ function gather(tree: NumberTree, start: number): { readonly count: number; read
 
 function setOf(tree: NumberTree): NumberSet {
   const set: NumberSet = {
+    tree,
     get size() {
       return tree.size;
     },
@@ -143,7 +143,6 @@ function setOf(tree: NumberTree): NumberSet {
       return number !== 0 && holds(tree, number);
     },
     hasNumber: (number) => isNumber(number) && holds(tree, number),
-    hasAt: (numbers, at) => holdsAt(tree, numbers, at),
     hasEach(numbers, found, count = numbers.length) {
       holdsEach(tree, numbers, found, count);
     },

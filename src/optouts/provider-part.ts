@@ -15,7 +15,8 @@ import type { CommitEffect, PageEffect, Removals, RowJudge, SweepRun } from './s
 
 export interface ProviderPart {
   has(msisdn: string): boolean;
-  readonly numbers: NumberSet;
+  /** Its numbers at any time: a member of one object that stays, as all checks read it. */
+  readonly view: { readonly numbers: NumberSet };
   /** Starts a sweep that began at `start` (ms UTC). A sweep that is still open is ended. */
   begin(start: number, judge: RowJudge): SweepRun;
   /** Begins a save. One at a time. */
@@ -51,7 +52,7 @@ interface Commitment extends Absences {
  * @param options.shrinkHoldMs how long a list that would shrink by half is held back.
  */
 export function createProviderPart({ shrinkHoldMs }: { readonly shrinkHoldMs: number }): ProviderPart {
-  let numbers: NumberSet = createNumberSet();
+  const view = { numbers: createNumberSet() };
   let missingOnce: NumberSet = createNumberSet();
   // Of another process's sweep, as far as it was told.
   let missingTold: NumberSet = createNumberSet();
@@ -75,14 +76,14 @@ export function createProviderPart({ shrinkHoldMs }: { readonly shrinkHoldMs: nu
   /** Adds numbers of which the store is to hear. @returns how many were new. */
   function add(given: Float64Array): number {
     spare(given);
-    const news = sift(given, numbers, false).toSorted();
+    const news = sift(given, view.numbers, false).toSorted();
     if (news.length === 0) return 0;
-    const before = numbers.size;
+    const before = view.numbers.size;
     hasNews = true;
-    numbers.addBatch(news);
+    view.numbers.addBatch(news);
     unsaved?.added.addBatch(news);
     unsaved?.removed.deleteBatch(news);
-    return numbers.size - before;
+    return view.numbers.size - before;
   }
 
   /** Ends whatever sweep there is. */
@@ -141,19 +142,19 @@ export function createProviderPart({ shrinkHoldMs }: { readonly shrinkHoldMs: nu
       lastStart = start;
       hasNews = true;
       const isHeld = heldSince !== null;
-      return { status: 'committed', size: numbers.size, removed, missing, isHeld, optIns };
+      return { status: 'committed', size: view.numbers.size, removed, missing, isHeld, optIns };
     }
 
     function* commit(removals: Removals): Generator<undefined, CommitEffect> {
       if (running !== token || isOlder(start) || seen === undefined) return { status: 'dropped' };
       // Every number seen was added, so that the two sizes tell how many are missing.
-      const missingCount = numbers.size - seen.size;
+      const missingCount = view.numbers.size - seen.size;
       if (removals === 'none') return committed(0, missingCount, []);
-      const isShrinking = numbers.size >= SHRINK_FLOOR && missingCount >= numbers.size / 2;
+      const isShrinking = view.numbers.size >= SHRINK_FLOOR && missingCount >= view.numbers.size / 2;
       const since = heldSince ?? start;
       const isHeld = isShrinking && removals !== 'accept' && start - since < shrinkHoldMs;
 
-      const before = numbers;
+      const before = view.numbers;
       const absences = { ...noAbsences(), seen };
       const settling =
         missingCount > 0 ? settle(absences, isHeld ? createNumberSet() : missingOnce) : undefined;
@@ -164,17 +165,17 @@ export function createProviderPart({ shrinkHoldMs }: { readonly shrinkHoldMs: nu
         if (step.done) came = step.value;
         else yield;
         // Where another list was taken over meanwhile, its own sweep decides.
-        if (running !== token || isOlder(start) || numbers !== before) return { status: 'dropped' };
+        if (running !== token || isOlder(start) || view.numbers !== before) return { status: 'dropped' };
       }
       // Nothing comes in between any more: all of it leaves, or nothing.
       const { missing, leaving, optIns } = absences;
       if (came && leaving.size > 0) {
-        numbers = seen;
+        view.numbers = seen;
         if (unsaved) leave(unsaved, leaving, came);
       }
       missingOnce = missing;
       heldSince = isHeld ? since : null;
-      return committed(before.size - numbers.size, missing.size, optIns);
+      return committed(before.size - view.numbers.size, missing.size, optIns);
     }
 
     /** Finds what is missing, and where some of it leaves, makes what was shown the list of what stays. */
@@ -184,7 +185,7 @@ export function createProviderPart({ shrinkHoldMs }: { readonly shrinkHoldMs: nu
     ): Generator<undefined, readonly Float64Array[], undefined> {
       const removed = (number: number) => judge.removed(number, start);
       const { seen: kept, missing, leaving } = absences;
-      yield* findAbsences(numbers, { seen: kept, missingOnce: provenOnce, removed }, absences);
+      yield* findAbsences(view.numbers, { seen: kept, missingOnce: provenOnce, removed }, absences);
       if (leaving.size === 0) return [];
       yield* pour(missing, kept);
       return yield* prepareLeaving(() => unsaved, leaving);
@@ -210,10 +211,8 @@ export function createProviderPart({ shrinkHoldMs }: { readonly shrinkHoldMs: nu
   }
 
   return {
-    has: (msisdn) => numbers.has(msisdn),
-    get numbers() {
-      return numbers;
-    },
+    has: (msisdn) => view.numbers.has(msisdn),
+    view,
     begin,
     save() {
       const delta = unsaved;
@@ -231,17 +230,18 @@ export function createProviderPart({ shrinkHoldMs }: { readonly shrinkHoldMs: nu
           missingOnce.addBatch(batch);
         }
       };
-      return { start: lastStart, size: numbers.size, numbers, missingOnce, heldSince, delta, done };
+      return { start: lastStart, size: view.numbers.size, ...view, missingOnce, heldSince, delta, done };
     },
     restore(image) {
       if (isOlder(image.start)) return false;
-      const before = numbers;
+      const before = view.numbers;
       const missedBefore = missingOnce;
-      ({ numbers, missingOnce, heldSince } = image);
+      ({ missingOnce, heldSince } = image);
+      view.numbers = image.numbers;
       lastStart = image.start;
       unsaved = noChanges();
       for (const batch of before.batches()) {
-        const lost = sift(sift(batch, numbers, false), missedBefore, false);
+        const lost = sift(sift(batch, view.numbers, false), missedBefore, false);
         add(lost);
         missingOnce.addBatch(lost);
       }
@@ -250,14 +250,14 @@ export function createProviderPart({ shrinkHoldMs }: { readonly shrinkHoldMs: nu
     follow(news) {
       // Anything may block, however old; only what is newer than all that is known here may unblock.
       const added = Float64Array.from(news.added);
-      numbers.addBatch(added);
+      view.numbers.addBatch(added);
       spare(added);
       const isNewer = !isOlder(news.start);
       for (const number of news.removed) {
         if (isNewer && !isShown(number)) {
-          numbers.deleteBatch([number]);
+          view.numbers.deleteBatch([number]);
           commitment?.missing.deleteBatch([number]);
-        } else if (numbers.hasNumber(number)) {
+        } else if (view.numbers.hasNumber(number)) {
           // It is listed by a newer sweep of ours, or may be: the store gets it again.
           unsaved?.added.addBatch([number]);
           hasNews = true;

@@ -43,9 +43,9 @@ describe('a sweep that removes half of 200 000 numbers', () => {
     const all = many(200_000);
     const { part, commit } = createWorld(all, all.slice(100_000));
     let steps = 0;
-    for (; !commit.next().done; steps++) expect(part.numbers.size).toBe(200_000);
+    for (; !commit.next().done; steps++) expect(part.view.numbers.size).toBe(200_000);
     expect(steps).toBeGreaterThan(95);
-    expect([part.numbers.size, part.has(all[0] ?? ''), part.has(all[100_000] ?? '')]).toEqual([
+    expect([part.view.numbers.size, part.has(all[0] ?? ''), part.has(all[100_000] ?? '')]).toEqual([
       100_000,
       false,
       true,
@@ -53,7 +53,7 @@ describe('a sweep that removes half of 200 000 numbers', () => {
     const { delta, done } = part.save();
     expect([delta?.added.size, delta?.removed.size]).toEqual([0, 100_000]);
     done('refused');
-    expect([part.numbers.size, part.has(all[0] ?? '')]).toEqual([200_000, true]);
+    expect([part.view.numbers.size, part.has(all[0] ?? '')]).toEqual([200_000, true]);
   });
 
   it('loses nothing that comes in between two of its steps', () => {
@@ -126,7 +126,7 @@ describe('another process’s removal', () => {
     const run = read(T + 10, [one]);
     run.lend();
     expect(finish(run.commit('accept')).effect).toEqual({ status: 'dropped' });
-    expect(part.numbers.size).toBe(2);
+    expect(part.view.numbers.size).toBe(2);
   });
 
   it('of a number that is missing holds although it comes between two steps', () => {
