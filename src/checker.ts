@@ -210,8 +210,8 @@ export function createChecker({
         if (!permitsUnlisted(lists.freshness(asked), isClosed(), policy)) return;
         const standing = lists.standing(asked);
         for (let from = 0; from < recipients.length; from += AT_ONCE) {
-          const some = recipients.length <= AT_ONCE ? recipients : recipients.slice(from, from + AT_ONCE);
-          findUnlisted(asked, some, from === 0 ? permitted : permitted.subarray(from));
+          const some = recipients.slice(from, from + AT_ONCE);
+          findUnlisted(asked, some, permitted.subarray(from));
           for (let index = 0; index < some.length; index++) {
             const reason = ledgers[index];
             if (reason === undefined) continue;
