@@ -7,6 +7,7 @@ import type { Clock } from './clock.ts';
 import {
   STARTING,
   decide,
+  decideOn,
   permitsUnlisted,
   type BatchChecker,
   type CheckOptions,
@@ -87,7 +88,7 @@ export function createChecker({
     listing?: Listing,
   ): Decision {
     const own = asked.length === 2 ? asked[1] : undefined;
-    return decide({ to, listing, list: own?.config.name ?? null, standing, isClosed: isClosed(), policy });
+    return decideOn(to, listing, own?.config.name ?? null, standing, isClosed(), policy);
   }
 
   /**

@@ -77,16 +77,13 @@ async function checks(count: number) {
 async function garbage(count: number) {
   const sample = clusteredSample(count);
   const guard = await savedGuard(sample);
-  const asked = JSON.parse(JSON.stringify(Array.from(sample.queries(50_000, 7), String))) as string[];
+  const asked = JSON.parse(JSON.stringify(Array.from(sample.queries(5_000, 7), String))) as string[];
   const each = (ask: (msisdn: string) => unknown) => {
     const rounds = (times: number) => {
       for (let round = 0; round < times; round++) for (const msisdn of asked) ask(msisdn);
     };
-    rounds(20);
-    const left = Array.from({ length: 9 }, () => {
-      globalThis.gc?.();
-      // A collection takes compiled code away too: what is compiled anew is not what a call leaves.
-      rounds(2);
+    rounds(200);
+    const left = Array.from({ length: 99 }, () => {
       const before = process.memoryUsage().heapUsed;
       rounds(1);
       return (process.memoryUsage().heapUsed - before) / asked.length;
