@@ -142,10 +142,10 @@ function stepRecipients(members: Members): SdkRecipient[] {
 }
 
 function recipientsOf(members: Members): SdkRecipient[] {
-  const senders = named(members, 'from').map(numberOf);
+  const senders = named(members, 'from').flatMap(numbersOf);
   const [sender] = senders;
   const from = senders.length === 1 && typeof sender === 'string' && sender !== '' ? sender : undefined;
-  const recipients = named(members, 'to').flatMap(listed).map(numberOf);
+  const recipients = named(members, 'to').flatMap(listed).flatMap(numbersOf);
   return orNobody(recipients.map((to) => ({ to, from })));
 }
 
@@ -154,9 +154,11 @@ function orNobody(recipients: readonly SdkRecipient[]): SdkRecipient[] {
   return recipients.length === 0 ? [{ to: undefined, from: undefined }] : [...recipients];
 }
 
-/** The number of an end in the older form, `{ type: 'sms', number }`. */
-function numberOf(end: unknown): unknown {
-  return typeof end === 'object' && end !== null ? named(membersOf(end), 'number')[0] : end;
+/** The numbers of an end, also in the older form, `{ type: 'sms', number }`; without one it is nobody's that can be read. */
+function numbersOf(end: unknown): readonly unknown[] {
+  if (typeof end !== 'object' || end === null) return [end];
+  const numbers = named(membersOf(end), 'number');
+  return numbers.length === 0 ? [undefined] : numbers;
 }
 
 /** The members that say whom a call reaches; the rest is handed on as it is. */

@@ -113,6 +113,10 @@ describe('sends', () => {
     ['sms.send to an empty list', (v) => v.sms.send({ to: [] })],
     ['sms.send to an object', (v) => v.sms.send({ to: { toJSON: () => OUT } })],
     ['sms.send of a list', (v) => v.sms.send([{ to: CLEAN }])],
+    [
+      'messages.send to two numbers of one end',
+      (v) => v.messages.send({ to: { type: 'sms', number: CLEAN, Number: OUT } }),
+    ],
     ['messages.send to null', (v) => v.messages.send({ channel: 'sms', to: null })],
     ['verify.start of nobody', (v) => v.verify.start({ brand: 'Acme' })],
     ['verify2.newRequest without steps', (v) => v.verify2.newRequest({ brand: 'Acme', workflow: [] })],
