@@ -113,3 +113,12 @@ export function createSieve(
     }),
   };
 }
+
+/** The number of a row, by a function of the caller's; what that cannot read has no readable number. */
+export function numberOf<T>(row: T, to: (row: T) => unknown): unknown {
+  try {
+    return to(row);
+  } catch {
+    return undefined;
+  }
+}

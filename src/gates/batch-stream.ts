@@ -19,7 +19,7 @@ import {
   withDefault,
   type Field,
 } from '../option-fields.ts';
-import { AT_ONCE, createSieve, type FilterReport, type Sieve } from './batch-sieve.ts';
+import { AT_ONCE, createSieve, numberOf, type FilterReport, type Sieve } from './batch-sieve.ts';
 import { createCsvReader, type CsvBatch, type CsvForm, type CsvRow } from './csv-lines.ts';
 
 interface CampaignOptions extends Pick<CheckOptions, 'from'> {
@@ -207,15 +207,6 @@ function passing(bytes: Buffer, rows: readonly CsvRow[], passes: Uint8Array): re
 
 function textOf(bytes: Buffer, { start, end }: CsvRow): string {
   return bytes.toString('utf8', start, end).replace(/\r?\n?$/, '');
-}
-
-function numberOf(row: unknown, to: (row: unknown) => unknown): unknown {
-  try {
-    return to(row);
-  } catch {
-    // A row that the caller's function cannot read has no readable number.
-    return undefined;
-  }
 }
 
 /** Runs work. @returns what it threw, as an error. */

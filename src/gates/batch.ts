@@ -5,6 +5,7 @@
 
 import type { BatchChecker, CheckOptions, Decision } from '../decision.ts';
 import { callback, oneOf, optional, readFields, refuse, text } from '../option-fields.ts';
+import { AT_ONCE, numberOf } from './batch-sieve.ts';
 
 /** The options of `filter`. */
 export interface FilterOptions<T> extends Pick<CheckOptions, 'from'> {
@@ -82,18 +83,6 @@ export function filterRecipients<T>(
   }
   part(items);
   return result;
-}
-
-/** Recipients that are asked about together. */
-const AT_ONCE = 64;
-
-function numberOf<T>(item: T, to: (item: T) => unknown): unknown {
-  try {
-    return to(item);
-  } catch {
-    // A row that the caller's function cannot read has no readable number.
-    return undefined;
-  }
 }
 
 function isIterable(value: unknown): value is Iterable<unknown> {
