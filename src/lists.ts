@@ -85,6 +85,12 @@ export function createLists(config: Config, ageClock: AgeClock): Lists {
   let withoutSender: readonly OptOutList[] | undefined;
   let isLoaded = false;
   let caughtUpAt: number | undefined;
+  /**
+   * The lists that were asked last and found fresh, and until when (age clock) they are: sweeps only put that off.
+   * Whatever else could end it forgets it.
+   */
+  let freshLists: readonly OptOutList[] | undefined;
+  let freshUntil = 0;
 
   function make(listConfig: ListConfig): OptOutList {
     const { refresh } = config;
@@ -189,15 +195,21 @@ export function createLists(config: Config, ageClock: AgeClock): Lists {
       const isTaken = list.ledger.follow(news, rows);
       const { start } = news;
       if (isTaken && start !== null && start !== before) list.followedAt = ageClock.at(start);
+      freshLists = undefined;
     },
     freshness(asked) {
       const now = ageClock.now();
+      if (asked === freshLists && now <= freshUntil) return 'fresh';
       let worst: Freshness | undefined;
+      let oldest = 0;
       for (let index = 0; index < asked.length; index++) {
         const age = ageOf(asked[index] as OptOutList, now);
         const own = age === UNKNOWN ? 'unknown' : freshnessOf(age, limits);
         worst = worst === undefined ? own : lessFresh(worst, own);
+        oldest = Math.max(oldest, age);
       }
+      freshLists = worst === 'fresh' ? asked : undefined;
+      freshUntil = now + limits.staleAfterMs - oldest;
       return worst ?? 'unknown';
     },
     optInsKeptMs: REPLAY_WINDOW_MS,
@@ -206,6 +218,7 @@ export function createLists(config: Config, ageClock: AgeClock): Lists {
     },
     markCaughtUp() {
       caughtUpAt = ageClock.now();
+      freshLists = undefined;
     },
   };
 }

@@ -1,5 +1,5 @@
 /**
- * Room in regions: a region grows by an eighth, is divided where it would get too large, is copied without its garbage
+ * Room in regions: a region grows by a step, is divided where it would get too large, is copied without its garbage
  * where that is much, and joins its neighbour where both are small. Whatever happens here touches two regions at most;
  * it never changes which numbers there are.
  */
@@ -30,8 +30,13 @@ import {
 
 /** What an array costs besides its words. */
 const ARRAY_BYTES = 200;
-/** Up to here a region grows by a quarter. */
+/** Below this a region grows by a quarter. */
 const SMALL_WORDS = 2_048;
+/**
+ * Above it all lengths are a multiple of this: so few of them that what one region leaves another one takes. Smaller
+ * steps fill regions better, and leave so many arrays behind that the process takes more.
+ */
+const STEP_WORDS = 8_192;
 /** Of what is set aside, to be used again. */
 const MOST_SPARE_WORDS = 2 ** 19;
 /** Neighbours with no more words become one. */
@@ -61,7 +66,7 @@ const spares = new Map<number, Int32Array[]>();
 let spareWords = 0;
 
 function setAside(words: Int32Array): void {
-  if (words.length < SMALL_WORDS) return;
+  if (words.length < STEP_WORDS) return;
   // Regions mostly grow, so that nobody asks for the oldest ones any more.
   if (spareWords + words.length > MOST_SPARE_WORDS) {
     spares.clear();
@@ -73,11 +78,16 @@ function setAside(words: Int32Array): void {
   spareWords += words.length;
 }
 
-/** An array with anything in it, of this length or up to an eighth more. */
-function regionOf(least: number): Int32Array {
-  if (least < SMALL_WORDS) return new Int32Array(least);
-  const grain = 2 ** (28 - Math.clz32(least));
-  const length = Math.min(MOST_WORDS, Math.ceil(least / grain) * grain);
+/** So many words with some room, so that a region is not copied for every few numbers. */
+const withRoom = (least: number) => least + (least >>> (least < SMALL_WORDS ? 2 : 5));
+
+function lengthFor(least: number): number {
+  if (least < SMALL_WORDS) return withRoom(least);
+  return Math.min(MOST_WORDS, Math.ceil(withRoom(least) / STEP_WORDS) * STEP_WORDS);
+}
+
+/** An array with anything in it. */
+function regionOf(length: number): Int32Array {
   const spare = spares.get(length)?.pop();
   if (spare === undefined) return new Int32Array(length);
   spareWords -= length;
@@ -116,8 +126,7 @@ const draftedSize = (words: Int32Array) => (words[END] as number) - (words[GARBA
 
 /** What the draft has as a region of its own, with room. */
 function drafted(need: number): Int32Array {
-  const least = (draft[END] as number) + need + 1;
-  const words = regionOf(Math.min(MOST_WORDS, least + (least < SMALL_WORDS ? least >>> 2 : least >>> 4)));
+  const words = regionOf(lengthFor((draft[END] as number) + need + 1));
   words.set(draft.subarray(0, draft[END]));
   return words;
 }
@@ -126,12 +135,12 @@ function drafted(need: number): Int32Array {
 export function makeRoom(tree: NumberTree, place: NumberPlace, need: number): void {
   const { words, id } = place;
   const least = draftedSize(words) + need + 1;
-  if (least > MOST_WORDS) {
+  if (withRoom(least) > MOST_WORDS) {
     divide(tree, place);
     return;
   }
   draftRegion(place);
-  if (least + (words.length >>> 3) <= words.length) words.set(draft.subarray(0, draft[END]));
+  if (lengthFor(least) === words.length) words.set(draft.subarray(0, draft[END]));
   else setRegion(tree, id, drafted(need));
 }
 
