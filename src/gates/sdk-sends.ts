@@ -4,6 +4,7 @@
  */
 
 import { createMsisdnReader, isCountry, readMsisdn } from '../msisdn.ts';
+import { goesByText } from './channels.ts';
 
 /** Somebody whom a call reaches by text. */
 export interface SdkRecipient {
@@ -24,12 +25,6 @@ export interface SdkCall {
 export type SdkMethod = ((params: unknown) => SdkCall) | 'passes' | 'unguarded';
 
 type Members = ReadonlyMap<string, readonly unknown[]>;
-
-/** Channels that carry no text message to a phone. Anything else is asked about, also what is not known yet. */
-const OTHER_CHANNELS: ReadonlySet<unknown> = new Set([
-  ...['whatsapp', 'whatsapp_interactive', 'messenger', 'viber_service', 'rcs'],
-  ...['silent_auth', 'voice', 'email'],
-]);
 
 /** The clients that send texts: their sends, and the names of the methods that look like one and are none. */
 const SENDERS: Readonly<Record<string, Readonly<Record<string, SdkMethod>>>> = {
@@ -133,10 +128,9 @@ function stepRecipients(members: Members): SdkRecipient[] {
     named(membersOf(end), 'type'),
   );
   const channels = [...named(members, 'channel'), ...kinds];
-  const isOther = channels.length > 0 && channels.every((channel) => OTHER_CHANNELS.has(channel));
   const fallbacks = named(members, 'failover').flatMap(listed);
   return [
-    ...(isOther ? [] : recipientsOf(members)),
+    ...(goesByText(channels) ? recipientsOf(members) : []),
     ...fallbacks.flatMap((fallback) => stepRecipients(membersOf(fallback))),
   ];
 }

@@ -4,6 +4,7 @@
  */
 
 import { createMsisdnReader, isCountry } from '../msisdn.ts';
+import { goesByText } from './channels.ts';
 import { isObject, membersOf, type Members } from './send-parameters.ts';
 
 /** Somebody whom a request would send to. */
@@ -74,7 +75,9 @@ export function messageRecipients(sources: readonly Members[]): Findings {
 }
 
 function messageIn(members: Members, depth: number): Findings {
-  const own = goesByText(members) ? topRecipients('to', 'from')([members]) : { ...NOTHING, isOther: true };
+  const own = goesByText(channelsOf(members))
+    ? topRecipients('to', 'from')([members])
+    : { ...NOTHING, isOther: true };
   const failovers = allOf(members, 'failover').flatMap((value) => eachOf(value));
   if (depth === MOST_FAILOVERS && failovers.length > 0) return doubtful('too many failovers');
   const next = failovers.map((failover) =>
@@ -93,26 +96,16 @@ export function workflowRecipients(sources: readonly Members[]): Findings {
 const NO_STEP = 'a step of the workflow is not an object';
 
 function stepIn(members: Members, brand: string | undefined): Findings {
-  if (!goesByText(members)) return { ...NOTHING, isOther: true };
+  if (!goesByText(channelsOf(members))) return { ...NOTHING, isOther: true };
   const { recipients } = topRecipients('to', 'from')([members]);
   if (recipients.length === 0) return doubtful('a step of the workflow names no recipient');
   return { ...NOTHING, recipients: recipients.map(({ number, from = brand }) => ({ number, from })) };
 }
 
-/** Whether a message may go out as a text: also where its channel is missing or unclear. */
-function goesByText(members: Members): boolean {
+/** The channels that a message names, at its top or at its ends. */
+function channelsOf(members: Members): readonly unknown[] {
   const nested = [...allOf(members, 'to'), ...allOf(members, 'from')].filter(isObject).map(membersOf);
-  const channels = [...allOf(members, 'channel'), ...nested.flatMap((inner) => allOf(inner, 'type'))];
-  return channels.length === 0 || channels.some(isText);
-}
-
-function isText(channel: unknown): boolean {
-  if (typeof channel !== 'string') return true;
-  const name = channel
-    .normalize('NFKC')
-    .toLowerCase()
-    .replaceAll(/[^a-z]/g, '');
-  return name === '' || /[sm]ms/.test(name);
+  return [...allOf(members, 'channel'), ...nested.flatMap((inner) => allOf(inner, 'type'))];
 }
 
 /** The numbers of a value: itself, those of an array, that of an object `{ number }`. */
