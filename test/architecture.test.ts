@@ -15,7 +15,7 @@ const floors: readonly (readonly string[])[] = [
   ['errors', 'msisdn', 'clock', 'dates', 'option-fields'],
   ['optouts', 'options'],
   ['decision'],
-  ['gates/channels'],
+  ['gates/channels', 'gates/verified-numbers'],
   ['gates/refusal', 'gates/send-reply', 'gates/sdk-sends', 'gates/stand-in', 'gates/fetch-body'],
   ['gates/batch-sieve', 'gates/csv-lines', 'gates/send-endpoints'],
   ['provider', 'webhooks', 'stores', 'gates/express', 'gates/batch', 'gates/batch-stream'],

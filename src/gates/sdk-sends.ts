@@ -3,8 +3,8 @@
  * alone, those of @vonage/server-sdk 3.27; it never calls anything, and what it does not know it does not let pass.
  */
 
-import { createMsisdnReader, isCountry, readMsisdn } from '../msisdn.ts';
 import { goesByText } from './channels.ts';
+import { verifiedNumbers } from './verified-numbers.ts';
 
 /** Somebody whom a call reaches by text. */
 export interface SdkRecipient {
@@ -94,9 +94,10 @@ function readMessage(given: unknown): SdkCall {
 
 function readVerification(given: unknown): SdkCall {
   const { params, members } = readOnce(given);
-  const numbers = named(members, 'number').flatMap((number) => readings(number, named(members, 'country')));
+  const { numbers, doubt } = verifiedNumbers(named(members, 'number'), named(members, 'country'));
+  const asked = doubt === undefined ? numbers : [...numbers, undefined];
   // Whose name the text bears is the provider's choice, so that every list is asked.
-  return { params, recipients: orNobody(numbers.map((to) => ({ to, from: undefined }))) };
+  return { params, recipients: orNobody(asked.map((to) => ({ to, from: undefined }))) };
 }
 
 function readWorkflow(given: unknown): SdkCall {
@@ -106,20 +107,6 @@ function readWorkflow(given: unknown): SdkCall {
     params,
     recipients: steps.length === 0 ? orNobody([]) : steps.flatMap((step) => stepRecipients(membersOf(step))),
   };
-}
-
-/** A number in the ways that the provider reads it when it is told the country: as it stands, and as dialled there. */
-function readings(number: unknown, countries: readonly unknown[]): unknown[] {
-  const others = countries.map((country) => {
-    const defaultCountry = String(country).toUpperCase();
-    if (!isCountry(defaultCountry)) return undefined;
-    const reading = createMsisdnReader({ defaultCountry, memoSize: 1 }).read(number);
-    return reading?.alternative ?? reading?.primary;
-  });
-  const plain = readMsisdn(number);
-  const national = others.filter((other) => other !== undefined && other !== plain);
-  // Without its country's prefix it may not be readable at all, which must not stop it where it is with it.
-  return plain === undefined && national.length > 0 ? national : [number, ...national];
 }
 
 /** Whom a message, or a step of a workflow, reaches by text: with everybody it is to be sent to should it fail. */

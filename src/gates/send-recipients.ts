@@ -3,9 +3,9 @@
  * read; it asks nobody whether a number may be sent to.
  */
 
-import { createMsisdnReader, isCountry } from '../msisdn.ts';
 import { goesByText } from './channels.ts';
 import { isObject, membersOf, type Members } from './send-parameters.ts';
+import { verifiedNumbers } from './verified-numbers.ts';
 
 /** Somebody whom a request would send to. */
 export interface Recipient {
@@ -44,29 +44,8 @@ export function topRecipients(to: string, ...senders: readonly string[]): Recipi
 export function verifiedRecipients(sources: readonly Members[]): Findings {
   const from = senderOf(sources, ['sender_id', 'brand']);
   const written = valuesOf(sources, 'number').flatMap(numbersIn);
-  const countries = valuesOf(sources, 'country').filter((country) => country !== '');
-  if (countries.length === 0) {
-    return { ...NOTHING, recipients: written.map((number) => ({ number, from })) };
-  }
-  const numbers = written.flatMap((number) => countries.flatMap((country) => readingsOf(number, country)));
-  const isKnown = countries.every((country) => isCountry(upperCase(country)));
-  return {
-    recipients: numbers.map((number) => ({ number, from })),
-    isOther: false,
-    doubt: isKnown ? undefined : 'the country of the number is unknown',
-  };
-}
-
-const upperCase = (value: unknown) => (typeof value === 'string' ? value.trim().toUpperCase() : value);
-
-/** Both readings of a number where a country is named; the number itself where there is none. */
-function readingsOf(number: unknown, country: unknown): readonly unknown[] {
-  const named = upperCase(country);
-  if (!isCountry(named)) return [number];
-  const reading = createMsisdnReader({ defaultCountry: named, memoSize: 1 }).read(number);
-  if (reading === undefined) return [number];
-  const { primary, alternative = primary } = reading;
-  return [...new Set([`+${primary}`, `+${alternative}`])];
+  const { numbers, doubt } = verifiedNumbers(written, valuesOf(sources, 'country'));
+  return { recipients: numbers.map((number) => ({ number, from })), isOther: false, doubt };
 }
 
 /** A reader of the messages API, in its flat and its older nested form, with the messages that it fails over to. */

@@ -212,11 +212,11 @@ describe('where recipients stand', () => {
     const path = '/verify/json';
     expect(found(path, json({ number: A, brand: 'Brand', sender_id: 'X' }))).toEqual([[A, 'X']]);
     expect(found(`${path}?country=us`, { body: 'number=5551230001' })).toEqual([
-      '+5551230001',
+      '5551230001',
       '+15551230001',
     ]);
     expect(found(`${path}?country=GB`, { body: 'number=07700900001' })).toEqual(['+447700900001']);
-    expect(found(`${path}?country=GB`, { body: 'number=x' })).toEqual(['x']);
+    expect(found(`${path}?country=GB`, { body: 'number=x' })).toEqual([undefined]);
     expect(found(`${path}?country=ZZ`, { body: 'number=5551230001' })).toEqual(['5551230001']);
     expect(doubt(`${path}?country=ZZ`, { body: 'number=5551230001' })).toMatch(/country/);
     expect(doubt(path, json({ number: A, country: 1 }))).toMatch(/country/);
