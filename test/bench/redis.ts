@@ -2,8 +2,9 @@
 
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
+import { connect, type Socket } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
+import { freePort } from '../free-port.ts';
 
 export interface RedisClient {
   /** Sends a command and waits for its reply; one at a time. @returns the numbers of it, or its text. */
@@ -64,15 +65,6 @@ export async function redisClient(port: number): Promise<RedisClient> {
       }),
     close: () => void socket.destroy(),
   };
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
 }
 
 /** Starts one that keeps nothing. @returns `undefined` where there is no `redis-server` to start. */

@@ -2,7 +2,7 @@
 
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { createServer, type AddressInfo } from 'node:net';
+import { freePort } from '../free-port.ts';
 import { newFolder } from '../stores/folders.ts';
 
 /** Whether the tests that need Redis have to run: where somebody has seen to it that there is one. */
@@ -10,15 +10,6 @@ export const isRedisRequired = (process.env['REQUIRE_REDIS'] ?? '') !== '';
 
 /** Whether there is a `redis-server`. */
 export const hasRedis = spawnSync('redis-server', ['--version']).status === 0;
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
-}
 
 /** Starts one. */
 export async function startRedis() {
