@@ -8,7 +8,7 @@ import type { GateRequest, GateResponse, MiddlewareOptions, Next } from './gates
 import type { SendOptions } from './gates/sending.ts';
 import type { ImportResult, ImportRow, Resubscription } from './manual.ts';
 import type { Duration } from './option-fields.ts';
-import type { SweepOutcome } from './provider/sweep.ts';
+import type { SweepOutcome } from './provider/flight.ts';
 import type { HistoryEntry, OptOutEntry } from './records.ts';
 import type { GuardStatus } from './status.ts';
 import type { WebhookHandler } from './webhooks/handler.ts';

@@ -9,7 +9,7 @@ import type { GuardError } from './errors.ts';
 import type { OptOutChange } from './optouts/change.ts';
 import { maskMsisdn } from './msisdn.ts';
 import type { Logger } from './options.ts';
-import type { Anomaly, SweepOutcome } from './provider/sweep.ts';
+import type { Anomaly, SweepOutcome } from './provider/flight.ts';
 
 /** A number opted out or in. `msisdn`, `text` and `reason` are there but not enumerable, so that logging the event does not show them. */
 export interface ChangeEvent {

@@ -24,7 +24,7 @@ export type { Direction, Evidence, EvidenceClock, EvidenceSource, OptOutChange }
 // The provider
 export { vonage, type VonageOptions } from './provider/vonage.ts';
 export type { PageRequest, Provider, ProviderPage, ProviderRow } from './provider/provider.ts';
-export type { Anomaly, AnomalyCode, SweepOutcome } from './provider/sweep.ts';
+export type { Anomaly, AnomalyCode, SweepOutcome } from './provider/flight.ts';
 
 // Webhooks and the middleware
 export type { WebhooksOptions } from './webhooks/options.ts';

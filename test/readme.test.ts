@@ -30,7 +30,7 @@ describe('README.md', () => {
   });
 
   it('names every anomaly and every problem', () => {
-    for (const code of union('provider/sweep.ts', 'AnomalyCode')) expect(readme).toContain(`\`${code}\``);
+    for (const code of union('provider/flight.ts', 'AnomalyCode')) expect(readme).toContain(`\`${code}\``);
     for (const code of [
       'opted_out',
       'invalid_number',

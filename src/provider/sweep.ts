@@ -3,80 +3,28 @@
  * never polls faster than its interval once a list is known, and never takes a failure for news.
  */
 
-import { setImmediate as nextTurn } from 'node:timers/promises';
-import { startTimer, within, type ActTime, type AgeClock, type Clock } from '../clock.ts';
-import { ProviderError, type GuardError } from '../errors.ts';
+import { startTimer, within } from '../clock.ts';
+import type { GuardError } from '../errors.ts';
 import { MAX_TIMER_MS } from '../option-fields.ts';
-import type { OptOutChange } from '../optouts/change.ts';
-import type { Ledger } from '../optouts/ledger.ts';
-import type { CommitEffect, Removals } from '../optouts/sweep-run.ts';
-import { createOffload, LONG_LIST_ROWS } from './offload.ts';
-import type { Provider } from './provider.ts';
-import { asProviderError, noCounts, readList, type ReadingCounts, type ReadingOptions } from './reading.ts';
-import { repliesOf } from './replies.ts';
-import type { SpawnThread } from './thread/connection.ts';
-
-/** What a sweep came to. Times in ms. */
-export type SweepOutcome =
-  | (SweepFigures & {
-      readonly status: 'complete';
-      /** Numbers on the list now. */
-      readonly size: number;
-      readonly removed: number;
-      /** Whether removals are held back because the list would shrink by half. */
-      readonly isHeld: boolean;
-    })
-  | (SweepFigures & { readonly status: 'failed'; readonly error: GuardError })
-  | { readonly status: 'closed'; readonly list: string };
-
-/** What a sweep that was begun came to: only the provider can make it fail. */
-type FlownOutcome =
-  | Exclude<SweepOutcome, { status: 'failed' }>
-  | (SweepFigures & { readonly status: 'failed'; readonly error: ProviderError });
-
-/** What every sweep counts. */
-export interface SweepFigures {
-  readonly list: string;
-  /** ms UTC. */
-  readonly startedAt: number;
-  readonly durationMs: number;
-  readonly pages: number;
-  readonly rows: number;
-  readonly added: number;
-  readonly unreadable: number;
-}
-
-/** What is out of the ordinary about a list. */
-export type AnomalyCode =
-  'rows_unreadable' | 'rows_doubtful' | 'shrink_held' | 'opt_in_overruled' | 'list_incomplete';
-
-/** An anomaly. Its message holds no number. */
-export interface Anomaly {
-  readonly code: AnomalyCode;
-  readonly list: string;
-  readonly message: string;
-  /** How many rows or numbers it is about. */
-  readonly count: number;
-}
+import {
+  createFlights,
+  figuresOf,
+  type FlightControl,
+  type FlightOptions,
+  type FlightPorts,
+  type FlownOutcome,
+  type SweepOutcome,
+} from './flight.ts';
+import { noCounts } from './reading.ts';
 
 /** How often and how a list is swept. Durations in ms. */
-export interface SweepOptions extends ReadingOptions {
-  readonly list: string;
+export interface SweepOptions extends FlightOptions {
   readonly everyMs: number;
   readonly jitter: number;
-  /** From how many rows on a sweep has a thread of its own, where its provider's replies can be read in one. */
-  readonly threadFromRows?: number;
 }
 
-export interface SweepPorts {
-  readonly provider: Provider;
-  readonly ledger: Ledger;
-  readonly clock: Clock;
-  readonly ageClock: AgeClock;
-  readonly actTime: ActTime;
+export interface SweepPorts extends FlightPorts {
   readonly random: () => number;
-  /** Keeps opt-ins that the list proves and lets them count. */
-  readonly keepOptIns: (changes: readonly OptOutChange[]) => Promise<void>;
   /** Why no sweep may begin now: until the store is loaded, absence and shrinking cannot be judged. */
   readonly obstacle: () => GuardError | undefined;
   /**
@@ -84,15 +32,7 @@ export interface SweepPorts {
    * takes it from whoever holds it.
    */
   readonly lease?: ((isForced: boolean) => Promise<SweepLease | undefined>) | undefined;
-  /** Sees to it that what the ledger now knows of the list is kept. */
-  readonly saveSweep: () => void;
   readonly onOutcome: (outcome: SweepOutcome) => void;
-  readonly onAnomaly: (anomaly: Anomaly) => void;
-  /** A fault that is not the provider's: the store's. */
-  readonly onError: (error: unknown) => void;
-  /** Told each time sweeps begin to have no thread of their own for a while, because one could not be started or died. */
-  readonly onThreadLost?: () => void;
-  readonly spawnThread?: SpawnThread;
 }
 
 /** The right to sweep a list. */
@@ -118,12 +58,8 @@ export interface Sweeper {
 }
 
 /** A sweep under way. */
-interface Flight {
+interface Flight extends FlightControl {
   readonly outcome: Promise<SweepOutcome>;
-  readonly abort: AbortController;
-  isAccepted: boolean;
-  /** Whether it is too late to accept anything. */
-  isCommitted: boolean;
 }
 
 /** Longest wait that a provider's `Retry-After` can impose, ms. */
@@ -141,110 +77,15 @@ const SHORTEST_PAUSE_MS = 1_000;
 export function createSweeper(options: SweepOptions, ports: SweepPorts): Sweeper {
   const { list, everyMs, jitter } = options;
   const { clock, ledger, random } = ports;
-  const offload = createOffload(
-    { fromRows: options.threadFromRows ?? LONG_LIST_ROWS, timeoutMs: options.timeoutMs },
-    { clock, spawn: ports.spawnThread, onLost: () => ports.onThreadLost?.() },
-  );
+  const flights = createFlights(options, ports);
   let cancelTimer: (() => void) | undefined;
   let flight: Flight | undefined;
   let isLooping = false;
   let isStopped = false;
-  let completedAt: number | undefined;
   let last: SweepOutcome | undefined;
   let consecutiveFailures = 0;
   let lease: SweepLease | undefined;
   let isFollowing = false;
-
-  function anomaly(code: AnomalyCode, count: number, message: string): void {
-    if (count > 0) ports.onAnomaly({ code, list, count, message });
-  }
-
-  /** A store that fails or never answers does not keep a sweep from its end. */
-  async function keepOptIns(changes: readonly OptOutChange[]): Promise<void> {
-    try {
-      await within(clock, options.timeoutMs, ports.keepOptIns(changes));
-    } catch (error) {
-      ports.onError(error);
-    }
-  }
-
-  function figuresOf(startedAt: number, startedMonotonic: number, counts: ReadingCounts): SweepFigures {
-    const { pages, rows, added, unreadable } = counts;
-    const durationMs = Math.round(clock.monotonic() - startedMonotonic);
-    return { list, startedAt, durationMs, pages, rows, added, unreadable };
-  }
-
-  async function commit(removals: Removals, steps: ReturnType<typeof ledger.begin>) {
-    const commitment = steps.commit(removals);
-    for (;;) {
-      const step = commitment.next();
-      if (step.done) return step.value;
-      await nextTurn();
-    }
-  }
-
-  async function runOnce(own: Omit<Flight, 'outcome'>): Promise<FlownOutcome> {
-    const { signal } = own.abort;
-    ports.actTime.atLeast(ledger.lastStart ?? -Infinity);
-    // By the time of acts: a wall clock that was set back must not make this sweep look older than the one before it.
-    const startedAt = ports.actTime.now();
-    const startedMonotonic = clock.monotonic();
-    const startedAge = ports.ageClock.now();
-    const run = ledger.begin(startedAt);
-    const counts = noCounts();
-    const figures = () => figuresOf(startedAt, startedMonotonic, counts);
-    const { provider } = ports;
-    const thread = offload.begin(startedAt, signal);
-    try {
-      if (repliesOf(provider)) thread.expect(ledger.listedByProvider);
-      await thread.started;
-      await readList(options, { provider, clock, start: startedAt, run, thread, signal, keepOptIns }, counts);
-      own.isCommitted = true;
-      const effect = await commit(counts.unreadable > 0 ? 'none' : own.isAccepted ? 'accept' : 'apply', run);
-      if (effect.status === 'dropped') {
-        throw new ProviderError('provider_aborted', 'a later sweep was taken over meanwhile');
-      }
-      completedAt = startedAge;
-      ports.saveSweep();
-      if (effect.optIns.length > 0) await keepOptIns(effect.optIns);
-      reportAnomalies(counts, effect);
-      const { size, removed, isHeld } = effect;
-      return { ...figures(), status: 'complete', size, removed, isHeld };
-    } catch (thrown) {
-      run.abort();
-      const error = asProviderError(thrown);
-      if (error.code === 'provider_incomplete') anomaly('list_incomplete', 1, error.message);
-      reportAnomalies(counts, undefined);
-      // What an incomplete sweep has shown counts, after a restart too.
-      if (ledger.hasNews) ports.saveSweep();
-      return isStopped ? { status: 'closed', list } : { ...figures(), status: 'failed', error };
-    } finally {
-      await thread.end();
-    }
-  }
-
-  function reportAnomalies(counts: ReadingCounts, effect: CommitEffect | undefined): void {
-    anomaly(
-      'rows_unreadable',
-      counts.unreadable,
-      'rows without a readable number: nothing is removed by this sweep',
-    );
-    for (const [doubt, count] of counts.doubts) {
-      anomaly('rows_doubtful', count, `rows that block in spite of a doubt: ${doubt}`);
-    }
-    anomaly(
-      'opt_in_overruled',
-      counts.overruled,
-      'numbers that opted in again are still on the provider’s list',
-    );
-    if (effect?.status === 'committed' && effect.isHeld) {
-      anomaly(
-        'shrink_held',
-        effect.missing,
-        'the list would shrink by half: removals are held back until accepted',
-      );
-    }
-  }
 
   function sweep({ acceptShrink = false }: { readonly acceptShrink?: boolean } = {}): Promise<SweepOutcome> {
     if (isStopped) return Promise.resolve({ status: 'closed', list });
@@ -256,12 +97,12 @@ export function createSweeper(options: SweepOptions, ports: SweepPorts): Sweeper
     const obstacle = ports.obstacle();
     const startedMonotonic = clock.monotonic();
     if (obstacle) {
-      const figures = figuresOf(clock.now(), startedMonotonic, noCounts());
+      const figures = figuresOf(list, clock.now(), clock.monotonic() - startedMonotonic, noCounts());
       return Promise.resolve({ ...figures, status: 'failed', error: obstacle });
     }
     cancelTimer?.();
     const started = { abort: new AbortController(), isAccepted: acceptShrink, isCommitted: false };
-    const outcome = runOnce(started).then((ended) => {
+    const outcome = flights.fly(started).then((ended) => {
       flight = undefined;
       if (ended.status === 'closed') return ended;
       last = ended;
@@ -350,7 +191,7 @@ export function createSweeper(options: SweepOptions, ports: SweepPorts): Sweeper
       await letGo();
     },
     get completedAt() {
-      return completedAt;
+      return flights.completedAt;
     },
     get last() {
       return last;

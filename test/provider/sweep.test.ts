@@ -2,14 +2,9 @@ import { describe, expect, it, vi } from 'vitest';
 import { createActTime, createAgeClock } from '../../src/clock.ts';
 import { ProviderError, StoreError } from '../../src/errors.ts';
 import { createLedger } from '../../src/optouts/ledger.ts';
+import type { Anomaly, SweepOutcome } from '../../src/provider/flight.ts';
 import type { PageRequest, Provider, ProviderPage, ProviderRow } from '../../src/provider/provider.ts';
-import {
-  createSweeper,
-  type Anomaly,
-  type SweepOptions,
-  type SweepOutcome,
-  type SweepPorts,
-} from '../../src/provider/sweep.ts';
+import { createSweeper, type SweepOptions, type SweepPorts } from '../../src/provider/sweep.ts';
 import { createFakeClock, settle } from '../fake-clock.ts';
 
 const MINUTE = 60_000;
