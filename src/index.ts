@@ -4,7 +4,8 @@
 export { createGuard } from './guard.ts';
 export type { Guard, RefreshResult } from './contract.ts';
 export type { HistoryEntry, OptOutEntry } from './records.ts';
-export type { GuardOptions, ListOptions, ListsOptions, Logger, RefreshOptions } from './options.ts';
+export type { ListOptions, ListsOptions } from './list-options.ts';
+export type { GuardOptions, Logger, RefreshOptions } from './options.ts';
 export type { Clock } from './clock.ts';
 export type { Duration, Size } from './option-fields.ts';
 

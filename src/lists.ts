@@ -15,9 +15,10 @@ import {
   type Freshness,
   type Standing,
 } from './decision.ts';
+import { unconfiguredList, type ListConfig } from './list-options.ts';
 import { createLedger, type Ledger, type Listing } from './optouts/ledger.ts';
 import { EVERYWHERE, createSenderLookup } from './optouts/senders.ts';
-import { unconfiguredList, type Config, type ListConfig } from './options.ts';
+import type { Config } from './options.ts';
 import type { Sweeper } from './provider/sweep.ts';
 import { numberSetOf, numberSetOfImage } from './stores/numbers.ts';
 import type { SavedSweep, SweepNews } from './stores/store.ts';

@@ -6,49 +6,25 @@
 import { systemClock, type Clock } from './clock.ts';
 import type { Policy } from './decision.ts';
 import { ConfigError } from './errors.ts';
+import { listsField, listsOf, providerField, type ListsOptions } from './list-options.ts';
 import { isCountry } from './msisdn.ts';
 import {
   MAX_TIMER_MS,
   callback,
   duration,
-  flag,
   fraction,
   group,
   integer,
-  isRecord,
-  listOf,
   oneOf,
   optional,
   readFields,
   refuse,
-  text,
   withDefault,
   withMethods,
   type Duration,
 } from './option-fields.ts';
-import { EVERYWHERE, canonicalSender } from './optouts/senders.ts';
 import type { Provider } from './provider/provider.ts';
 import type { Store } from './stores/store.ts';
-
-/** One opt-out list. */
-export interface ListOptions {
-  /** Our numbers, short codes and sender ids that the list is for. One list may leave it out: it gets every other sender. */
-  readonly senders?: readonly string[];
-  /** Whoever keeps the list. Left out: webhooks, receipts and manual acts only. */
-  readonly provider?: Provider;
-  /** Whether an authenticated START from the person lifts an opt-out. Default `false`: the provider does not act on it. */
-  readonly optInByReply?: boolean;
-  /** Whether a number that two complete sweeps lack is released although it opted out first-hand before. Default `false`. */
-  readonly trustProviderRemoval?: boolean;
-}
-
-/** Several lists by name; `'*'` holds what counts everywhere. `resolve` names the list of a sender no list names. */
-export type ListsOptions =
-  | { readonly [name: string]: ListOptions }
-  | {
-      readonly resolve: (from: string) => string | undefined;
-      readonly [name: string]: ListOptions | ((from: string) => string | undefined);
-    };
 
 /** How the provider's list is read. */
 export interface RefreshOptions {
@@ -109,35 +85,9 @@ export type StoreChoice =
   | { readonly kind: 'sqlite'; readonly file: string }
   | { readonly kind: 'own'; readonly store: Store };
 
-/** A list as the guard uses it. */
-export interface ListConfig {
-  readonly name: string;
-  readonly senders: readonly string[] | undefined;
-  readonly provider: Provider | undefined;
-  readonly optInByReply: boolean;
-  readonly trustProviderRemoval: boolean;
-}
-
-function providerField(value: unknown, key: string): Provider {
-  const provider = withMethods<Provider>('page')(value, key);
-  optional(callback())(provider.optIn, `${key}.optIn`);
-  optional(text)(provider.account, `${key}.account`);
-  return provider;
-}
-
-const listFields = {
-  senders: optional(senders),
-  provider: optional(providerField),
-  optInByReply: withDefault(false, flag),
-  trustProviderRemoval: withDefault(false, flag),
-};
-
-/** The name of the list where none is configured. */
-const DEFAULT_LIST = 'default';
-
 const fields = {
   provider: optional(providerField),
-  lists: optional(lists),
+  lists: optional(listsField),
   store: withDefault('memory:', store),
   refresh: group({
     every: withDefault('5m', duration({ min: 10, max: MAX_TIMER_MS })),
@@ -193,28 +143,8 @@ export function readOptions(options: GuardOptions = {}) {
       'staleAfter: expected at most maxAge, received more',
     );
   }
-  const only: ListConfig = {
-    name: DEFAULT_LIST,
-    ...readFields({ provider: read.provider }, DEFAULT_LIST, listFields),
-  };
-  const { named, resolve } = read.lists ?? { named: [only], resolve: undefined };
-  const hasEverywhere = named.some(({ name }) => name === EVERYWHERE);
-  const everywhere: ListConfig = { name: EVERYWHERE, ...readFields({}, EVERYWHERE, listFields) };
-  return Object.freeze({
-    ...read,
-    staleAfter,
-    lists: Object.freeze(hasEverywhere ? named : [everywhere, ...named]),
-    resolve,
-  });
-}
-
-/** A list that was not configured, as a resolver may name it. */
-export function unconfiguredList(name: string): ListConfig {
-  return { name, ...readFields({ senders: [] }, name, listFields) };
-}
-
-function senders(value: unknown, key: string): readonly string[] {
-  return listOf((item, itemKey) => canonicalSender(text(item, itemKey)))(value, key);
+  const { named, resolve } = listsOf(read.lists, read.provider);
+  return Object.freeze({ ...read, staleAfter, lists: named, resolve });
 }
 
 const MEMORY = 'memory:';
@@ -242,67 +172,4 @@ function store(value: unknown, key: string): StoreChoice {
     'close',
   )(value, key);
   return { kind: 'own', store: own };
-}
-
-function lists(
-  value: unknown,
-  key: string,
-): { named: readonly ListConfig[]; resolve: ((from: string) => string | undefined) | undefined } {
-  if (!isRecord(value)) return refuse(key, value, 'an object of lists by name');
-  const { resolve, ...rest } = value;
-  const isResolver = typeof resolve === 'function';
-  const entries = Object.entries(isResolver ? rest : value);
-  if (entries.length === 0 && !isResolver) return refuse(key, value, 'at least one list');
-  const named = entries.map(([name, list]): ListConfig => ({
-    name,
-    ...readFields(list, `${key}.${name}`, listFields),
-  }));
-  checkSenders(named, key, isResolver);
-  return { named, resolve: isResolver ? (resolve as (from: string) => string | undefined) : undefined };
-}
-
-function checkSenders(named: readonly ListConfig[], key: string, isResolver: boolean): void {
-  const owners = new Map<string, string>();
-  let rest: string | undefined;
-  for (const { name, senders: own, optInByReply } of named) {
-    const senderKey = `${key}.${name}.senders`;
-    if (name === EVERYWHERE) {
-      if (own)
-        throw new ConfigError(
-          'invalid_option',
-          senderKey,
-          `${senderKey}: '*' is for every sender, name none`,
-        );
-      if (optInByReply) {
-        const optInKey = `${key}.${name}.optInByReply`;
-        throw new ConfigError(
-          'invalid_option',
-          optInKey,
-          `${optInKey}: a reply never lifts what counts everywhere`,
-        );
-      }
-      continue;
-    }
-    if (own === undefined && !isResolver) {
-      if (rest !== undefined) {
-        throw new ConfigError(
-          'invalid_option',
-          senderKey,
-          `${senderKey}: only one list may leave its senders out, and ${rest} does already`,
-        );
-      }
-      rest = name;
-    }
-    for (const sender of own ?? []) {
-      const owner = owners.get(sender);
-      if (owner !== undefined && owner !== name) {
-        throw new ConfigError(
-          'invalid_option',
-          senderKey,
-          `${senderKey}: a sender of list ${owner} is named again`,
-        );
-      }
-      owners.set(sender, name);
-    }
-  }
 }

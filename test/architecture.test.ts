@@ -42,6 +42,7 @@ const rooms: Readonly<Record<string, string>> = {
   status: 'guard',
   sweepers: 'guard',
   watch: 'guard',
+  'list-options': 'options',
   'national-reading': 'msisdn',
   'gates/send-parameters': 'gates/send-endpoints',
   'gates/send-recipients': 'gates/send-endpoints',
