@@ -4,13 +4,14 @@
  * an opt-in counts only when it is stored.
  */
 
-import { setImmediate as nextTurn } from 'node:timers/promises';
-import { atMost, startTimer, type ActTime, type Clock } from './clock.ts';
+import { atMost, type ActTime, type Clock } from './clock.ts';
 import { GuardError, StoreError } from './errors.ts';
 import type { Evidence, OptOutChange } from './optouts/change.ts';
 import type { Lists, OptOutList } from './lists.ts';
+import { createLoading } from './loading.ts';
+import { holdPending } from './pending.ts';
 import { createSaves } from './saves.ts';
-import type { ListingSpan, Store, StoreNews, StoreTrouble } from './stores/store.ts';
+import type { ListingSpan, Store } from './stores/store.ts';
 
 export interface JournalPorts {
   readonly store: Store;
@@ -63,28 +64,14 @@ export interface Journal {
   close(timeoutMs: number): Promise<void>;
 }
 
-/** First wait before the store is opened again, ms; doubles up to the cap. */
-const FIRST_REOPEN_MS = 500;
-const REOPEN_CAP_MS = 30_000;
-
-/** Changes merged before other work gets its turn. */
-const CHANGES_PER_TURN = 500;
-
 /** Creates the journal of a guard. */
 export function createJournal(ports: JournalPorts): Journal {
-  const { store, lists, clock, actTime, accounts, onChange, onError, onLoaded, onFollowed } = ports;
+  const { store, lists, clock, actTime, onChange, onError } = ports;
   const underWay = new Set<Promise<unknown>>();
   const writing = new Set<Promise<unknown>>();
-  let isOpen = false;
   let isClosed = false;
   let lastErrorCode: string | undefined;
-  let stopTail: (() => void) | undefined;
-  let wake: (() => void) | undefined;
   let erasing: Promise<unknown> = Promise.resolve();
-  let firstAttemptEnded = (): void => undefined;
-  const firstAttempt = new Promise<void>((resolve) => {
-    firstAttemptEnded = resolve;
-  });
 
   function fail(cause: unknown, doing: string): StoreError {
     const error =
@@ -113,94 +100,27 @@ export function createJournal(ports: JournalPorts): Journal {
     for (const change of changes) merge(change);
   }
 
-  /** Resolves once a closed guard has nothing more to do with the store. */
-  async function load(): Promise<void> {
-    const trouble = await store.open({ accounts });
-    if (isClosed) return store.close();
-    if (trouble) report(trouble);
-    const { changes, sweeps, cursor } = await store.load();
-    let merged = 0;
-    for await (const news of changes) {
-      for (const change of [news].flat()) {
-        merge(change);
-        if (++merged % CHANGES_PER_TURN === 0) await nextTurn();
-      }
-    }
-    for (const [name, sweep] of sweeps) await lists.restore(name, sweep);
-    await store.loaded?.();
-    if (isClosed) return store.close();
-    lists.markLoaded();
-    isOpen = true;
-    lastErrorCode = undefined;
-    const onCaughtUp = () => lists.markCaughtUp();
-    stopTail = store.tail(cursor, { onChanges: follow, onCaughtUp, onTrouble: report });
-    if (store.isShared) lists.markCaughtUp();
-    onLoaded();
-  }
-
-  function report({ kind, message }: StoreTrouble): void {
-    onError(new StoreError(message, { code: `store_${kind}` }));
-  }
-
-  function follow({ changes, sweeps, erased }: StoreNews): void {
-    for (const msisdn of erased) {
-      for (const { config, ledger } of lists.all()) {
-        const left = changes.filter((one) => one.msisdn === msisdn && one.list === config.name);
-        ledger.replace(
-          msisdn,
-          left.map(({ evidence }) => withoutWords(evidence)),
-        );
-      }
-    }
-    for (const change of changes) if (merge(change)) onChange(change);
-    for (const news of sweeps) {
-      lists.follow(news);
-      const list = lists.ensure(news.list);
-      // Where the two differ, the store gets what is newer here.
-      if (list.ledger.hasNews && list.ledger.lastStart !== news.start) void track(saves.save(list));
-    }
-    if (sweeps.length > 0) onFollowed();
-  }
-
-  async function keepOpening(): Promise<void> {
-    for (let wait = FIRST_REOPEN_MS; !isClosed; wait = Math.min(wait * 2, REOPEN_CAP_MS)) {
-      try {
-        return await load();
-      } catch (cause) {
-        firstAttemptEnded();
-        if (isClosed) return;
-        onError(fail(cause, 'to open'));
-        await new Promise<void>((resolve) => {
-          const cancel = startTimer(clock, wait, resolve);
-          wake = () => {
-            cancel();
-            resolve();
-          };
-        });
-      }
+  function replace(msisdn: string, changes: readonly OptOutChange[]): void {
+    for (const { config, ledger } of lists.all()) {
+      const left = changes.filter((one) => one.msisdn === msisdn && one.list === config.name);
+      ledger.replace(
+        msisdn,
+        left.map(({ evidence }) => withoutWords(evidence)),
+      );
     }
   }
 
-  /** Lets opt-outs block while they are written. @returns the end of it. */
-  function hold(changes: readonly OptOutChange[]): () => void {
-    const held = changes.filter(({ evidence }) => evidence.direction === 'out');
-    for (const { list, msisdn, evidence } of held) {
-      const { pending } = lists.ensure(list);
-      const known = pending.get(msisdn);
-      if (known) known.writes++;
-      else {
-        const listing = { list, source: evidence.source, since: evidence.at };
-        pending.set(msisdn, { listing, writes: 1 });
-      }
-    }
-    return () => {
-      for (const { list, msisdn } of held) {
-        const { pending } = lists.ensure(list);
-        const known = pending.get(msisdn);
-        if (known !== undefined && --known.writes === 0) pending.delete(msisdn);
-      }
-    };
+  function saveSweep(list: OptOutList): void {
+    void track(saves.save(list));
   }
+
+  const loading = createLoading({
+    ...{ store, lists, clock, accounts: ports.accounts },
+    ...{ merge, replace, saveSweep, onChange, onTrouble: onError },
+    onFailure: (cause) => onError(fail(cause, 'to open')),
+    onOpen: () => (lastErrorCode = undefined),
+    ...{ onLoaded: ports.onLoaded, onFollowed: ports.onFollowed },
+  });
 
   /** One act counts from when it was first received, also where it could not be stored then. */
   function asFirstSeen(change: OptOutChange): OptOutChange {
@@ -242,15 +162,15 @@ export function createJournal(ports: JournalPorts): Journal {
   }
 
   async function write(given: readonly OptOutChange[]): Promise<readonly boolean[]> {
-    const release = hold(given);
+    const release = holdPending(lists, given);
     // Of the erasures that were asked for before it: those after it wait for it.
     const erasedBefore = erasing;
     const changes = given.map(asFirstSeen);
     try {
       // A change that comes while the process starts waits for the store instead of being refused.
-      await firstAttempt;
+      await loading.tried;
       await erasedBefore;
-      if (!isOpen) throw new StoreError('the store is not open');
+      requireOpen();
       const isNew = await store.append(changes);
       lastErrorCode = undefined;
       const unread = await catchUp(changes, isNew);
@@ -269,7 +189,7 @@ export function createJournal(ports: JournalPorts): Journal {
   }
 
   function requireOpen(): void {
-    if (!isOpen) throw new StoreError('the store is not open');
+    if (!loading.isOpen) throw new StoreError('the store is not open');
   }
 
   async function forget(msisdn: string): Promise<void> {
@@ -298,7 +218,7 @@ export function createJournal(ports: JournalPorts): Journal {
 
   /** Asks the store. @throws StoreError */
   async function ask<T>(doing: string, asking: () => Promise<T>): Promise<T> {
-    await firstAttempt;
+    await loading.tried;
     try {
       requireOpen();
       return await asking();
@@ -308,12 +228,12 @@ export function createJournal(ports: JournalPorts): Journal {
   }
 
   return {
-    open: () => track(keepOpening().finally(firstAttemptEnded)),
+    open: () => track(loading.open()),
     record(changes) {
       if (isClosed) return Promise.reject(new GuardError('guard_closed', 'the guard is closed'));
       return track(write(changes), writing);
     },
-    opened: firstAttempt,
+    opened: loading.tried,
     history: (msisdn, { list, limit }) =>
       ask('to read a history', () =>
         store.history(msisdn, {
@@ -337,17 +257,16 @@ export function createJournal(ports: JournalPorts): Journal {
       erasing = Promise.allSettled([erasing, work]);
       return track(work);
     },
-    saveSweep: (list) => void track(saves.save(list)),
+    saveSweep,
     get lastErrorCode() {
       return lastErrorCode;
     },
     get isOpen() {
-      return isOpen;
+      return loading.isOpen;
     },
     async close(timeoutMs) {
       isClosed = true;
-      wake?.();
-      stopTail?.();
+      loading.end();
       const deadline = clock.monotonic() + timeoutMs;
       await atMost(clock, timeoutMs, Promise.allSettled(underWay));
       const closing = store.close().catch((cause: unknown) => onError(fail(cause, 'to close')));

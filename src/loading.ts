@@ -1,0 +1,140 @@
+/**
+ * What the store holds, on its way in: it is opened and loaded, again and again until that succeeds, and what other
+ * processes write is followed from there on.
+ */
+
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { startTimer, type Clock } from './clock.ts';
+import { StoreError, type GuardError } from './errors.ts';
+import type { Lists, OptOutList } from './lists.ts';
+import type { OptOutChange } from './optouts/change.ts';
+import type { Store, StoreNews, StoreTrouble } from './stores/store.ts';
+
+export interface LoadingPorts {
+  readonly store: Store;
+  readonly lists: Lists;
+  readonly clock: Clock;
+  /** Which account each list with a provider belongs to. */
+  readonly accounts: Readonly<Record<string, string>>;
+  /** Lets a change count. @returns whether it was new. */
+  readonly merge: (change: OptOutChange) => boolean;
+  /** Lets what changes say about a number stand for all that was known of it. */
+  readonly replace: (msisdn: string, changes: readonly OptOutChange[]) => void;
+  /** Keeps what a ledger knows of its provider's list. */
+  readonly saveSweep: (list: OptOutList) => void;
+  /** Told of each change of another process that was new, after it counts. */
+  readonly onChange: (change: OptOutChange) => void;
+  /** Told of what the store says about itself. */
+  readonly onTrouble: (error: GuardError) => void;
+  /** Told of each failure to open or load; it is tried again. */
+  readonly onFailure: (cause: unknown) => void;
+  /** Told once the store can be used: before anything of other processes is followed. */
+  readonly onOpen: () => void;
+  /** Told once, when everything the store held is loaded. */
+  readonly onLoaded: () => void;
+  /** Told when another process's sweep was taken over. */
+  readonly onFollowed: () => void;
+}
+
+export interface Loading {
+  /** Opens and loads the store until it succeeds or `end()`. Resolves then, never rejects. */
+  open(): Promise<void>;
+  /** Resolves when the store was tried to be opened once. */
+  readonly tried: Promise<void>;
+  readonly isOpen: boolean;
+  /** Opens and follows no more. */
+  end(): void;
+}
+
+/** First wait before the store is opened again, ms; doubles up to the cap. */
+const FIRST_REOPEN_MS = 500;
+const REOPEN_CAP_MS = 30_000;
+
+/** Changes merged before other work gets its turn. */
+const CHANGES_PER_TURN = 500;
+
+/** Creates it; nothing happens before `open()`. */
+export function createLoading(ports: LoadingPorts): Loading {
+  const { store, lists, clock, merge } = ports;
+  let isOpen = false;
+  let isEnded = false;
+  let stopTail: (() => void) | undefined;
+  let wake: (() => void) | undefined;
+  let endFirstAttempt = (): void => undefined;
+  const tried = new Promise<void>((resolve) => {
+    endFirstAttempt = resolve;
+  });
+
+  /** Resolves once a closed guard has nothing more to do with the store. */
+  async function load(): Promise<void> {
+    const trouble = await store.open({ accounts: ports.accounts });
+    if (isEnded) return store.close();
+    if (trouble) report(trouble);
+    const { changes, sweeps, cursor } = await store.load();
+    let merged = 0;
+    for await (const news of changes) {
+      for (const change of [news].flat()) {
+        merge(change);
+        if (++merged % CHANGES_PER_TURN === 0) await nextTurn();
+      }
+    }
+    for (const [name, sweep] of sweeps) await lists.restore(name, sweep);
+    await store.loaded?.();
+    if (isEnded) return store.close();
+    lists.markLoaded();
+    isOpen = true;
+    ports.onOpen();
+    const onCaughtUp = () => lists.markCaughtUp();
+    stopTail = store.tail(cursor, { onChanges: follow, onCaughtUp, onTrouble: report });
+    if (store.isShared) lists.markCaughtUp();
+    ports.onLoaded();
+  }
+
+  function report({ kind, message }: StoreTrouble): void {
+    ports.onTrouble(new StoreError(message, { code: `store_${kind}` }));
+  }
+
+  function follow({ changes, sweeps, erased }: StoreNews): void {
+    for (const msisdn of erased) ports.replace(msisdn, changes);
+    for (const change of changes) if (merge(change)) ports.onChange(change);
+    for (const news of sweeps) {
+      lists.follow(news);
+      const list = lists.ensure(news.list);
+      // Where the two differ, the store gets what is newer here.
+      if (list.ledger.hasNews && list.ledger.lastStart !== news.start) ports.saveSweep(list);
+    }
+    if (sweeps.length > 0) ports.onFollowed();
+  }
+
+  async function keepOpening(): Promise<void> {
+    for (let wait = FIRST_REOPEN_MS; !isEnded; wait = Math.min(wait * 2, REOPEN_CAP_MS)) {
+      try {
+        return await load();
+      } catch (cause) {
+        endFirstAttempt();
+        if (isEnded) return;
+        ports.onFailure(cause);
+        await new Promise<void>((resolve) => {
+          const cancel = startTimer(clock, wait, resolve);
+          wake = () => {
+            cancel();
+            resolve();
+          };
+        });
+      }
+    }
+  }
+
+  return {
+    open: () => keepOpening().finally(endFirstAttempt),
+    tried,
+    get isOpen() {
+      return isOpen;
+    },
+    end() {
+      isEnded = true;
+      wake?.();
+      stopTail?.();
+    },
+  };
+}
