@@ -10,7 +10,7 @@ import type { MsisdnReader } from './msisdn.ts';
 import type { Config } from './options.ts';
 import type { Evidence, OptOutChange } from './optouts/change.ts';
 import { EVERYWHERE } from './optouts/senders.ts';
-import type { WebhookNews } from './webhooks/receiver.ts';
+import type { WebhookNews } from './webhooks/judgement.ts';
 
 /** The time of an act of ours, or `undefined` for now. */
 export interface LocalAct {

@@ -10,7 +10,8 @@ import type { Journal } from './journal.ts';
 import { listingOf, type Lists } from './lists.ts';
 import type { Config } from './options.ts';
 import type { Permits } from './permits.ts';
-import type { WebhookNews, WebhookSink } from './webhooks/receiver.ts';
+import type { WebhookNews } from './webhooks/judgement.ts';
+import type { WebhookSink } from './webhooks/receiver.ts';
 
 export interface InboundPorts {
   readonly lists: Lists;

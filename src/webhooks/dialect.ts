@@ -2,8 +2,9 @@
 
 import { readTime } from '../dates.ts';
 import { readMsisdn } from '../msisdn.ts';
+import type { WebhookNews } from './judgement.ts';
 import type { MessageEvent } from './payload.ts';
-import type { WebhookNews, WebhookRequest } from './receiver.ts';
+import type { WebhookRequest } from './receiver.ts';
 
 /** What a `parse` function is given. */
 export interface WebhookParseRequest {

@@ -1,47 +1,19 @@
 /**
- * The webhook receiver on plain data, for any host: request in, answer out. It judges who speaks and what is said;
+ * The webhook receiver on plain data, for any host: request in, answer out. Others judge who speaks and what is said;
  * what that changes is the sink's to store. 2xx is answered only once the change can no longer be lost.
  */
 
-import { createHash } from 'node:crypto';
-import { LRUCache } from 'lru-cache';
 import type { Clock } from '../clock.ts';
 import { GuardError, WebhookError, type WebhookErrorCode } from '../errors.ts';
-import { readMsisdn } from '../msisdn.ts';
-import { createKeywords } from '../optouts/keywords.ts';
-import { createAuthenticator, type Trust } from './authenticity.ts';
+import { createAuthenticator } from './authenticity.ts';
 import { readCustom } from './dialect.ts';
+import { createJudge, unreadable, type NewsSink } from './judgement.ts';
 import { readWebhooksOptions, type WebhooksOptions } from './options.ts';
 import { readParameters, type Parameters } from './parameters.ts';
-import { createPartJoiner } from './parts.ts';
-import { readPayload, type MessageEvent, type PayloadEvent } from './payload.ts';
-
-/** A change that a webhook tells. Times in ms UTC. */
-export interface WebhookNews {
-  readonly direction: 'out' | 'in';
-  readonly msisdn: string;
-  /** Our number that the message was sent to or came from, as it was written. */
-  readonly sender?: string | undefined;
-  /** When the person acted, by the provider's clock. */
-  readonly at?: number | undefined;
-  readonly source: 'inbound' | 'receipt';
-  readonly messageId?: string | undefined;
-  readonly text?: string | undefined;
-  /** Whether it comes from the provider beyond doubt. */
-  readonly isProven: boolean;
-}
+import { readPayload } from './payload.ts';
 
 /** Where the receiver hands on what it learnt. */
-export interface WebhookSink {
-  /** Resolves once the change is durable and counts. `not_honoured`: an opt-in that this list does not take. */
-  record(news: WebhookNews): Promise<'recorded' | 'known' | 'not_honoured'>;
-  unclear(event: {
-    readonly msisdn: string;
-    readonly sender?: string | undefined;
-    readonly matched: string;
-    readonly blocked: boolean;
-    readonly text: string;
-  }): void;
+export interface WebhookSink extends NewsSink {
   warn(code: string, message: string): void;
   /** A webhook was answered with a 4xx. */
   refused(error: WebhookError): void;
@@ -79,10 +51,6 @@ export interface Receiver {
   bodyLost(): WebhookAnswer;
 }
 
-const REMEMBERED_IDS = 100_000;
-/** Characters kept of what a person wrote; a message of ten parts has 1 530. */
-const LONGEST_KEPT_TEXT = 4_096;
-
 /**
  * Creates a receiver.
  *
@@ -92,11 +60,9 @@ export function createReceiver(
   options: WebhooksOptions,
   { clock, sink }: { readonly clock: Clock; readonly sink: WebhookSink },
 ): Receiver {
-  const { maxBody, replayWindow, parse, ...config } = readWebhooksOptions(options);
-  const read = createKeywords(config.keywords);
-  const joiner = createPartJoiner(clock);
-  const remembered = new LRUCache<string, true>({ max: REMEMBERED_IDS });
-  const firstTold = new LRUCache<string, number>({ max: REMEMBERED_IDS });
+  const config = readWebhooksOptions(options);
+  const { maxBody, replayWindow, parse } = config;
+  const judge = createJudge(config, { clock, sink });
   const authenticate = createAuthenticator(config, () => {
     sink.warn(
       'webhook_body_parsed',
@@ -125,102 +91,6 @@ export function createReceiver(
     const event = custom?.event ?? readPayload(parameters);
     const nonce = parameters.values.get('nonce');
     return judge(event, trust, tokenId ?? (typeof nonce === 'string' ? nonce : undefined));
-  }
-
-  async function judge(
-    event: PayloadEvent | WebhookNews,
-    trust: Trust,
-    requestId: string | undefined,
-  ): Promise<string> {
-    if ('direction' in event) {
-      if (event.direction === 'in' && !isRecent(event.at)) return 'ignored';
-      return keep({ ...event, isProven: trust === 'proven' }, requestId);
-    }
-    if (event.kind === 'other') return 'ignored';
-    if (event.kind === 'message') return judgeMessage(event, trust, requestId);
-    const { person, ...rest } = event;
-    return keep(newsOf('out', person, rest, 'receipt', trust), requestId);
-  }
-
-  /** Whether an opt-in of that time counts: one without a time never does. */
-  function isRecent(at: number | undefined): boolean {
-    return at !== undefined && clock.now() - at <= replayWindow;
-  }
-
-  async function judgeMessage(
-    event: MessageEvent,
-    trust: Trust,
-    requestId: string | undefined,
-  ): Promise<string> {
-    const { person, sender, texts, part } = event;
-    const readings = texts.map((written) => ({ written, match: read(written) }));
-    if (part !== undefined) {
-      const whole = joiner.add([person, sender, trust], part);
-      if (whole !== undefined) readings.push({ written: whole, match: read(whole) });
-    }
-    const out = readings.find(({ match }) => match.meaning === 'opt_out');
-    if (out) return keep(newsOf('out', person, { ...event, text: out.written }, 'inbound', trust), requestId);
-    const unclear = readings.find(({ match }) => match.meaning === 'unclear');
-    if (unclear) return judgeUnclear(event, unclear.written, unclear.match, trust, requestId);
-    // A part alone, or a guess at binary data, proves nothing.
-    const last = readings.at(-1);
-    const isWhole = !event.isGuessed && (part === undefined || readings.length > texts.length);
-    if (last?.match.meaning !== 'opt_in' || !isWhole || trust !== 'proven') return 'ignored';
-    if (!isRecent(event.at)) return 'ignored';
-    return keep(newsOf('in', person, { ...event, text: last.written }, 'inbound', trust), requestId);
-  }
-
-  async function judgeUnclear(
-    event: MessageEvent,
-    written: string,
-    { blocks, matched = '' }: { blocks: boolean; matched?: string },
-    trust: Trust,
-    requestId: string | undefined,
-  ): Promise<string> {
-    const { person, sender } = event;
-    const blocked = blocks && config.unclear === 'block';
-    const msisdn = readMsisdn(person);
-    if (!blocked) {
-      const id = event.messageId ?? requestId;
-      const key = id === undefined ? undefined : keyOf('unclear', msisdn, sender, id, event.at, trust);
-      if (key !== undefined && remembered.has(key)) return 'known';
-      if (key !== undefined) remembered.set(key, true);
-      if (msisdn !== undefined) sink.unclear({ msisdn, sender, matched, blocked, text: written });
-      return 'reported';
-    }
-    const news = newsOf('out', person, { ...event, text: written }, 'inbound', trust);
-    const result = await keep(news, requestId);
-    if (result === 'recorded') {
-      sink.unclear({ msisdn: news.msisdn, sender, matched, blocked, text: written });
-    }
-    return result;
-  }
-
-  /**
-   * The time of an opt-in as it was first told: the provider may send one again under a new time, after an opt-out
-   * that it must not beat.
-   */
-  function asFirstTold(news: WebhookNews): WebhookNews {
-    const { direction, msisdn, messageId, at } = news;
-    if (direction === 'out' || messageId === undefined || at === undefined) return news;
-    const key = keyOf(msisdn, messageId);
-    const first = Math.min(at, firstTold.get(key) ?? at);
-    firstTold.set(key, first);
-    return { ...news, at: first };
-  }
-
-  /** Stores a change; one that was stored before is only answered. */
-  async function keep(told: WebhookNews, requestId: string | undefined): Promise<string> {
-    const news = asFirstTold(told);
-    const id = news.messageId ?? requestId;
-    const key =
-      id === undefined
-        ? undefined
-        : keyOf(news.direction, news.source, news.msisdn, news.sender, id, news.at, news.isProven);
-    if (key !== undefined && remembered.has(key)) return 'known';
-    const result = await sink.record(news);
-    if (key !== undefined && result !== 'not_honoured') remembered.set(key, true);
-    return result === 'not_honoured' ? 'ignored' : result;
   }
 
   function refusal(error: WebhookError): WebhookAnswer {
@@ -260,28 +130,6 @@ export function createReceiver(
 
 const NO_PARAMETERS: Parameters = { from: 'query', values: new Map(), repeated: new Set() };
 
-function newsOf(
-  direction: WebhookNews['direction'],
-  person: string | undefined,
-  details: Pick<WebhookNews, 'sender' | 'at' | 'messageId' | 'text'>,
-  source: WebhookNews['source'],
-  trust: Trust,
-): WebhookNews {
-  const msisdn = readMsisdn(person);
-  if (msisdn === undefined) throw unreadable('the number of its person cannot be read');
-  const { sender, at, messageId } = details;
-  return {
-    direction,
-    msisdn,
-    sender,
-    at,
-    source,
-    messageId,
-    text: details.text?.slice(0, LONGEST_KEPT_TEXT),
-    isProven: trust === 'proven',
-  };
-}
-
 /** Bytes of the body as it came, or of what a parser made of it. */
 function sizeOf({ body, parsedBody }: WebhookRequest): number {
   if (body !== undefined) return body.length;
@@ -292,11 +140,6 @@ function sizeOf({ body, parsedBody }: WebhookRequest): number {
     // What cannot be written is not understood either.
     return 0;
   }
-}
-
-/** A key of one size, however long the parts that a stranger may choose. */
-function keyOf(...parts: readonly unknown[]): string {
-  return createHash('sha256').update(JSON.stringify(parts)).digest('base64url');
 }
 
 function answer(
@@ -310,5 +153,3 @@ function answer(
 }
 
 const tooLargeError = () => new WebhookError('webhook_too_large', 413, 'the webhook is too large');
-const unreadable = (reason: string) =>
-  new WebhookError('webhook_unreadable', 400, `the webhook is not understood: ${reason}`);

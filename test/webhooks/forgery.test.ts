@@ -2,8 +2,9 @@
 
 import { describe, expect, it } from 'vitest';
 import { makeSig, makeToken } from '../../src/testing/simulator/signing.ts';
+import type { WebhookNews } from '../../src/webhooks/judgement.ts';
 import type { WebhooksOptions } from '../../src/webhooks/options.ts';
-import { createReceiver, type WebhookNews } from '../../src/webhooks/receiver.ts';
+import { createReceiver } from '../../src/webhooks/receiver.ts';
 import { START, createFakeClock } from '../fake-clock.ts';
 
 const secret = 'my_secret_key_for_testing';

@@ -4,11 +4,11 @@ import { describe, expect, it, vi } from 'vitest';
 import { ConfigError, StoreError } from '../../src/errors.ts';
 import { makeSig } from '../../src/testing/simulator/signing.ts';
 import { makeWebhook, type WebhookSpec } from '../../src/testing/simulator/webhook-request.ts';
+import type { WebhookNews } from '../../src/webhooks/judgement.ts';
 import type { WebhooksOptions } from '../../src/webhooks/options.ts';
 import {
   createReceiver,
   type WebhookAnswer,
-  type WebhookNews,
   type WebhookRequest,
   type WebhookSink,
 } from '../../src/webhooks/receiver.ts';
