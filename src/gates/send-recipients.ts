@@ -59,6 +59,9 @@ function messageIn(members: Members, depth: number): Findings {
     : { ...NOTHING, isOther: true };
   const failovers = allOf(members, 'failover').flatMap((value) => eachOf(value));
   if (depth === MOST_FAILOVERS && failovers.length > 0) return doubtful('too many failovers');
+  // Only what stands alone may have its recipient in another place of the request.
+  const isAlone = depth === 0 && failovers.length === 0;
+  if (!isAlone && !own.isOther && own.recipients.length === 0) return doubtful('a text names no recipient');
   const next = failovers.map((failover) =>
     isObject(failover) ? messageIn(membersOf(failover), depth + 1) : doubtful('a failover is not a message'),
   );

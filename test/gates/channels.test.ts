@@ -55,6 +55,14 @@ describe.each(providerGates)('by $name', ({ send }) => {
   });
 
   it.each<[string, object]>([
+    ['a failover', { channel: 'whatsapp', to: CLEAN, failover: [{ channel: 'sms' }] }],
+    ['a failover of a failover', { channel: 'rcs', failover: { channel: 'voice', failover: { from: 'A' } } }],
+    ['a message with a failover', { channel: 'sms', failover: [{ channel: 'whatsapp', to: CLEAN }] }],
+  ])('%s by text that names nobody is refused', async (_what, params) => {
+    expect(await send(guard, '/v1/messages', params)).toBe('invalid_number');
+  });
+
+  it.each<[string, object]>([
     ['two channels', { channel: 'whatsapp', Channel: 'sms', to: OUT }],
     ['a channel and another at its end', { channel: 'whatsapp', to: { type: 'sms', number: OUT } }],
     ['two ends of two channels', { to: { type: 'whatsapp', number: OUT }, from: { type: 'sms', id: 'A' } }],
