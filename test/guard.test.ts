@@ -623,6 +623,7 @@ describe('lists and senders', () => {
 
   it.each<[string, GuardOptions['lists'], RegExp]>([
     ['no list', {}, /at least one list/],
+    ['what is no object', ['alerts'] as never, /an object of lists by name/],
     ['two catch-alls', { a: {}, b: {} }, /only one list may leave its senders out/],
     ['one sender twice', { a: { senders: ['1 2'] }, b: { senders: ['12'] } }, /named again/],
     ['senders of *', { '*': { senders: ['1'] } }, /for every sender/],
@@ -630,6 +631,24 @@ describe('lists and senders', () => {
     ['a slip', { a: { sender: ['1'] } as never }, /did you mean lists\.a\.senders/],
   ])('refuses %s', (_name, lists, message) => {
     expect(() => createGuard({ lists: lists as NonNullable<typeof lists> })).toThrow(message);
+  });
+
+  it('takes a provider of what counts everywhere', async () => {
+    const provider: Provider = { page: async ({ index }) => ({ rows: index === 0 ? [OUT] : [] }) };
+    const guard = createGuard({ logger: silent, lists: { '*': { provider }, alerts: { senders: ['12'] } } });
+    await guard.ready();
+    expect(['12', 'Brand'].map((from) => guard.canSend(OUT, { from }))).toEqual([false, false]);
+    expect(guard.canSend(CLEAN, { from: '12' })).toBe(true);
+    await guard.close();
+  });
+
+  it('takes a sender that one list names twice', async () => {
+    const lists = { alerts: { senders: ['1 2', '12'] }, brand: { senders: ['Brand'] } };
+    const guard = createGuard({ logger: silent, lists });
+    await guard.ready();
+    await guard.optOut(OUT, { list: 'alerts' });
+    expect(['12', 'Brand'].map((from) => guard.canSend(OUT, { from }))).toEqual([false, true]);
+    await guard.close();
   });
 });
 
