@@ -76,6 +76,7 @@ export function createChecker({
     observed: 0,
   };
 
+  const hearingOfBlocked = events.listenersOf('blocked');
   const reminded = new Map<string, number>();
 
   /** The number that is asked about. */
@@ -155,6 +156,7 @@ export function createChecker({
       ledgers[index] = undefined;
     }
     for (const { ledger, pending } of asked) {
+      if (ledger.isEmpty && pending.size === 0) continue;
       ledger.blocksEach(numbers, found, count);
       for (let index = 0; index < count; index++) {
         const isPending = pending.size > 0 && pending.has(String(numbers[index]));
@@ -187,7 +189,7 @@ export function createChecker({
         const asked = lists.askedFor(options?.from);
         const isRead = reader.readNumber(to, one, 0);
         const isOut = isRead && isListed(asked, one, 0);
-        if (isOut && options?.purpose === undefined && !events.hasListeners('blocked')) {
+        if (isOut && options?.purpose === undefined && hearingOfBlocked.size === 0) {
           counters.blocked.opted_out++;
           return false;
         }
@@ -235,7 +237,7 @@ export function createChecker({
       }
       if (isObserved) counters.observed++;
       else counters.blocked[decision.reason]++;
-      if (events.hasListeners('blocked')) events.emit('blocked', blockedEvent(decision, gate, isObserved));
+      if (hearingOfBlocked.size > 0) events.emit('blocked', blockedEvent(decision, gate, isObserved));
     },
     remindObserving(gate) {
       const now = clock.monotonic();

@@ -74,8 +74,8 @@ export interface EventHub {
   on<K extends keyof GuardEvents>(event: K, listener: (payload: GuardEvents[K]) => unknown): () => void;
   /** Tells the listeners, each in its own turn of fortune. */
   emit<K extends keyof GuardEvents>(event: K, payload: GuardEvents[K]): void;
-  /** Whether anybody listens: an event that costs something is made only then. */
-  hasListeners(event: keyof GuardEvents): boolean;
+  /** Who listens. Live. An event that costs something is made only where anybody does. */
+  listenersOf(event: keyof GuardEvents): ReadonlySet<unknown>;
 }
 
 /** The events there are. */
@@ -98,6 +98,11 @@ const LOG_ERROR_EVERY_MS = 60_000;
 /** Creates a hub that logs what nobody hears but somebody should. */
 export function createEventHub(logger: Logger, clock: Clock): EventHub {
   const listeners = new Map<keyof GuardEvents, Set<(payload: never) => unknown>>();
+  const listenersOf = (event: keyof GuardEvents) => {
+    const known = listeners.get(event) ?? new Set();
+    listeners.set(event, known);
+    return known;
+  };
   const loggedAt = new Map<string, number>();
 
   /** Whether an error that nobody hears is to be logged: a webhook storm must not become a log storm. */
@@ -109,7 +114,7 @@ export function createEventHub(logger: Logger, clock: Clock): EventHub {
   }
 
   function emit<K extends keyof GuardEvents>(event: K, payload: GuardEvents[K]): void {
-    const hearing = [...(listeners.get(event) ?? [])] as ((payload: GuardEvents[K]) => unknown)[];
+    const hearing = [...listenersOf(event)] as ((payload: GuardEvents[K]) => unknown)[];
     const entry = logEntry(event, payload);
     const isUnheard = event !== 'error' || (hearing.length === 0 && isDue((payload as GuardError).code));
     if (entry && isUnheard) logSafely(logger, entry.level, entry.details, entry.message);
@@ -126,16 +131,16 @@ export function createEventHub(logger: Logger, clock: Clock): EventHub {
 
   return {
     on(event, listener) {
-      const known = listeners.get(event) ?? new Set();
+      const known = listenersOf(event);
       // A wrapper of its own for each subscription, so that one function may listen twice.
       const hearing = (payload: never): unknown => listener(payload);
-      listeners.set(event, known.add(hearing));
+      known.add(hearing);
       return () => {
         known.delete(hearing);
       };
     },
     emit,
-    hasListeners: (event) => (listeners.get(event)?.size ?? 0) > 0,
+    listenersOf,
   };
 }
 

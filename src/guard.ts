@@ -69,7 +69,7 @@ export function createGuard(options: GuardOptions = {}): Guard {
       const event = change.evidence.direction === 'out' ? 'optOut' : 'optIn';
       changes[event === 'optOut' ? 'optOuts' : 'optIns']++;
       if (event === 'optIn') permits.take(change.list, change.msisdn);
-      if (events.hasListeners(event)) events.emit(event, changeEvent(change));
+      if (events.listenersOf(event).size > 0) events.emit(event, changeEvent(change));
     },
     onError: (error) => events.emit('error', error),
     onLoaded() {

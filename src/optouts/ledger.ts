@@ -91,6 +91,8 @@ export interface Ledger {
   readonly firstHand: number;
   /** Since when a shrinking list is held back, ms UTC. */
   readonly heldSince: number | null;
+  /** Whether nothing is known of anybody. */
+  readonly isEmpty: boolean;
   /** Whether there is anything that the last save did not bring. */
   readonly hasNews: boolean;
 }
@@ -186,7 +188,7 @@ export function createLedger(options: LedgerOptions): Ledger {
     },
     blocksEach(numbers, found, count) {
       view.numbers.hasEach(numbers, found, count);
-      if (firstHand.size === 0) return;
+      if (ofFirstHand.isEmpty) return;
       for (let index = 0; index < count; index++) {
         const verdict = firstHand.verdictOfNumber(numbers[index] as number);
         if (verdict !== undefined) found[index] = verdict ? 1 : 0;
@@ -263,6 +265,9 @@ export function createLedger(options: LedgerOptions): Ledger {
     },
     get heldSince() {
       return provider.heldSince;
+    },
+    get isEmpty() {
+      return ofFirstHand.isEmpty && view.numbers.size === 0;
     },
     get hasNews() {
       return provider.hasNews || unsavedRows.size > 0;

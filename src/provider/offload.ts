@@ -15,11 +15,11 @@ import {
 } from './thread/connection.ts';
 
 /**
- * From how many rows on: about where the work that is moved is as much as a thread costs. Measured with the query
- * endpoint on loopback, Node 20, two cores: a thread runs 85 to 110 ms after it was asked for, 0.4 to 2.5 ms of them on
- * the main thread; a row that is read without one takes about 4 µs of the main thread.
+ * From how many rows on. `npm run bench -- sweep` measures it: of 2,500 rows the main thread is as busy with a thread as
+ * without, of 10,000 for two thirds of the time and of 50,000 for half of it. A thread takes 100 to 200 ms to start,
+ * and memory, which a list that costs nobody much is spared.
  */
-export const LONG_LIST_ROWS = 25_000;
+export const LONG_LIST_ROWS = 10_000;
 
 /** How long sweeps go without after the first loss, ms; each further one doubles it. A thread that dies costs a sweep. */
 const FIRST_PAUSE_MS = 3_600_000;

@@ -93,6 +93,8 @@ export async function readList(
         await checkNothingFollows(ahead, ports, counts);
         break;
       }
+      const isOffered = repliesOf(ports.provider) !== undefined;
+      if (isOffered) ports.thread.expect(Math.max(counts.rows + page.length, announced.largest));
       const unreadableBefore = counts.unreadable;
       const fresh = await takeRows(page, ports, counts);
       const unreadable = counts.unreadable - unreadableBefore;
@@ -102,7 +104,8 @@ export async function readList(
       previous = content;
       withoutNews = isNews ? 0 : withoutNews + 1;
       if (isNews) readableOnFreshPages += unreadable;
-      if (repliesOf(ports.provider)) ports.thread.expect(counts.rows);
+      // What it is waited for is less than what its pages would cost everybody else here.
+      await ports.thread.started;
     }
   } finally {
     ports.signal.removeEventListener('abort', end);
@@ -171,6 +174,9 @@ function createCountCheck() {
   let largest = 0;
   let isOwnPage = true;
   return {
+    get largest() {
+      return largest;
+    },
     see({ total, length }: FetchedPage): void {
       if (total === undefined || !Number.isInteger(total) || total < largest) return;
       isOwnPage = total === length || (total === largest && isOwnPage);

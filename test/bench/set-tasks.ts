@@ -5,18 +5,15 @@
 
 import type * as Msisdns from '../../src/msisdn.ts';
 import type * as Sets from '../../src/optouts/number-set.ts';
+import { builtModule } from './built.ts';
 import { clusteredSample, uniformSample, type NumberSample } from './clustered.ts';
 import { ownResidentBytes } from './measure.ts';
 import { createMemoryRead } from './memory-read.ts';
 import { requireThat } from './saved-guard.ts';
 
-// They are no part of what the package exports: they are taken from where the package was built.
-const built = (file: string) =>
-  new URL(`dist/${file}`, import.meta.resolve('sms-send-guard/package.json')).href;
-const { createImageReader, createNumberSet, createNumberSetFromTransfer } = (await import(
-  built('optouts/number-set.js')
-)) as typeof Sets;
-const { toNumber } = (await import(built('msisdn.js'))) as typeof Msisdns;
+const { createImageReader, createNumberSet, createNumberSetFromTransfer } =
+  await builtModule<typeof Sets>('optouts/number-set.js');
+const { toNumber } = await builtModule<typeof Msisdns>('msisdn.js');
 
 export interface SetSize {
   readonly count: number;

@@ -3,15 +3,13 @@
  * figures as a message.
  */
 
-import { fork } from 'node:child_process';
-import { once } from 'node:events';
 import { setTimeout as pause } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import { createGuard, vonage, type Guard } from 'sms-send-guard';
 import { clusteredSample } from './clustered.ts';
 import { watchGaps, type Gaps } from './gaps.ts';
 import { requireThat, silent } from './saved-guard.ts';
 import type { Leaving } from './sweep-provider.ts';
+import { startProvider } from './sweep-provider-process.ts';
 
 export interface Swept {
   readonly count: number;
@@ -27,24 +25,6 @@ export interface SweptPart extends Gaps {
 
 const IDLE_MS = 5_000;
 const LEAVING: Leaving = { every: 100 };
-
-async function startProvider(count: number) {
-  const child = fork(fileURLToPath(new URL('./sweep-provider.js', import.meta.url)), [String(count)]);
-  const [{ port }] = (await once(child, 'message')) as [{ port: number }];
-  return {
-    baseUrl: `http://127.0.0.1:${port}`,
-    async leave() {
-      const answer = once(child, 'message');
-      child.send(LEAVING);
-      await answer;
-    },
-    async close() {
-      const gone = once(child, 'exit');
-      child.kill();
-      await gone;
-    },
-  };
-}
 
 async function watched(label: string, work: () => Promise<number>): Promise<SweptPart> {
   globalThis.gc?.();
@@ -80,7 +60,7 @@ async function sweeps({ count, pageSize }: Swept): Promise<SweptPart[]> {
   const sweep = () => sweepOf(guard);
   parts.push(await watched('first sweep, all new', sweep));
   parts.push(await watched('second, nothing new', sweep));
-  await provider.leave();
+  await provider.leave(LEAVING);
   parts.push(await watched('third, 1 % have left', sweep));
   parts.push(await watched('fourth, takes them out', sweep));
   parts.push(await watched('idle, with the list', idle));

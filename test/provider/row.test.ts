@@ -125,4 +125,17 @@ describe('readTime', () => {
   ])('refuses %s', (value) => {
     expect(readTime(value)).toBeUndefined();
   });
+
+  it('reads what lists write as it reads the same in any other way', () => {
+    const two = (most: number) =>
+      fc.integer({ min: 0, max: most }).map((value) => String(value).padStart(2, '0'));
+    const written = fc.tuple(fc.stringMatching(/^[0-9x]{4}$/), two(14), two(33), two(25), two(61), two(62));
+    fc.assert(
+      fc.property(written, fc.constantFrom(' ', 'T', ':'), ([year, month, day, ...time], between) => {
+        const text = `${year}-${month}-${day}${between}${time.join(':')}`;
+        expect(readTime(text)).toBe(readTime(` ${text}`));
+      }),
+      { numRuns: 5_000, seed: 4 },
+    );
+  });
 });

@@ -5,6 +5,7 @@ import { describe, expect, it, vi } from 'vitest';
 import { createActTime, createAgeClock } from '../../src/clock.ts';
 import { createLedger } from '../../src/optouts/ledger.ts';
 import type { PageRequest, Provider } from '../../src/provider/provider.ts';
+import { createOffload } from '../../src/provider/offload.ts';
 import { offerReplies } from '../../src/provider/replies.ts';
 import { createSweeper, type SweepOptions, type SweepPorts } from '../../src/provider/sweep.ts';
 import { spawnThread, type SpawnThread, type Thread } from '../../src/provider/thread/connection.ts';
@@ -51,21 +52,33 @@ function harness(provider: Provider, spawn: SpawnThread, options: Partial<SweepO
 
 describe('a sweep has a thread', () => {
   it.each([
-    [0, 1, [1, 2]],
-    [200, 1, [1, 2]],
-    [251, 1, [0, 0]],
-  ])('from %d rows on, known or read', async (threadFromRows, concurrency, started) => {
-    const here = threadHere();
-    const { sweeper } = harness(
-      paged(() => numbers(250)),
-      here.spawn,
-      { threadFromRows, concurrency },
-    );
-    for (const count of started) {
-      expect(await sweeper.sweep()).toMatchObject({ status: 'complete', size: 250, rows: 250 });
-      expect(here.started).toBe(count);
-    }
-  });
+    { from: 0, opened: [4, 4] },
+    { from: 200, opened: [3, 4] },
+    { from: 200, isAnnounced: false, opened: [2, 4] },
+    { from: 250, isAnnounced: false, opened: [1, 4] },
+    { from: 250, concurrency: 4, opened: [3, 7] },
+    { from: 251, opened: [0, 0] },
+    { from: 251, isAnnounced: false, concurrency: 3, opened: [0, 0] },
+  ])(
+    'for the pages that are asked for once so many rows are known, announced or read: %j',
+    async ({ from: threadFromRows, isAnnounced = true, concurrency = 1, opened }) => {
+      let open = 0;
+      const here = threadHere(({ name }) => {
+        if (name === 'open') open++;
+      });
+      const rows = numbers(250);
+      const provider = replying(async ({ index, size }) => ({
+        rows: rows.slice(index * size, (index + 1) * size),
+        ...(isAnnounced ? { total: rows.length } : {}),
+      }));
+      const { sweeper } = harness(provider, here.spawn, { threadFromRows, concurrency });
+      for (const pages of opened) {
+        open = 0;
+        expect(await sweeper.sweep()).toMatchObject({ status: 'complete', size: 250, rows: 250 });
+        expect(open).toBe(pages);
+      }
+    },
+  );
 
   it('not where its provider has pages only, or another page function', async () => {
     const here = threadHere();
@@ -252,6 +265,19 @@ describe('a thread that fails', () => {
     expect(await sweeper.sweep()).toMatchObject({ status: 'complete', size: 250 });
     // However many questions were open.
     expect(onThreadLost).toHaveBeenCalledOnce();
+  });
+});
+
+describe('a sweep that ends while its thread starts', () => {
+  it('has not lost it', async () => {
+    const onLost = vi.fn<() => void>();
+    const ports = { clock: createFakeClock(), spawn: spawnThread, onLost };
+    const offload = createOffload({ fromRows: 0, timeoutMs: 30_000 }, ports);
+    const thread = offload.begin(0, new AbortController().signal);
+    thread.expect(1);
+    await thread.end();
+    await thread.started;
+    expect([thread.running, onLost.mock.calls.length]).toEqual([undefined, 0]);
   });
 });
 
