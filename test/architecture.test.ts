@@ -45,6 +45,7 @@ const rooms: Readonly<Record<string, string>> = {
   sweepers: 'guard',
   watch: 'guard',
   'list-options': 'options',
+  'msisdn-digits': 'msisdn',
   'national-reading': 'msisdn',
   'gates/send-parameters': 'gates/send-endpoints',
   'gates/send-recipients': 'gates/send-endpoints',

@@ -4,7 +4,7 @@
  * provider lists.
  */
 
-import { toNumber } from '../msisdn.ts';
+import { toNumber } from '../msisdn-digits.ts';
 import type { Evidence } from './change.ts';
 import { createNumberMap } from './number-map.ts';
 import { createNumberSet, type NumberSet } from './number-set.ts';

@@ -4,7 +4,7 @@
  * and takes 40 to 70 bytes a number; here numbers lie compressed in small regions, each of which grows alone.
  */
 
-import { toNumber } from '../msisdn.ts';
+import { toNumber } from '../msisdn-digits.ts';
 import { isNumber, NUMBERS_END, SMALLEST_NUMBER } from './number-digits.ts';
 import { MOST_NUMBERS, readLeaf } from './number-leaves.ts';
 import { lowerBound } from './number-regions.ts';

@@ -4,7 +4,7 @@
  * the garbage collector to walk through. It never keeps what it could not give back exactly, and never decides anything.
  */
 
-import { toNumber } from '../msisdn.ts';
+import { toNumber } from '../msisdn-digits.ts';
 import type { Evidence, EvidenceClock, EvidenceSource } from './change.ts';
 import { createNumberMap } from './number-map.ts';
 import { OTHER, packId, unpackId, type IdKind } from './packed-id.ts';

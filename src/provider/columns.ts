@@ -4,7 +4,7 @@
  */
 
 import { createHash } from 'node:crypto';
-import { toNumber } from '../msisdn.ts';
+import { toNumber } from '../msisdn-digits.ts';
 import type { RowColumns } from '../optouts/shown.ts';
 import { readRow, type RowDoubt } from './row.ts';
 

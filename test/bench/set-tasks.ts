@@ -3,7 +3,7 @@
  * arguments, its figures as a message.
  */
 
-import type * as Msisdns from '../../src/msisdn.ts';
+import type * as Msisdns from '../../src/msisdn-digits.ts';
 import type * as Sets from '../../src/optouts/number-set.ts';
 import { builtModule } from './built.ts';
 import { clusteredSample, uniformSample, type NumberSample } from './clustered.ts';
@@ -13,7 +13,7 @@ import { requireThat } from './saved-guard.ts';
 
 const { createImageReader, createNumberSet, createNumberSetFromTransfer } =
   await builtModule<typeof Sets>('optouts/number-set.js');
-const { toNumber } = await builtModule<typeof Msisdns>('msisdn.js');
+const { toNumber } = await builtModule<typeof Msisdns>('msisdn-digits.js');
 
 export interface SetSize {
   readonly count: number;

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Evidence } from '../../src/optouts/change.ts';
-import { toNumber } from '../../src/msisdn.ts';
+import { toNumber } from '../../src/msisdn-digits.ts';
 import { createLedger } from '../../src/optouts/ledger.ts';
 import { EMPTY_RECORD, mergeListed, type Listed } from '../../src/optouts/record.ts';
 import { createSoleOuts, type SoleOuts } from '../../src/optouts/sole-outs.ts';
