@@ -190,8 +190,10 @@ export function createSweepTable(database: Database, writer: string, now: () => 
     discard(olderThan) {
       database
         .prepare(
-          `DELETE FROM images WHERE made_at < ? AND token NOT IN (SELECT token FROM sweeps)
-           AND token NOT IN (SELECT token FROM bases)`,
+          // By tokens first, which are in an index: to read when an image was made is to read all of it.
+          `DELETE FROM images WHERE token IN (
+             SELECT token FROM images EXCEPT SELECT token FROM sweeps EXCEPT SELECT token FROM bases
+           ) AND made_at < ?`,
         )
         .run(olderThan);
     },
