@@ -1,7 +1,8 @@
 /**
- * A number set as bytes, for files: its regions as they lie in memory, without garbage, in chunks with version, order
- * and checksum. What comes out is what went in, or an error: bytes that anyone may have written never become a tree
- * that reads beyond its end, goes in circles or has what is no number.
+ * A number set as bytes, for files: its regions as they lie in memory, without garbage, each in a chunk with version,
+ * order and checksum. A chunk that was read becomes the region's memory where it is: to touch fresh memory costs more
+ * than all checks of it. What comes out is what went in, or an error: bytes that anyone may have written never become a
+ * tree that reads beyond its end, goes in circles or has what is no number.
  */
 
 import { crc32 } from 'node:zlib';
@@ -20,7 +21,9 @@ import {
 } from './number-tree.ts';
 
 const MAGIC = 0x5353_4e53;
-const VERSION = 1;
+const VERSION = 2;
+/** Its chunks have several regions, and no word behind them; they are copied. */
+const VERSION_OF_MANY = 1;
 /** Where the words of a chunk's header are: the checksum is of all behind it, and of the chunk before as well. */
 const IS_IMAGE = 0;
 const CHECKSUM = 1;
@@ -31,8 +34,8 @@ const IS_LAST = 5;
 const HEADER_WORDS = 6;
 /** In an image, where a region in memory has its garbage: how many nodes are above it. */
 const DEPTH = GARBAGE;
-/** A chunk with as many is given away. */
-const FULL_WORDS = 65_536;
+/** Behind the words of a region: one word there may be read. */
+const SPARE_WORDS = 1;
 const TREE_START = 2 ** SMALLEST_POWER;
 const TREE_END = 2 ** (SMALLEST_POWER + POWERS);
 
@@ -42,37 +45,59 @@ const checksumOf = (words: Int32Array) =>
 /** Writes an image. No regions become one while it is written, so that what is still to come begins where this ends. */
 export function* writeImage(tree: NumberTree): Generator<Uint8Array, void, undefined> {
   const place = createPlace();
-  const chunk = new Int32Array(HEADER_WORDS + FULL_WORDS + MOST_WORDS);
-  let end = HEADER_WORDS;
   let ordinal = 0;
   let before = 0;
-  const finish = (isLast: boolean) => {
-    const words = chunk.slice(0, end);
-    words.set([MAGIC, 0, VERSION, ordinal++, before, Number(isLast)]);
-    before = checksumOf(words);
-    words[CHECKSUM] = before;
-    end = HEADER_WORDS;
-    return new Uint8Array(words.buffer);
-  };
   tree.images++;
   try {
     for (let next = TREE_START; next < TREE_END;) {
       seek(tree, next, place);
-      const { words } = place;
-      const first = words[FIRST] as number;
+      const first = place.words[FIRST] as number;
       if (rangeBase(place, first) !== next)
         throw new Error('the numbers were handed over before their image was read');
+      next = rangeBase(place, first + (place.words[RANGES] as number));
       const region = draftOf(place);
-      chunk.set(region, end);
-      chunk[end + DEPTH] = place.depth;
-      end += region.length;
-      next = rangeBase(place, first + (words[RANGES] as number));
-      if (end >= FULL_WORDS && next < TREE_END) yield finish(false);
+      const words = new Int32Array(HEADER_WORDS + region.length + SPARE_WORDS);
+      words.set([MAGIC, 0, VERSION, ordinal++, before, Number(next >= TREE_END)]);
+      words.set(region, HEADER_WORDS);
+      words[HEADER_WORDS + DEPTH] = place.depth;
+      before = checksumOf(words);
+      words[CHECKSUM] = before;
+      yield new Uint8Array(words.buffer);
     }
-    yield finish(true);
   } finally {
     tree.images--;
     if (tree.size === 0) clearTree(tree);
+  }
+}
+
+/** The words of a chunk: where they are if nothing else is in that memory, or else a copy. */
+function wordsOf(bytes: Uint8Array): Int32Array {
+  if (bytes.length < HEADER_WORDS * 4 || bytes.length % 4 !== 0) throw new ImageError('the image is cut off');
+  const isAlone = bytes.length === bytes.buffer.byteLength;
+  return new Int32Array(isAlone ? bytes.buffer : new Uint8Array(bytes).buffer);
+}
+
+/** The words of the region that begins at a place of a chunk, with one behind its end. */
+function regionAt(chunk: Int32Array, at: number, isCopied: boolean): Int32Array {
+  const size = chunk[at + END] as number;
+  const end = at + size;
+  const isInside = isCopied ? end <= chunk.length : end + SPARE_WORDS === chunk.length;
+  if (!(size > ROOTS && size <= MOST_WORDS && isInside)) {
+    throw new ImageError('a region of the image has a wrong size');
+  }
+  if (!isCopied) return chunk.subarray(at);
+  const words = new Int32Array(size + SPARE_WORDS);
+  words.set(chunk.subarray(at, end));
+  return words;
+}
+
+/** The regions of a chunk. */
+function* regionsOf(chunk: Int32Array): Generator<Int32Array, void, undefined> {
+  const isCopied = chunk[VERSION_AT] === VERSION_OF_MANY;
+  for (let at = HEADER_WORDS; at < chunk.length;) {
+    const region = regionAt(chunk, at, isCopied);
+    at += isCopied ? region.length - SPARE_WORDS : region.length;
+    yield region;
   }
 }
 
@@ -87,6 +112,7 @@ interface Frame {
 }
 
 export interface TreeReader {
+  /** Takes a chunk, whose memory is the tree's from then on. */
   take(chunk: Uint8Array): void;
   done(): NumberTree;
 }
@@ -119,21 +145,14 @@ export function readImage(): TreeReader {
     return frame;
   }
 
-  /** Takes the region that begins at a word. @returns where the next one begins. */
-  function takeRegion(chunk: Int32Array, at: number): number {
-    const size = chunk[at + END] as number;
-    if (!(size > ROOTS && size <= MOST_WORDS && at + size <= chunk.length)) {
-      throw new ImageError('a region of the image has a wrong size');
-    }
-    // One word behind the end may be read.
-    const words = new Int32Array(size + 1);
-    words.set(chunk.subarray(at, at + size));
+  function takeRegion(words: Int32Array): void {
     const frame = frameAt(words[DEPTH] as number);
     words[GARBAGE] = 0;
     const first = words[FIRST] as number;
     const ranges = words[RANGES] as number;
     const isInPlace = first === frame.entry && ranges > 0 && ranges <= frame.entries - first;
-    if (!isInPlace || ROOTS + ranges > size) throw new ImageError('a region of the image is out of place');
+    if (!isInPlace || ROOTS + ranges > (words[END] as number))
+      throw new ImageError('a region of the image is out of place');
     const count = countSound(words, rangeBase(frame, first), rangeBits(frame, first), frame.node === 0);
     if (count < 0) throw new ImageError('a region of the image is no region');
     const id = tree.regions.length;
@@ -146,20 +165,17 @@ export function readImage(): TreeReader {
       last = frames.at(-1);
       if (last !== undefined) last.entry++;
     }
-    return at + size;
   }
 
   return {
     take(bytes) {
       if (state !== 'more') throw new ImageError('nothing of the image is missing, or it is broken');
       state = 'broken';
-      if (bytes.length < HEADER_WORDS * 4 || bytes.length % 4 !== 0)
-        throw new ImageError('the image is cut off');
-      const chunk = new Int32Array(bytes.length / 4);
-      new Uint8Array(chunk.buffer).set(bytes);
+      const chunk = wordsOf(bytes);
       if (chunk[IS_IMAGE] !== MAGIC) throw new ImageError('the bytes are no image of a number set');
-      if (chunk[VERSION_AT] !== VERSION) {
-        throw new ImageError(`the image has version ${chunk[VERSION_AT]}, known is ${VERSION}`);
+      const version = chunk[VERSION_AT];
+      if (version !== VERSION && version !== VERSION_OF_MANY) {
+        throw new ImageError(`the image has version ${version}, known is ${VERSION}`);
       }
       if (chunk[CHECKSUM] !== checksumOf(chunk)) throw new ImageError('the checksum of the image is wrong');
       if (chunk[ORDINAL] !== ordinal || chunk[CHECKSUM_BEFORE] !== before) {
@@ -167,7 +183,7 @@ export function readImage(): TreeReader {
       }
       ordinal++;
       before = chunk[CHECKSUM];
-      for (let at = HEADER_WORDS; at < chunk.length;) at = takeRegion(chunk, at);
+      for (const region of regionsOf(chunk)) takeRegion(region);
       state = chunk[IS_LAST] === 0 ? 'more' : 'whole';
     },
     done() {

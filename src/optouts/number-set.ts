@@ -76,7 +76,11 @@ export interface NumberSetState {
 
 /** Reads an image a chunk at a time, in the order in which it was written. */
 export interface NumberSetReader {
-  /** @throws ImageError for bytes that are cut, bent, out of order, of another version or no image at all. */
+  /**
+   * Takes a chunk, whose memory is the set's from then on, unless it is a part of a larger piece.
+   *
+   * @throws ImageError for bytes that are cut, bent, out of order, of another version or no image at all.
+   */
   take(chunk: Uint8Array): void;
   /** @throws ImageError where chunks are missing. */
   done(): NumberSet;
@@ -226,12 +230,12 @@ export function createImageReader(): NumberSetReader {
 }
 
 /**
- * Reads an image back.
+ * Reads an image back; its chunks stay as they are.
  *
  * @throws ImageError for bytes that are cut, bent, out of order, of another version or no image at all.
  */
 export function createNumberSetFromImage(chunks: Iterable<Uint8Array>): NumberSet {
   const reader = createImageReader();
-  for (const chunk of chunks) reader.take(chunk);
+  for (const chunk of chunks) reader.take(new Uint8Array(chunk));
   return reader.done();
 }

@@ -22,7 +22,10 @@ export interface NumbersStep {
 
 /** A list as bytes of the number set's own making: much quicker to take in than its numbers. */
 export interface SavedImage {
-  /** In order. Damage in them is found by who reads them, and `numbers` then has to do. */
+  /**
+   * In order. Each is whose who reads it, memory and all, unless it is a part of a larger piece. Damage in them is found
+   * by who reads them, and `numbers` then has to do.
+   */
   readonly chunks: AsyncIterable<Uint8Array>;
   /** What came and left after it was made, in order. */
   readonly since: AsyncIterable<NumbersStep>;

@@ -133,7 +133,7 @@ async function images(size: SetSize) {
     const writeMs = timeOf(() => chunks.push(...set.image()));
     const reader = createImageReader();
     let longestMs = 0;
-    for (const chunk of chunks)
+    for (const chunk of chunks.map((one) => one.slice()))
       longestMs = Math.max(
         longestMs,
         timeOf(() => reader.take(chunk)),

@@ -11,6 +11,7 @@ import {
 
 const RUNS = { numRuns: 3_000, seed: 20_260_101 };
 const HEADER_BYTES = 24;
+const MAGIC = 0x5353_4e53;
 const numbersOf = (set: NumberSet) => [...set.batches()].flatMap((batch) => [...batch]);
 
 /** Every form of leaf: one number, doubles, split ones, bitmaps; and nodes, in a set of one region. */
@@ -21,6 +22,21 @@ function smallSet(): NumberSet {
   set.addBatch(Float64Array.from({ length: 600 }, (_, index) => 15_660_000_000 + index * 11));
   set.addBatch(Float64Array.from({ length: 5_000 }, (_, index) => 15_770_000_000 + index));
   return set;
+}
+
+/** The same image as version 1 wrote it: so many regions in a chunk, nothing between them. */
+function asFirstVersion(chunks: readonly Uint8Array[], regionsEach: number): Uint8Array[] {
+  const older: Uint8Array[] = [];
+  let before = 0;
+  for (let from = 0; from < chunks.length; from += regionsEach) {
+    const regions = chunks.slice(from, from + regionsEach).map((chunk) => chunk.subarray(HEADER_BYTES, -4));
+    const bytes = new Uint8Array(Buffer.concat([new Uint8Array(HEADER_BYTES), ...regions]));
+    const isLast = from + regionsEach >= chunks.length;
+    new Int32Array(bytes.buffer).set([MAGIC, 0, 1, older.length, before, Number(isLast)]);
+    older.push(checked(bytes));
+    before = new Int32Array(bytes.buffer)[1] ?? 0;
+  }
+  return older;
 }
 
 /** Several regions, below nodes. */
@@ -77,6 +93,45 @@ describe('an image of a number set', () => {
     // The same numbers have the same bytes, whatever else there was meanwhile.
     copy.deleteBatch([15_550_000_001, 15_770_009_999]);
     expect(createNumberSetFromImage(imageOf(copy)).has('12345')).toBe(true);
+  });
+
+  it('takes chunks where they are, and leaves alone what is a part of a larger piece', () => {
+    const [chunk = new Uint8Array()] = imageOf(smallSet());
+    const larger = Buffer.concat([chunk, Buffer.alloc(8)]);
+    const [own, apart] = [createImageReader(), createImageReader()];
+    own.take(chunk);
+    apart.take(larger.subarray(0, chunk.length));
+    const [before, untouched] = [chunk.slice(), larger.toString('hex')];
+    for (const set of [own.done(), apart.done()]) {
+      set.deleteBatch(numbersOf(set).filter((_, index) => index % 2 === 0));
+      expect(numbersOf(set)).toHaveLength(Math.floor(smallSet().size / 2));
+    }
+    expect(chunk).not.toEqual(before);
+    expect(larger.toString('hex')).toBe(untouched);
+  });
+
+  it.each([1, 2, 3, 100])('of the first version is read, with %i regions in a chunk', (regionsEach) => {
+    const set = largeSet();
+    const older = asFirstVersion(imageOf(set), regionsEach);
+    const copy = createNumberSetFromImage(older);
+    expect(numbersOf(copy)).toEqual(numbersOf(set));
+    copy.addBatch(
+      numbersOf(copy)
+        .slice(10, -10)
+        .map((number) => number + 1),
+    );
+    expect(copy.size).toBeGreaterThan(set.size);
+    const [first = new Uint8Array(), ...rest] = older;
+    for (const cut of [4, 8]) {
+      const bent = checked(first.slice(0, first.length - cut));
+      expect(() => createNumberSetFromImage([bent, ...rest])).toThrow(ImageError);
+    }
+    // Neither version passes for the other.
+    const renamed = imageOf(set).map((chunk) => {
+      chunk[8] = 1;
+      return checked(chunk);
+    });
+    expect(() => createNumberSetFromImage(renamed)).toThrow(ImageError);
   });
 
   it('reads chunks wherever in memory they are', () => {
@@ -139,8 +194,8 @@ describe('an image of a number set', () => {
   it('tells of another version, and of bytes that are no image', () => {
     const [chunk = new Uint8Array()] = imageOf(smallSet());
     const newer = chunk.slice();
-    newer[8] = 2;
-    expect(() => createNumberSetFromImage([checked(newer)])).toThrow(/version 2, known is 1/);
+    newer[8] = 3;
+    expect(() => createNumberSetFromImage([checked(newer)])).toThrow(/version 3, known is 2/);
     expect(() => createNumberSetFromImage([new Uint8Array(64)])).toThrow(/no image/);
     expect(() => createNumberSetFromImage([new Uint8Array(5)])).toThrow(/cut off/);
   });

@@ -58,7 +58,7 @@ function written({ file }: Engine): number[] {
 /** The list as its base and what came after it make it; `undefined` without a base. */
 function listedByBase({ file: { bases } }: Engine): number[] | undefined {
   if (!bases.has('default')) return undefined;
-  const [chunk = new Uint8Array()] = bases.chunks('default');
+  const [chunk = new Uint8Array()] = [...bases.chunks('default')].flat();
   const numbers = new Set(new Float64Array(chunk.slice().buffer));
   for (const { kind, numbers: some } of bases.since('default')) {
     for (const one of some) {
@@ -96,12 +96,12 @@ describe('a base', () => {
     const { engine, at, save } = history();
     save({ added: [A] });
     const { bases } = engine.file;
-    bases.stage('base', 0, new Uint8Array([1]));
-    bases.stage('base', 1, new Uint8Array([2]));
+    bases.stage('base', 0, [new Uint8Array([1]), new Uint8Array([2])]);
+    bases.stage('base', 2, [new Uint8Array([3])]);
     bases.commit('default', 'base', newestSweep(engine));
     at(T + 24 * 60 * MINUTE);
     engine.open({ accounts: {} });
-    expect([...engine.file.bases.chunks('default')].map(([byte]) => byte)).toEqual([1, 2]);
+    expect([...engine.file.bases.chunks('default')].flat().map(([byte]) => byte)).toEqual([1, 2, 3]);
     engine.file.sweeps.stage('full', 'added', Float64Array.of(B));
     engine.file.sweeps.heads();
     const before = newestSweep(engine);
@@ -229,7 +229,7 @@ describe('what sweeps listed', () => {
             base = { seq: newestSweep(engine), numbers: [...isListed, C + 100] };
           } else if (one.kind === 'end a base') {
             const chunk = new Uint8Array(Float64Array.from(base.numbers).buffer);
-            engine.file.bases.stage(`base ${index}`, 0, chunk);
+            engine.file.bases.stage(`base ${index}`, 0, [chunk]);
             engine.file.bases.commit('default', `base ${index}`, base.seq);
           } else {
             engine.erase(String(one.number), [], 0);

@@ -5,6 +5,7 @@
  */
 
 import type { NumbersStep } from '../store.ts';
+import { severalOf } from './chunks.ts';
 import type { Database } from './driver.ts';
 import { decode } from './images.ts';
 import { inTransaction } from './log.ts';
@@ -12,13 +13,13 @@ import { inTransaction } from './log.ts';
 export interface BaseTable {
   /** The newest sweep of a list, where so much came and left since its base that a new one is worth its while. */
   dueAt(list: string): number | undefined;
-  /** Keeps a chunk under a token; chunks count with `commit`. */
-  stage(token: string, ordinal: number, chunk: Uint8Array): void;
+  /** Keeps chunks under a token, the first of them at a place; they count with `commit`. */
+  stage(token: string, ordinal: number, chunks: readonly Uint8Array[]): void;
   /** Puts a base in the place of a list's last one, unless earlier ones than `seq` have ended. */
   commit(list: string, token: string, seq: number): void;
   has(list: string): boolean;
-  /** The chunks of a list's base, in order. */
-  chunks(list: string): Generator<Uint8Array, void, undefined>;
+  /** The chunks of a list's base, in order, some at a time. */
+  chunks(list: string): Generator<Uint8Array[], void, undefined>;
   /** What came and left after a list's base, in order. @throws ImageError */
   since(list: string): Generator<NumbersStep, void, undefined>;
 }
@@ -31,6 +32,16 @@ const MOST_BYTES_SHARE = 1 / 20;
 export function createBaseTable(database: Database, now: () => number): BaseTable {
   const selectBase = database.prepare('SELECT token, seq FROM bases WHERE list = ?');
   const seqOf = (list: string) => Number(selectBase.get(list)?.['seq'] ?? 0);
+
+  function* chunksOf(list: string): Generator<Uint8Array, void, undefined> {
+    const token = selectBase.get(list)?.['token'] ?? null;
+    const select = database.prepare('SELECT bytes FROM images WHERE token = ? AND ordinal = ?');
+    for (let ordinal = 0; ; ordinal++) {
+      const bytes = select.get(token, ordinal)?.['bytes'];
+      if (!(bytes instanceof Uint8Array)) return;
+      yield bytes;
+    }
+  }
 
   return {
     dueAt(list) {
@@ -48,10 +59,11 @@ export function createBaseTable(database: Database, now: () => number): BaseTabl
       }
       return Number(database.prepare('SELECT max(seq) AS seq FROM sweeps WHERE list = ?').get(list)?.['seq']);
     },
-    stage(token, ordinal, chunk) {
-      database
-        .prepare("INSERT INTO images VALUES (?, ?, 'base', 0, 0, ?, ?)")
-        .run(token, ordinal, chunk, now());
+    stage(token, ordinal, chunks) {
+      const insert = database.prepare("INSERT INTO images VALUES (?, ?, 'base', 0, 0, ?, ?)");
+      inTransaction(database, () => {
+        for (const [index, chunk] of chunks.entries()) insert.run(token, ordinal + index, chunk, now());
+      });
     },
     commit(list, token, seq) {
       inTransaction(database, () => {
@@ -62,15 +74,7 @@ export function createBaseTable(database: Database, now: () => number): BaseTabl
       });
     },
     has: (list) => selectBase.get(list) !== undefined,
-    *chunks(list) {
-      const token = selectBase.get(list)?.['token'] ?? null;
-      const select = database.prepare('SELECT bytes FROM images WHERE token = ? AND ordinal = ?');
-      for (let ordinal = 0; ; ordinal++) {
-        const bytes = select.get(token, ordinal)?.['bytes'];
-        if (!(bytes instanceof Uint8Array)) return;
-        yield bytes;
-      }
-    },
+    chunks: (list) => severalOf(chunksOf(list)),
     *since(list) {
       const steps = database
         .prepare(

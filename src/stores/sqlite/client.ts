@@ -8,6 +8,7 @@ import { resolve } from 'node:path';
 import { StoreError } from '../../errors.ts';
 import { text } from '../../option-fields.ts';
 import type { OptOutChange } from '../../optouts/change.ts';
+import { buffersOfChunks, severalOf } from './chunks.ts';
 import { changesIn } from './columns.ts';
 import { connect, type Connection, type Spawn } from './connection.ts';
 import { findDriver } from './driver.ts';
@@ -223,15 +224,22 @@ async function keepBase(to: Connection, list: string, makeImage: () => Iterable<
   if (seq === undefined) return;
   const token = `base ${randomUUID()}`;
   let ordinal = 0;
-  for (const chunk of makeImage()) await to.ask('stageBase', { token, ordinal: ordinal++, chunk });
+  for (const chunks of severalOf(makeImage())) {
+    await to.ask('stageBase', { token, ordinal, chunks }, buffersOfChunks(chunks));
+    ordinal += chunks.length;
+  }
   await to.ask('saveBase', { list, token, seq });
 }
 
 function imageOf(from: Connection, list: string): SavedImage {
   return {
-    chunks: eachOf(() => from.ask('loadBase', { list })),
+    chunks: chunksOf(eachOf(() => from.ask('loadBase', { list }))),
     since: eachOf(() => from.ask('loadSince', { list })),
   };
+}
+
+async function* chunksOf(several: AsyncIterable<readonly Uint8Array[]>): AsyncGenerator<Uint8Array> {
+  for await (const chunks of several) yield* chunks;
 }
 
 /** What is given until there is no more. The next is asked for while one is taken in. */

@@ -27,8 +27,8 @@ export interface Requests {
     takes: { readonly list: string; readonly kind: 'all' | 'missing' };
     gives: Float64Array | undefined;
   };
-  /** The next chunk of a list's base; `undefined` at the end, and where there is none. */
-  loadBase: { takes: { readonly list: string }; gives: Uint8Array | undefined };
+  /** The next chunks of a list's base; `undefined` at the end, and where there is none. */
+  loadBase: { takes: { readonly list: string }; gives: readonly Uint8Array[] | undefined };
   /** What came or left next after a list's base; `undefined` at the end. */
   loadSince: { takes: { readonly list: string }; gives: NumbersStep | undefined };
   loaded: { takes: null; gives: null };
@@ -49,7 +49,7 @@ export interface Requests {
   /** As of which sweep a base is wanted; `undefined` where none is. */
   wantedBase: { takes: { readonly list: string }; gives: number | undefined };
   stageBase: {
-    takes: { readonly token: string; readonly ordinal: number; readonly chunk: Uint8Array };
+    takes: { readonly token: string; readonly ordinal: number; readonly chunks: readonly Uint8Array[] };
     gives: null;
   };
   saveBase: {

@@ -5,6 +5,7 @@
 
 import { isMainThread, parentPort, workerData, type MessagePort } from 'node:worker_threads';
 import type { OptOutChange } from '../../optouts/change.ts';
+import { buffersOfChunks } from './chunks.ts';
 import { buffersOf } from './columns.ts';
 import { loadDriver } from './driver.ts';
 import { createEngine, type Engine } from './engine.ts';
@@ -69,9 +70,9 @@ export function serve(port: MessagePort, engine: Engine): void {
       return engine.saveSweep(token, head, rows, isFull);
     },
     wantedBase: ({ list }) => engine.file.bases.dueAt(list),
-    stageBase({ token, ordinal, chunk }) {
+    stageBase({ token, ordinal, chunks }) {
       requireWritable();
-      engine.file.bases.stage(token, ordinal, chunk);
+      engine.file.bases.stage(token, ordinal, chunks);
       return null;
     },
     saveBase({ list, token, seq }) {
@@ -193,6 +194,7 @@ export function serve(port: MessagePort, engine: Engine): void {
 /** What is handed over with an answer instead of copied. */
 function transferOf(gives: unknown): ArrayBuffer[] {
   if (gives instanceof Float64Array) return [gives.buffer as ArrayBuffer];
+  if (Array.isArray(gives)) return buffersOfChunks(gives);
   const isLoaded = typeof gives === 'object' && gives !== null && 'columns' in gives;
   return isLoaded ? buffersOf((gives as LoadedChanges).columns) : [];
 }
