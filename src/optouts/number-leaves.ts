@@ -219,7 +219,7 @@ export function isSoundLeaf(
   if (count === 0 || !isLeaf(count, bits) || at + sizeOf(entry, bits) > end) return false;
   if (entry >= BITMAP) return bits === NARROW_BITS && count === ones(words, at, BITMAP_WORDS);
   if (bits > WORD_BITS) return areSoundDoubles(words, at, count, base, bits);
-  if (count === 1) return (words[at] as number) >= 0 && (words[at] as number) < 2 ** bits;
+  if (count === 1) return (words[at] as number) >>> bits === 0;
   return splitWords(count, bits) === leafSize(count, bits) && isSoundSplit(words, at, count, bits);
 }
 

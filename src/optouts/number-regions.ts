@@ -208,26 +208,49 @@ export function countSound(words: Int32Array, base: number, bits: number, isGrow
 }
 
 function isSoundRange(words: Int32Array, entry: number, base: number, bits: number): boolean {
+  const isWithin = base >= SMALLEST_NUMBER && base + 2 ** bits <= NUMBERS_END;
+  if (isWithin && bits <= WORD_BITS) return isSoundWithin(words, entry, bits);
   if (entry === 0) return true;
-  const at = entry & PLACE;
-  const end = words[END] as number;
-  if (at !== sound.end) return false;
   if (entry > 0) {
-    if (!isSoundLeaf(words, entry, base, bits, end)) return false;
-    sound.end += sizeOf(entry, bits);
-    sound.count += countOf(entry);
-    return (
-      (base >= SMALLEST_NUMBER && base + 2 ** bits <= NUMBERS_END) || areNumbers(words, entry, base, bits)
-    );
+    return isNextLeaf(words, entry, base, bits) && (isWithin || areNumbers(words, entry, base, bits));
   }
+  if (!isNextNode(words, entry, bits)) return false;
   const step = STEPS[bits] as number;
-  sound.end += 1 << step;
-  if (bits <= NARROW_BITS || sound.end > end) return false;
   const width = 2 ** (bits - step);
   for (let place = 0; place < 1 << step; place++) {
-    if (!isSoundRange(words, words[at + place] as number, base + place * width, bits - step)) return false;
+    const child = words[(entry & PLACE) + place] as number;
+    if (!isSoundRange(words, child, base + place * width, bits - step)) return false;
   }
   return true;
+}
+
+/** As {@link isSoundRange} where all that fits in the range is a number: where it begins need not be known. */
+function isSoundWithin(words: Int32Array, entry: number, bits: number): boolean {
+  if (entry === 0) return true;
+  if (entry > 0) return isNextLeaf(words, entry, 0, bits);
+  if (!isNextNode(words, entry, bits)) return false;
+  const from = entry & PLACE;
+  const step = STEPS[bits] as number;
+  for (let place = from; place < from + (1 << step); place++) {
+    if (!isSoundWithin(words, words[place] as number, bits - step)) return false;
+  }
+  return true;
+}
+
+/** Whether a leaf is sound and where the next part has to begin; what comes next is behind it then. */
+function isNextLeaf(words: Int32Array, entry: number, base: number, bits: number): boolean {
+  if ((entry & PLACE) !== sound.end || !isSoundLeaf(words, entry, base, bits, words[END] as number))
+    return false;
+  sound.end += sizeOf(entry, bits);
+  sound.count += countOf(entry);
+  return true;
+}
+
+/** The same of a node, whose entries are looked at by the caller. */
+function isNextNode(words: Int32Array, entry: number, bits: number): boolean {
+  if ((entry & PLACE) !== sound.end || bits <= NARROW_BITS) return false;
+  sound.end += 1 << (STEPS[bits] as number);
+  return sound.end <= (words[END] as number);
 }
 
 /** Whether a leaf at the edge of what numbers can be has none beyond. */

@@ -307,8 +307,7 @@ export function isSoundSplit(words: Int32Array, at: number, count: number, bits:
   const packed = unary + unaryWords(count, bits, low);
   // The last upper part ends with a zero as well: behind it there is no number.
   const last = count + (1 << (bits - low)) - 1;
-  if ((words[packed - 1] as number) >>> (last & 31) !== 0 || ones(words, unary, packed - unary) !== count)
-    return false;
+  if ((words[packed - 1] as number) >>> (last & 31) !== 0) return false;
   let before = 0;
   let place = unary;
   for (let group = 0; group < (1 << (bits - low)) >>> SAMPLED_BITS; group++) {
@@ -318,7 +317,7 @@ export function isSoundSplit(words: Int32Array, at: number, count: number, bits:
     for (; place < unary + (bit >>> 5); place++) before += bitCount(words[place] as number);
     if (before + bitCount((words[place] as number) & ((1 << bit) - 1)) !== numbers) return false;
   }
-  return true;
+  return before + ones(words, place, packed - place) === count;
 }
 
 /** How many bits are set in some words. */
