@@ -41,4 +41,13 @@ describe('the package', () => {
   it.each(['import', 'require'])('exports these names by %s() and no others', (load) => {
     expect(namesBy(load)).toEqual(entries);
   });
+
+  it('starts the thread of the SQLite store from one file, without what only other threads need', () => {
+    const code = readFileSync(`${root}/dist/stores/sqlite/worker.js`, 'utf8');
+    const imported = [...code.matchAll(/^(?:import|export)\b[^'"]*?\bfrom\s*["']([^"']+)["']/gm)].map(
+      ([, name = '']) => name,
+    );
+    expect(imported).toContain('node:worker_threads');
+    expect(imported.filter((name) => !name.startsWith('node:'))).toEqual([]);
+  });
 });
