@@ -9,6 +9,7 @@ import { SMALLEST_NUMBER, NUMBERS_END } from './number-digits.ts';
 import {
   countOf,
   isLeaf,
+  isSoundDoubles,
   isSoundLeaf,
   leafSize,
   MOST_NUMBERS,
@@ -212,7 +213,9 @@ function isSoundRange(words: Int32Array, entry: number, base: number, bits: numb
   if (isWithin && bits <= WORD_BITS) return isSoundWithin(words, entry, bits);
   if (entry === 0) return true;
   if (entry > 0) {
-    return isNextLeaf(words, entry, base, bits) && (isWithin || areNumbers(words, entry, base, bits));
+    const isSound =
+      bits > WORD_BITS ? isNextDoubles(words, entry, base, bits) : isNextLeaf(words, entry, bits);
+    return isSound && (isWithin || areNumbers(words, entry, base, bits));
   }
   if (!isNextNode(words, entry, bits)) return false;
   const step = STEPS[bits] as number;
@@ -227,7 +230,7 @@ function isSoundRange(words: Int32Array, entry: number, base: number, bits: numb
 /** As {@link isSoundRange} where all that fits in the range is a number: where it begins need not be known. */
 function isSoundWithin(words: Int32Array, entry: number, bits: number): boolean {
   if (entry === 0) return true;
-  if (entry > 0) return isNextLeaf(words, entry, 0, bits);
+  if (entry > 0) return isNextLeaf(words, entry, bits);
   if (!isNextNode(words, entry, bits)) return false;
   const from = entry & PLACE;
   const step = STEPS[bits] as number;
@@ -238,11 +241,19 @@ function isSoundWithin(words: Int32Array, entry: number, bits: number): boolean 
 }
 
 /** Whether a leaf is sound and where the next part has to begin; what comes next is behind it then. */
-function isNextLeaf(words: Int32Array, entry: number, base: number, bits: number): boolean {
-  if ((entry & PLACE) !== sound.end || !isSoundLeaf(words, entry, base, bits, words[END] as number))
-    return false;
+function isNextLeaf(words: Int32Array, entry: number, bits: number): boolean {
+  if ((entry & PLACE) !== sound.end || !isSoundLeaf(words, entry, bits, words[END] as number)) return false;
   sound.end += sizeOf(entry, bits);
   sound.count += countOf(entry);
+  return true;
+}
+
+function isNextDoubles(words: Int32Array, entry: number, base: number, bits: number): boolean {
+  const end = words[END] as number;
+  if ((entry & PLACE) !== sound.end || !isSoundDoubles(words, entry, base, bits, end)) return false;
+  const count = countOf(entry);
+  sound.end += 2 * count;
+  sound.count += count;
   return true;
 }
 
