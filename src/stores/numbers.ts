@@ -7,6 +7,8 @@ import type { NumberSource, SavedImage } from './store.ts';
 
 /** Numbers taken before other work gets its turn. */
 const NUMBERS_PER_TURN = 2_000;
+/** The same of an image. */
+const BYTES_PER_TURN = 262_144;
 
 /** Builds the set of all numbers of a source. Rejects with what the source throws. */
 export async function numberSetOf(source: NumberSource): Promise<NumberSet> {
@@ -53,9 +55,13 @@ export async function numberSetOfImage({ chunks, since }: SavedImage): Promise<N
 
 async function imageOf(chunks: SavedImage['chunks']): Promise<NumberSet | undefined> {
   const reader = createImageReader();
+  let taken = 0;
   try {
     for await (const chunk of chunks) {
+      taken += chunk.length;
       reader.take(chunk);
+      if (taken < BYTES_PER_TURN) continue;
+      taken = 0;
       await nextTurn();
     }
     return reader.done();

@@ -28,6 +28,8 @@ export interface BaseTable {
 const MOST_IMAGES = 200;
 const LEAST_BYTES = 262_144;
 const MOST_BYTES_SHARE = 1 / 20;
+/** Bytes of one message: to wake the other thread takes about as long as to read some chunks. */
+const LOADED_AT_A_TIME = 1_048_576;
 
 export function createBaseTable(database: Database, now: () => number): BaseTable {
   const selectBase = database.prepare('SELECT token, seq FROM bases WHERE list = ?');
@@ -74,7 +76,7 @@ export function createBaseTable(database: Database, now: () => number): BaseTabl
       });
     },
     has: (list) => selectBase.get(list) !== undefined,
-    chunks: (list) => severalOf(chunksOf(list)),
+    chunks: (list) => severalOf(chunksOf(list), LOADED_AT_A_TIME),
     *since(list) {
       const steps = database
         .prepare(

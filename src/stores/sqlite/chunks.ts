@@ -1,16 +1,16 @@
 /** Chunks of a list's base on their way: several in a message, handed over instead of copied where that can be. */
 
-/** What goes from thread to thread in one message, and into the file in one transaction. */
-const BYTES_AT_A_TIME = 262_144;
-
-/** Chunks, as many at a time as belong into one message. */
-export function* severalOf(chunks: Iterable<Uint8Array>): Generator<Uint8Array[], void, undefined> {
+/** Chunks, as many at a time as have so many bytes. */
+export function* severalOf(
+  chunks: Iterable<Uint8Array>,
+  bytes: number,
+): Generator<Uint8Array[], void, undefined> {
   let some: Uint8Array[] = [];
   let length = 0;
   for (const chunk of chunks) {
     some.push(chunk);
     length += chunk.length;
-    if (length < BYTES_AT_A_TIME) continue;
+    if (length < bytes) continue;
     yield some;
     some = [];
     length = 0;

@@ -32,6 +32,8 @@ const RENEW_EVERY_MS = 5_000;
 const CLOSE_MS = 3_000;
 /** Changes that are objects at the same time while they are loaded: so few that they are forgotten young. */
 const CHANGES_AT_A_TIME = 500;
+/** Bytes of an image that are made in one turn, and go into the file in one transaction. */
+const STAGED_AT_A_TIME = 262_144;
 /** Numbers of one image. */
 const NUMBERS_PER_IMAGE = 65_536;
 
@@ -224,7 +226,7 @@ async function keepBase(to: Connection, list: string, makeImage: () => Iterable<
   if (seq === undefined) return;
   const token = `base ${randomUUID()}`;
   let ordinal = 0;
-  for (const chunks of severalOf(makeImage())) {
+  for (const chunks of severalOf(makeImage(), STAGED_AT_A_TIME)) {
     await to.ask('stageBase', { token, ordinal, chunks }, buffersOfChunks(chunks));
     ordinal += chunks.length;
   }
