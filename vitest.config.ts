@@ -10,8 +10,11 @@ const builtWorker = {
   transform(code: string, id: string) {
     const [, room] = /\/src\/(stores\/sqlite|provider\/thread)\/connection\.ts$/.exec(id) ?? [];
     if (room === undefined) return undefined;
-    const built = new URL(`./dist/${room}/worker.js`, import.meta.url).href;
-    return code.replace("new URL('./worker.js', import.meta.url)", `new URL('${built}')`);
+    const built = (file: string) => new URL(`./dist/${room}/${file}`, import.meta.url).href;
+    return code.replace(
+      /new URL\('\.\/(worker\.c?js)', import\.meta\.url\)/,
+      (_, file: string) => `new URL('${built(file)}')`,
+    );
   },
 };
 

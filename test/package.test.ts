@@ -43,10 +43,8 @@ describe('the package', () => {
   });
 
   it('starts the thread of the SQLite store from one file, without what only other threads need', () => {
-    const code = readFileSync(`${root}/dist/stores/sqlite/worker.js`, 'utf8');
-    const imported = [...code.matchAll(/^(?:import|export)\b[^'"]*?\bfrom\s*["']([^"']+)["']/gm)].map(
-      ([, name = '']) => name,
-    );
+    const code = readFileSync(`${root}/dist/stores/sqlite/worker.cjs`, 'utf8');
+    const imported = [...code.matchAll(/\brequire\("([^"]+)"\)/g)].map(([, name = '']) => name);
     expect(imported).toContain('node:worker_threads');
     expect(imported.filter((name) => !name.startsWith('node:'))).toEqual([]);
   });

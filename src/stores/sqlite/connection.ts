@@ -48,9 +48,9 @@ export interface Thread {
 /** Starts a thread. */
 export type Spawn = (setup: WorkerSetup) => Thread;
 
-/** Starts the worker beside this file. */
+/** Starts the worker, which the build puts into one file beside this one: CommonJS, which a thread loads soonest. */
 export const spawnWorker: Spawn = (setup) =>
-  new Worker(new URL('./worker.js', import.meta.url), { workerData: setup });
+  new Worker(new URL('./worker.cjs', import.meta.url), { workerData: setup });
 
 /** Starts the thread and talks to it. */
 export function connect(setup: WorkerSetup, listener: ConnectionListener, spawn: Spawn): Connection {
