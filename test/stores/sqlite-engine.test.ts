@@ -113,9 +113,10 @@ describe('the engine', () => {
     await after.close();
   });
 
-  it('loads a long list from its image, and from its log where that is damaged', async () => {
+  /** A file with a list of that many numbers and an image of it, behind which one came and one left. */
+  async function longList(count: number) {
     const file = join(newFolder(), 'store.db');
-    const numbers = Array.from({ length: 150_000 }, (_, place) => String(15_550_000_000 + place * 7_919));
+    const numbers = Array.from({ length: count }, (_, place) => String(15_550_000_000 + place * 7_919));
     const save = async (start: number, all: readonly string[], fields: Partial<SavedSweep>) => {
       const store = storeOf(file);
       await store.open();
@@ -131,25 +132,66 @@ describe('the engine', () => {
     await save(1, numbers, {});
     const [first = '', ...others] = numbers;
     await save(2, [...others, PERSON], { delta: { added: [PERSON], removed: [first] } });
-    const load = async () => {
-      const store = storeOf(file);
-      await store.open();
-      const sweep = (await store.load()).sweeps.get('default');
-      const image = sweep?.image && (await numberSetOfImage(sweep.image));
-      const set = image ?? (sweep && (await numberSetOf(sweep.numbers)));
-      await store.loaded?.();
-      await store.close();
-      return {
-        isImage: image !== undefined,
-        size: set?.size,
-        has: [first, PERSON].map((one) => set?.has(one)),
-      };
-    };
-    expect(await load()).toEqual({ isImage: true, size: 150_000, has: [false, true] });
-    const database = new driver.DatabaseSync(file);
-    database.exec("UPDATE images SET bytes = zeroblob(length(bytes)) WHERE kind = 'base'");
-    database.close();
-    expect(await load()).toEqual({ isImage: false, size: 150_000, has: [false, true] });
+    return { file, first };
+  }
+
+  async function loadedFrom(file: string, asked: readonly string[]) {
+    const store = storeOf(file);
+    await store.open();
+    const sweep = (await store.load()).sweeps.get('default');
+    const image = sweep?.image && (await numberSetOfImage(sweep.image));
+    const set = image ?? (sweep && (await numberSetOf(sweep.numbers)));
+    await store.loaded?.();
+    await store.close();
+    return { isImage: image !== undefined, size: set?.size, has: asked.map((one) => set?.has(one)) };
+  }
+
+  it('loads a long list from its image, and from its log where that is damaged', async () => {
+    const { file, first } = await longList(400_000);
+    const asked = [first, PERSON];
+    expect(await loadedFrom(file, asked)).toEqual({ isImage: true, size: 400_000, has: [false, true] });
+    const bytes = "CAST(substr(bytes, 1, length(bytes) - 8) || x'0102030405060708' AS BLOB)";
+    const damages = [
+      `UPDATE images SET bytes = ${bytes} WHERE kind = 'base' AND ordinal = 0`,
+      `UPDATE images SET bytes = ${bytes} WHERE kind = 'base' AND ordinal = 2`,
+      `UPDATE images SET bytes = ${bytes} WHERE kind = 'base' AND ordinal = (SELECT max(ordinal) FROM images WHERE kind = 'base')`,
+      "DELETE FROM images WHERE kind = 'base' AND ordinal = 1",
+      "DELETE FROM images WHERE kind = 'base' AND ordinal = (SELECT max(ordinal) FROM images WHERE kind = 'base')",
+      "UPDATE images SET bytes = zeroblob(length(bytes)) WHERE kind = 'base'",
+    ];
+    for (const damage of damages) {
+      const copy = join(newFolder(), 'store.db');
+      for (const ending of ['', '-wal'])
+        if (existsSync(file + ending)) copyFileSync(file + ending, copy + ending);
+      const database = new driver.DatabaseSync(copy);
+      const { changes } = database.prepare(damage).run();
+      database.close();
+      expect([damage, Number(changes) > 0]).toEqual([damage, true]);
+      expect(await loadedFrom(copy, asked)).toEqual({ isImage: false, size: 400_000, has: [false, true] });
+    }
+  });
+
+  it('does not take the beginning of an image for all of it where its thread dies in between', async () => {
+    const { file, first } = await longList(600_000);
+    const { spawn, threads } = inThisThread();
+    const store = createSqliteStore(file, spawn);
+    await store.open();
+    const image = (await store.load()).sweeps.get('default')?.image;
+    let taken = 0;
+    async function* cut(): AsyncGenerator<Uint8Array> {
+      for await (const chunk of image?.chunks ?? []) {
+        if (taken++ === 0) threads[0]?.end();
+        yield chunk;
+      }
+    }
+    async function* nothing(): AsyncGenerator<never> {}
+    const reading = numberSetOfImage({ chunks: cut(), since: image?.since ?? nothing() });
+    await expect(reading).rejects.toMatchObject({ code: 'store_unavailable' });
+    expect(taken).toBeGreaterThan(0);
+    await store.close();
+    expect(await loadedFrom(file, [first, PERSON])).toEqual({
+      ...{ isImage: true, size: 600_000, has: [false, true] },
+    });
   });
 
   it('goes on after its thread has died', async () => {

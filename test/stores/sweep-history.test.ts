@@ -92,6 +92,28 @@ describe('a base', () => {
     expect(due()).toBe(newestSweep(engine));
   });
 
+  it('and sweeps that count stay at an opening, and what was staged an hour ago and does not count goes', () => {
+    const { engine, at, save } = history();
+    const tokens = () =>
+      engine.file.database
+        .prepare('SELECT DISTINCT token FROM images ORDER BY token')
+        .all()
+        .map(({ token }) => token);
+    save({ added: [A] });
+    engine.file.bases.stage('base', 0, [new Uint8Array([1])]);
+    engine.file.bases.commit('default', 'base', newestSweep(engine));
+    engine.file.bases.stage('base of nobody', 0, [new Uint8Array([2])]);
+    engine.file.sweeps.stage('sweep of nobody', 'added', Float64Array.of(B));
+    at(T + 59 * MINUTE);
+    engine.file.sweeps.stage('under way', 'added', Float64Array.of(C));
+    engine.open({ accounts: {} });
+    expect(tokens()).toEqual(['base', 'base of nobody', 'save 0', 'sweep of nobody', 'under way']);
+    at(T + 61 * MINUTE);
+    engine.open({ accounts: {} });
+    expect(tokens()).toEqual(['base', 'save 0', 'under way']);
+    engine.close();
+  });
+
   it('outlives the open file, and not a log that begins anew', () => {
     const { engine, at, save } = history();
     save({ added: [A] });
