@@ -36,6 +36,9 @@ const HEADER_WORDS = 6;
 const DEPTH = GARBAGE;
 /** Behind the words of a region: one word there may be read. */
 const SPARE_WORDS = 1;
+/** At most as much room is behind that, so that what came after the image finds a place without a copy of the region. */
+const ROOM_WORDS = 512;
+const ROOM_SHARE = 1 / 4;
 const TREE_START = 2 ** SMALLEST_POWER;
 const TREE_END = 2 ** (SMALLEST_POWER + POWERS);
 
@@ -56,7 +59,7 @@ export function* writeImage(tree: NumberTree): Generator<Uint8Array, void, undef
         throw new Error('the numbers were handed over before their image was read');
       next = rangeBase(place, first + (place.words[RANGES] as number));
       const region = draftOf(place);
-      const words = new Int32Array(HEADER_WORDS + region.length + SPARE_WORDS);
+      const words = new Int32Array(HEADER_WORDS + roomyLength(region.length));
       words.set([MAGIC, 0, VERSION, ordinal++, before, Number(next >= TREE_END)]);
       words.set(region, HEADER_WORDS);
       words[HEADER_WORDS + DEPTH] = place.depth;
@@ -70,6 +73,12 @@ export function* writeImage(tree: NumberTree): Generator<Uint8Array, void, undef
   }
 }
 
+/** The words that a region of so many gets. */
+function roomyLength(length: number): number {
+  const room = Math.min(ROOM_WORDS, Math.floor(length * ROOM_SHARE));
+  return Math.max(length + SPARE_WORDS, Math.min(MOST_WORDS, length + SPARE_WORDS + room));
+}
+
 /** The words of a chunk: where they are if nothing else is in that memory, or else a copy. */
 function wordsOf(bytes: Uint8Array): Int32Array {
   if (bytes.length < HEADER_WORDS * 4 || bytes.length % 4 !== 0) throw new ImageError('the image is cut off');
@@ -77,12 +86,14 @@ function wordsOf(bytes: Uint8Array): Int32Array {
   return new Int32Array(isAlone ? bytes.buffer : new Uint8Array(bytes).buffer);
 }
 
-/** The words of the region that begins at a place of a chunk, with one behind its end. */
+/** The words of the region that begins at a place of a chunk, with one behind its end at least. */
 function regionAt(chunk: Int32Array, at: number, isCopied: boolean): Int32Array {
   const size = chunk[at + END] as number;
   const end = at + size;
-  const isInside = isCopied ? end <= chunk.length : end + SPARE_WORDS === chunk.length;
-  if (!(size > ROOTS && size <= MOST_WORDS && isInside)) {
+  const isInside = isCopied ? end <= chunk.length : end + SPARE_WORDS <= chunk.length;
+  // What is further behind cannot be named by an entry.
+  const isShort = isCopied || chunk.length - at <= MOST_WORDS + SPARE_WORDS;
+  if (!(size > ROOTS && size <= MOST_WORDS && isInside && isShort)) {
     throw new ImageError('a region of the image has a wrong size');
   }
   if (!isCopied) return chunk.subarray(at);

@@ -29,7 +29,10 @@ function asFirstVersion(chunks: readonly Uint8Array[], regionsEach: number): Uin
   const older: Uint8Array[] = [];
   let before = 0;
   for (let from = 0; from < chunks.length; from += regionsEach) {
-    const regions = chunks.slice(from, from + regionsEach).map((chunk) => chunk.subarray(HEADER_BYTES, -4));
+    const regions = chunks.slice(from, from + regionsEach).map((chunk) => {
+      const [words = 0] = new Int32Array(chunk.buffer, HEADER_BYTES, 1);
+      return chunk.subarray(HEADER_BYTES, HEADER_BYTES + words * 4);
+    });
     const bytes = new Uint8Array(Buffer.concat([new Uint8Array(HEADER_BYTES), ...regions]));
     const isLast = from + regionsEach >= chunks.length;
     new Int32Array(bytes.buffer).set([MAGIC, 0, 1, older.length, before, Number(isLast)]);
@@ -252,6 +255,39 @@ describe('an image of a number set', () => {
     );
     expect(refused).toBeGreaterThan(100);
     expect(refused).toBeLessThan(RUNS.numRuns);
+  });
+
+  it('does not believe how many numbers a leaf is said to have', () => {
+    const [chunk = new Uint8Array()] = imageOf(smallSet());
+    const roots = 6 + 4;
+    const ranges = new Int32Array(chunk.buffer)[6 + 3] ?? 0;
+    let leaves = 0;
+    for (let at = roots; at < roots + ranges; at++) {
+      const entry = new Int32Array(chunk.buffer)[at] ?? 0;
+      if (entry <= 0) continue;
+      leaves++;
+      for (const count of [0, 33, 8_191]) {
+        const bent = chunk.slice();
+        new Int32Array(bent.buffer)[at] = (entry & 0x7fff) | (count << 16);
+        expect(() => createNumberSetFromImage([checked(bent)])).toThrow(ImageError);
+      }
+    }
+    expect(leaves).toBeGreaterThan(1);
+  });
+
+  it('has room for a few numbers more without new memory', () => {
+    const set = createNumberSetFromImage(imageOf(largeSet()));
+    const { bytes, size } = set;
+    set.addBatch([15_000_000_001, 15_005_000_010, 15_009_000_003]);
+    expect([set.size, set.bytes]).toEqual([size + 3, bytes]);
+  });
+
+  it('is refused where more is behind a region than an entry can name', () => {
+    const [chunk = new Uint8Array()] = imageOf(smallSet());
+    const long = new Uint8Array(chunk.length + 0x8000 * 4);
+    long.set(chunk);
+    expect(() => createNumberSetFromImage([checked(long)])).toThrow(ImageError);
+    expect(createNumberSetFromImage([checked(long.slice(0, chunk.length + 400))]).size).toBe(smallSet().size);
   });
 
   it('does not believe what regions say of themselves', () => {
