@@ -8,7 +8,7 @@ import type { NumberSource, SavedImage } from './store.ts';
 /** Numbers taken before other work gets its turn. */
 const NUMBERS_PER_TURN = 2_000;
 /** The same of an image. */
-const BYTES_PER_TURN = 262_144;
+const BYTES_PER_TURN = 131_072;
 
 /** Builds the set of all numbers of a source. Rejects with what the source throws. */
 export async function numberSetOf(source: NumberSource): Promise<NumberSet> {
