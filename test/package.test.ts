@@ -42,10 +42,18 @@ describe('the package', () => {
     expect(namesBy(load)).toEqual(entries);
   });
 
-  it('starts the thread of the SQLite store from one file, without what only other threads need', () => {
+  it.each(['stores/sqlite', 'provider/thread'])(
+    'starts the thread of %s from one file, which needs no other',
+    (room) => {
+      const code = readFileSync(`${root}/dist/${room}/worker.cjs`, 'utf8');
+      const imported = [...code.matchAll(/\brequire\("([^"]+)"\)/g)].map(([, name = '']) => name);
+      expect(imported).toContain('node:worker_threads');
+      expect(imported.filter((name) => !name.startsWith('node:'))).toEqual([]);
+    },
+  );
+
+  it('loads no metadata of telephone numbers in the thread of its store', () => {
     const code = readFileSync(`${root}/dist/stores/sqlite/worker.cjs`, 'utf8');
-    const imported = [...code.matchAll(/\brequire\("([^"]+)"\)/g)].map(([, name = '']) => name);
-    expect(imported).toContain('node:worker_threads');
-    expect(imported.filter((name) => !name.startsWith('node:'))).toEqual([]);
+    expect(code).not.toContain('libphonenumber');
   });
 });

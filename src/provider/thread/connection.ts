@@ -26,9 +26,9 @@ export interface Thread {
 /** Starts a thread. May throw. */
 export type SpawnThread = (setup: ThreadSetup) => Thread;
 
-/** Starts the worker beside this file. */
+/** Starts the worker, which the build puts into one file beside this one: CommonJS, which a thread loads soonest. */
 export const spawnThread: SpawnThread = (setup) =>
-  new Worker(new URL('./worker.js', import.meta.url), { workerData: setup });
+  new Worker(new URL('./worker.cjs', import.meta.url), { workerData: setup });
 
 export interface ThreadConnection {
   /** Whether the thread has started, and not ended since. */
