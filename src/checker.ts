@@ -147,12 +147,21 @@ export function createChecker({
   const found = new Uint8Array(AT_ONCE);
   const ledgers: (Ledger | undefined)[] = Array.from({ length: AT_ONCE }, () => undefined);
 
-  /** Marks those that can be read, and in no way as a number that is listed; of others it notes the ledger that blocks. */
-  function findUnlisted(asked: readonly OptOutList[], some: readonly unknown[], unlisted: Uint8Array): void {
-    const count = some.length;
+  /**
+   * Marks those of `count` from a place on that can be read, and in no way as a number that is listed; of others it notes
+   * the ledger that blocks.
+   */
+  function findUnlisted(
+    asked: readonly OptOutList[],
+    recipients: readonly unknown[],
+    from: number,
+    count: number,
+    unlisted: Uint8Array,
+  ): void {
     for (let index = 0; index < count; index++) {
-      const isRead = reader.readNumber(some[index], numbers, index);
-      unlisted[index] = isRead ? 1 : Number(isUnlisted(asked, some[index]));
+      const recipient = recipients[from + index];
+      const isRead = reader.readNumber(recipient, numbers, index);
+      unlisted[from + index] = isRead ? 1 : Number(isUnlisted(asked, recipient));
       ledgers[index] = undefined;
     }
     for (const { ledger, pending } of asked) {
@@ -161,8 +170,8 @@ export function createChecker({
       for (let index = 0; index < count; index++) {
         const isPending = pending.size > 0 && pending.has(String(numbers[index]));
         // Of several lists the first tells why.
-        if (found[index] === 1 && unlisted[index] === 1) ledgers[index] = ledger;
-        if (found[index] === 1 || isPending) unlisted[index] = 0;
+        if (found[index] === 1 && unlisted[from + index] === 1) ledgers[index] = ledger;
+        if (found[index] === 1 || isPending) unlisted[from + index] = 0;
       }
     }
   }
@@ -207,24 +216,24 @@ export function createChecker({
     },
     permitsEach(recipients, permitted, decisions, options) {
       permitted.fill(0);
-      decisions.length = 0;
+      decisions.fill(undefined);
       try {
         const asked = lists.askedFor(options?.from);
         if (!permitsUnlisted(lists.freshness(asked), isClosed(), policy)) return;
         const standing = lists.standing(asked);
         for (let from = 0; from < recipients.length; from += AT_ONCE) {
-          const some = recipients.slice(from, from + AT_ONCE);
-          findUnlisted(asked, some, permitted.subarray(from));
-          for (let index = 0; index < some.length; index++) {
+          const count = Math.min(AT_ONCE, recipients.length - from);
+          findUnlisted(asked, recipients, from, count, permitted);
+          for (let index = 0; index < count; index++) {
             const reason = ledgers[index];
             if (reason === undefined) continue;
-            const to = digitsOf(some[index], numbers, index);
+            const to = digitsOf(recipients[from + index], numbers, index);
             decisions[from + index] = answer(to, asked, standing, reason.reason(to));
           }
         }
       } catch {
         permitted.fill(0);
-        decisions.length = 0;
+        decisions.fill(undefined);
       }
     },
     reportPermitted(count) {

@@ -75,13 +75,15 @@ export function filterRecipients<T>(
     else result.blocked.push({ item, decision });
   }
 
-  let items: T[] = [];
+  const items: T[] = [];
+  let count = 0;
   for (const item of recipients) {
-    if (items.push(item) < AT_ONCE) continue;
+    items[count++] = item;
+    if (count < AT_ONCE) continue;
     part(items);
-    items = [];
+    count = 0;
   }
-  part(items);
+  part(items.slice(0, count));
   return result;
 }
 

@@ -6,6 +6,7 @@
 
 import { toNumber } from '../msisdn-digits.ts';
 import { isNumber, NUMBERS_END, SMALLEST_NUMBER } from './number-digits.ts';
+import { holdsEach } from './number-lanes.ts';
 import { MOST_NUMBERS, readLeaf } from './number-leaves.ts';
 import { lowerBound } from './number-regions.ts';
 import { readImage, writeImage } from './number-set-image.ts';
@@ -13,7 +14,6 @@ import {
   createPlace,
   createTree,
   holds,
-  holdsEach,
   NO_NODES,
   NO_NUMBERS,
   seek,

@@ -15,11 +15,11 @@ import {
 } from './thread/connection.ts';
 
 /**
- * From how many rows on. `npm run bench -- sweep` measures it: of 2,500 rows the main thread is as busy with a thread as
- * without, of 10,000 for two thirds of the time and of 50,000 for half of it. A thread takes 100 to 200 ms to start,
- * and memory, which a list that costs nobody much is spared.
+ * From how many rows on. `npm run bench -- sweep` measures it: sweeps of 10,000 rows keep the main thread as busy with a
+ * thread as without, those of 25,000 for four fifths of the time and of 100,000 for half of it. A thread takes memory and
+ * 100 ms to start, which a list that costs nobody much is spared.
  */
-export const LONG_LIST_ROWS = 10_000;
+export const LONG_LIST_ROWS = 25_000;
 
 /** How long sweeps go without after the first loss, ms; each further one doubles it. A thread that dies costs a sweep. */
 const FIRST_PAUSE_MS = 3_600_000;

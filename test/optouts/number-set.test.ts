@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { holdsEachInLanes } from '../../src/optouts/number-lanes.ts';
 import {
   createNumberSet,
   createNumberSetFromTransfer,
@@ -74,6 +75,19 @@ describe('a number set', () => {
     expect([...found]).toEqual([1, 0, 1]);
   });
 
+  it('looks up many at once in a set that does not fit near the processor', () => {
+    const set = createNumberSet();
+    const numbers = Float64Array.from({ length: 250_000 }, (_, index) => 1e14 + index * 3_000_017_111);
+    set.addBatch(numbers);
+    expect(set.bytes).toBeGreaterThan(2_000_000);
+    const found = new Uint8Array(2 * numbers.length);
+    set.hasEach(
+      Float64Array.from(found, (_, at) => (numbers[at >> 1] as number) + (at & 1)),
+      found,
+    );
+    expect(found.every((one, at) => one === 1 - (at & 1))).toBe(true);
+  });
+
   it('takes and gives batches, and may change while it is read', () => {
     const set = createNumberSet(['15550000001']);
     set.addBatch(new Float64Array([15_550_000_001, 15_550_000_002, 999_999_999_999_999]));
@@ -131,7 +145,12 @@ describe('a number set', () => {
           String(index % 2 === 0 ? number : number + 1),
         );
         const found = new Uint8Array(asked.length);
-        set.hasEach(Float64Array.from(asked, Number), found);
+        const numbers = Float64Array.from(asked, Number);
+        set.hasEach(numbers, found);
+        // As it is done in a set that is larger.
+        const foundInLanes = new Uint8Array(asked.length);
+        holdsEachInLanes(set.tree, numbers, foundInLanes, asked.length);
+        expect(foundInLanes).toEqual(found);
         for (const [index, msisdn] of asked.entries()) {
           const isThere = model.has(Number(msisdn));
           if (set.has(msisdn) !== isThere || set.hasNumber(Number(msisdn)) !== isThere)
@@ -268,6 +287,8 @@ describe('a number set', () => {
     const found = new Uint8Array(5).fill(7);
     set.hasEach(Float64Array.of(12_345, 0, 0, 15_550_000_001), found, 3);
     expect([...found]).toEqual([1, 0, 0, 7, 7]);
+    holdsEachInLanes(set.tree, Float64Array.of(15_550_000_002, 0, 15_550_000_001), found.fill(7), 3);
+    expect([...found]).toEqual([0, 0, 1, 7, 7]);
     for (const number of [12_345.5, Number.NaN, 0, 1e15, -12_345, Infinity])
       expect(set.hasNumber(number)).toBe(false);
   });

@@ -8,22 +8,14 @@ import { resolve } from 'node:path';
 import { StoreError } from '../../errors.ts';
 import { text } from '../../option-fields.ts';
 import type { OptOutChange } from '../../optouts/change.ts';
-import { buffersOfChunks, severalOf } from './chunks.ts';
 import { changesIn } from './columns.ts';
 import { connect, type Connection, type Spawn } from './connection.ts';
 import { findDriver } from './driver.ts';
+import { eachOf, imageOf, imagesOf, keepBase } from './list-passage.ts';
 import type { LogCursor } from './log.ts';
 import type { Requests } from './messages.ts';
 import type { ImageKind } from './sweeps.ts';
-import type {
-  Lease,
-  NumberSource,
-  SavedImage,
-  SavedSweep,
-  Store,
-  StoreOpening,
-  TailHandlers,
-} from '../store.ts';
+import type { Lease, NumberSource, SavedSweep, Store, StoreOpening, TailHandlers } from '../store.ts';
 
 /** How long a lease holds without being renewed, ms. */
 const LEASE_MS = 15_000;
@@ -32,10 +24,6 @@ const RENEW_EVERY_MS = 5_000;
 const CLOSE_MS = 3_000;
 /** Changes that are objects at the same time while they are loaded: so few that they are forgotten young. */
 const CHANGES_AT_A_TIME = 500;
-/** Bytes of an image that are made in one turn, and go into the file in one transaction. */
-const STAGED_AT_A_TIME = 262_144;
-/** Numbers of one image. */
-const NUMBERS_PER_IMAGE = 65_536;
 
 /**
  * Creates a store in a file.
@@ -218,58 +206,6 @@ async function* changesOf(from: Connection): AsyncGenerator<OptOutChange[]> {
     yield* changesIn(columns, CHANGES_AT_A_TIME);
     if (others.length > 0) yield [...others];
   }
-}
-
-/** Keeps a list's image where enough came and left since the last one. */
-async function keepBase(to: Connection, list: string, makeImage: () => Iterable<Uint8Array>): Promise<void> {
-  const seq = await to.ask('wantedBase', { list });
-  if (seq === undefined) return;
-  const token = `base ${randomUUID()}`;
-  let ordinal = 0;
-  for (const chunks of severalOf(makeImage(), STAGED_AT_A_TIME)) {
-    await to.ask('stageBase', { token, ordinal, chunks }, buffersOfChunks(chunks));
-    ordinal += chunks.length;
-  }
-  await to.ask('saveBase', { list, token, seq });
-}
-
-function imageOf(from: Connection, list: string): SavedImage {
-  return {
-    chunks: chunksOf(eachOf(() => from.ask('loadBase', { list }))),
-    since: eachOf(() => from.ask('loadSince', { list })),
-  };
-}
-
-async function* chunksOf(several: AsyncIterable<readonly Uint8Array[]>): AsyncGenerator<Uint8Array> {
-  for await (const chunks of several) yield* chunks;
-}
-
-/** What is given until there is no more. The next is asked for while one is taken in. */
-async function* eachOf<T>(ask: () => Promise<T | undefined>): AsyncGenerator<T, void, undefined> {
-  let asking = ask();
-  for (;;) {
-    const one = await asking;
-    if (one === undefined) return;
-    asking = ask();
-    asking.catch(() => undefined);
-    yield one;
-  }
-}
-
-/** The numbers of a source in batches of the size of an image. */
-async function* imagesOf(source: NumberSource): AsyncGenerator<Float64Array> {
-  let batch = new Float64Array(NUMBERS_PER_IMAGE);
-  let length = 0;
-  for await (const one of source) {
-    for (const number of typeof one === 'string' ? [Number(one)] : one) {
-      batch[length++] = number;
-      if (length < NUMBERS_PER_IMAGE) continue;
-      yield batch;
-      batch = new Float64Array(NUMBERS_PER_IMAGE);
-      length = 0;
-    }
-  }
-  if (length > 0) yield batch.slice(0, length);
 }
 
 /** A lease that is renewed until it is released or lost. */
