@@ -66,7 +66,7 @@ const spares = new Map<number, Int32Array[]>();
 let spareWords = 0;
 
 function setAside(words: Int32Array): void {
-  if (words.length < STEP_WORDS) return;
+  if (words.length % STEP_WORDS !== 0) return;
   // Regions mostly grow, so that nobody asks for the oldest ones any more.
   if (spareWords + words.length > MOST_SPARE_WORDS) {
     spares.clear();
@@ -86,7 +86,7 @@ function lengthFor(least: number): number {
   return Math.min(MOST_WORDS, Math.ceil(withRoom(least) / STEP_WORDS) * STEP_WORDS);
 }
 
-/** An array with anything in it. */
+/** An array of that length, with anything in it. */
 function regionOf(length: number): Int32Array {
   const spare = spares.get(length)?.pop();
   if (spare === undefined) return new Int32Array(length);

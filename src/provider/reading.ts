@@ -104,7 +104,7 @@ export async function readList(
       previous = content;
       withoutNews = isNews ? 0 : withoutNews + 1;
       if (isNews) readableOnFreshPages += unreadable;
-      // What it is waited for is less than what its pages would cost everybody else here.
+      // The sweep loses less by waiting than everybody else would by pages that are read here meanwhile.
       await ports.thread.started;
     }
   } finally {

@@ -16,6 +16,7 @@ const limit = rateLimit({ limit: 1e12, windowMs: 3_600_000 });
 const variants: Readonly<Record<string, readonly RequestHandler[]>> = {
   bare: [],
   'bare, once more': [],
+  'with a middleware that does nothing': [(_req, _res, next) => next()],
   'with the guard': [guard.middleware()],
   'with express-rate-limit': [limit],
 };

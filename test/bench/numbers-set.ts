@@ -14,7 +14,7 @@ const LEGEND = `  Resident: what a new process has grown by, garbage collected. 
   Set: the same where what is freed is given back at once, and code and tables were there before (glibc only).`;
 
 async function lookups(count: number): Promise<void> {
-  const { set, each, peer, chase, digits, pauseMs } = await inSetProcess('lookups', {
+  const { set, each, peer, chase, digits } = await inSetProcess('lookups', {
     count,
     isClustered: true,
   });
@@ -31,12 +31,12 @@ async function lookups(count: number): Promise<void> {
   }
   line('reading the digits', ns(digits), spread(digits));
   line('one dependent read of 1 GB', ns(chase), spread(chase));
-  const idle = `idle ${pauseMs.idle.toFixed(2)} ms`;
-  line(
-    'longest add, delete, step of reading all',
-    ...pauseMs.own.map((value) => `${value.toFixed(2)} ms`),
-    idle,
-  );
+}
+
+/** What nobody can do anything else for meanwhile. */
+async function pauses(count: number): Promise<void> {
+  const longest = await inSetProcess('pauses', { count, isClustered: true });
+  line(`${figure(count)} clustered`, ...Object.values(longest).map((value) => `${value.toFixed(2)} ms`));
 }
 
 /**
@@ -84,5 +84,10 @@ export async function benchSet({ isLarge }: { readonly isLarge: boolean }): Prom
   console.log('\nset: images');
   line('', 'write', 'read', 'longest chunk', 'hand over', 'size');
   for (const count of counts) await images(count);
+  console.log(
+    '\nset: the longest of 200,000 steps of each kind, of five times that each was done the shortest',
+  );
+  line('', 'has', 'add', 'delete', 'read a batch');
+  for (const count of counts) await pauses(count);
   for (const count of counts) await lookups(count);
 }

@@ -27,6 +27,9 @@ const WARMUP = { kept: 20_000, givenBack: 1_000_000 };
 const MADE = 3_000_000;
 const MOST_IN_SET = 16_000_000;
 const PAUSES = 200_000;
+const PAUSE_ROUNDS = 5;
+/** At least as many numbers as a batch can have. */
+const LARGEST_BATCH = 16_384;
 
 const sampleOf = ({ count, isClustered }: SetSize): NumberSample =>
   isClustered ? clusteredSample(count) : uniformSample(count);
@@ -64,14 +67,42 @@ async function memory(size: SetSize) {
   return { residentBytes: after - before, ownBytes: set.bytes, leastBytes: sample.leastBytes, loadNs };
 }
 
-function longest(work: (index: number) => unknown, rounds: number): number {
-  let most = 0;
-  for (let index = 0; index < rounds; index++)
-    most = Math.max(
-      most,
-      timeOf(() => void work(index)),
-    );
-  return most;
+/**
+ * The longest that any of many steps takes, ms: each is done several times over, and the least of its times counts. What
+ * is the step's own work takes as long every time; what the machine or the garbage collector puts in between does not.
+ */
+async function pauses(size: SetSize) {
+  const sample = sampleOf(size);
+  const msisdns = Array.from(sample.queries(PAUSES, 99), String);
+  const kinds = ['has', 'add', 'delete', 'batch'] as const;
+  const least = Object.fromEntries(kinds.map((kind) => [kind, new Float64Array(PAUSES).fill(Infinity)]));
+  const once = (kind: (typeof kinds)[number], steps: number, step: (index: number) => unknown) => {
+    const times = least[kind] as Float64Array;
+    for (let index = 0; index < steps; index++) {
+      times[index] = Math.min(
+        times[index] as number,
+        timeOf(() => void step(index)),
+      );
+    }
+  };
+  let steps = 0;
+  for (let round = 0; round < PAUSE_ROUNDS; round++) {
+    const set = loaded(sample);
+    once('has', PAUSES, (index) => set.has(msisdns[index] as string));
+    once('add', PAUSES, (index) => set.add(msisdns[index] as string));
+    once('delete', PAUSES, (index) => set.delete(msisdns[index] as string));
+    const batches = set.batches();
+    steps = Math.min(PAUSES, Math.floor(set.size / LARGEST_BATCH));
+    once('batch', steps, () => batches.next());
+  }
+  const longest = (kind: (typeof kinds)[number], count: number) =>
+    (least[kind] as Float64Array).subarray(0, count).reduce((most, time) => Math.max(most, time), 0);
+  return {
+    has: longest('has', PAUSES),
+    add: longest('add', PAUSES),
+    delete: longest('delete', PAUSES),
+    batch: longest('batch', steps),
+  };
 }
 
 async function lookups(size: SetSize) {
@@ -112,42 +143,41 @@ async function lookups(size: SetSize) {
     measured('chase', () => readMemory(count));
     requireThat(hits === hitsOfEach && (!peer || hits === hitsOfPeer) && sum > 0, 'all find the same');
   }
-  const others = sample.queries(PAUSES, 99);
-  const msisdns = Array.from(others, String);
-  const batches = set.batches();
-  const own = [
-    longest((index) => set.add(msisdns[index] as string), PAUSES),
-    longest((index) => set.delete(msisdns[index] as string), PAUSES),
-    longest(() => batches.next(), 1_000),
-  ];
-  const idle = longest(() => 0, PAUSES);
   const { set: ofSet = [], each = [], peer: ofPeer = [], chase = [], digits = [] } = figures;
-  return { set: ofSet, each, peer: ofPeer, chase, digits, pauseMs: { own, idle } };
+  return { set: ofSet, each, peer: ofPeer, chase, digits };
 }
 
 async function images(size: SetSize) {
   const set = loaded(sampleOf(size));
-  const figures = { writeMs: Infinity, readMs: Infinity, longestMs: Infinity, transferMs: 0, bytes: 0 };
+  const figures = { writeMs: Infinity, readMs: Infinity, longestMs: 0, transferMs: 0, bytes: 0 };
+  // Of each chunk, how long it took to make and to take at least.
+  const least: number[] = [];
+  const noteStep = (step: number, took: number) => (least[step] = Math.min(least[step] ?? Infinity, took));
   for (let round = 0; round < ROUNDS; round++) {
     const chunks: Uint8Array[] = [];
-    const writeMs = timeOf(() => chunks.push(...set.image()));
+    const writing = set.image();
     const reader = createImageReader();
-    let longestMs = 0;
-    for (const chunk of chunks.map((one) => one.slice()))
-      longestMs = Math.max(
-        longestMs,
-        timeOf(() => reader.take(chunk)),
-      );
-    const copied = createImageReader();
-    const readMs = timeOf(() => {
-      for (const chunk of chunks) copied.take(chunk);
-      requireThat(copied.done().size === size.count, 'an image has all numbers');
-    });
+    let [writeMs, readMs] = [0, 0];
+    for (let isOver = false; !isOver;) {
+      const took = timeOf(() => {
+        const { value, done = false } = writing.next();
+        if (value) chunks.push(value);
+        isOver = done;
+      });
+      noteStep(2 * chunks.length, took);
+      writeMs += took;
+    }
+    figures.bytes = chunks.reduce((sum, chunk) => sum + chunk.length, 0);
+    for (const [index, chunk] of chunks.entries()) {
+      const took = timeOf(() => reader.take(chunk));
+      noteStep(2 * index + 1, took);
+      readMs += took;
+    }
+    requireThat(reader.done().size === size.count, 'an image has all numbers');
     figures.writeMs = Math.min(figures.writeMs, writeMs);
     figures.readMs = Math.min(figures.readMs, readMs);
-    figures.longestMs = Math.min(figures.longestMs, longestMs);
-    figures.bytes = chunks.reduce((sum, chunk) => sum + chunk.length, 0);
   }
+  figures.longestMs = least.reduce((most, took) => Math.max(most, took), 0);
   figures.transferMs = timeOf(() => {
     const { state, buffers } = set.transfer();
     const other = createNumberSetFromTransfer(structuredClone(state, { transfer: buffers }));
@@ -156,7 +186,7 @@ async function images(size: SetSize) {
   return figures;
 }
 
-const tasks = { memory, lookups, images };
+const tasks = { memory, lookups, images, pauses };
 export type SetTasks = typeof tasks;
 
 const [name = '', takes = ''] = process.argv.slice(2);
