@@ -7,18 +7,20 @@ import { tasksOf } from './task-processes.ts';
 const inProcess = tasksOf<CheckTasks>('./check-tasks.js');
 const COUNTS = [10_000, 100_000, 1_000_000, 10_000_000];
 
-/** A number at a time, beside a `Set` of the same numbers and a dependent read of memory. */
+/** A number at a time, and many, beside a `Set` of the same numbers and a dependent read of memory. */
 async function checkTimes(count: number): Promise<void> {
-  const figures = await inProcess('checks', count);
-  const peer = figures['Set<string>.has'];
-  const read = figures['one dependent read of 1 GB'] ?? [];
   console.log(
     `checks: ${figure(count)} clustered opt-outs, half of what is asked is listed, new strings each round`,
   );
   line('', 'median', 'spread, ns', 'Set<string>', 'memory read');
-  for (const [label, values] of Object.entries(figures)) {
-    const ofPeer = peer ? times(median(values), median(peer)) : '';
-    line(label, ns(values), spread(values), ofPeer, times(median(values), median(read)));
+  for (const task of ['checks', 'campaign'] as const) {
+    const figures = await inProcess(task, count);
+    const peer = figures['Set<string>.has'];
+    const read = figures['one dependent read of 1 GB'] ?? [];
+    for (const [label, values] of Object.entries(figures)) {
+      const ofPeer = peer ? times(median(values), median(peer)) : '';
+      line(label, ns(values), spread(values), ofPeer, times(median(values), median(read)));
+    }
   }
 }
 
