@@ -1,13 +1,19 @@
 /**
- * The facts the guard knows, as data: who said it, when, by which clock. Types only; the rules that weigh
- * them are in ledger.ts.
+ * The evidence the guard keeps, as data. Types and constants only: record.ts has the rules that weigh it.
  */
 
 /** Out: this person gets no message. In: this person asked for messages again. */
 export type Direction = 'out' | 'in';
 
-/** Whose clock `at` was read from. The provider's has steps of one second and may run apart from ours. */
-export type EvidenceClock = 'provider' | 'local';
+/**
+ * What orders a piece of evidence.
+ *
+ * - `told`: the provider passed it on (a message, a receipt). Ordered by the provider's time, `at`.
+ * - `stated`: a row of an import with a date of its own. `at` is the latest instant that the text of the date can mean.
+ * - `act`: somebody did it here (`optOut()`, `resubscribe()`, an import without a date). Ordered by its position in the
+ *   store's log and by its basis. Its time decides nothing.
+ */
+export type EvidenceKind = 'told' | 'act' | 'stated';
 
 /**
  * Where a fact came from: the provider's list or its manage endpoint (`provider`), a message from the person
@@ -15,17 +21,40 @@ export type EvidenceClock = 'provider' | 'local';
  */
 export type EvidenceSource = 'provider' | 'inbound' | 'receipt' | 'manual';
 
+/** A position in the log of one store. Positions of different logs are never compared. */
+export interface LogPosition {
+  /** The `logId` of the store. Names of newer logs sort after those of older ones. */
+  readonly log: string;
+  readonly position: number;
+}
+
+/** What the provider's manage endpoint said when it opted a number in. */
+export interface OptInProof {
+  /** The `opt-in-date` of its reply, ms UTC by the provider's clock; `null` without one. */
+  readonly optInDate: number | null;
+  /** Number of the last sweep of the list that had begun, as far as the acting process knew. */
+  readonly sweep: number;
+}
+
 /** Why we believe that a number is out or in. All times are ms since 1970, UTC. */
 export interface Evidence {
   readonly direction: Direction;
-  /** When the person or operator acted, as far as we know. */
+  readonly kind: EvidenceKind;
+  /** When the person or operator acted. {@link LATEST_TIME} for an opt-out that was told without a date. */
   readonly at: number;
-  readonly clock: EvidenceClock;
-  /** When this system first received it, by our clock. */
+  /** When this system first received it, by our wall clock. For people to read: nothing is decided by it. */
   readonly seenAt: number;
   readonly source: EvidenceSource;
   /** One act has one id, however often it is told: retries and replays carry the same. */
   readonly id: string;
+  /** Where it stands in the store's log, and in the log that it was carried over from. At most two, newest log first. */
+  readonly positions?: readonly LogPosition[];
+  /** Of an act: the last position that the acting process had applied when the act began. */
+  readonly basis?: LogPosition;
+  /** Of an opt-in act that the provider's manage endpoint has proven. */
+  readonly proof?: OptInProof;
+  /** Kept for its id and for people to read, never weighed. */
+  readonly proves?: false;
   /** The provider's id of the message or receipt. */
   readonly messageId?: string;
   /** Our number, short code or sender id that the person wrote to. */
@@ -42,3 +71,6 @@ export interface OptOutChange {
   readonly msisdn: string;
   readonly evidence: Evidence;
 }
+
+/** The latest time that a `Date` can hold, ms: the `at` of an opt-out without a date. Only an act beats it. */
+export const LATEST_TIME = 8_640_000_000_000_000;

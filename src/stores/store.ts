@@ -1,14 +1,17 @@
-/** The port to wherever opt-outs are kept between restarts and shared between processes. Types only. */
+/**
+ * The store port: where evidence and sweeps are kept between restarts and shared between processes. Second edition:
+ * each entry has a position in the store's log, and each sweep has a number. Types only.
+ */
 
-import type { OptOutChange } from '../optouts/change.ts';
+import type { Evidence, OptOutChange } from '../optouts/change.ts';
 
-/** What a sweep learnt about a number that also has first-hand evidence. */
+/** What sweeps said about a number that also has first-hand evidence. */
 export interface ListedRow {
   readonly msisdn: string;
-  /** Start of the newest sweep that listed the number, ms UTC. */
-  readonly start: number;
-  /** Newest date such a row carried, or that sweep's start where it carried none, ms UTC. */
-  readonly date: number;
+  /** Number of the newest sweep that listed the number. */
+  readonly sweep: number;
+  /** Newest date that such a row carried, ms UTC by the provider's clock; `null` if none carried one. */
+  readonly date: number | null;
 }
 
 /** Numbers, one by one as digits or many at a time as doubles (15 digits fit exactly), in any order. */
@@ -33,17 +36,21 @@ export interface SavedImage {
 
 /** What is kept of the provider's list: the numbers as of the last complete sweep, and what the next one needs. */
 export interface SavedSweep {
+  /** Number of the last complete sweep; 0 while none completed. Orders sweeps: their starts do not. */
+  readonly number: number;
   /** Start of the last complete sweep, ms UTC; `null` while none completed. */
   readonly start: number | null;
+  /** How long before this save that sweep started, ms, by the monotonic clock of the saving process. */
+  readonly ageMs: number;
   /** How many `numbers` there are. */
   readonly size: number;
   /** Everything, also where there is a `delta`. */
   readonly numbers: NumberSource;
   /** The numbers that the last complete sweep lacked and that a second one would remove. */
   readonly missingOnce: NumberSource;
-  /** Since when a shrinking list is held back, ms UTC; `null` where none is. */
-  readonly heldSince: number | null;
-  /** What sweeps said about numbers with first-hand evidence: put beside, or in place of, what is kept of them. */
+  /** For how long removals of a shrinking list have been held back, ms; `null` if they are not. */
+  readonly heldMs: number | null;
+  /** What sweeps said about numbers with first-hand evidence. Newest sweep and newest date are kept of each number. */
   readonly rows: readonly ListedRow[];
   /** What came and left since the last sweep that this store has kept; a store may go by it instead of `numbers`. */
   readonly delta?: { readonly added: NumberSource; readonly removed: NumberSource } | undefined;
@@ -65,8 +72,19 @@ export interface ListingSpan {
 /** Where a process stands in the store's log of changes. Opaque outside the store that made it. */
 export type Cursor = string;
 
+/** The end of what a process has read of a store's log. */
+export interface LogEnd {
+  /**
+   * Name of the log: random, made with the log, and made anew when the log was lost, emptied, rolled back or restored
+   * from a copy. Positions belong to one log. Names of newer logs sort after those of older ones.
+   */
+  readonly logId: string;
+  /** Every entry up to this position was read, or was written by the reading process itself. */
+  readonly position: number;
+}
+
 /** Everything a store knows. */
-export interface StoreContents {
+export interface StoreContents extends LogEnd {
   /** Every change that may still matter, in any order, one by one or many at a time. */
   readonly changes:
     Iterable<OptOutChange | readonly OptOutChange[]> | AsyncIterable<OptOutChange | readonly OptOutChange[]>;
@@ -79,13 +97,17 @@ export interface StoreContents {
 /** What another process's sweep did to a list, or a part of it. */
 export interface SweepNews {
   readonly list: string;
+  /** Number of the last complete sweep that this part of the news belongs to. */
+  readonly number: number;
   readonly start: number | null;
+  /** As in {@link SavedSweep}. */
+  readonly ageMs: number;
   readonly added: Iterable<number>;
   readonly removed: Iterable<number>;
   /** Left out where it is as before. */
   readonly missingOnce?: MissingPart | undefined;
   /** Left out where it is as before. */
-  readonly heldSince?: number | null | undefined;
+  readonly heldMs?: number | null | undefined;
   readonly rows: readonly ListedRow[];
 }
 
@@ -96,8 +118,9 @@ export interface MissingPart {
   readonly isLast: boolean;
 }
 
-/** News of the log. */
-export interface StoreNews {
+/** News of the log. A `logId` that is not the one read before means another log: it is told from its beginning. */
+export interface StoreNews extends LogEnd {
+  /** Entries of other processes, with their positions. */
   readonly changes: readonly OptOutChange[];
   readonly sweeps: readonly SweepNews[];
   /** Numbers whose evidence was erased; all that is left of it, whoever wrote it, is among `changes`. */
@@ -110,17 +133,30 @@ export interface StoreNews {
 export interface TailHandlers {
   /** What other processes made, in the order of the log. */
   onChanges(news: StoreNews): void;
-  /** Told whenever the process has seen everything that was in the log a moment ago. */
-  onCaughtUp(): void;
+  /** Called whenever the process has read everything that was in the log a moment ago, with the end of the log. */
+  onCaughtUp(end: LogEnd): void;
   /** Told of what was wrong with the store later than at its opening. */
   onTrouble?(trouble: StoreTrouble): void;
 }
 
 /** The right to sweep a list, until it is released or lost. */
 export interface Lease {
+  /**
+   * Takes the number of the next sweep from the store's counter: each call gives a larger one than any call before, in
+   * any process (a fencing token). Never below the number of a saved sweep. @throws StoreError
+   */
+  nextSweep(): Promise<number>;
   /** Whether it is still held. */
   isHeld(): boolean;
   release(): Promise<void>;
+}
+
+/** What `erase` may forget altogether. */
+export interface Erasure {
+  /** The log that the positions belong to. */
+  readonly logId: string;
+  /** Up to which position, for each list on which the person is not blocked. */
+  readonly lists: ReadonlyMap<string, number>;
 }
 
 /** What was wrong with a store when it was opened, and what was done about it. */
@@ -135,6 +171,23 @@ export interface StoreTrouble {
 export interface StoreOpening {
   /** Which account each list with a provider belongs to; a store of another account is not ours. */
   readonly accounts: Readonly<Record<string, string>>;
+}
+
+/** What `append` answers for one entry. */
+export interface AppendResult {
+  /** `false` if the list, number, direction and id were known: the entry is kept once, as it first came. */
+  readonly isNew: boolean;
+  /** Position of the entry in the store's log, that of the first one if it is not new. */
+  readonly position: number;
+  /** The log that the position belongs to. Left out: the one that `load` or `tail` named last. */
+  readonly logId?: string;
+  /** When the entry was first received, ms UTC, by the clock of the process that received it. */
+  readonly firstSeenAt: number;
+  /**
+   * With `wantsBefore`: the evidence of that number on that list as it stood before this entry, read in the same
+   * transaction. Evidence that dominates all that was left out is enough.
+   */
+  readonly before?: readonly Evidence[];
 }
 
 /**
@@ -153,16 +206,20 @@ export interface Store {
   /** Told when what `load` handed over was read. */
   loaded?(): Promise<void>;
   /**
-   * Keeps changes; durable when it resolves, all of them or none. A change whose list, number, direction and
-   * evidence id are known already is kept once, as it first came.
+   * Keeps entries; durable when it resolves, all of them or none. Positions of the store's log are given in the order
+   * of the entries. Entries carry `positions` only if they were carried over from another log: the newest of those is
+   * kept beside the new position. `basis` and `proof` are kept as given, and evidence with `proves: false` is kept too.
    *
-   * @returns for each change whether it was new.
+   * @returns one result for each entry, in order.
    */
-  append(changes: readonly OptOutChange[]): Promise<readonly boolean[]>;
+  append(
+    entries: readonly OptOutChange[],
+    options?: { readonly wantsBefore?: boolean },
+  ): Promise<readonly AppendResult[]>;
   /**
-   * Keeps a sweep in place of the last one, as a whole or not at all. Refused when it started before the one that is kept.
-   * An equal start replaces it: an incomplete sweep has added numbers. The sweep's iterables may be read after the call
-   * returned, until it resolves.
+   * Keeps a sweep in place of the last one, as a whole or not at all. Refused if its number is lower than that of the
+   * one that is kept. An equal number replaces it: an incomplete sweep has added numbers. The sweep's iterables may be
+   * read after the call returned, until it resolves.
    *
    * @returns whether it was kept.
    */
@@ -179,14 +236,17 @@ export interface Store {
   /** When sweeps listed a number, newest first; left out where the store does not keep it. */
   listings?(msisdn: string, options?: { readonly list?: string }): Promise<readonly ListingSpan[]>;
   /**
-   * Forgets a person's words, reasons, senders and message ids, and all evidence but `keep`, which replaces it:
-   * the changes that still decide whether the number is blocked. What another process has stored about it and `tail`
-   * has not told yet stays, without words.
+   * Forgets a person's words, reasons, senders and message ids. Ids, positions, times and bases stay, so that no answer
+   * changes and a repeated message is still known. On the lists in `forget` nothing blocks the person: their entries up
+   * to the given position (of log `logId`) are kept with `proves: false`, for their ids alone.
+   *
+   * @returns `isPending` if words are still on disk, because another process is reading; they are removed later.
    */
-  erase(msisdn: string, keep: readonly OptOutChange[]): Promise<void>;
+  erase(msisdn: string, forget: Erasure): Promise<{ readonly isPending: boolean } | void>;
   /**
-   * Forgets evidence received before `olderThan` (ms UTC) that decides nothing any more: an act of the same
-   * direction and clock is newer. So it does with listings that ended before. Never what keeps a number blocked.
+   * Forgets evidence received before `olderThan` (ms UTC) that decides nothing any more, because other evidence of the
+   * same direction and kind weighs more in every respect, ids received less than 96 h ago excepted. So it does with
+   * listings that ended before. Never forgets what keeps a number blocked.
    *
    * @returns how many pieces.
    */
