@@ -1,6 +1,6 @@
 /**
- * Acts of people and operators as changes with their evidence: which list, by whose clock, since when. It decides
- * nothing about anybody; the ledger weighs what is made here.
+ * Makes changes out of what people and operators do: which list, which kind of evidence, since when. Nothing is decided
+ * about anybody here; the ledger weighs what is made.
  */
 
 import { createHash, randomUUID } from 'node:crypto';
@@ -8,35 +8,57 @@ import { ConfigError, GuardError } from './errors.ts';
 import type { Lists } from './lists.ts';
 import type { MsisdnReader } from './msisdn.ts';
 import type { Config } from './options.ts';
-import type { Evidence, OptOutChange } from './optouts/change.ts';
+import {
+  LATEST_TIME,
+  type Direction,
+  type Evidence,
+  type LogPosition,
+  type OptInProof,
+  type OptOutChange,
+} from './optouts/change.ts';
 import { EVERYWHERE } from './optouts/senders.ts';
 import type { WebhookNews } from './webhooks/judgement.ts';
 
-/** The time of an act of ours, or `undefined` for now. */
-export interface LocalAct {
-  readonly direction: Evidence['direction'];
-  /** ms UTC; the start of the act. */
-  readonly at: number;
+/** An act of ours: nothing is decided by its time. */
+export interface Act {
+  readonly direction: Direction;
+  /** What had been applied of the store's log when the act began. */
+  readonly basis?: LogPosition | undefined;
+  /** Of an opt-in that the provider's manage endpoint has proven. */
+  readonly proof?: OptInProof | undefined;
   readonly reason?: string | undefined;
+  /** Left out: an act of its own. */
+  readonly id?: string | undefined;
 }
+
+/** Dates before this, 2000-01-01, are no dates. */
+const EARLIEST_TIME = Date.UTC(2000, 0, 1);
 
 /** @returns an id that is the same whenever the same message is told again, and tells nothing about it. */
 function idOf(...parts: readonly (string | number)[]): string {
   return createHash('sha256').update(JSON.stringify(parts)).digest('base64url').slice(0, 22);
 }
 
+/** What the change of a webhook depends on beside the event itself. */
+export interface WebhookContext {
+  readonly lists: Lists;
+  readonly config: Config;
+  /** Wall clock, ms UTC. */
+  readonly now: number;
+  /** Whether the person opted in on that list so short a while ago that a receipt may be older. */
+  readonly hasJustOptedIn: (list: string, msisdn: string) => boolean;
+}
+
 /**
  * The change that a webhook stands for; `undefined` for an opt-in on a list that does not honour replies.
  *
  * An opt-out at an unknown sender holds everywhere, an opt-in there changes nothing. A receipt may be about a message
- * sent before an opt-in, so that its time is set back by `lagGrace`.
+ * that was sent before an opt-in: its time is set back by `lagGrace`, and one that arrives within `lagGrace` of an
+ * opt-in proves nothing. An opt-out without a date is as late as can be. An opt-in without a date, or dated ahead of
+ * our clock by more than `clockSlack`, proves nothing, now or later.
  */
-export function inboundChange(
-  news: WebhookNews,
-  lists: Lists,
-  config: Config,
-  now: number,
-): OptOutChange | undefined {
+export function inboundChange(news: WebhookNews, context: WebhookContext): OptOutChange | undefined {
+  const { lists, config, now } = context;
   const { direction, msisdn, source, messageId, sender, text, isProven } = news;
   const list = sender === undefined ? undefined : lists.nameFor(sender);
   if (direction === 'in') {
@@ -44,57 +66,64 @@ export function inboundChange(
     if (!isHonoured || !isProven) return undefined;
   }
   const { clockSlack, lagGrace } = config.refresh;
-  // Cutting a time that is only a little ahead would reorder acts of one second.
-  const told = news.at === undefined || news.at > now + clockSlack ? now : news.at;
-  const clock = news.at === undefined ? 'local' : 'provider';
-  const act = messageId ?? (news.at === undefined ? randomUUID() : `${msisdn} ${news.at}`);
+  const name = list ?? EVERYWHERE;
+  const told = news.at !== undefined && news.at >= EARLIEST_TIME ? news.at : undefined;
+  const isDoubtful =
+    direction === 'in'
+      ? told === undefined || told > now + clockSlack
+      : source === 'receipt' && context.hasJustOptedIn(name, msisdn);
+  const act = messageId ?? (told === undefined ? randomUUID() : `${msisdn} ${told}`);
   const evidence: Evidence = {
     direction,
-    at: source === 'receipt' ? told - lagGrace : told,
-    clock,
+    kind: 'told',
+    at: told === undefined ? LATEST_TIME : source === 'receipt' ? told - lagGrace : told,
     seenAt: now,
     source,
     id: idOf(source, act, isProven ? 'proven' : 'unproven'),
+    ...(isDoubtful ? { proves: false } : {}),
     ...(messageId === undefined ? {} : { messageId }),
     ...(sender === undefined ? {} : { sender }),
     ...(text === undefined ? {} : { text }),
   };
-  return { list: list ?? EVERYWHERE, msisdn, evidence };
+  return { list: name, msisdn, evidence };
 }
 
-/** The change that an operator's or website's act stands for. */
-export function manualChange(
-  list: string,
-  msisdn: string,
-  { direction, at, reason }: LocalAct,
-  seenAt: number,
-): OptOutChange {
+/** The change that an operator's or website's act stands for. `now`: wall clock, ms UTC. */
+export function manualChange(list: string, msisdn: string, act: Act, now: number): OptOutChange {
+  const { direction, basis, proof, reason, id } = act;
   const evidence: Evidence = {
     direction,
-    at,
-    clock: 'local',
-    seenAt,
+    kind: 'act',
+    at: now,
+    seenAt: now,
     source: 'manual',
-    id: randomUUID(),
+    id: id ?? randomUUID(),
+    ...(basis === undefined ? {} : { basis }),
+    ...(proof === undefined ? {} : { proof }),
     ...(reason === undefined ? {} : { reason }),
   };
   return { list, msisdn, evidence };
 }
 
 /**
- * The change that a row of an import stands for. One with a date is the same act however often the file is imported;
- * one without counts from `now`.
+ * The change that a row of an import stands for. One with a date (ms UTC, the latest instant that its text can mean) is
+ * the same opt-out however often the file is imported; one without is an act of its own.
  */
 export function importedChange(
   list: string,
   msisdn: string,
-  { direction, at, reason }: Omit<LocalAct, 'at'> & { readonly at: number | undefined },
+  row: { readonly at: number | undefined; readonly reason: string | undefined },
   now: number,
 ): OptOutChange {
-  const change = manualChange(list, msisdn, { direction, at: at ?? now, reason }, now);
+  const { at, reason } = row;
+  const change = manualChange(list, msisdn, { direction: 'out', reason }, now);
   if (at === undefined) return change;
-  return { ...change, evidence: { ...change.evidence, id: idOf('import', list, msisdn, at) } };
+  const id = idOf('import', list, msisdn, at);
+  return { ...change, evidence: { ...change.evidence, kind: 'stated', at, id } };
 }
+
+/** The id of the act that manage proves for a START. */
+export const provenStartId = (startId: string): string => idOf('manage', startId);
 
 /**
  * Every number an input can be read as: under a default country both readings.

@@ -139,28 +139,6 @@ export function createAgeClock(clock: Clock): AgeClock {
   };
 }
 
-/** The wall clock as the time of acts, ms UTC. */
-export interface ActTime {
-  /** Of two readings the later is the larger, however far the wall clock is set back: acts keep their order. */
-  now(): number;
-  /** No later reading is smaller than `time`. */
-  atLeast(time: number): void;
-}
-
-/** Creates an {@link ActTime}. */
-export function createActTime(clock: Clock): ActTime {
-  let last = -Infinity;
-  return {
-    now() {
-      last = Math.max(clock.now(), last + 1);
-      return last;
-    },
-    atLeast(time) {
-      last = Math.max(last, time);
-    },
-  };
-}
-
 /**
  * The result of `work`, if it ends within `ms`. The wait does not keep the process alive.
  *

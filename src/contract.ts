@@ -6,7 +6,7 @@ import type { FilterOptions, FilterResult } from './gates/batch.ts';
 import type { CsvStreamOptions, FilterStream, RowStreamOptions } from './gates/batch-stream.ts';
 import type { GateRequest, GateResponse, MiddlewareOptions, Next } from './gates/express.ts';
 import type { SendOptions } from './gates/sending.ts';
-import type { ImportResult, ImportRow, Resubscription } from './manual.ts';
+import type { ImportOptions, ImportResult, ImportRow, Resubscription } from './manual.ts';
 import type { Duration } from './option-fields.ts';
 import type { SweepOutcome } from './provider/flight.ts';
 import type { HistoryEntry, OptOutEntry } from './records.ts';
@@ -58,15 +58,24 @@ export interface Guard extends AsyncDisposable {
     msisdn: string | number,
     options?: { readonly list?: string; readonly localOnly?: boolean },
   ): Promise<Resubscription>;
-  /** Opts out many numbers. Never unblocks. `source` names the import in each number's history. */
+  /**
+   * Opts out many numbers. Never unblocks. A row with a date is the same opt-out however often its file is imported; one
+   * without counts from now. Rows of people who have opted in on that list are left out and reported as `conflicts`,
+   * unless `conflicts: 'block'` is given.
+   */
   import(
     rows: Iterable<ImportRow> | AsyncIterable<ImportRow>,
-    options?: { readonly list?: string; readonly source?: string },
+    options?: ImportOptions,
   ): Promise<ImportResult>;
   /** Everything that is blocked, on every list or on one. */
   optOuts(options?: { readonly list?: string }): AsyncIterable<OptOutEntry>;
-  /** Forgets a person's evidence and words, and keeps the block. */
-  erase(msisdn: string | number): Promise<void>;
+  /**
+   * Forgets a person's evidence and words, and keeps the block.
+   *
+   * @returns `pending: true` if words are still in the store's files, because another process is reading them; they are
+   *   removed as soon as it ends.
+   */
+  erase(msisdn: string | number): Promise<{ readonly pending: boolean }>;
   /** The evidence about a number, newest first. */
   history(
     msisdn: string | number,

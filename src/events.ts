@@ -7,6 +7,7 @@ import type { Clock } from './clock.ts';
 import type { Decision, State } from './decision.ts';
 import type { GuardError } from './errors.ts';
 import type { OptOutChange } from './optouts/change.ts';
+import { sinceOf } from './optouts/record.ts';
 import { maskMsisdn } from './msisdn.ts';
 import type { Logger } from './options.ts';
 import type { Anomaly, SweepOutcome } from './provider/flight.ts';
@@ -223,8 +224,9 @@ function withHidden<T extends object, H extends object>(shown: T, hidden: H): T 
 
 /** The event of a change. */
 export function changeEvent({ list, msisdn, evidence }: OptOutChange): ChangeEvent {
-  const { source, at, text, reason } = evidence;
-  return withHidden({ to: maskMsisdn(msisdn), list, source, at }, { msisdn, text, reason });
+  const { source, text, reason } = evidence;
+  const shown = { to: maskMsisdn(msisdn), list, source, at: sinceOf(evidence) };
+  return withHidden(shown, { msisdn, text, reason });
 }
 
 /** The event of a refused send. */

@@ -8,7 +8,7 @@
  */
 
 import { createChecker } from './checker.ts';
-import { atMost, createActTime, createAgeClock, startTimer } from './clock.ts';
+import { atMost, createAgeClock, startTimer } from './clock.ts';
 import type { Guard } from './contract.ts';
 import type { CheckOptions, Decision } from './decision.ts';
 import { ConfigError, SendBlockedError } from './errors.ts';
@@ -21,13 +21,18 @@ import { sendThrough } from './gates/sending.ts';
 import { createInbound } from './inbound.ts';
 import { createJournal } from './journal.ts';
 import { createLists } from './lists.ts';
+import { createAskManage } from './manage.ts';
 import { createManualActs } from './manual.ts';
 import { createMsisdnReader, maskMsisdn } from './msisdn.ts';
 import { MAX_TIMER_MS, duration, flag, readFields, withDefault } from './option-fields.ts';
-import { readOptions, type Config, type GuardOptions, type StoreChoice } from './options.ts';
+import { readOptions, type Config, type GuardOptions } from './options.ts';
 import { createPermits } from './permits.ts';
+import { asProviderError } from './provider/reading.ts';
+import { createRecentOptIns } from './recent-opt-ins.ts';
 import { createRecords } from './records.ts';
+import { createStartJobs } from './start-jobs.ts';
 import { statusOf } from './status.ts';
+import { secondEdition } from './stores/first-edition.ts';
 import { memoryStore } from './stores/memory.ts';
 import { sqliteStore } from './stores/sqlite.ts';
 import type { Store } from './stores/store.ts';
@@ -45,11 +50,9 @@ export function createGuard(options: GuardOptions = {}): Guard {
   const config = readOptions(options);
   const { clock } = config;
   const ageClock = createAgeClock(clock);
-  const actTime = createActTime(clock);
   const events = createEventHub(config.logger ?? warningLogger, clock);
   const reader = createMsisdnReader({ defaultCountry: config.defaultCountry });
   const lists = createLists(config, ageClock);
-  const store = storeOf(config.store);
   const closing = new AbortController();
   let isOver = false;
   const isClosed = () => isOver;
@@ -58,13 +61,21 @@ export function createGuard(options: GuardOptions = {}): Guard {
   const checker = createChecker({ reader, lists, policy: config.policy, events, permits, clock, isClosed });
   const watch = createWatch({ clock, config, lists, events, isClosed });
 
+  const store = storeOf(config, () =>
+    events.emit('warn', {
+      code: 'store_first_edition',
+      message:
+        'the store answers append with booleans: it goes on working, but opt-ins lift no opt-out of another process, and no confirmation is permitted',
+    }),
+  );
+  const recentOptIns = createRecentOptIns(clock, config.refresh.lagGrace);
   const journal = createJournal({
-    store,
-    lists,
-    clock,
-    actTime,
+    ...{ store, lists, clock, recentOptIns },
     accounts: accountsOf(config),
-    onFollowed: () => watch.look(),
+    onFollowed() {
+      watch.look();
+      void startJobs.resume();
+    },
     onChange(change) {
       const event = change.evidence.direction === 'out' ? 'optOut' : 'optIn';
       changes[event === 'optOut' ? 'optOuts' : 'optIns']++;
@@ -74,11 +85,20 @@ export function createGuard(options: GuardOptions = {}): Guard {
     onError: (error) => events.emit('error', error),
     onLoaded() {
       watch.look();
+      void startJobs.resume();
       if (!isClosed()) for (const { sweeper } of lists.all()) sweeper?.start();
     },
   });
 
-  const sweeping = { config, store, journal, watch, events, ageClock, actTime };
+  const askManage = createAskManage(config, closing.signal);
+  const startJobs = createStartJobs({
+    ...{ lists, journal, config, askManage, isClosed },
+    onError: (error) => events.emit('error', asProviderError(error)),
+  });
+  const sweeping = {
+    ...{ config, store, journal, watch, events, ageClock },
+    onSwept: () => void startJobs.resume(),
+  };
   for (const list of lists.all()) list.sweeper = sweeperOf(list, sweeping);
   const manual = createManualActs({
     reader,
@@ -86,14 +106,15 @@ export function createGuard(options: GuardOptions = {}): Guard {
     journal,
     config,
     clock,
-    actTime,
+    askManage,
     closing: closing.signal,
   });
 
   const records = createRecords({ reader, lists, journal, config, clock });
 
   const sink = createInbound({
-    ...{ lists, config, journal, permits, ageClock, actTime, events },
+    ...{ lists, config, journal, permits, clock, recentOptIns, events },
+    onStart: startJobs.follow,
     onRefused: () => changes.webhooksRefused++,
   });
 
@@ -119,6 +140,7 @@ export function createGuard(options: GuardOptions = {}): Guard {
   async function end(timeoutMs: number): Promise<void> {
     isOver = true;
     closing.abort();
+    startJobs.stop();
     watch.stop();
     const deadline = clock.monotonic() + timeoutMs;
     await atMost(clock, timeoutMs, Promise.all(lists.all().map(async ({ sweeper }) => sweeper?.stop())));
@@ -213,7 +235,7 @@ export function createGuard(options: GuardOptions = {}): Guard {
   return guard;
 }
 
-function storeOf(choice: StoreChoice): Store {
+function storeOf({ store: choice, clock }: Config, onFirstEdition: () => void): Store {
   switch (choice.kind) {
     case 'memory':
       // Nobody can load the sweeps of a store that only this guard knows.
@@ -221,7 +243,7 @@ function storeOf(choice: StoreChoice): Store {
     case 'sqlite':
       return sqliteStore(choice.file);
     case 'own':
-      return choice.store;
+      return secondEdition(choice.store, { now: () => clock.now(), onFirstEdition });
   }
 }
 

@@ -1,15 +1,18 @@
 /**
- * What webhooks tell, on its way in: it becomes a change of the list that it is about, is kept, and only then answered.
- * Who has just opted out of their own accord may be sent one confirmation.
+ * Takes what webhooks tell: makes it a change of the list that it is about, stores it, and only then lets it be
+ * answered. A person who has just opted out of their own accord may be sent one confirmation.
  */
 
 import { inboundChange } from './acts.ts';
-import type { ActTime, AgeClock } from './clock.ts';
+import type { Clock } from './clock.ts';
 import { unclearEvent, type EventHub } from './events.ts';
-import type { Journal } from './journal.ts';
+import type { Journal, Recorded } from './journal.ts';
 import { listingOf, type Lists } from './lists.ts';
 import type { Config } from './options.ts';
+import type { OptOutChange } from './optouts/change.ts';
+import { EMPTY_RECORD, mergeEvidence, standingOptOuts, type NumberRecord } from './optouts/record.ts';
 import type { Permits } from './permits.ts';
+import type { RecentOptIns } from './recent-opt-ins.ts';
 import type { WebhookNews } from './webhooks/judgement.ts';
 import type { WebhookSink } from './webhooks/receiver.ts';
 
@@ -18,31 +21,54 @@ export interface InboundPorts {
   readonly config: Config;
   readonly journal: Journal;
   readonly permits: Permits;
-  readonly ageClock: AgeClock;
-  readonly actTime: ActTime;
+  readonly clock: Clock;
+  readonly recentOptIns: RecentOptIns;
   readonly events: EventHub;
-  /** Told of each webhook that was answered with a 4xx. */
+  /** Called after a START was stored on a list whose provider may have to be asked. */
+  readonly onStart: (list: string, msisdn: string) => void;
+  /** Called for each webhook that was answered with a 4xx. */
   readonly onRefused: () => void;
 }
 
-/** Creates the way in. */
+/** Creates the intake. */
 export function createInbound(ports: InboundPorts): WebhookSink {
-  const { lists, config, journal, permits, ageClock, actTime, events } = ports;
+  const { lists, config, journal, permits, clock, recentOptIns, events } = ports;
+
+  /** Whether nothing that was known first-hand blocked the person before this change, in any process. */
+  function wasFree({ before }: Recorded): boolean {
+    if (before === undefined) return false;
+    const record = before.reduce<NumberRecord>(mergeEvidence, EMPTY_RECORD);
+    return standingOptOuts(record, { clockSlackMs: config.refresh.clockSlack }).length === 0;
+  }
+
+  function permitConfirmation(
+    news: WebhookNews,
+    { list, msisdn }: OptOutChange,
+    wasFreeHere: boolean,
+    recorded: Recorded,
+  ): void {
+    // A person who had opted out before has been told. Who was first is decided in the write.
+    if (!recorded.isNew || !earnsConfirmation(news) || !wasFreeHere || !wasFree(recorded)) return;
+    // An opt-in can have come in between.
+    if (listingOf([lists.ensure(list)], msisdn)?.source === 'inbound') permits.grant(list, msisdn);
+  }
+
   return {
     async record(news) {
-      ageClock.now();
-      const change = inboundChange(news, lists, config, actTime.now());
+      const change = inboundChange(news, {
+        ...{ lists, config, now: clock.now() },
+        hasJustOptedIn: recentOptIns.has,
+      });
       if (change === undefined) return 'not_honoured';
       const list = lists.ensure(change.list);
-      const { msisdn } = change;
-      const before = listingOf([list], msisdn)?.source ?? 'provider';
-      const [isNew] = await journal.record([change]);
-      // Who had opted out before, other than by the list alone, has been told.
-      if (isNew === true && earnsConfirmation(news) && before === 'provider') {
-        // An opt-in can have come in between.
-        if (listingOf([list], msisdn)?.source === 'inbound') permits.grant(change.list, msisdn);
+      const wasFreeHere = (listingOf([list], change.msisdn)?.source ?? 'provider') === 'provider';
+      const [recorded] = await journal.record([change], { wantsBefore: earnsConfirmation(news) });
+      if (recorded) permitConfirmation(news, change, wasFreeHere, recorded);
+      if (news.direction === 'in') {
+        if (change.evidence.proves === false) return 'not_honoured';
+        ports.onStart(change.list, change.msisdn);
       }
-      return isNew === true ? 'recorded' : 'known';
+      return recorded?.isNew === true ? 'recorded' : 'known';
     },
     unclear: (event) => events.emit('unclear', unclearEvent(event)),
     warn: (code, message) => events.emit('warn', { code, message }),

@@ -19,8 +19,8 @@ export type { SendOptions } from './gates/sending.ts';
 // What happens
 export type { BlockedEvent, ChangeEvent, GuardEvents, UnclearEvent, WarnEvent } from './events.ts';
 export type { GuardStatus, ListStatus } from './status.ts';
-export type { ImportResult, ImportRow, Resubscription } from './manual.ts';
-export type { Direction, Evidence, EvidenceClock, EvidenceSource, OptOutChange } from './optouts/change.ts';
+export type { ImportOptions, ImportResult, ImportRow, Resubscription } from './manual.ts';
+export type { Direction, Evidence, EvidenceKind, EvidenceSource, OptOutChange } from './optouts/change.ts';
 
 // The provider
 export { vonage, type VonageOptions } from './provider/vonage.ts';

@@ -4,20 +4,25 @@
  * an opt-in counts only when it is stored.
  */
 
-import { atMost, type ActTime, type Clock } from './clock.ts';
+import { createAppender } from './appender.ts';
+import { atMost, type Clock } from './clock.ts';
+import { createCarryOver } from './carry-over.ts';
 import { GuardError, StoreError } from './errors.ts';
-import type { Evidence, OptOutChange } from './optouts/change.ts';
+import type { Evidence, LogPosition, OptOutChange } from './optouts/change.ts';
 import type { Lists, OptOutList } from './lists.ts';
 import { createLoading } from './loading.ts';
+import { createAppliedPosition } from './optouts/positions.ts';
 import { holdPending } from './pending.ts';
+import type { RecentOptIns } from './recent-opt-ins.ts';
 import { createSaves } from './saves.ts';
-import type { ListingSpan, Store } from './stores/store.ts';
+import type { AppendResult, ListingSpan, Store } from './stores/store.ts';
+import { createUnstored } from './unstored.ts';
 
 export interface JournalPorts {
   readonly store: Store;
   readonly lists: Lists;
   readonly clock: Clock;
-  readonly actTime: ActTime;
+  readonly recentOptIns: RecentOptIns;
   /** Which account each list with a provider belongs to. */
   readonly accounts: Readonly<Record<string, string>>;
   /** Told of each change that was new, after it counts. */
@@ -33,17 +38,26 @@ export interface Journal {
   /** Opens and loads the store, again and again until it succeeds or `close()`. Resolves then, never rejects. */
   open(): Promise<void>;
   /**
-   * Keeps changes and lets them count. @returns for each whether it was new.
+   * Keeps changes and lets them count.
    *
-   * @throws StoreError where nothing was stored; opt-outs block in this process all the same.
+   * @param options.wantsBefore whether to read what was known of each number on its list before the change.
+   * @throws StoreError if nothing was stored; opt-outs block in this process all the same, and are stored later.
    */
-  record(changes: readonly OptOutChange[]): Promise<readonly boolean[]>;
+  record(
+    changes: readonly OptOutChange[],
+    options?: { readonly wantsBefore?: boolean },
+  ): Promise<readonly Recorded[]>;
+  /**
+   * The last position of the store's log that this process has applied: the basis of an act that begins now.
+   * `undefined` before the store is loaded.
+   */
+  readonly applied: LogPosition | undefined;
   /**
    * Forgets words, reasons, senders and message ids about a number, and all evidence where nothing lists it.
    *
    * @throws StoreError where the store failed; nothing is forgotten then.
    */
-  erase(msisdn: string): Promise<void>;
+  erase(msisdn: string): Promise<{ readonly isPending: boolean }>;
   /** The evidence that the store keeps about a number. @throws StoreError */
   history(
     msisdn: string,
@@ -64,11 +78,16 @@ export interface Journal {
   close(timeoutMs: number): Promise<void>;
 }
 
+/** What came of one change. */
+export type Recorded = Pick<AppendResult, 'isNew' | 'before'>;
+
 /** Creates the journal of a guard. */
 export function createJournal(ports: JournalPorts): Journal {
-  const { store, lists, clock, actTime, onChange, onError } = ports;
+  const { store, lists, clock, recentOptIns, onChange, onError } = ports;
   const underWay = new Set<Promise<unknown>>();
   const writing = new Set<Promise<unknown>>();
+  const applied = createAppliedPosition();
+  const unstored = createUnstored(clock, append);
   let isClosed = false;
   let lastErrorCode: string | undefined;
   let erasing: Promise<unknown> = Promise.resolve();
@@ -90,14 +109,19 @@ export function createJournal(ports: JournalPorts): Journal {
     return work;
   }
 
-  /** Words are the store's to keep: nothing in here decides by them. */
-  function merge({ list, msisdn, evidence }: OptOutChange): boolean {
-    actTime.atLeast(evidence.seenAt);
-    return lists.ensure(list).ledger.merge(msisdn, withoutWords(evidence));
+  /**
+   * Words are the store's to keep: no rule reads them.
+   *
+   * @param appliedAt by the monotonic clock; left out for what is loaded.
+   */
+  function merge({ list, msisdn, evidence }: OptOutChange, appliedAt?: number): boolean {
+    const isNews = lists.ensure(list).ledger.merge(msisdn, withoutWords(evidence), appliedAt);
+    if (isNews && appliedAt !== undefined && evidence.direction === 'in') recentOptIns.note(list, msisdn);
+    return isNews;
   }
 
-  function mergeAll(changes: readonly OptOutChange[]): void {
-    for (const change of changes) merge(change);
+  function mergeNow(changes: readonly OptOutChange[]): void {
+    for (const change of changes) merge(change, clock.monotonic());
   }
 
   function replace(msisdn: string, changes: readonly OptOutChange[]): void {
@@ -118,68 +142,58 @@ export function createJournal(ports: JournalPorts): Journal {
     ...{ store, lists, clock, accounts: ports.accounts },
     ...{ merge, replace, saveSweep, onChange, onTrouble: onError },
     onFailure: (cause) => onError(fail(cause, 'to open')),
-    onOpen: () => (lastErrorCode = undefined),
+    onOpen() {
+      lastErrorCode = undefined;
+      void track(unstored.flush());
+    },
     ...{ onLoaded: ports.onLoaded, onFollowed: ports.onFollowed },
+    applied,
+    onLogLost: () => void track(carrying.run()),
   });
 
-  /** One act counts from when it was first received, also where it could not be stored then. */
-  function asFirstSeen(change: OptOutChange): OptOutChange {
-    const { list, msisdn, evidence } = change;
-    const known = lists
-      .ensure(list)
-      .ledger.evidence(msisdn)
-      .find(({ id, direction }) => id === evidence.id && direction === evidence.direction);
-    if (known === undefined || known.seenAt >= evidence.seenAt) return change;
-    return { list, msisdn, evidence: { ...evidence, seenAt: known.seenAt } };
-  }
+  const appender = createAppender({
+    ...{ store, lists, clock, applied, onChange, merge: mergeNow },
+    onUnread: (cause) => onError(fail(cause, 'to read a history')),
+  });
 
-  /**
-   * Merges what the store has about numbers where this process may know less: of an act that was known to it, and of
-   * an opt-out so late that an opt-in after it may have been dropped here.
-   *
-   * @returns the numbers whose history could not be read.
-   */
-  async function catchUp(
+  /** @throws StoreError while the store is not open, and what it rejects with. */
+  async function append(
     changes: readonly OptOutChange[],
-    isNew: readonly boolean[],
-  ): Promise<ReadonlySet<string>> {
-    const unread = new Set<string>();
-    const behind = new Set<string>();
-    for (const [index, { list, msisdn, evidence }] of changes.entries()) {
-      const isLate = evidence.at < clock.now() - lists.optInsKeptMs;
-      if (isNew[index] !== true) behind.add(msisdn);
-      else if (isLate && lists.ensure(list).ledger.evidence(msisdn).length === 0) behind.add(msisdn);
-    }
-    for (const msisdn of behind) {
-      try {
-        mergeAll(await store.history(msisdn));
-      } catch (cause) {
-        unread.add(msisdn);
-        onError(fail(cause, 'to read a history'));
-      }
-    }
-    return unread;
+    options?: { readonly wantsBefore?: boolean },
+  ): Promise<readonly AppendResult[]> {
+    requireOpen();
+    const results = await appender.append(changes, options);
+    lastErrorCode = undefined;
+    return results;
   }
 
-  async function write(given: readonly OptOutChange[]): Promise<readonly boolean[]> {
+  const carrying = createCarryOver({
+    ...{ lists, clock },
+    async store(changes) {
+      requireOpen();
+      await appender.carry(changes);
+    },
+    onFailure: (cause) => onError(fail(cause, 'to carry evidence over')),
+  });
+
+  async function write(
+    given: readonly OptOutChange[],
+    options: { readonly wantsBefore?: boolean },
+  ): Promise<readonly Recorded[]> {
     const release = holdPending(lists, given);
-    // Of the erasures that were asked for before it: those after it wait for it.
+    // Erasures that were asked for before it; those after it wait for it.
     const erasedBefore = erasing;
-    const changes = given.map(asFirstSeen);
+    const changes = given.map(unstored.firstCopyOf);
     try {
       // A change that comes while the process starts waits for the store instead of being refused.
       await loading.tried;
       await erasedBefore;
-      requireOpen();
-      const isNew = await store.append(changes);
-      lastErrorCode = undefined;
-      const unread = await catchUp(changes, isNew);
-      // What the store knew counts as it first came. Where that cannot be read, our own copy of it has to do.
-      mergeAll(changes.filter(({ msisdn }, index) => isNew[index] === true || unread.has(msisdn)));
-      for (const [index, change] of changes.entries()) if (isNew[index] === true) onChange(change);
-      return isNew;
+      const results = await append(changes, options);
+      void track(unstored.flush());
+      return results;
     } catch (cause) {
-      mergeAll(changes.filter(({ evidence }) => evidence.direction === 'out'));
+      mergeNow(changes.filter(({ evidence }) => evidence.direction === 'out'));
+      unstored.add(changes);
       const error = fail(cause, 'to keep a change');
       onError(error);
       throw error;
@@ -192,19 +206,18 @@ export function createJournal(ports: JournalPorts): Journal {
     if (!loading.isOpen) throw new StoreError('the store is not open');
   }
 
-  async function forget(msisdn: string): Promise<void> {
-    const kept = lists.all().map(({ config: { name }, ledger }) => {
-      const isNeeded = ledger.blocks(msisdn) || ledger.isListedByProvider(msisdn);
-      return { ledger, name, evidence: isNeeded ? ledger.evidence(msisdn) : [] };
+  async function forget(msisdn: string): Promise<{ readonly isPending: boolean }> {
+    const end = applied.current;
+    const released = lists.all().filter(({ ledger }) => {
+      return !ledger.blocks(msisdn) && !ledger.isListedByProvider(msisdn);
     });
-    const changes = kept.flatMap(({ name, evidence }) =>
-      evidence.map((one) => ({ list: name, msisdn, evidence: one })),
-    );
-    await store.erase(msisdn, changes);
-    for (const { ledger, evidence } of kept) ledger.replace(msisdn, evidence);
+    const upTo = released.map(({ config }): [string, number] => [config.name, end?.position ?? 0]);
+    const answer = await store.erase(msisdn, { logId: end?.log ?? '', lists: new Map(upTo) });
+    for (const { ledger } of released) if (!ledger.blocks(msisdn)) ledger.replace(msisdn, []);
+    return { isPending: answer?.isPending === true };
   }
 
-  const saves = createSaves(async (list, sweep) => {
+  const saves = createSaves(lists, async (list, sweep) => {
     try {
       requireOpen();
       const isKept = await store.saveSweep(list, sweep);
@@ -229,9 +242,12 @@ export function createJournal(ports: JournalPorts): Journal {
 
   return {
     open: () => track(loading.open()),
-    record(changes) {
+    record(changes, options = {}) {
       if (isClosed) return Promise.reject(new GuardError('guard_closed', 'the guard is closed'));
-      return track(write(changes), writing);
+      return track(write(changes, options), writing);
+    },
+    get applied() {
+      return applied.current;
     },
     opened: loading.tried,
     history: (msisdn, { list, limit }) =>
@@ -252,7 +268,7 @@ export function createJournal(ports: JournalPorts): Journal {
       // What is being written is written first, and what comes now is written afterwards.
       const work = ask('to erase', async () => {
         await Promise.allSettled(before);
-        await forget(msisdn);
+        return forget(msisdn);
       });
       erasing = Promise.allSettled([erasing, work]);
       return track(work);
@@ -267,8 +283,12 @@ export function createJournal(ports: JournalPorts): Journal {
     async close(timeoutMs) {
       isClosed = true;
       loading.end();
+      carrying.stop();
       const deadline = clock.monotonic() + timeoutMs;
-      await atMost(clock, timeoutMs, Promise.allSettled(underWay));
+      unstored.stop();
+      // What only memory holds is tried once more, so that an orderly end loses nothing.
+      const last = loading.isOpen ? unstored.flush() : Promise.resolve();
+      await atMost(clock, timeoutMs, Promise.allSettled([...underWay, last]));
       const closing = store.close().catch((cause: unknown) => onError(fail(cause, 'to close')));
       await atMost(clock, Math.max(0, deadline - clock.monotonic()), closing);
     },
@@ -276,6 +296,12 @@ export function createJournal(ports: JournalPorts): Journal {
 }
 
 /** The evidence without what a person or operator wrote and what links it to a message. */
-function withoutWords({ direction, at, clock, seenAt, source, id }: Evidence): Evidence {
-  return { direction, at, clock, seenAt, source, id };
+function withoutWords({
+  messageId: _,
+  sender: __,
+  text: ___,
+  reason: ____,
+  ...evidence
+}: Evidence): Evidence {
+  return evidence;
 }

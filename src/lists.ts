@@ -57,6 +57,8 @@ export interface Lists {
   standing(asked: readonly OptOutList[]): Standing;
   /** How fresh the asked lists are together, without an allocation: all that a plain yes or no needs. */
   freshness(asked: readonly OptOutList[]): Freshness;
+  /** How long ago the last complete sweep of a list started, ms; 0 before there was one. */
+  sweepAgeMs(list: OptOutList): number;
   /** Takes over a sweep that the store kept. Other work has its turn meanwhile. */
   restore(name: string, sweep: SavedSweep): Promise<void>;
   /** Takes over what another process's sweep did. */
@@ -100,6 +102,7 @@ export function createLists(config: Config, ageClock: AgeClock): Lists {
       clockSlackMs: refresh.clockSlack,
       lagGraceMs: refresh.lagGrace,
       shrinkHoldMs: refresh.shrinkHold,
+      longestStepMs: 2 * refresh.every,
       trustProviderRemoval: listConfig.trustProviderRemoval,
     });
     const list: OptOutList = {
@@ -180,22 +183,35 @@ export function createLists(config: Config, ageClock: AgeClock): Lists {
       }
       return worst ?? STARTING;
     },
-    async restore(name, { start, heldSince, numbers, image, missingOnce, rows }) {
+    sweepAgeMs(list) {
+      const now = ageClock.now();
+      const startedAt = latest(list.sweeper?.completedAt, list.followedAt) ?? list.restored?.age ?? now;
+      return Math.max(0, Number.isFinite(startedAt) ? now - startedAt : 0);
+    },
+    async restore(name, { number, start, ageMs, heldMs, numbers, image, missingOnce, rows }) {
       const list = ensure(name);
       const own = image && (await numberSetOfImage(image));
       const sets = {
         numbers: own ?? (await numberSetOf(numbers)),
         missingOnce: await numberSetOf(missingOnce),
       };
-      const isTaken = list.ledger.restore({ ...sets, start, heldSince }, rows);
-      if (isTaken && start !== null) list.restored = { start, age: ageClock.at(start) };
+      const isTaken = list.ledger.restore({ ...sets, number, start, heldMs }, rows);
+      if (!isTaken || start === null) return;
+      // The larger of its age at the save and what the wall clock says: a clock that was set back makes nothing
+      // younger. A start in the future says nothing about the age.
+      const wallAge = config.clock.now() - start;
+      const age = wallAge < 0 ? Infinity : ageClock.now() - Math.max(wallAge, ageMs);
+      list.restored = { start, age };
     },
-    follow({ list: name, rows, ...news }) {
+    follow({ list: name, rows, ageMs, ...news }) {
       const list = ensure(name);
-      const before = list.ledger.lastStart;
-      const isTaken = list.ledger.follow(news, rows);
+      const before = list.ledger.lastNumber;
+      const now = ageClock.now();
+      const isTaken = list.ledger.follow({ ...news, began: config.clock.monotonic() - ageMs }, rows);
       const { start } = news;
-      if (isTaken && start !== null && start !== before) list.followedAt = ageClock.at(start);
+      // The save may be as old as the time since this process last caught up.
+      const unheardMs = caughtUpAt === undefined ? 0 : now - caughtUpAt;
+      if (isTaken && start !== null && news.number !== before) list.followedAt = now - ageMs - unheardMs;
       freshLists = undefined;
     },
     freshness(asked) {

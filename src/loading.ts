@@ -8,7 +8,8 @@ import { startTimer, type Clock } from './clock.ts';
 import { StoreError, type GuardError } from './errors.ts';
 import type { Lists, OptOutList } from './lists.ts';
 import type { OptOutChange } from './optouts/change.ts';
-import type { Store, StoreNews, StoreTrouble } from './stores/store.ts';
+import type { AppliedPosition } from './optouts/positions.ts';
+import type { LogEnd, Store, StoreNews, StoreTrouble } from './stores/store.ts';
 
 export interface LoadingPorts {
   readonly store: Store;
@@ -16,8 +17,8 @@ export interface LoadingPorts {
   readonly clock: Clock;
   /** Which account each list with a provider belongs to. */
   readonly accounts: Readonly<Record<string, string>>;
-  /** Lets a change count. @returns whether it was new. */
-  readonly merge: (change: OptOutChange) => boolean;
+  /** Lets a change count; `appliedAt` (monotonic, ms) is left out while the store is loaded. @returns whether it was new. */
+  readonly merge: (change: OptOutChange, appliedAt?: number) => boolean;
   /** Lets what changes say about a number stand for all that was known of it. */
   readonly replace: (msisdn: string, changes: readonly OptOutChange[]) => void;
   /** Keeps what a ledger knows of its provider's list. */
@@ -34,6 +35,10 @@ export interface LoadingPorts {
   readonly onLoaded: () => void;
   /** Told when another process's sweep was taken over. */
   readonly onFollowed: () => void;
+  /** Follows what was read of the store's log. */
+  readonly applied: AppliedPosition;
+  /** Called when the log is another one than before, or may have lost entries: memory may know more than it does. */
+  readonly onLogLost: () => void;
 }
 
 export interface Loading {
@@ -70,7 +75,7 @@ export function createLoading(ports: LoadingPorts): Loading {
     const trouble = await store.open({ accounts: ports.accounts });
     if (isEnded) return store.close();
     if (trouble) report(trouble);
-    const { changes, sweeps, cursor } = await store.load();
+    const { changes, sweeps, cursor, logId, position } = await store.load();
     let merged = 0;
     for await (const news of changes) {
       for (const change of [news].flat()) {
@@ -82,26 +87,46 @@ export function createLoading(ports: LoadingPorts): Loading {
     await store.loaded?.();
     if (isEnded) return store.close();
     lists.markLoaded();
+    ports.applied.restart({ log: logId, position });
     isOpen = true;
     ports.onOpen();
-    const onCaughtUp = () => lists.markCaughtUp();
-    stopTail = store.tail(cursor, { onChanges: follow, onCaughtUp, onTrouble: report });
+    const onTrouble = (found: StoreTrouble) => {
+      report(found);
+      if (found.kind === 'damaged') ports.onLogLost();
+    };
+    stopTail = store.tail(cursor, { onChanges: follow, onCaughtUp, onTrouble });
     if (store.isShared) lists.markCaughtUp();
     ports.onLoaded();
+  }
+
+  /** Everything up to the end of the log was applied. */
+  function onCaughtUp(end: LogEnd): void {
+    lists.markCaughtUp();
+    followLog(end);
+  }
+
+  function followLog({ logId, position }: Partial<LogEnd> = {}): void {
+    // A store of the first edition does not say.
+    if (logId === undefined || position === undefined) return;
+    const isOther = ports.applied.current?.log !== logId;
+    ports.applied.follow({ log: logId, position });
+    if (isOther) ports.onLogLost();
   }
 
   function report({ kind, message }: StoreTrouble): void {
     ports.onTrouble(new StoreError(message, { code: `store_${kind}` }));
   }
 
-  function follow({ changes, sweeps, erased }: StoreNews): void {
+  function follow({ changes, sweeps, erased, ...end }: StoreNews): void {
+    const now = clock.monotonic();
     for (const msisdn of erased) ports.replace(msisdn, changes);
-    for (const change of changes) if (merge(change)) ports.onChange(change);
+    for (const change of changes) if (merge(change, now)) ports.onChange(change);
+    followLog(end);
     for (const news of sweeps) {
       lists.follow(news);
       const list = lists.ensure(news.list);
       // Where the two differ, the store gets what is newer here.
-      if (list.ledger.hasNews && list.ledger.lastStart !== news.start) ports.saveSweep(list);
+      if (list.ledger.hasNews && list.ledger.lastNumber !== news.number) ports.saveSweep(list);
     }
     if (sweeps.length > 0) ports.onFollowed();
   }

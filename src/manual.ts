@@ -1,22 +1,22 @@
 /**
- * What operators and websites do by hand: opt out, opt in again, import, erase. Nothing in here unblocks without the
- * provider's word or an operator's explicit act, and every promise resolves when the change is durable.
+ * What operators and websites do by hand: opt out, opt in again, import, erase. Only the provider's word or an
+ * operator's explicit act unblocks, and every promise resolves when the change is durable.
  */
 
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { importedChange, listName, manualChange, readingsOf } from './acts.ts';
-import { startTimer, type ActTime, type Clock } from './clock.ts';
-import { readTime } from './dates.ts';
-import { GuardError, ProviderError } from './errors.ts';
+import type { Clock } from './clock.ts';
+import { GuardError } from './errors.ts';
+import { createImportRows } from './import-rows.ts';
 import type { Journal } from './journal.ts';
 import { listingOf, type Lists, type OptOutList } from './lists.ts';
+import { isNumberRefused, type AskManage } from './manage.ts';
 import type { MsisdnReader } from './msisdn.ts';
-import { flag, isRecord, optional, readFields, refuse, text, withDefault } from './option-fields.ts';
+import { flag, oneOf, optional, readFields, refuse, text, withDefault } from './option-fields.ts';
 import type { Config } from './options.ts';
-import type { OptOutChange } from './optouts/change.ts';
+import type { OptInProof, OptOutChange } from './optouts/change.ts';
 import { EVERYWHERE } from './optouts/senders.ts';
 import type { Provider } from './provider/provider.ts';
-import { asProviderError } from './provider/reading.ts';
 
 /** What `resubscribe` resolves to. */
 export interface Resubscription {
@@ -26,20 +26,37 @@ export interface Resubscription {
   readonly stillBlocked: readonly string[];
 }
 
-/** A row of an import: a number, or an object with one. `at` is when the person opted out: ms UTC, `Date` or ISO 8601. */
+/** A row of an import: a number, or an object with one. `at` is when the person opted out: ms UTC, `Date` or a text. */
 export type ImportRow =
   | string
   | number
   | { readonly msisdn: string | number; readonly at?: number | string | Date; readonly reason?: string };
 
-/** What `import` resolves to. */
+/** What `import` resolves to. Rows are named by their index in the input. */
 export interface ImportResult {
-  /** Numbers recorded as opted out. */
+  /** Opt-outs that were recorded. */
   readonly added: number;
-  /** Numbers that were blocked first-hand already. */
+  /** Opt-outs that were known: dated rows of an earlier import, and repetitions within this one. */
   readonly known: number;
-  /** Rows whose number cannot be read, by their place in the input. */
+  /** Rows whose number cannot be read. Nothing was recorded for them. */
   readonly invalid: readonly { readonly index: number }[];
+  /** Rows with a date that cannot be read. They were recorded as rows without a date. */
+  readonly undated: readonly { readonly index: number }[];
+  /**
+   * Rows of people who have opted in on that list. Nothing was recorded for them, so that importing an old file does not
+   * block people who came back; with `conflicts: 'block'` they were recorded.
+   */
+  readonly conflicts: readonly { readonly index: number }[];
+}
+
+/** Options of `import`. */
+export interface ImportOptions {
+  /** Default `'*'`, which holds for every sender. */
+  readonly list?: string | undefined;
+  /** Where the rows come from, kept as the reason of rows that have none. */
+  readonly source?: string | undefined;
+  /** What to do with rows of people who have opted in on that list. Default `'skip'`. */
+  readonly conflicts?: 'skip' | 'block' | undefined;
 }
 
 export interface ManualActs {
@@ -50,9 +67,9 @@ export interface ManualActs {
   ): Promise<Resubscription>;
   import(
     rows: Iterable<ImportRow> | AsyncIterable<ImportRow>,
-    options?: { readonly list?: string; readonly source?: string },
+    options?: ImportOptions,
   ): Promise<ImportResult>;
-  erase(msisdn: unknown): Promise<void>;
+  erase(msisdn: unknown): Promise<{ readonly pending: boolean }>;
 }
 
 export interface ManualPorts {
@@ -61,7 +78,7 @@ export interface ManualPorts {
   readonly journal: Journal;
   readonly config: Config;
   readonly clock: Clock;
-  readonly actTime: ActTime;
+  readonly askManage: AskManage;
   /** Aborts when the guard is closed. */
   readonly closing: AbortSignal;
 }
@@ -78,98 +95,59 @@ export function createManualActs({
   journal,
   config,
   clock,
-  actTime,
+  askManage,
   closing,
 }: ManualPorts): ManualActs {
   function target(list: string | undefined): string {
     return list === undefined ? EVERYWHERE : listName(list, lists, config);
   }
 
-  /** Asks every provider concerned; resolves when each proved it, or has nothing to lift. */
-  async function askProviders(msisdns: readonly string[], targets: readonly OptOutList[]): Promise<void> {
-    const asked = new Set<Provider>();
-    for (const {
-      config: { provider },
-    } of targets) {
-      if (provider?.optIn === undefined || asked.has(provider)) continue;
-      asked.add(provider);
+  /** What providers said about numbers, by provider and number. */
+  type Proofs = Map<Provider, Map<string, OptInProof>>;
+
+  /** Asks every provider concerned. Resolves when each proved it, or has nothing to lift. */
+  async function askProviders(msisdns: readonly string[], targets: readonly OptOutList[]): Promise<Proofs> {
+    const proofs: Proofs = new Map();
+    for (const list of targets) {
+      const { provider } = list.config;
+      if (provider === undefined || proofs.has(provider)) continue;
+      const ofProvider = new Map<string, OptInProof>();
+      proofs.set(provider, ofProvider);
       for (const msisdn of msisdns) {
         try {
-          await askProvider(provider, msisdn);
-        } catch (thrown) {
+          const proof = await askManage(list, msisdn);
+          if (proof) ofProvider.set(msisdn, proof);
+        } catch (error) {
           requireOpen();
-          const error = asProviderError(thrown);
           const isUnlisted = targets
             .filter(({ config: own }) => own.provider === provider)
             .every(({ ledger }) => ledger.lastStart !== null && !ledger.isListedByProvider(msisdn));
-          // A number that the provider does not know as one, and is known not to list, it need not lift.
-          if (error.code !== 'provider_number_refused' || !isUnlisted) throw error;
+          // A number that the provider does not know as one, and is known not to list, needs no lifting there.
+          if (!isNumberRefused(error) || !isUnlisted) throw error;
         }
       }
     }
-  }
-
-  async function askProvider(provider: Provider, msisdn: string): Promise<void> {
-    const request = new AbortController();
-    const end = () => request.abort(new GuardError('guard_closed', 'the guard was closed'));
-    closing.addEventListener('abort', end);
-    const { timeout } = config.refresh;
-    const cancel = startTimer(
-      clock,
-      timeout,
-      () => request.abort(new ProviderError('provider_timeout', `no answer within ${timeout} ms`)),
-      { keepsAlive: true },
-    );
-    try {
-      await new Promise<void>((resolve, reject) => {
-        request.signal.addEventListener('abort', () => reject(request.signal.reason as Error));
-        (async () => provider.optIn?.(msisdn, { signal: request.signal }))().then(() => resolve(), reject);
-      });
-    } finally {
-      cancel();
-      closing.removeEventListener('abort', end);
-    }
+    return proofs;
   }
 
   function requireOpen(): void {
     if (closing.aborted) throw new GuardError('guard_closed', 'the guard is closed');
   }
 
-  function importChanges(
-    row: unknown,
-    list: string,
-    source: string | undefined,
-    now: number,
-  ): OptOutChange[] | undefined {
-    const { msisdn, at, reason } = isRecord(row) ? row : { msisdn: row };
-    const reading = reader.read(msisdn);
-    if (reading === undefined) return undefined;
-    const numbers =
-      reading.alternative === undefined ? [reading.primary] : [reading.primary, reading.alternative];
-    const date = dateOf(at, now + config.refresh.clockSlack);
-    const { ledger } = lists.ensure(list);
-    const told = { direction: 'out', reason: typeof reason === 'string' ? reason : source } as const;
-    return numbers
-      .filter((number) => date !== undefined || (ledger.listing(number)?.source ?? 'provider') === 'provider')
-      .map((number) => importedChange(list, number, { ...told, at: date }, now));
-  }
-
   return {
     async optOut(msisdn, options = {}) {
-      const at = actTime.now();
       const { list, reason } = readFields(options, 'options', {
         list: optional(text),
         reason: optional(text),
       });
       requireOpen();
       const name = target(list);
-      const act = { direction: 'out', at, reason } as const;
-      await journal.record(readingsOf(reader, msisdn).map((number) => manualChange(name, number, act, at)));
+      const act = { direction: 'out', reason } as const;
+      const now = clock.now();
+      await journal.record(readingsOf(reader, msisdn).map((number) => manualChange(name, number, act, now)));
     },
 
     async resubscribe(msisdn, options = {}) {
-      // The act counts from here: a STOP that arrives while the provider is asked is newer.
-      const at = actTime.now();
       const { list, localOnly } = readFields(options, 'options', {
         list: optional(text),
         localOnly: withDefault(false, flag),
@@ -177,13 +155,19 @@ export function createManualActs({
       requireOpen();
       const numbers = readingsOf(reader, msisdn);
       const targets = list === undefined ? lists.all() : [lists.ensure(target(list))];
-      if (!localOnly) await askProviders(numbers, targets);
-      const act = { direction: 'in', at } as const;
-      await journal.record(
-        targets.flatMap((to) =>
-          numbers.map((number) => manualChange(to.config.name, number, act, actTime.now())),
-        ),
+      // The act begins here, or when the store is loaded: it answers what is known by now. A STOP that arrives while
+      // the provider is asked is not among that.
+      if (journal.applied === undefined) await journal.opened;
+      const basis = journal.applied;
+      const proofs = localOnly ? undefined : await askProviders(numbers, targets);
+      const changes = targets.flatMap(({ config: { name, provider } }) =>
+        numbers.map((number): OptOutChange => {
+          const proof = provider && proofs?.get(provider)?.get(number);
+          return manualChange(name, number, { direction: 'in', basis, proof }, clock.now());
+        }),
       );
+      // What other processes stored meanwhile shows in the write, before it is read.
+      await journal.record(changes, { wantsBefore: true });
       const stillBlocked = lists
         .all()
         .filter((one) => numbers.some((primary) => listingOf([one], primary) !== undefined))
@@ -193,42 +177,47 @@ export function createManualActs({
     },
 
     async import(rows, options = {}) {
-      const { list, source } = readFields(options, 'options', {
+      const { list, source, conflicts } = readFields(options, 'options', {
         list: optional(text),
         source: optional(text),
+        conflicts: withDefault('skip' as const, oneOf(['skip', 'block'])),
       });
       requireOpen();
       if (!isIterable(rows)) return refuse('rows', rows, 'an iterable or async iterable of rows');
       const name = target(list);
-      const now = actTime.now();
-      const invalid: { index: number }[] = [];
+      await journal.opened;
+      const { ledger } = lists.ensure(name);
+      const { clockSlack } = config.refresh;
+      const read = createImportRows({ reader, ledger, source, conflicts, clock, clockSlackMs: clockSlack });
       let added = 0;
-      let known = 0;
       let index = 0;
       let chunk: OptOutChange[] = [];
       const flush = async () => {
-        const isNew = chunk.length === 0 ? [] : await journal.record(chunk);
-        added += isNew.filter(Boolean).length;
-        known += isNew.filter((one) => !one).length;
+        const results = chunk.length === 0 ? [] : await journal.record(chunk);
+        added += results.filter(({ isNew }) => isNew).length;
+        read.known += results.filter(({ isNew }) => !isNew).length;
         chunk = [];
         await nextTurn();
       };
       for await (const row of rows) {
-        const changes = importChanges(row, name, source, now);
-        if (changes === undefined) invalid.push({ index });
-        else if (changes.length === 0) known++;
-        else chunk.push(...changes);
+        const now = clock.now();
+        for (const found of read.row(row, index)) chunk.push(importedChange(name, found.msisdn, found, now));
         index++;
         if (chunk.length >= IMPORT_CHUNK || index % IMPORT_CHUNK === 0) await flush();
         else if (index % ROWS_PER_TURN === 0) await nextTurn();
       }
       await flush();
-      return { added, known, invalid };
+      const { known, invalid, undated, conflicts: left } = read;
+      return { added, known, invalid, undated, conflicts: left };
     },
 
     async erase(msisdn) {
       requireOpen();
-      for (const number of readingsOf(reader, msisdn)) await journal.erase(number);
+      let pending = false;
+      for (const number of readingsOf(reader, msisdn)) {
+        pending = (await journal.erase(number)).isPending || pending;
+      }
+      return { pending };
     },
   };
 }
@@ -237,14 +226,4 @@ function isIterable(value: unknown): boolean {
   return (
     typeof value === 'object' && value !== null && (Symbol.iterator in value || Symbol.asyncIterator in value)
   );
-}
-
-/** A number before this, 1973, is more likely in seconds than in ms. */
-const EARLIEST_MS = 10 ** 11;
-
-/** A date as ms UTC; `undefined` where it is missing, unreadable, or after `latest`: the row then counts from now. */
-function dateOf(value: unknown, latest: number): number | undefined {
-  const ms = readTime(value);
-  if (ms === undefined || (typeof value === 'number' && ms < EARLIEST_MS)) return undefined;
-  return ms <= latest ? ms : undefined;
 }

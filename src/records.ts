@@ -11,7 +11,7 @@ import type { Lists } from './lists.ts';
 import type { MsisdnReader } from './msisdn.ts';
 import { duration, integer, optional, readFields, text, type Duration } from './option-fields.ts';
 import type { Config } from './options.ts';
-import type { Evidence } from './optouts/change.ts';
+import { LATEST_TIME, type Evidence } from './optouts/change.ts';
 import type { Listing } from './optouts/ledger.ts';
 
 /** A piece of evidence as `history` shows it. Times in ms UTC. */
@@ -60,9 +60,14 @@ export function createRecords({ reader, lists, journal, config, clock }: Records
       journal.listings(msisdn, { list }),
     ]);
     return [
-      ...changes.map(({ list: name, evidence }) => ({ list: name, msisdn, ...evidence })),
+      ...changes.map(({ list: name, evidence }) => ({
+        list: name,
+        msisdn,
+        ...evidence,
+        at: shownAt(evidence),
+      })),
       ...spans.map(({ list: name, firstSeenAt: at, lastSeenAt }): HistoryEntry => ({
-        ...{ list: name, msisdn, direction: 'out', source: 'provider', clock: 'local', id: `sweep:${at}` },
+        ...{ list: name, msisdn, direction: 'out', source: 'provider', kind: 'told', id: `sweep:${at}` },
         ...{ at, seenAt: at, lastSeenAt },
       })),
     ];
@@ -106,4 +111,9 @@ export function createRecords({ reader, lists, journal, config, clock }: Records
       return { removed: await journal.prune(olderThan) };
     },
   };
+}
+
+/** When the person acted, or when it was received if nobody told the time. */
+function shownAt({ at, seenAt }: Evidence): number {
+  return at === LATEST_TIME ? seenAt : at;
 }

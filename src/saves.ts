@@ -3,7 +3,7 @@
  * meanwhile one more, so that the latest state is kept in the end.
  */
 
-import type { OptOutList } from './lists.ts';
+import type { Lists, OptOutList } from './lists.ts';
 import type { NumberSet } from './optouts/number-set.ts';
 import type { SavedSweep } from './stores/store.ts';
 
@@ -15,13 +15,22 @@ export interface Saves {
 }
 
 /** Creates the saves. `keep` never rejects. */
-export function createSaves(keep: (list: string, sweep: SavedSweep) => Promise<SaveOutcome>): Saves {
+export function createSaves(
+  lists: Pick<Lists, 'sweepAgeMs'>,
+  keep: (list: string, sweep: SavedSweep) => Promise<SaveOutcome>,
+): Saves {
   const wanted = new Map<string, { isAgain: boolean; ended: Promise<void> }>();
 
-  async function saveOnce({ config, ledger }: OptOutList): Promise<void> {
+  async function saveOnce(list: OptOutList): Promise<void> {
+    const { config, ledger } = list;
     const { done, numbers, missingOnce, delta, ...head } = ledger.save();
     const sweep: SavedSweep = {
-      ...{ ...head, numbers: batchesOf(numbers), missingOnce: batchesOf(missingOnce) },
+      ...{
+        ...head,
+        ageMs: lists.sweepAgeMs(list),
+        numbers: batchesOf(numbers),
+        missingOnce: batchesOf(missingOnce),
+      },
       delta: delta && { added: batchesOf(delta.added), removed: batchesOf(delta.removed) },
       makeImage: () => numbers.image(),
     };

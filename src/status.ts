@@ -90,6 +90,6 @@ function listStatus(list: OptOutList, lists: Lists, isClosed: boolean): ListStat
     consecutiveFailures: sweeper?.consecutiveFailures ?? 0,
     isFollowing: sweeper?.isFollowing ?? false,
     lastErrorCode: attempt?.status === 'failed' ? attempt.error.code : null,
-    heldSince: ledger.heldSince,
+    heldSince: ledger.heldMs === null ? null : (ledger.lastStart ?? 0) - ledger.heldMs,
   };
 }

@@ -3,7 +3,7 @@
  * sweeper's own affair.
  */
 
-import type { ActTime, AgeClock } from './clock.ts';
+import type { AgeClock } from './clock.ts';
 import { GuardError, StoreError } from './errors.ts';
 import type { EventHub } from './events.ts';
 import type { Journal } from './journal.ts';
@@ -20,13 +20,14 @@ export interface SweepingPorts {
   readonly watch: Watch;
   readonly events: EventHub;
   readonly ageClock: AgeClock;
-  readonly actTime: ActTime;
+  /** Called after each complete sweep. */
+  readonly onSwept: () => void;
 }
 
 /** Creates the sweeper of a list; `undefined` for one that no provider keeps. */
 export function sweeperOf(
   list: OptOutList,
-  { config, store, journal, watch, events, ageClock, actTime }: SweepingPorts,
+  { config, store, journal, watch, events, ageClock, onSwept }: SweepingPorts,
 ): Sweeper | undefined {
   const { clock } = config;
   const { provider, name } = list.config;
@@ -39,7 +40,7 @@ export function sweeperOf(
       ledger: list.ledger,
       clock,
       ageClock,
-      actTime,
+      applied: () => journal.applied,
       random: config.random,
       keepOptIns: async (optIns) => void (await journal.record(optIns)),
       lease: store.isShared ? (isForced) => store.lease(`sweep ${name}`, { isForced }) : undefined,
@@ -47,8 +48,10 @@ export function sweeperOf(
       saveSweep: () => journal.saveSweep(list),
       onOutcome(outcome) {
         watch.look();
-        if (outcome.status === 'complete') events.emit('swept', outcome);
-        else if (outcome.status === 'failed') events.emit('error', outcome.error);
+        if (outcome.status === 'complete') {
+          events.emit('swept', outcome);
+          onSwept();
+        } else if (outcome.status === 'failed') events.emit('error', outcome.error);
       },
       onAnomaly: (anomaly) => events.emit('anomaly', anomaly),
       onError: (error) => events.emit('error', asGuardError(error)),

@@ -6,6 +6,7 @@ import type { ListsOptions } from '../src/list-options.ts';
 import { createLists } from '../src/lists.ts';
 import { readOptions, type GuardOptions } from '../src/options.ts';
 import type { WebhookNews } from '../src/webhooks/judgement.ts';
+import { LATEST_TIME } from '../src/optouts/change.ts';
 import { createNumberSet } from '../src/optouts/number-set.ts';
 import { START, createFakeClock } from './fake-clock.ts';
 
@@ -14,6 +15,7 @@ const NEWS: WebhookNews = {
   ...{ direction: 'out', msisdn: '15551230001', sender: '73737', at: START - 1_000, source: 'inbound' },
   ...{ messageId: 'm-1', text: 'STOP', isProven: true },
 };
+const NO_SWEEP = { number: 0, start: null, ageMs: 0, missingOnce: [], heldMs: null };
 const LISTS: ListsOptions = {
   alerts: { senders: ['73737'] },
   marketing: { senders: ['Acme'], optInByReply: true },
@@ -25,18 +27,18 @@ function listsOf(options: GuardOptions = { lists: LISTS }) {
   return { config, lists: createLists(config, createAgeClock(clock)) };
 }
 
-function changeOf(news: Partial<WebhookNews>) {
-  const { config, lists } = listsOf();
-  return inboundChange({ ...NEWS, ...news }, lists, config, START);
+function changeOf(news: Partial<WebhookNews>, optedIn: readonly string[] = []) {
+  const hasJustOptedIn = (list: string, msisdn: string) => optedIn.includes(`${msisdn} ${list}`);
+  return inboundChange({ ...NEWS, ...news }, { ...listsOf(), now: START, hasJustOptedIn });
 }
 
 describe('an opt-out by webhook', () => {
-  it('goes to the list of the sender, by the provider’s clock, with its words', () => {
+  it('goes to the list of the sender, by the provider’s time, with its words', () => {
     expect(changeOf({})).toMatchObject({
       list: 'alerts',
       msisdn: '15551230001',
       evidence: {
-        ...{ direction: 'out', at: START - 1_000, clock: 'provider', seenAt: START, source: 'inbound' },
+        ...{ direction: 'out', at: START - 1_000, kind: 'told', seenAt: START, source: 'inbound' },
         ...{ messageId: 'm-1', sender: '73737', text: 'STOP' },
       },
     });
@@ -52,21 +54,31 @@ describe('an opt-out by webhook', () => {
   it('keeps nothing that it was not told', () => {
     const evidence = changeOf({ sender: undefined, text: undefined, messageId: undefined })?.evidence ?? {};
     expect(Object.keys(evidence).toSorted()).toEqual(
-      ['at', 'clock', 'direction', 'id', 'seenAt', 'source'].toSorted(),
+      ['at', 'direction', 'id', 'kind', 'seenAt', 'source'].toSorted(),
     );
   });
 
-  it('without a time counts from now by our clock', () => {
-    expect(changeOf({ at: undefined })?.evidence).toMatchObject({ at: START, clock: 'local' });
-  });
-
-  it('from far ahead is cut to now, and from a little ahead is not', () => {
-    expect(changeOf({ at: START + MINUTE })?.evidence.at).toBe(START + MINUTE);
-    expect(changeOf({ at: START + MINUTE + 1 })?.evidence.at).toBe(START);
+  it.each([
+    ['no date', undefined, LATEST_TIME],
+    ['a date of 1970', 0, LATEST_TIME],
+    ['a date of the last second of 1999', Date.UTC(2000, 0, 1) - 1_000, LATEST_TIME],
+    ['a date of the first second of 2000', Date.UTC(2000, 0, 1), Date.UTC(2000, 0, 1)],
+    ['a date far ahead', START + 1_000 * MINUTE, START + 1_000 * MINUTE],
+  ])('with %s is dated so', (_name, at, expected) => {
+    expect(changeOf({ at })?.evidence).toMatchObject({ at: expected, seenAt: START });
+    expect(changeOf({ at })?.evidence).not.toHaveProperty('proves');
   });
 
   it('from a receipt is set back, for the message may be older than an opt-in', () => {
     expect(changeOf({ source: 'receipt' })?.evidence.at).toBe(START - 1_000 - 10 * MINUTE);
+    expect(changeOf({ source: 'receipt', at: undefined })?.evidence.at).toBe(LATEST_TIME);
+  });
+
+  it('from a receipt that arrives just after an opt-in proves nothing, a message does', () => {
+    const optedIn = [`${NEWS.msisdn} alerts`];
+    expect(changeOf({ source: 'receipt' }, optedIn)?.evidence.proves).toBe(false);
+    expect(changeOf({ source: 'receipt', sender: '999' }, optedIn)?.evidence.proves).toBeUndefined();
+    expect(changeOf({}, optedIn)?.evidence.proves).toBeUndefined();
   });
 
   it('is one act however often it is told, and another where it is proven', () => {
@@ -89,6 +101,18 @@ describe('an opt-in by webhook', () => {
     ['somebody who proved nothing', { sender: 'Acme', isProven: false }, undefined],
   ])('to or from %s', (_name, news, list) => {
     expect(changeOf({ ...news, direction: 'in' })?.list).toBe(list);
+  });
+});
+
+describe('an opt-in by webhook that no time can order', () => {
+  it.each([
+    ['no date', undefined, false],
+    ['a date before 2000', Date.UTC(1999, 0, 1), false],
+    ['a date ahead of our clock by more than the slack', START + MINUTE + 1, false],
+    ['a date ahead by the slack', START + MINUTE, undefined],
+    ['a date of last week', START - 7 * 24 * 60 * MINUTE, undefined],
+  ])('with %s', (_name, at, proves) => {
+    expect(changeOf({ direction: 'in', sender: 'Acme', at })?.evidence.proves).toBe(proves);
   });
 });
 
@@ -129,7 +153,7 @@ describe('lists', () => {
       );
     const blocked = async (chunks: readonly Uint8Array[]) => {
       const { lists } = listsOf();
-      const saved = { start: null, size: 2, numbers: [out], missingOnce: [], heldSince: null, rows: [] };
+      const saved = { ...NO_SWEEP, size: 2, numbers: [out], rows: [] };
       await lists.restore('alerts', { ...saved, image: { chunks: each(...chunks), since: since() } });
       return [out, come, gone].map((one) => lists.get('alerts')?.ledger.blocks(one));
     };
@@ -142,14 +166,7 @@ describe('lists', () => {
   it('a saved list that never completed a sweep restores its numbers and no age', async () => {
     const { lists } = listsOf();
     const numbers = ['15551230001'];
-    await lists.restore('alerts', {
-      start: null,
-      size: 1,
-      numbers,
-      missingOnce: [],
-      heldSince: null,
-      rows: [],
-    });
+    await lists.restore('alerts', { ...NO_SWEEP, size: 1, numbers, rows: [] });
     expect(lists.get('alerts')?.ledger.blocks('15551230001')).toBe(true);
     expect(lists.get('alerts')?.restored).toBeUndefined();
   });

@@ -1,5 +1,5 @@
 import { describe, expect, it, vi } from 'vitest';
-import { atMost, createActTime, createAgeClock, startTimer, systemClock, within } from '../src/clock.ts';
+import { atMost, createAgeClock, startTimer, systemClock, within } from '../src/clock.ts';
 import { createFakeClock } from './fake-clock.ts';
 
 describe('age clock', () => {
@@ -157,21 +157,6 @@ describe('startTimer', () => {
       keepsAlive: true,
     });
     expect(unref).toHaveBeenCalledTimes(1);
-  });
-});
-
-describe('the time of acts', () => {
-  it('never goes back, however far the clock is set back, and not behind what was known', () => {
-    let wall = 1_000;
-    const time = createActTime({ now: () => wall, monotonic: () => 0, setTimeout: () => undefined });
-    expect([time.now(), time.now()]).toEqual([1_000, 1_001]);
-    wall = 5_000;
-    expect(time.now()).toBe(5_000);
-    wall = 5;
-    expect([time.now(), time.now()]).toEqual([5_001, 5_002]);
-    time.atLeast(9_000);
-    time.atLeast(8_000);
-    expect(time.now()).toBe(9_001);
   });
 });
 

@@ -360,10 +360,19 @@ describe('operators’ acts', () => {
     expect(await guard.resubscribe(OUT)).toMatchObject({ released: true });
   });
 
-  it('localOnly asks nobody', async () => {
+  it('localOnly asks no provider, and releases nobody whom a provider lists', async () => {
     const { guard, provider } = await ready();
-    await guard.resubscribe(OUT, { localOnly: true });
-    expect([provider.optIn.mock.calls.length, guard.canSend(OUT)]).toEqual([0, true]);
+    await guard.optOut(CLEAN);
+    expect(await guard.resubscribe(CLEAN, { localOnly: true })).toEqual({ released: true, stillBlocked: [] });
+    expect(await guard.resubscribe(OUT, { localOnly: true })).toEqual({
+      released: false,
+      stillBlocked: ['default'],
+    });
+    expect([provider.optIn.mock.calls.length, guard.canSend(OUT), guard.canSend(CLEAN)]).toEqual([
+      0,
+      false,
+      true,
+    ]);
   });
 
   it.each<[string, (guard: Guard) => Promise<unknown>]>([
@@ -396,12 +405,14 @@ describe('operators’ acts', () => {
       null as never,
     ];
     expect(await guard.import(rows, { source: 'old system' })).toEqual({
-      added: 4,
-      known: 0,
+      added: 2,
+      known: 1,
       invalid: [{ index: 2 }, { index: 5 }],
+      undated: [],
+      conflicts: [{ index: 3 }],
     });
     expect(['2', '3', '7'].map((last) => guard.canSend(`1555123000${last}`))).toEqual([false, false, true]);
-    expect(await guard.import(['15551230002'])).toMatchObject({ added: 0, known: 1 });
+    expect(await guard.import(['15551230002'])).toMatchObject({ added: 1, known: 0 });
     async function* later() {
       yield '15551230009';
     }
@@ -453,9 +464,9 @@ describe('operators’ acts', () => {
     await guard.resubscribe(CLEAN);
     const erase = store.erase.bind(store);
     let proceed: (() => void) | undefined;
-    vi.spyOn(store, 'erase').mockImplementation(async (msisdn, keep) => {
+    vi.spyOn(store, 'erase').mockImplementation(async (msisdn, forget) => {
       await new Promise<void>((resolve) => (proceed = resolve));
-      await erase(msisdn, keep);
+      return erase(msisdn, forget);
     });
     const erasing = guard.erase(CLEAN);
     const optingOut = guard.optOut(CLEAN);
@@ -535,13 +546,14 @@ describe('an import', () => {
     for (const { msisdn } of rows.slice(3)) expect(await at(msisdn)).toBeGreaterThanOrEqual(clock.now());
   });
 
-  it('of the same dated file again is known, and forgets no opt-in after it', async () => {
+  it('of the same dated file again is known, and blocks nobody who came back', async () => {
     const { guard, clock } = await ready({}, []);
     const rows = [{ msisdn: CLEAN, at: clock.now() - HOUR }];
     expect(await guard.import(rows)).toMatchObject({ added: 1, known: 0 });
+    expect(await guard.import(rows)).toMatchObject({ added: 0, known: 1, conflicts: [] });
     await guard.resubscribe(CLEAN);
     const before = await guard.history(CLEAN);
-    expect(await guard.import(rows)).toMatchObject({ added: 0, known: 1 });
+    expect(await guard.import(rows)).toMatchObject({ added: 0, known: 0, conflicts: [{ index: 0 }] });
     expect([guard.canSend(CLEAN), await guard.history(CLEAN)]).toEqual([true, before]);
   });
 });
@@ -722,7 +734,7 @@ describe('the store', () => {
   it('with a sweep of the future is expired', async () => {
     const store = memoryStore();
     const clock = createFakeClock();
-    const sweep = { size: 1, numbers: [OUT], missingOnce: [], heldSince: null, rows: [] };
+    const sweep = { number: 1, ageMs: 0, size: 1, numbers: [OUT], missingOnce: [], heldMs: null, rows: [] };
     await store.saveSweep('default', { ...sweep, start: clock.now() + 1 });
     const guard = createGuard({
       clock,
@@ -757,7 +769,7 @@ describe('the store', () => {
       ...memoryStore(),
       isShared: true,
       tail(_since, handlers) {
-        caughtUp = () => handlers.onCaughtUp();
+        caughtUp = () => handlers.onCaughtUp({ logId: 'log', position: 0 });
         return () => undefined;
       },
     };

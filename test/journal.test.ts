@@ -11,6 +11,7 @@ import {
   type Provider,
   type Store,
 } from '../src/index.ts';
+import type { WebhookEvent } from '../src/webhooks/dialect.ts';
 import { createFakeClock, settle } from './fake-clock.ts';
 
 const MINUTE = 60_000;
@@ -18,6 +19,19 @@ const HOUR = 60 * MINUTE;
 const OUT = '15551230001';
 const CLEAN = '15551239999';
 const silent = { debug() {}, info() {}, warn() {}, error() {} };
+
+/** A webhook of a dialect that proves who speaks. @returns a function that tells it an event and gives the status. */
+function webhookOf(guard: Guard): (event: Omit<WebhookEvent, 'msisdn'>) => Promise<number> {
+  let next: WebhookEvent | undefined;
+  const webhook = guard.webhooks({ unsigned: 'block_only', parse: () => next });
+  return (event) => {
+    next = { msisdn: CLEAN, sender: '73737', isAuthentic: true, ...event };
+    return new Promise((resolve) => {
+      const res = { statusCode: 0, setHeader() {}, end: () => resolve(res.statusCode) };
+      webhook({ method: 'GET', url: '/?a=b', headers: {}, readableDidRead: true, on() {} }, res);
+    });
+  };
+}
 
 /** A store whose methods a test may replace one by one. */
 function harness(change: (store: Store) => Partial<Store>, options: GuardOptions = {}) {
@@ -35,7 +49,7 @@ function harness(change: (store: Store) => Partial<Store>, options: GuardOptions
 }
 
 const evidence: Evidence = {
-  ...({ direction: 'out', clock: 'local', source: 'manual', id: 'a' } as const),
+  ...({ direction: 'out', kind: 'act', source: 'manual', id: 'a' } as const),
   ...{ at: 1_700_000_000_000, seenAt: 1_700_000_000_000 },
 };
 
@@ -61,7 +75,7 @@ describe('a store that is not loaded yet', () => {
   it('is not swept over: an empty list meets what was saved', async () => {
     const { guard, inner, clock, list, provider } = loadingLater();
     const numbers = Array.from({ length: 1_000 }, (_, index) => String(15_550_000_000 + index));
-    const saved = { size: 1_000, numbers, missingOnce: [], heldSince: null, rows: [] };
+    const saved = { number: 1, ageMs: 0, size: 1_000, numbers, missingOnce: [], heldMs: null, rows: [] };
     await inner.saveSweep('default', { ...saved, start: clock.now() - MINUTE });
     list.clear();
     await settle();
@@ -124,7 +138,10 @@ describe('a store that fails', () => {
 
   it('to read back what it has stored has stored it', async () => {
     const { guard, inner, errors } = harness(() => ({
-      append: async (changes) => changes.map(() => false),
+      append: async (changes) =>
+        changes.map(({ evidence: { seenAt } }, index) => ({
+          ...{ isNew: false, position: index + 1, firstSeenAt: seenAt },
+        })),
       history: () => Promise.reject(new Error('locked')),
     }));
     await settle();
@@ -164,62 +181,99 @@ describe('a store that fails', () => {
     expect(logger.error).toHaveBeenCalledTimes(2);
   });
 
-  it('an opt-out that came while it was down counts from then, whenever it is stored', async () => {
+  it('gets what it could not keep as soon as it works again, each message under its first time', async () => {
     let isBroken = true;
+    const { guard, inner, clock } = harness(
+      (store) => ({
+        append: async (...given) => (isBroken ? Promise.reject(new Error('down')) : store.append(...given)),
+      }),
+      { provider: undefined, lists: { alerts: { senders: ['73737'], optInByReply: true } } },
+    );
+    await settle();
+    const tell = webhookOf(guard);
+    const now = clock.now();
+    expect(await tell({ direction: 'in', messageId: 'm1', at: now - 3_000 })).toBe(503);
+    expect(await tell({ direction: 'out', messageId: 'm2', at: now - 2_000 })).toBe(503);
+    isBroken = false;
+    await clock.advance(2 * MINUTE);
+    expect(await inner.history(CLEAN)).toMatchObject([
+      { evidence: { direction: 'out', at: now - 2_000 } },
+      { evidence: { direction: 'in', at: now - 3_000 } },
+    ]);
+    // The retry of the START comes under a new time; it is the old message all the same.
+    expect(await tell({ direction: 'in', messageId: 'm1', at: now })).toBe(200);
+    expect(guard.canSend(CLEAN)).toBe(false);
+    await guard.close();
+  });
+
+  it('never gets an opt-in of an operator later: the call was refused', async () => {
+    let isBroken = false;
     const { guard, inner, clock } = harness((store) => ({
-      append: async (changes) => (isBroken ? Promise.reject(new Error('down')) : store.append(changes)),
+      append: async (...given) => (isBroken ? Promise.reject(new Error('down')) : store.append(...given)),
     }));
     await settle();
-    const webhook = guard.webhooks({ unsigned: 'block_only' });
-    const tell = () =>
-      new Promise<number>((resolve) => {
-        const res = { statusCode: 0, setHeader() {}, end: () => resolve(res.statusCode) };
-        const url = `/?msisdn=${CLEAN}&to=1&text=STOP&messageId=m&message-timestamp=2025-12-31+23:59:59`;
-        webhook({ method: 'GET', url, headers: {}, readableDidRead: true, on() {} }, res);
-      });
-    expect(await tell()).toBe(503);
+    await guard.optOut(CLEAN);
+    isBroken = true;
+    await expect(guard.resubscribe(CLEAN)).rejects.toThrow(StoreError);
     isBroken = false;
-    clock.skip(MINUTE);
-    await guard.resubscribe(CLEAN);
-    expect(guard.canSend(CLEAN)).toBe(true);
-    clock.skip(MINUTE);
-    expect(await tell()).toBe(200);
-    expect(guard.canSend(CLEAN)).toBe(true);
-    const again = createGuard({ clock, logger: silent, store: inner });
+    await clock.advance(HOUR);
+    expect([guard.canSend(CLEAN), (await inner.history(CLEAN)).length]).toEqual([false, 1]);
+  });
+
+  it('gets what memory holds when the guard is closed', async () => {
+    let isBroken = true;
+    const { guard, inner } = harness((store) => ({
+      append: async (...given) => (isBroken ? Promise.reject(new Error('down')) : store.append(...given)),
+    }));
     await settle();
-    expect(again.canSend(CLEAN)).toBe(true);
+    await guard.optOut(CLEAN).catch(() => undefined);
+    isBroken = false;
+    await guard.close();
+    expect(await inner.history(CLEAN)).toHaveLength(1);
   });
 });
 
 describe('a late opt-out', () => {
   it('meets the opt-in after it, although that was dropped from memory', async () => {
-    const { guard, clock, inner } = harness(() => ({}));
+    const lists = { alerts: { senders: ['73737'], optInByReply: true } };
+    const { guard, clock, inner } = harness(() => ({}), { provider: undefined, lists });
     await settle();
+    const tell = webhookOf(guard);
     const day = 24 * HOUR;
-    await guard.resubscribe(CLEAN);
+    await tell({ direction: 'in', messageId: 'm1', at: clock.now() });
+    expect(guard.status().lists['alerts']?.firstHand).toBe(1);
     await clock.advance(4 * day);
-    expect(guard.status().lists['*']?.firstHand).toBe(0);
-    await guard.import([{ msisdn: CLEAN, at: clock.now() - 5 * day }]);
+    expect(guard.status().lists['alerts']?.firstHand).toBe(0);
+    await tell({ direction: 'out', messageId: 'm2', at: clock.now() - 5 * day });
     expect(guard.canSend(CLEAN)).toBe(true);
-    const again = createGuard({ clock, logger: silent, store: inner });
+    await tell({ direction: 'out', messageId: 'm3', at: clock.now() - 3 * day });
+    expect(guard.canSend(CLEAN)).toBe(false);
+    const again = createGuard({ clock, logger: silent, store: inner, lists });
     await settle();
-    expect(again.canSend(CLEAN)).toBe(true);
+    expect(again.canSend(CLEAN)).toBe(false);
   });
 });
 
 describe('a shared store', () => {
   function shared() {
     let handlers: Parameters<Store['tail']>[1] | undefined;
-    const fixture = harness(() => ({
+    let logId = '';
+    const fixture = harness((inner) => ({
       isShared: true,
+      load: async () => {
+        const contents = await inner.load();
+        ({ logId } = contents);
+        return contents;
+      },
       tail: (_since, given) => {
         handlers = given;
         return () => undefined;
       },
     }));
     const tell = (news: Partial<Parameters<NonNullable<typeof handlers>['onChanges']>[0]>) => {
-      handlers?.onChanges({ changes: [], sweeps: [], erased: [], cursor: '', ...news });
-      handlers?.onCaughtUp();
+      const end = { logId, position: 99 };
+      handlers?.onChanges({ changes: [], sweeps: [], erased: [], cursor: '', ...end, ...news });
+      handlers?.onCaughtUp(end);
     };
     return { ...fixture, tell };
   }
@@ -235,7 +289,7 @@ describe('a shared store', () => {
     expect(guard.canSend(CLEAN)).toBe(true);
     tell({ erased: [CLEAN], changes: [{ list: '*', msisdn: CLEAN, evidence }] });
     expect([guard.canSend(CLEAN), heard]).toEqual([false, [CLEAN]]);
-    const sweep = { list: 'default', heldSince: null, rows: [] };
+    const sweep = { list: 'default', number: 9, ageMs: 0, heldMs: null, rows: [] };
     tell({ sweeps: [{ ...sweep, start: clock.now(), added: [15_551_230_002], removed: [Number(OUT)] }] });
     expect([guard.canSend('15551230002'), guard.canSend(OUT)]).toEqual([false, true]);
   });
@@ -244,10 +298,12 @@ describe('a shared store', () => {
     const { guard, clock, provider, tell } = shared();
     await settle();
     provider.page.mockRejectedValue(new Error('down'));
-    const sweep = { list: 'default', heldSince: null, rows: [], added: [], removed: [] };
+    const sweep = { list: 'default', ageMs: 0, heldMs: null, rows: [], added: [], removed: [] };
     for (let hour = 0; hour < 30; hour++) {
       await clock.advance(HOUR);
-      tell({ sweeps: [{ ...sweep, start: clock.now() }] });
+      tell({ sweeps: [{ ...sweep, number: 10 + hour, start: clock.now() }] });
+      // The time since it last caught up counts too.
+      tell({ sweeps: [{ ...sweep, number: 10.5 + hour, start: clock.now() }] });
     }
     expect(guard.check(CLEAN)).toMatchObject({ allowed: true, state: 'fresh', ageMs: 0 });
     expect(guard.canSend(OUT)).toBe(false);

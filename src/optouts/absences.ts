@@ -21,8 +21,8 @@ export interface AbsenceRules {
   readonly seen: NumberSet;
   /** What the sweep before lacked; nothing where no absence is proof. */
   readonly missingOnce: NumberSet;
-  /** @returns the opt-in that a number's removal stands for, where it does. */
-  readonly removed: (number: number) => OptOutChange | undefined;
+  /** @returns the opt-in that a number's removal stands for, if any; `'wait'` keeps the number for one more sweep. */
+  readonly removed: (number: number) => OptOutChange | 'wait' | undefined;
 }
 
 /** Nothing is missing so far. */
@@ -43,7 +43,7 @@ export function* findAbsences(
       const proof = removed(number);
       if (proof === undefined) return true;
       // It leaves with a later sweep, once the opt-in counts: one that is not kept is proven again.
-      optIns.push(proof);
+      if (proof !== 'wait') optIns.push(proof);
       missing.addBatch([number]);
       return false;
     });

@@ -1,28 +1,26 @@
 /**
- * What is known first-hand on one list: a record of each number, with the verdict that its evidence alone gives,
- * worked out when the record changes and not when it is asked. It never merges anything, and never asks what the
- * provider lists.
+ * What is known first-hand on one list: a record for each number, with the verdict that its evidence alone gives. The
+ * verdict is worked out when the record changes, so that a check only looks it up. Nothing is merged here, and the
+ * provider's list is never asked.
  */
 
 import { toNumber } from '../msisdn-digits.ts';
-import type { Evidence } from './change.ts';
 import { createNumberMap } from './number-map.ts';
 import { createNumberSet, type NumberSet } from './number-set.ts';
 import {
-  isOverruled,
-  isReleased,
+  NOTHING_OBSERVED,
+  firstHandVerdict,
   lastOptInSeenAt,
   mergeEvidence,
   soleOutOf,
   standingOptOut,
   type Listed,
   type NumberRecord,
+  type Observed,
+  type StandingOptOut,
   type WeighingOptions,
 } from './record.ts';
 import { createSoleOuts } from './sole-outs.ts';
-
-/** What is told of the opt-out that holds. */
-export type StandingOptOut = Pick<Evidence, 'source' | 'at'>;
 
 /** Records by msisdn. Iteration gives each number with the opt-out that holds; a number may come twice. Live. */
 export interface FirstHand extends Iterable<readonly [string, StandingOptOut | undefined]> {
@@ -42,38 +40,45 @@ export interface FirstHand extends Iterable<readonly [string, StandingOptOut | u
   /** The opt-out that holds. */
   standing(msisdn: string): StandingOptOut | undefined;
   get(msisdn: string): NumberRecord | undefined;
+  /** What this process observed of the number's record. */
+  observed(msisdn: string): Observed;
   /** What sweeps said about the number. */
   listed(msisdn: string): Listed | undefined;
-  /** Puts a record down, in place of the number's last one. */
-  put(msisdn: string, record: NumberRecord): void;
+  /** Puts a record in place of the number's last one. */
+  put(msisdn: string, record: NumberRecord, observed?: Observed): void;
   /**
    * Notes that a sweep listed a number whose only evidence is an opt-out, without making a record of it.
    *
-   * @returns whether its date changed; `undefined` where the number's record is another one, and nothing was noted.
+   * @returns whether its date changed; `undefined` if the number's record is another one, and nothing was noted.
    */
-  listSole(msisdn: string, start: number, date: number): boolean | undefined;
+  listSole(msisdn: string, listed: Listed): boolean | undefined;
   drop(msisdn: string): void;
-  /** Drops what has no opt-out and no opt-in received since, but for numbers that are needed. @returns how many. */
+  /** Drops records that hold only opt-ins, received before a time, but for numbers that are needed. @returns how many. */
   dropOptIns(olderThan: number, isNeeded: (msisdn: string) => boolean): number;
+  /** Numbers with their records. Live; a number may come twice. */
+  records(): Iterable<readonly [string, NumberRecord]>;
+  /** The same of numbers with more than one opt-out: all that hold an opt-in are among them. */
+  otherRecords(): Iterable<readonly [string, NumberRecord]>;
 }
 
 interface Entry {
   readonly record: NumberRecord;
+  readonly observed: Observed;
   readonly verdict: boolean | undefined;
 }
 
-/** Creates an empty room. */
+/** Creates an empty collection. */
 export function createFirstHand(options: WeighingOptions): FirstHand {
-  // A number is in one of the two. It never goes back to the first, so that who reads both in this order misses none.
+  // A number is in one of the two. It never goes back to the first, so that a reader of both in this order misses none.
   const soles = createSoleOuts();
   const entries = createNumberMap<Entry>();
-  // Of the second, by verdict: to ask a set of numbers makes no string.
+  // The numbers of the second by verdict: to ask a set of numbers makes no string.
   const blocked = createNumberSet();
   const released = createNumberSet();
   const undecided = createNumberSet();
   const state = { isEmpty: true };
 
-  /** Notes a verdict in one of the sets, or that there is none. What is no msisdn is never asked for as a number. */
+  /** Puts the number into one of the sets, or in none. What is no msisdn is never asked for as a number. */
   function note(msisdn: string, own: NumberSet | undefined): void {
     if (toNumber(msisdn) === 0) return;
     for (const set of [blocked, released, undecided]) if (set !== own) set.delete(msisdn);
@@ -91,13 +96,17 @@ export function createFirstHand(options: WeighingOptions): FirstHand {
     return released.hasNumber(number) ? false : undefined;
   }
 
-  function weigh(record: NumberRecord): boolean | undefined {
-    if (standingOptOut(record, options)) return true;
-    return isReleased(record, options) && !isOverruled(record, options) ? false : undefined;
+  function standingIn(entry: Entry | undefined): StandingOptOut | undefined {
+    return entry?.verdict === true ? standingOptOut(entry.record, options) : undefined;
   }
 
-  function standingIn(entry: Entry | undefined): StandingOptOut | undefined {
-    return entry && standingOptOut(entry.record, options);
+  function soleRecord(msisdn: string): NumberRecord | undefined {
+    const optOut = soles.get(msisdn);
+    return optOut && { ...mergeEvidence(undefined, optOut), listed: soles.listed(msisdn) };
+  }
+
+  function* otherRecords(): Generator<readonly [string, NumberRecord]> {
+    for (const [msisdn, { record }] of entries) yield [msisdn, record];
   }
 
   return {
@@ -117,24 +126,23 @@ export function createFirstHand(options: WeighingOptions): FirstHand {
       return number === 0 ? entries.get(msisdn)?.verdict : verdictOfNumber(number);
     },
     standing: (msisdn) =>
-      state.isEmpty ? undefined : (soles.sourceAndTime(msisdn) ?? standingIn(entries.get(msisdn))),
+      state.isEmpty ? undefined : (soles.standing(msisdn) ?? standingIn(entries.get(msisdn))),
     get(msisdn) {
       if (state.isEmpty) return undefined;
-      const optOut = soles.get(msisdn);
-      if (optOut === undefined) return entries.get(msisdn)?.record;
-      return { ...mergeEvidence(undefined, optOut), listed: soles.listed(msisdn) };
+      return soleRecord(msisdn) ?? entries.get(msisdn)?.record;
     },
+    observed: (msisdn) => entries.get(msisdn)?.observed ?? NOTHING_OBSERVED,
     listed: (msisdn) => soles.listed(msisdn) ?? entries.get(msisdn)?.record.listed,
-    put(msisdn, record) {
+    put(msisdn, record, observed = entries.get(msisdn)?.observed ?? NOTHING_OBSERVED) {
       state.isEmpty = false;
       const sole = soleOutOf(record);
       if (sole && entries.get(msisdn) === undefined && soles.set(msisdn, sole, record.listed)) return;
-      const verdict = weigh(record);
-      entries.set(msisdn, { record, verdict });
+      const verdict = firstHandVerdict(record, options, observed);
+      entries.set(msisdn, { record, observed, verdict });
       note(msisdn, verdict === undefined ? undecided : verdict ? blocked : released);
       soles.delete(msisdn);
     },
-    listSole: (msisdn, start, date) => (state.isEmpty ? undefined : soles.list(msisdn, start, date)),
+    listSole: (msisdn, listed) => (state.isEmpty ? undefined : soles.list(msisdn, listed)),
     drop(msisdn) {
       dropEntry(msisdn);
       soles.delete(msisdn);
@@ -149,8 +157,16 @@ export function createFirstHand(options: WeighingOptions): FirstHand {
       }
       return dropped;
     },
+    *records() {
+      for (const { msisdn } of soles) {
+        const record = soleRecord(msisdn);
+        if (record) yield [msisdn, record];
+      }
+      yield* otherRecords();
+    },
+    otherRecords,
     *[Symbol.iterator]() {
-      for (const sole of soles) yield [sole.msisdn, sole];
+      for (const { msisdn, ...standing } of soles) yield [msisdn, standing];
       for (const [msisdn, entry] of entries) yield [msisdn, standingIn(entry)];
     },
   };

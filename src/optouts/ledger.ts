@@ -4,30 +4,31 @@
  * a number leaves the provider's part only with proof, and first-hand evidence only loses to an opt-in.
  */
 
-import type { Evidence, EvidenceSource, OptOutChange } from './change.ts';
-import { createFirstHand, type StandingOptOut } from './first-hand.ts';
+import type { Evidence, EvidenceSource, LogPosition, OptOutChange } from './change.ts';
+import { createFirstHand } from './first-hand.ts';
 import { createNumberSet } from './number-set.ts';
 import { holdsAt } from './number-tree.ts';
-import { createProviderPart } from './provider-part.ts';
 import type { PartImage, PartNews, PartSave } from './part-forms.ts';
-import type { SweepRun } from './sweep-run.ts';
+import { createProviderPart, type HoldOptions } from './provider-part.ts';
 import {
   EMPTY_RECORD,
   evidenceOf,
-  isOverruled,
-  lastOptOutMoment,
   mergeEvidence,
   mergeListed,
+  standingOptOuts,
+  type Listed,
   type NumberRecord,
+  type Observed,
+  type StandingOptOut,
   type WeighingOptions,
 } from './record.ts';
+import type { SweepRun, SweepStart } from './sweep-run.ts';
+import { createTrustedRemovals } from './trusted-removals.ts';
 
 /** What a ledger is told once. Durations in ms. */
-export interface LedgerOptions extends WeighingOptions {
+export interface LedgerOptions extends WeighingOptions, HoldOptions {
   /** The list's name, for the changes it hands out. */
   readonly list: string;
-  /** How long a list that would shrink by half is held back. */
-  readonly shrinkHoldMs: number;
   /** Whether a number that the provider removes is released although it opted out first-hand. */
   readonly trustProviderRemoval: boolean;
 }
@@ -39,11 +40,13 @@ export interface Listing {
   readonly since: number | null;
 }
 
-/** What a sweep said about a number with first-hand evidence: start and date of the newest row, ms UTC. */
+/** What sweeps said about a number with first-hand evidence. */
 export interface ListedNumber {
   readonly msisdn: string;
-  readonly start: number;
-  readonly date: number;
+  /** Number of the newest sweep that listed it. */
+  readonly sweep: number;
+  /** Newest date of such a row, ms UTC; `null` if none had one. */
+  readonly date: number | null;
 }
 
 /** What has to be saved beside the changes. */
@@ -63,34 +66,49 @@ export interface Ledger {
   reason(msisdn: string): Listing;
   /** Why the number is blocked; `undefined` where it is not. */
   listing(msisdn: string): Listing | undefined;
-  /** Takes first-hand evidence. @returns whether it changed the record. */
-  merge(msisdn: string, evidence: Evidence): boolean;
+  /**
+   * Takes first-hand evidence.
+   *
+   * @param appliedAt the time by this process's monotonic clock, ms; left out for what is loaded from the store.
+   * @returns whether it changed the record.
+   */
+  merge(msisdn: string, evidence: Evidence, appliedAt?: number): boolean;
   /** The evidence that decides about a number. */
   evidence(msisdn: string): readonly Evidence[];
+  /** Everything that is known first-hand. Live; a number may come twice. */
+  records(): Iterable<readonly [string, NumberRecord]>;
+  /** Of `records`, those of numbers with more than one opt-out: all that hold an opt-in are among them. */
+  otherRecords(): Iterable<readonly [string, NumberRecord]>;
+  /** Whether a START of that time answers every opt-out of the person that is known first-hand. */
+  isAnsweredBy(msisdn: string, optIn: Evidence): boolean;
   /** Whether the provider's part holds the number. */
   isListedByProvider(msisdn: string): boolean;
   /** Puts `evidence` in place of all that is known first-hand about a number. */
   replace(msisdn: string, evidence: readonly Evidence[]): void;
-  /** Starts a sweep that began at `start` (ms UTC). A sweep that is still open is aborted. */
-  begin(start: number): SweepRun;
+  /** Starts a sweep. A sweep that is still open is aborted. */
+  begin(sweep: SweepStart): SweepRun;
   /** Begins a save. One at a time. */
   save(): LedgerSave;
   /** Takes over a saved sweep unless a later one is known. @returns whether it did. */
   restore(image: PartImage, rows: readonly ListedNumber[]): boolean;
   /** Takes over another process's sweep unless a later one is known. @returns whether it did. */
   follow(news: PartNews, rows: readonly ListedNumber[]): boolean;
+  /** Number of the newest sweep of the list that has begun, in any process, as far as is known; 0 before. */
+  readonly lastBegun: number;
   /** Drops opt-ins received before `olderThan` (ms UTC) that no opt-out and no row answers to. @returns how many. */
   prune(olderThan: number): number;
   /** Everything that is blocked. Live. */
   entries(): Iterable<{ readonly msisdn: string } & Listing>;
   /** Start of the last complete sweep, ms UTC. */
   readonly lastStart: number | null;
+  /** Number of the last complete sweep; 0 before. */
+  readonly lastNumber: number;
   /** Numbers in the provider's part. */
   readonly listedByProvider: number;
   /** Numbers with first-hand evidence. */
   readonly firstHand: number;
-  /** Since when a shrinking list is held back, ms UTC. */
-  readonly heldSince: number | null;
+  /** For how long removals of a shrinking list have been held back, ms; `null` if they are not. */
+  readonly heldMs: number | null;
   /** Whether nothing is known of anybody. */
   readonly isEmpty: boolean;
   /** Whether there is anything that the last save did not bring. */
@@ -102,6 +120,7 @@ export function createLedger(options: LedgerOptions): Ledger {
   const { list } = options;
   const firstHand = createFirstHand(options);
   const provider = createProviderPart(options);
+  const trusted = options.trustProviderRemoval ? createTrustedRemovals(options.lagGraceMs) : undefined;
   const { state: ofFirstHand } = firstHand;
   const { view } = provider;
   // Whose row is news to the store.
@@ -112,7 +131,7 @@ export function createLedger(options: LedgerOptions): Ledger {
   const blocks = (msisdn: string): boolean => firstHand.verdict(msisdn) ?? provider.has(msisdn);
 
   const reasonBy = (standing: StandingOptOut | undefined): Listing =>
-    standing ? { list, source: standing.source, since: standing.at } : listedByProvider;
+    standing ? { list, source: standing.source, since: standing.since } : listedByProvider;
 
   function reasonOf(msisdn: string, standing: StandingOptOut | undefined): Listing | undefined {
     return standing || blocks(msisdn) ? reasonBy(standing) : undefined;
@@ -120,61 +139,67 @@ export function createLedger(options: LedgerOptions): Ledger {
 
   const listing = (msisdn: string): Listing | undefined => reasonOf(msisdn, firstHand.standing(msisdn));
 
-  function outRow(msisdn: string, start: number, date = start): boolean {
-    const isSoleDateNew = firstHand.listSole(msisdn, start, date);
+  function outRow(msisdn: string, listed: Listed, began: number): boolean {
+    trusted?.noteRow(Number(msisdn), began);
+    const isSoleDateNew = firstHand.listSole(msisdn, listed);
     if (isSoleDateNew !== undefined) {
-      if (isSoleDateNew || options.trustProviderRemoval) unsavedRows.add(msisdn);
+      if (isSoleDateNew) unsavedRows.add(msisdn);
       return false;
     }
     const before = firstHand.get(msisdn) as NumberRecord;
-    const record = mergeListed(before, { start, date });
-    const wasOverruled = isOverruled(before, options);
-    firstHand.put(msisdn, record);
-    // Without an opt-in only the date can matter later: the start of any sweep so far is before whatever comes.
-    const isNews = record.ins.length > 0 || options.trustProviderRemoval;
-    if (isNews || record.listed?.date !== before.listed?.date) unsavedRows.add(msisdn);
-    return record.ins.length > 0 && !wasOverruled && isOverruled(record, options);
+    const observed = firstHand.observed(msisdn);
+    const record = mergeListed(before, listed);
+    const isNewest = record.listed?.sweep === listed.sweep;
+    const wasReleased = firstHand.verdict(msisdn) === false;
+    firstHand.put(msisdn, record, isNewest ? { ...observed, listedBegan: began } : observed);
+    // Without an opt-in only the date can matter later: the number of any sweep so far is below whatever comes.
+    if (record.ins.length > 0 || record.listed?.date !== before.listed?.date) unsavedRows.add(msisdn);
+    return wasReleased && firstHand.verdict(msisdn) !== false;
   }
 
-  function inRow(number: number, at: number, seenAt: number): OptOutChange | undefined {
-    // An opt-in of somebody who never opted out decides nothing, and such rows may be millions. Should an
-    // opt-out come late, the next sweep brings the row again. One without a date proves nothing.
-    if (Number.isNaN(at) || (!firstHand.knows(number) && !view.numbers.hasNumber(number))) return undefined;
-    const msisdn = String(number);
-    const record = firstHand.get(msisdn);
-    const known = { direction: 'in', clock: 'provider', source: 'provider' } as const;
-    const evidence: Evidence = { ...known, at, seenAt, id: `row:${at}` };
-    return mergeEvidence(record, evidence) === record ? undefined : { list, msisdn, evidence };
-  }
-
-  function removed(number: number, at: number): OptOutChange | undefined {
-    if (!options.trustProviderRemoval || firstHand.verdictOfNumber(number) !== true) return undefined;
-    const msisdn = String(number);
-    const record = firstHand.get(msisdn);
-    if (record?.listed === undefined || record.listed.start <= lastOptOutMoment(record)) return undefined;
-    const known = { direction: 'in', clock: 'local', source: 'provider' } as const;
-    return { list, msisdn, evidence: { ...known, at, seenAt: at, id: `removed:${at}` } };
+  function removed(
+    number: number,
+    { number: sweep, start }: Pick<SweepStart, 'number' | 'start'>,
+    basis: LogPosition | undefined,
+  ): OptOutChange | 'wait' | undefined {
+    if (trusted === undefined || firstHand.verdictOfNumber(number) !== true) return undefined;
+    if (!trusted.isListedSince(number)) return undefined;
+    if (basis === undefined) return 'wait';
+    const known = { direction: 'in', kind: 'act', source: 'provider', at: start, seenAt: start } as const;
+    const id = `removed:${basis.log}:${basis.position}`;
+    // It is the provider's own word, which releases the number until a later sweep lists it again.
+    const proof = { optInDate: null, sweep };
+    return { list, msisdn: String(number), evidence: { ...known, id, basis, proof } };
   }
 
   /**
-   * What a number that only the provider lists starts from: the date of its row was not kept. Where a sweep began
-   * between an opt-in and its arrival, that row may be the newer of the two, and is taken to be until the next
-   * sweep shows it.
+   * The record that a proven opt-in is merged into. If no row was noted for a number that the provider lists, and a
+   * sweep has begun after the last one that the opt-in knew of, that sweep may have read the row after the opt-in. It is
+   * taken to have done so until the next row.
    */
-  function assumed(msisdn: string, { direction, at, seenAt, source }: Evidence): NumberRecord | undefined {
-    const start = provider.lastBegun;
-    if (direction === 'out' || start === null || at >= start || seenAt < start) return undefined;
-    // An opt-in of the list's own is its newest word.
-    if (source === 'provider' || !provider.has(msisdn)) return undefined;
+  function assuming(msisdn: string, record: NumberRecord, { proof }: Evidence): NumberRecord {
+    if (proof === undefined || record.listed !== undefined) return record;
+    if (provider.lastBegun <= proof.sweep || !provider.has(msisdn)) return record;
     unsavedRows.add(msisdn);
-    return { ...EMPTY_RECORD, listed: { start, date: start, isAssumed: true } };
+    return { ...record, listed: { sweep: provider.lastBegun, date: null, isAssumed: true } };
   }
 
-  function takeRows(rows: readonly ListedNumber[]): void {
-    for (const { msisdn, start, date } of rows) {
-      if (firstHand.listSole(msisdn, start, date) !== undefined) continue;
-      firstHand.put(msisdn, mergeListed(firstHand.get(msisdn) ?? EMPTY_RECORD, { start, date }));
+  function takeRows(rows: readonly ListedNumber[], began: number): void {
+    for (const { msisdn, sweep, date } of rows) {
+      const listed = { sweep, date };
+      if (firstHand.listSole(msisdn, listed) !== undefined) continue;
+      const record = mergeListed(firstHand.get(msisdn) ?? EMPTY_RECORD, listed);
+      const observed = firstHand.observed(msisdn);
+      const isNewest = record.listed?.sweep === sweep;
+      firstHand.put(msisdn, record, isNewest ? { ...observed, listedBegan: began } : observed);
     }
+  }
+
+  /** What this process observed of a record after evidence was merged. */
+  function observedWith(msisdn: string, { id, proof }: Evidence, appliedAt: number | undefined): Observed {
+    const observed = firstHand.observed(msisdn);
+    if (proof === undefined || appliedAt === undefined || observed.appliedAt.has(id)) return observed;
+    return { ...observed, appliedAt: new Map([...observed.appliedAt, [id, appliedAt]]) };
   }
 
   return {
@@ -196,33 +221,43 @@ export function createLedger(options: LedgerOptions): Ledger {
     },
     reason: (msisdn) => reasonBy(firstHand.standing(msisdn)),
     listing,
-    merge(msisdn, evidence) {
-      const before = firstHand.get(msisdn);
-      const after = mergeEvidence(before ?? assumed(msisdn, evidence), evidence);
-      if (after === before) return false;
-      firstHand.put(msisdn, after);
+    merge(msisdn, evidence, appliedAt) {
+      const before = firstHand.get(msisdn) ?? EMPTY_RECORD;
+      const merged = mergeEvidence(before, evidence);
+      if (merged === before) return false;
+      const isKnown = before.ins.some(({ id }) => id === evidence.id);
+      const after = isKnown ? merged : assuming(msisdn, merged, evidence);
+      if (evidence.direction === 'out') trusted?.noteOut(Number(msisdn), appliedAt);
+      firstHand.put(msisdn, after, observedWith(msisdn, evidence, appliedAt));
       return true;
     },
     evidence: (msisdn) => {
       const record = firstHand.get(msisdn);
       return record ? evidenceOf(record) : [];
     },
+    records: firstHand.records,
+    otherRecords: firstHand.otherRecords,
+    isAnsweredBy(msisdn, optIn) {
+      const record = firstHand.get(msisdn) ?? EMPTY_RECORD;
+      return standingOptOuts({ ...record, ins: [optIn] }, options).length === 0;
+    },
     isListedByProvider: (msisdn) => provider.has(msisdn),
     replace(msisdn, evidence) {
       const listed = firstHand.listed(msisdn);
       const record = evidence.reduce<NumberRecord | undefined>(mergeEvidence, undefined);
-      // What the list said stays, for evidence that comes again.
-      if (record ?? listed) firstHand.put(msisdn, { ...(record ?? EMPTY_RECORD), listed });
+      // What the list said stays while it lists the number, for evidence that comes again.
+      if (record ?? (listed && provider.has(msisdn)))
+        firstHand.put(msisdn, { ...(record ?? EMPTY_RECORD), listed });
       else firstHand.drop(msisdn);
     },
-    begin: (start) => provider.begin(start, { knows: firstHand.knows, outRow, inRow, removed }),
+    begin: (sweep) => provider.begin(sweep, { knows: firstHand.knows, outRow, removed }),
     save() {
       const part = provider.save();
       const saving = unsavedRows;
       unsavedRows = new Set();
       const rows = [...saving].flatMap((msisdn) => {
         const listed = firstHand.listed(msisdn);
-        return listed ? [{ msisdn, start: listed.start, date: listed.date }] : [];
+        return listed ? [{ msisdn, sweep: listed.sweep, date: listed.date }] : [];
       });
       const done = (outcome: 'kept' | 'refused' | 'failed') => {
         part.done(outcome);
@@ -232,12 +267,12 @@ export function createLedger(options: LedgerOptions): Ledger {
     },
     restore(image, rows) {
       const isTaken = provider.restore(image);
-      if (isTaken) takeRows(rows);
+      if (isTaken) takeRows(rows, -Infinity);
       return isTaken;
     },
     follow(news, rows) {
-      // What rows say is weighed by their times alone, whatever else of the news is too old.
-      takeRows(rows);
+      // What rows say is weighed by the numbers of their sweeps, however old the rest of the news is.
+      takeRows(rows, news.began);
       return provider.follow(news);
     },
     prune: (olderThan) => firstHand.dropOptIns(olderThan, provider.has),
@@ -263,8 +298,14 @@ export function createLedger(options: LedgerOptions): Ledger {
     get firstHand() {
       return firstHand.size;
     },
-    get heldSince() {
-      return provider.heldSince;
+    get lastNumber() {
+      return provider.lastNumber;
+    },
+    get lastBegun() {
+      return provider.lastBegun;
+    },
+    get heldMs() {
+      return provider.heldMs;
     },
     get isEmpty() {
       return ofFirstHand.isEmpty && view.numbers.size === 0;

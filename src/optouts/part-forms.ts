@@ -5,13 +5,16 @@ import type { PartDelta } from './part-delta.ts';
 
 /** What of the part has to be saved. The sets are live: read them before `done`. */
 export interface PartSave {
+  /** Number of the last complete sweep; 0 while none completed. */
+  readonly number: number;
   /** Start of the last complete sweep, ms UTC; `null` while none completed. */
   readonly start: number | null;
   readonly size: number;
   readonly numbers: NumberSet;
   /** The numbers that the last complete sweep lacked and that a second one would remove. */
   readonly missingOnce: NumberSet;
-  readonly heldSince: number | null;
+  /** For how long removals have been held back, ms; `null` if they are not. */
+  readonly heldMs: number | null;
   /** What changed since the last save that was kept; `undefined` where none was. */
   readonly delta: PartDelta | undefined;
   /**
@@ -23,21 +26,25 @@ export interface PartSave {
 
 /** A part as it was saved. */
 export interface PartImage {
+  readonly number: number;
   readonly start: number | null;
   readonly numbers: NumberSet;
   readonly missingOnce: NumberSet;
-  readonly heldSince: number | null;
+  readonly heldMs: number | null;
 }
 
 /** What another process's sweep changed. */
 export interface PartNews {
+  readonly number: number;
   readonly start: number | null;
+  /** When that sweep began by this process's monotonic clock, ms; not later than it may have been. */
+  readonly began: number;
   readonly added: Iterable<number>;
   readonly removed: Iterable<number>;
   /** Left out where it is as before. */
   readonly missingOnce?: MissingPart | undefined;
   /** Left out where it is as before. */
-  readonly heldSince?: number | null | undefined;
+  readonly heldMs?: number | null | undefined;
 }
 
 /** Some of the numbers that a complete sweep lacked. They count, all together, with the last part. */

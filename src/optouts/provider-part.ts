@@ -5,20 +5,21 @@
  */
 
 import { findAbsences, noAbsences, type Absences } from './absences.ts';
-import type { OptOutChange } from './change.ts';
+import type { LogPosition, OptOutChange } from './change.ts';
+import { createContradictions } from './contradictions.ts';
 import { createNumberSet, type NumberSet } from './number-set.ts';
 import { pour, sift } from './number-slices.ts';
 import { absorb, leave, noChanges, prepareLeaving, type UnsavedDelta } from './part-delta.ts';
 import type { PartImage, PartNews, PartSave } from './part-forms.ts';
 import { createShown, type RowColumns } from './shown.ts';
-import type { CommitEffect, PageEffect, Removals, RowJudge, SweepRun } from './sweep-run.ts';
+import type { CommitEffect, PageEffect, Removals, RowJudge, SweepRun, SweepStart } from './sweep-run.ts';
 
 export interface ProviderPart {
   has(msisdn: string): boolean;
   /** Its numbers at any time: a member of one object that stays, as all checks read it. */
   readonly view: { readonly numbers: NumberSet };
-  /** Starts a sweep that began at `start` (ms UTC). A sweep that is still open is ended. */
-  begin(start: number, judge: RowJudge): SweepRun;
+  /** Starts a sweep. A sweep that is still open is ended. */
+  begin(sweep: SweepStart, judge: RowJudge): SweepRun;
   /** Begins a save. One at a time. */
   save(): PartSave;
   /**
@@ -30,10 +31,13 @@ export interface ProviderPart {
   restore(image: PartImage): boolean;
   /** Takes over another process's sweep unless a later one is known. @returns whether it did. */
   follow(news: PartNews): boolean;
+  /** Start of the last complete sweep, ms UTC. */
   readonly lastStart: number | null;
-  /** Start of the newest sweep that began or was taken over, ms UTC. */
-  readonly lastBegun: number | null;
-  readonly heldSince: number | null;
+  /** Number of the last complete sweep; 0 before. */
+  readonly lastNumber: number;
+  /** Number of the newest sweep that began or was taken over; 0 before. */
+  readonly lastBegun: number;
+  readonly heldMs: number | null;
   /** Whether anything changed since the last save began. */
   readonly hasNews: boolean;
 }
@@ -46,19 +50,28 @@ interface Commitment extends Absences {
   readonly seen: NumberSet;
 }
 
-/**
- * Creates an empty part: nothing is known of the provider's list yet.
- *
- * @param options.shrinkHoldMs how long a list that would shrink by half is held back.
- */
-export function createProviderPart({ shrinkHoldMs }: { readonly shrinkHoldMs: number }): ProviderPart {
+/** How removals are held back. Durations in ms. */
+export interface HoldOptions {
+  /** How long a list that would shrink by half is held back. */
+  readonly shrinkHoldMs: number;
+  /** The most that one complete sweep adds to that time: a machine that slept has not watched the list. */
+  readonly longestStepMs: number;
+}
+
+/** Creates an empty part: nothing is known of the provider's list yet. */
+export function createProviderPart({ shrinkHoldMs, longestStepMs }: HoldOptions): ProviderPart {
   const view = { numbers: createNumberSet() };
   let missingOnce: NumberSet = createNumberSet();
   // Of another process's sweep, as far as it was told.
   let missingTold: NumberSet = createNumberSet();
+  let lastNumber = 0;
   let lastStart: number | null = null;
-  let lastBegun: number | null = null;
-  let heldSince: number | null = null;
+  // Of the last complete sweep: when it began, by the monotonic clock, and what had been applied of the log by then.
+  let lastBegan: number | undefined;
+  let lastBasis: LogPosition | undefined;
+  let lastBegun = 0;
+  let heldMs: number | null = null;
+  const contradictions = createContradictions();
   let running: object | undefined;
   // Whether the sweep that is being read has shown a number, or may have.
   let isShown: (number: number) => boolean = () => false;
@@ -93,15 +106,20 @@ export function createProviderPart({ shrinkHoldMs }: { readonly shrinkHoldMs: nu
     isShown = () => false;
   }
 
-  function isOlder(start: number | null): boolean {
-    return lastStart !== null && (start === null || start < lastStart);
+  const isOlder = (number: number): boolean => number < lastNumber;
+
+  /** What a complete sweep that began then adds to the time for which removals are held back, ms. */
+  function stepTo(began: number): number {
+    if (lastBegan === undefined) return 0;
+    return Math.min(Math.max(0, began - lastBegan), longestStepMs);
   }
 
-  function begin(start: number, judge: RowJudge): SweepRun {
+  function begin({ number: sweep, start, began, basis }: SweepStart, judge: RowJudge): SweepRun {
     const token = {};
     end();
     running = token;
-    lastBegun = Math.max(start, lastBegun ?? start);
+    lastBegun = Math.max(sweep, lastBegun);
+    const rowsInDoubt = contradictions.begin();
     const shown = createShown();
     let seen: NumberSet | undefined = shown.outs;
     // Who does not know takes it that it has.
@@ -117,42 +135,60 @@ export function createProviderPart({ shrinkHoldMs }: { readonly shrinkHoldMs: nu
         if (!judge.knows(number)) continue;
         const date = outDates[index] as number;
         const msisdn = String(number);
-        if (judge.outRow(msisdn, start, Number.isNaN(date) ? undefined : date)) overruled.push(msisdn);
+        if (judge.outRow(msisdn, { sweep, date: Number.isNaN(date) ? null : date }, began)) {
+          overruled.push(msisdn);
+        }
       }
       return added;
     }
 
-    function page(rows: RowColumns, seenAt: number, counted?: number): PageEffect {
-      const optIns: OptOutChange[] = [];
+    /** The rows without opted-out ones that an opted-in row of the same number answers. */
+    function withoutAnswered(rows: RowColumns): RowColumns {
+      // Every number that the sweep has shown is in the part.
+      const wasOut = (number: number) => view.numbers.hasNumber(number);
+      if (rows.ins.length > 0) rowsInDoubt.takeIns(rows.ins, rows.inDates, wasOut);
+      if (rowsInDoubt.isEmpty) return rows;
+      const kept = [...rows.outs.keys()].filter((index) =>
+        rowsInDoubt.takeOut(rows.outs[index] as number, rows.outDates[index] as number),
+      );
+      if (kept.length === rows.outs.length) return rows;
+      const pick = (column: Float64Array) => Float64Array.from(kept, (index) => column[index] as number);
+      return { ...rows, outs: pick(rows.outs), outDates: pick(rows.outDates) };
+    }
+
+    function page(rows: RowColumns, counted?: number): PageEffect {
       const overruled: string[] = [];
-      if (running !== token) return { fresh: 0, added: 0, optIns, overruled };
+      if (running !== token) return { fresh: 0, added: 0, overruled };
+      const outRows = withoutAnswered(rows);
       const fresh = counted ?? shown.take(rows);
       distinct += fresh;
-      const added = takeOuts(rows, overruled);
-      for (const [index, number] of rows.ins.entries()) {
-        const change = judge.inRow(number, rows.inDates[index] as number, seenAt);
-        if (change) optIns.push(change);
-      }
-      return { fresh, added, optIns, overruled };
+      return { fresh, added: takeOuts(outRows, overruled), overruled };
     }
 
     /** Ends the sweep; from now on age counts from its start. */
     function committed(removed: number, missing: number, optIns: readonly OptOutChange[]): CommitEffect {
       end();
+      lastNumber = sweep;
       lastStart = start;
+      lastBegan = began;
+      lastBasis = basis;
       hasNews = true;
-      const isHeld = heldSince !== null;
+      const isHeld = heldMs !== null;
       return { status: 'committed', size: view.numbers.size, removed, missing, isHeld, optIns };
     }
 
     function* commit(removals: Removals): Generator<undefined, CommitEffect> {
-      if (running !== token || isOlder(start) || seen === undefined) return { status: 'dropped' };
+      if (running !== token || isOlder(sweep) || seen === undefined) return { status: 'dropped' };
+      const { unlisted, listed } = rowsInDoubt.settle();
+      seen.deleteBatch(unlisted);
+      seen.addBatch(listed);
+      add(listed);
       // Every number seen was added, so that the two sizes tell how many are missing.
       const missingCount = view.numbers.size - seen.size;
       if (removals === 'none') return committed(0, missingCount, []);
       const isShrinking = view.numbers.size >= SHRINK_FLOOR && missingCount >= view.numbers.size / 2;
-      const since = heldSince ?? start;
-      const isHeld = isShrinking && removals !== 'accept' && start - since < shrinkHoldMs;
+      const held = heldMs === null ? 0 : heldMs + stepTo(began);
+      const isHeld = isShrinking && removals !== 'accept' && held < shrinkHoldMs;
 
       const before = view.numbers;
       const absences = { ...noAbsences(), seen };
@@ -165,7 +201,7 @@ export function createProviderPart({ shrinkHoldMs }: { readonly shrinkHoldMs: nu
         if (step.done) came = step.value;
         else yield;
         // Where another list was taken over meanwhile, its own sweep decides.
-        if (running !== token || isOlder(start) || view.numbers !== before) return { status: 'dropped' };
+        if (running !== token || isOlder(sweep) || view.numbers !== before) return { status: 'dropped' };
       }
       // Nothing comes in between any more: all of it leaves, or nothing.
       const { missing, leaving, optIns } = absences;
@@ -174,7 +210,7 @@ export function createProviderPart({ shrinkHoldMs }: { readonly shrinkHoldMs: nu
         if (unsaved) leave(unsaved, leaving, came);
       }
       missingOnce = missing;
-      heldSince = isHeld ? since : null;
+      heldMs = isHeld ? held : null;
       return committed(before.size - view.numbers.size, missing.size, optIns);
     }
 
@@ -183,7 +219,8 @@ export function createProviderPart({ shrinkHoldMs }: { readonly shrinkHoldMs: nu
       absences: Commitment,
       provenOnce: NumberSet,
     ): Generator<undefined, readonly Float64Array[], undefined> {
-      const removed = (number: number) => judge.removed(number, start);
+      const firstBasis = lastBasis;
+      const removed = (number: number) => judge.removed(number, { number: sweep, start }, firstBasis);
       const { seen: kept, missing, leaving } = absences;
       yield* findAbsences(view.numbers, { seen: kept, missingOnce: provenOnce, removed }, absences);
       if (leaving.size === 0) return [];
@@ -230,15 +267,19 @@ export function createProviderPart({ shrinkHoldMs }: { readonly shrinkHoldMs: nu
           missingOnce.addBatch(batch);
         }
       };
-      return { start: lastStart, size: view.numbers.size, ...view, missingOnce, heldSince, delta, done };
+      const head = { number: lastNumber, start: lastStart, heldMs };
+      return { ...head, size: view.numbers.size, ...view, missingOnce, delta, done };
     },
     restore(image) {
-      if (isOlder(image.start)) return false;
+      if (isOlder(image.number)) return false;
       const before = view.numbers;
       const missedBefore = missingOnce;
-      ({ missingOnce, heldSince } = image);
+      ({ missingOnce, heldMs } = image);
       view.numbers = image.numbers;
+      lastNumber = image.number;
       lastStart = image.start;
+      lastBegan = undefined;
+      lastBasis = undefined;
       unsaved = noChanges();
       for (const batch of before.batches()) {
         const lost = sift(sift(batch, view.numbers, false), missedBefore, false);
@@ -252,7 +293,7 @@ export function createProviderPart({ shrinkHoldMs }: { readonly shrinkHoldMs: nu
       const added = Float64Array.from(news.added);
       view.numbers.addBatch(added);
       spare(added);
-      const isNewer = !isOlder(news.start);
+      const isNewer = !isOlder(news.number);
       for (const number of news.removed) {
         if (isNewer && !isShown(number)) {
           view.numbers.deleteBatch([number]);
@@ -270,18 +311,26 @@ export function createProviderPart({ shrinkHoldMs }: { readonly shrinkHoldMs: nu
         missingOnce = missingTold;
         missingTold = createNumberSet();
       }
+      if (news.number !== lastNumber) {
+        lastBegan = news.began;
+        lastBasis = undefined;
+      }
+      lastNumber = news.number;
       lastStart = news.start;
-      if (news.heldSince !== undefined) heldSince = news.heldSince;
+      if (news.heldMs !== undefined) heldMs = news.heldMs;
       return true;
     },
     get lastStart() {
       return lastStart;
     },
-    get lastBegun() {
-      return lastBegun ?? lastStart;
+    get lastNumber() {
+      return lastNumber;
     },
-    get heldSince() {
-      return heldSince;
+    get lastBegun() {
+      return Math.max(lastBegun, lastNumber);
+    },
+    get heldMs() {
+      return heldMs;
     },
     get hasNews() {
       return hasNews;

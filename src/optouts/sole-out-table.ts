@@ -5,15 +5,23 @@
 
 import { ID_BYTES } from './packed-id.ts';
 
-/** Of a slot: one for what is known of the evidence, then its id. */
-export const SLOT_BYTES = 1 + ID_BYTES;
+/** Bytes of a slot: the traits of the evidence, the log of its position, its id. */
+export const SLOT_BYTES = 2 + ID_BYTES;
+/** Offset of the log in a slot. */
+export const LOG_BYTE = 1;
+/** Offset of the id in a slot. */
+export const ID_BYTE = 2;
 
 export interface Table {
   /** 0 is an empty slot. */
   readonly numbers: Float64Array;
   /** `at` and `seenAt` of each slot. */
   readonly times: Float64Array;
-  /** Start and date of each slot's newest row; `undefined` while no sweep listed any of them. */
+  /** Position of each slot's evidence in its log. */
+  readonly positions: Float64Array;
+  /** Position and log of evidence that was carried over from another log; `undefined` while there is none. */
+  former: Float64Array | undefined;
+  /** Newest sweep and newest date of each slot's rows; `undefined` while no sweep listed any of them. */
   listed: Float64Array | undefined;
   readonly bytes: Uint8Array;
   used: number;
@@ -39,12 +47,14 @@ export const tableOf = (hash: number): number => hash >>> SLOT_BITS;
 
 /** Creates an empty table. */
 export function createTable(capacity: number = FIRST_CAPACITY): Table {
-  const buffer = new ArrayBuffer(capacity * (24 + SLOT_BYTES));
+  const buffer = new ArrayBuffer(capacity * (32 + SLOT_BYTES));
   return {
     numbers: new Float64Array(buffer, 0, capacity),
     times: new Float64Array(buffer, capacity * 8, capacity * 2),
+    positions: new Float64Array(buffer, capacity * 24, capacity),
+    former: undefined,
     listed: undefined,
-    bytes: new Uint8Array(buffer, capacity * 24),
+    bytes: new Uint8Array(buffer, capacity * 32),
     used: 0,
   };
 }
@@ -52,6 +62,11 @@ export function createTable(capacity: number = FIRST_CAPACITY): Table {
 /** Makes room for what sweeps say. */
 export function listedOf(table: Table): Float64Array {
   return (table.listed ??= new Float64Array(table.numbers.length * 2));
+}
+
+/** Makes room for positions in former logs. A log of 0 means that there is none. */
+export function formerOf(table: Table): Float64Array {
+  return (table.former ??= new Float64Array(table.numbers.length * 2));
 }
 
 /** A share of the table instead of a rest, so that its length may be any. */
@@ -76,6 +91,7 @@ export function withRoom(table: Table): Table {
   // By half: a table that doubles is half empty on average, and a slot takes much.
   const larger = createTable(length + (length >> 1));
   if (table.listed) listedOf(larger);
+  if (table.former) formerOf(larger);
   for (let slot = 0; slot < length; slot++) {
     const number = table.numbers[slot] as number;
     if (number !== 0) copySlot(table, slot, larger, slotOf(larger.numbers, number, hashOf(number)));
@@ -105,6 +121,8 @@ export function vacate(table: Table, vacated: number): void {
 function copySlot(from: Table, slot: number, to: Table, place: number): void {
   to.numbers[place] = from.numbers[slot] as number;
   copyPair(from.times, slot, to.times, place);
+  to.positions[place] = from.positions[slot] as number;
+  if (from.former && to.former) copyPair(from.former, slot, to.former, place);
   if (from.listed && to.listed) copyPair(from.listed, slot, to.listed, place);
   const start = slot * SLOT_BYTES;
   for (let index = 0; index < SLOT_BYTES; index++) {

@@ -1,17 +1,20 @@
 /**
  * Numbers whose whole first-hand record is one opt-out, with what sweeps said about them: nearly all of them. Kept in
  * columns of many small tables, each of which grows alone: a sixth of the memory that objects take, and nothing for
- * the garbage collector to walk through. It never keeps what it could not give back exactly, and never decides anything.
+ * the garbage collector to walk through. Evidence is given back exactly, or not kept; nothing is decided here.
  */
 
 import { toNumber } from '../msisdn-digits.ts';
-import type { Evidence, EvidenceClock, EvidenceSource } from './change.ts';
+import type { Evidence, EvidenceKind, EvidenceSource, LogPosition } from './change.ts';
 import { createNumberMap } from './number-map.ts';
 import { OTHER, packId, unpackId, type IdKind } from './packed-id.ts';
-import type { Listed } from './record.ts';
+import { joinListed, sinceOf, type Listed, type StandingOptOut } from './record.ts';
 import {
+  ID_BYTE,
+  LOG_BYTE,
   SLOT_BYTES,
   createTable,
+  formerOf,
   hashOf,
   listedOf,
   slotOf,
@@ -21,11 +24,9 @@ import {
   type Table,
 } from './sole-out-table.ts';
 
-/** What a number's only opt-out says, as far as checks and lists need it. */
-export interface SoleOut {
+/** A number with what its only opt-out says, as far as checks and lists need it. */
+export interface SoleOut extends StandingOptOut {
   readonly msisdn: string;
-  readonly source: EvidenceSource;
-  readonly at: number;
 }
 
 /** Opt-outs by msisdn. Iteration reads each number as it is by then, and tolerates any change. */
@@ -34,78 +35,120 @@ export interface SoleOuts extends Iterable<SoleOut> {
   /** The hot path: no allocation. */
   hasNumber(number: number): boolean;
   get(msisdn: string): Evidence | undefined;
-  sourceAndTime(msisdn: string): SoleOut | undefined;
+  standing(msisdn: string): SoleOut | undefined;
   /** What sweeps said about a number that is kept. */
   listed(msisdn: string): Listed | undefined;
   /**
    * Keeps an opt-out, in place of what was kept of the number.
    *
-   * @returns whether it did; evidence with words or of an unknown kind, what is only assumed of a row, and what is no
-   *   msisdn, is not kept.
+   * @returns whether it did. Not kept are evidence with words or of an unknown kind, a row that is only assumed, and
+   *   numbers that are no msisdn.
    */
   set(msisdn: string, optOut: Evidence, listed?: Listed): boolean;
   /**
-   * Notes that a sweep listed the number: newest start and newest date are kept, as in its record.
+   * Notes that a sweep listed the number: newest sweep and newest date are kept, as in a record.
    *
-   * @returns whether its date changed; `undefined` where the number is not kept.
+   * @returns whether its date changed; `undefined` if the number is not kept.
    */
-  list(msisdn: string, start: number, date: number): boolean | undefined;
+  list(msisdn: string, listed: Listed): boolean | undefined;
   delete(msisdn: string): void;
 }
 
-const CLOCKS: readonly EvidenceClock[] = ['provider', 'local'];
+const KINDS: readonly EvidenceKind[] = ['told', 'act', 'stated'];
 const SOURCES: readonly EvidenceSource[] = ['provider', 'inbound', 'receipt', 'manual'];
 /** The trait of a number that a sweep listed. */
 const LISTED = 1 << 5;
+/** Logs that can be told apart: one byte, and 0 means that there is no position. */
+const MOST_LOGS = 255;
 
-/** What is known of the evidence but its times and id, in the three bits above the two for the kind of its id. */
-function traitsOf({ clock, source, messageId, sender, text, reason }: Evidence): number | undefined {
-  const sourcePlace = SOURCES.indexOf(source);
-  const clockPlace = CLOCKS.indexOf(clock);
-  const hasWords = (messageId ?? sender ?? text ?? reason) !== undefined;
-  return sourcePlace < 0 || clockPlace < 0 || hasWords ? undefined : (sourcePlace << 3) | (clockPlace << 2);
+/** The traits of evidence beside the two bits for the kind of its id; `undefined` if it cannot be kept. */
+function traitsOf(evidence: Evidence): number | undefined {
+  const { kind, source, messageId, sender, text, reason, basis, proof, proves } = evidence;
+  const sourceIndex = SOURCES.indexOf(source);
+  const kindIndex = KINDS.indexOf(kind);
+  const isMore = (messageId ?? sender ?? text ?? reason ?? basis ?? proof ?? proves) !== undefined;
+  return sourceIndex < 0 || kindIndex < 0 || isMore ? undefined : (kindIndex << 6) | (sourceIndex << 3);
 }
 
-function note(table: Table, slot: number, start: number, date: number): void {
+function note(table: Table, slot: number, { sweep, date }: Listed): void {
   const listed = listedOf(table);
-  listed[slot * 2] = start;
-  listed[slot * 2 + 1] = date;
+  listed[slot * 2] = sweep;
+  listed[slot * 2 + 1] = date ?? Number.NaN;
 }
 
-/** Creates an empty room. */
+function listedIn({ listed, bytes }: Table, slot: number): Listed | undefined {
+  if (listed === undefined || ((bytes[slot * SLOT_BYTES] as number) & LISTED) === 0) return undefined;
+  const date = listed[slot * 2 + 1] as number;
+  return { sweep: listed[slot * 2] as number, date: Number.isNaN(date) ? null : date };
+}
+
+/** Creates an empty collection. */
 export function createSoleOuts(): SoleOuts {
   const tables: (Table | undefined)[] = [];
   // Ids that cannot be packed.
   const otherIds = createNumberMap<string>();
+  /** Names of logs by index; index 0 stands for no position. */
+  const logs: string[] = [''];
   let size = 0;
 
-  /** The table that holds the number; `undefined` where none does. */
+  /** The table that holds the number; `undefined` if none does. */
   function holding(number: number, hash: number): Table | undefined {
     const table = tables[tableOf(hash)];
     if (number === 0 || table === undefined) return undefined;
     return table.numbers[slotOf(table.numbers, number, hash)] === number ? table : undefined;
   }
 
-  function read<T>(
-    msisdn: string,
-    reading: (table: Table, slot: number, traits: number) => T,
-  ): T | undefined {
+  function read<T>(msisdn: string, use: (table: Table, slot: number, traits: number) => T): T | undefined {
     const number = toNumber(msisdn);
     const hash = hashOf(number);
     const table = holding(number, hash);
     if (table === undefined) return undefined;
     const slot = slotOf(table.numbers, number, hash);
-    return reading(table, slot, table.bytes[slot * SLOT_BYTES] as number);
+    return use(table, slot, table.bytes[slot * SLOT_BYTES] as number);
   }
 
   const sourceOf = (traits: number) => SOURCES[(traits >> 3) & 3] as EvidenceSource;
 
-  const sourceAndTime = (msisdn: string) =>
+  const standing = (msisdn: string) =>
     read(msisdn, ({ times }, slot, traits): SoleOut => ({
       msisdn,
       source: sourceOf(traits),
-      at: times[slot * 2] as number,
+      since: sinceOf({ at: times[slot * 2] as number, seenAt: times[slot * 2 + 1] as number }),
     }));
+
+  /** The index of a log; `undefined` if there is no room for another one. */
+  function indexOfLog(log: string | undefined): number | undefined {
+    if (log === undefined) return 0;
+    const known = logs.indexOf(log);
+    if (known > 0) return known;
+    return logs.length > MOST_LOGS ? undefined : logs.push(log) - 1;
+  }
+
+  function positionsIn({ positions, former, bytes }: Table, slot: number): LogPosition[] {
+    const log = bytes[slot * SLOT_BYTES + LOG_BYTE] as number;
+    if (log === 0) return [];
+    const found = [{ log: logs[log] as string, position: positions[slot] as number }];
+    const formerLog = former?.[slot * 2 + 1] ?? 0;
+    if (former && formerLog > 0) {
+      found.push({ log: logs[formerLog] as string, position: former[slot * 2] as number });
+    }
+    return found;
+  }
+
+  /** Finds the slot of a number, or makes one. */
+  function slotFor(number: number): { readonly table: Table; readonly slot: number } {
+    const hash = hashOf(number);
+    const index = tableOf(hash);
+    const table = (tables[index] ??= createTable());
+    const slot = slotOf(table.numbers, number, hash);
+    if (table.numbers[slot] !== 0) return { table, slot };
+    const roomy = (tables[index] = withRoom(table));
+    const free = slotOf(roomy.numbers, number, hash);
+    roomy.numbers[free] = number;
+    roomy.used++;
+    size++;
+    return { table: roomy, slot: free };
+  }
 
   return {
     get size() {
@@ -113,66 +156,58 @@ export function createSoleOuts(): SoleOuts {
     },
     hasNumber: (number) => size > 0 && holding(number, hashOf(number)) !== undefined,
     get: (msisdn) =>
-      read(msisdn, ({ times, bytes }, slot, traits): Evidence => {
+      read(msisdn, (table, slot, traits): Evidence => {
+        const { times, bytes } = table;
         const kind = (traits & 3) as IdKind;
+        const positions = positionsIn(table, slot);
         return {
           direction: 'out',
+          kind: KINDS[traits >> 6] as EvidenceKind,
           at: times[slot * 2] as number,
-          clock: CLOCKS[(traits >> 2) & 1] as EvidenceClock,
           seenAt: times[slot * 2 + 1] as number,
           source: sourceOf(traits),
           id:
-            kind === OTHER ? (otherIds.get(msisdn) as string) : unpackId(kind, bytes, slot * SLOT_BYTES + 1),
+            kind === OTHER
+              ? (otherIds.get(msisdn) as string)
+              : unpackId(kind, bytes, slot * SLOT_BYTES + ID_BYTE),
+          ...(positions.length > 0 ? { positions } : {}),
         };
       }),
-    sourceAndTime,
-    listed: (msisdn) =>
-      read(msisdn, ({ listed }, slot, traits): Listed | undefined =>
-        listed && (traits & LISTED) !== 0
-          ? { start: listed[slot * 2] as number, date: listed[slot * 2 + 1] as number }
-          : undefined,
-      ),
+    standing,
+    listed: (msisdn) => read(msisdn, listedIn),
     set(msisdn, optOut, listed) {
       const number = toNumber(msisdn);
       const traits = traitsOf(optOut);
+      const [position, formerPosition] = optOut.positions ?? [];
+      const log = indexOfLog(position?.log);
+      const formerLog = indexOfLog(formerPosition?.log);
       if (number === 0 || traits === undefined || listed?.isAssumed) return false;
-      const hash = hashOf(number);
-      const place = tableOf(hash);
-      let table = (tables[place] ??= createTable());
-      let slot = slotOf(table.numbers, number, hash);
-      if (table.numbers[slot] === 0) {
-        table = tables[place] = withRoom(table);
-        slot = slotOf(table.numbers, number, hash);
-        table.numbers[slot] = number;
-        table.used++;
-        size++;
-      }
+      if (log === undefined || formerLog === undefined) return false;
+      const { table, slot } = slotFor(number);
       table.times[slot * 2] = optOut.at;
       table.times[slot * 2 + 1] = optOut.seenAt;
-      if (listed) note(table, slot, listed.start, listed.date);
-      const kind = packId(optOut.id, table.bytes, slot * SLOT_BYTES + 1);
+      table.positions[slot] = position?.position ?? 0;
+      if (table.former || formerPosition) {
+        const former = formerOf(table);
+        former[slot * 2] = formerPosition?.position ?? 0;
+        former[slot * 2 + 1] = formerLog;
+      }
+      if (listed) note(table, slot, listed);
+      const kind = packId(optOut.id, table.bytes, slot * SLOT_BYTES + ID_BYTE);
       table.bytes[slot * SLOT_BYTES] = traits | kind | (listed ? LISTED : 0);
+      table.bytes[slot * SLOT_BYTES + LOG_BYTE] = log;
       if (kind === OTHER) otherIds.set(msisdn, optOut.id);
       else otherIds.delete(msisdn);
       return true;
     },
-    list(msisdn, start, date) {
-      const number = toNumber(msisdn);
-      const hash = hashOf(number);
-      const table = holding(number, hash);
-      if (table === undefined) return undefined;
-      const slot = slotOf(table.numbers, number, hash);
-      const traits = table.bytes[slot * SLOT_BYTES] as number;
-      if (table.listed === undefined || (traits & LISTED) === 0) {
-        note(table, slot, start, date);
+    list: (msisdn, listed) =>
+      read(msisdn, (table, slot, traits) => {
+        const before = listedIn(table, slot);
+        const after = before === undefined ? listed : joinListed(before, listed);
+        note(table, slot, after);
         table.bytes[slot * SLOT_BYTES] = traits | LISTED;
-        return true;
-      }
-      const before = table.listed[slot * 2 + 1] as number;
-      const newest = Math.max(before, date);
-      note(table, slot, Math.max(table.listed[slot * 2] as number, start), newest);
-      return newest !== before;
-    },
+        return before === undefined || after.date !== before.date;
+      }),
     delete(msisdn) {
       const number = toNumber(msisdn);
       const hash = hashOf(number);
@@ -186,7 +221,7 @@ export function createSoleOuts(): SoleOuts {
       for (const table of tables) {
         if (table === undefined) continue;
         for (const number of table.numbers.filter((held) => held !== 0)) {
-          const known = sourceAndTime(String(number));
+          const known = standing(String(number));
           if (known) yield known;
         }
       }

@@ -1,8 +1,21 @@
 /** A sweep as the ledger sees it: its pages, its end, and what the two did. Types only. */
 
-import type { OptOutChange } from './change.ts';
+import type { LogPosition, OptOutChange } from './change.ts';
 import type { NumberSet } from './number-set.ts';
+import type { Listed } from './record.ts';
 import type { RowColumns, Shown } from './shown.ts';
+
+/** What a sweep is begun with. */
+export interface SweepStart {
+  /** From the store's counter: a later sweep of any process has a larger one. */
+  readonly number: number;
+  /** ms UTC. For ages and for people. */
+  readonly start: number;
+  /** By the monotonic clock of this process, ms. */
+  readonly began: number;
+  /** What this process had applied of the store's log. */
+  readonly basis?: LogPosition | undefined;
+}
 
 /** What one page did. */
 export interface PageEffect {
@@ -10,8 +23,6 @@ export interface PageEffect {
   readonly fresh: number;
   /** Numbers that the part lacked. They block from now on. */
   readonly added: number;
-  /** Opt-ins that rows prove. They count once they were kept and merged by the caller. */
-  readonly optIns: readonly OptOutChange[];
   /** Numbers whose opt-in the provider's list now outweighs. */
   readonly overruled: readonly string[];
 }
@@ -42,10 +53,10 @@ export type Removals = 'apply' | 'accept' | 'none';
 /** A sweep that is being read. */
 export interface SweepRun {
   /**
-   * Takes rows; their opt-outs block at once. `seenAt` is the local time of their arrival, ms UTC. `fresh` is how many
-   * of their numbers are new, where somebody else keeps what the sweep has shown.
+   * Takes rows; their opt-outs block at once. `fresh` is how many of their numbers are new, if another thread keeps the
+   * numbers that the sweep has shown.
    */
-  page(rows: RowColumns, seenAt: number, fresh?: number): PageEffect;
+  page(rows: RowColumns, fresh?: number): PageEffect;
   /** How many different numbers the sweep has shown, opted out or in. */
   readonly distinct: number;
   /** Hands over what the sweep has shown so far, to somebody else who goes on with it. */
@@ -62,10 +73,22 @@ export interface SweepRun {
 export interface RowJudge {
   /** Whether anything is known first-hand about the number. */
   knows(number: number): boolean;
-  /** An opted-out row of such a number. @returns whether the list now outweighs an opt-in that held until now. */
-  outRow(msisdn: string, start: number, date: number | undefined): boolean;
-  /** An opted-in row. @returns the opt-in that it proves, where that is news. */
-  inRow(number: number, date: number, seenAt: number): OptOutChange | undefined;
-  /** A removal. @returns the opt-in that it stands for, where the list trusts removals. */
-  removed(number: number, start: number): OptOutChange | undefined;
+  /**
+   * Takes an opted-out row of such a number, of a sweep that began at `began` (monotonic, ms).
+   *
+   * @returns whether the list now outweighs an opt-in that held until now.
+   */
+  outRow(msisdn: string, listed: Listed, began: number): boolean;
+  /**
+   * A removal.
+   *
+   * @param sweep the second of the two sweeps that lack the number.
+   * @param basis what had been applied when the first of them began.
+   * @returns the opt-in that the removal stands for, if the list trusts removals; `'wait'` if it cannot be judged yet.
+   */
+  removed(
+    number: number,
+    sweep: Pick<SweepStart, 'number' | 'start'>,
+    basis: LogPosition | undefined,
+  ): OptOutChange | 'wait' | undefined;
 }

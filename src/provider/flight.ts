@@ -4,9 +4,9 @@
  */
 
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { within, type ActTime, type AgeClock, type Clock } from '../clock.ts';
+import { within, type AgeClock, type Clock } from '../clock.ts';
 import { ProviderError, type GuardError } from '../errors.ts';
-import type { OptOutChange } from '../optouts/change.ts';
+import type { LogPosition, OptOutChange } from '../optouts/change.ts';
 import type { Ledger } from '../optouts/ledger.ts';
 import type { CommitEffect, Removals } from '../optouts/sweep-run.ts';
 import { createOffload, LONG_LIST_ROWS } from './offload.ts';
@@ -70,8 +70,11 @@ export interface FlightPorts {
   readonly ledger: Ledger;
   readonly clock: Clock;
   readonly ageClock: AgeClock;
-  readonly actTime: ActTime;
-  /** Keeps opt-ins that the list proves and lets them count. */
+  /** Takes the number of a sweep that begins from the store's counter. Left out: this process counts. */
+  readonly nextSweep?: (() => Promise<number | undefined>) | undefined;
+  /** What this process has applied of the store's log. */
+  readonly applied?: (() => LogPosition | undefined) | undefined;
+  /** Keeps opt-ins that trusted removals stand for, and lets them count. */
   readonly keepOptIns: (changes: readonly OptOutChange[]) => Promise<void>;
   /** Sees to it that what the ledger now knows of the list is kept. */
   readonly saveSweep: () => void;
@@ -133,12 +136,15 @@ export function createFlights(options: FlightOptions, ports: FlightPorts): Fligh
 
   async function fly(own: FlightControl): Promise<FlownOutcome> {
     const { signal } = own.abort;
-    ports.actTime.atLeast(ledger.lastStart ?? -Infinity);
-    // By the time of acts: a wall clock that was set back must not make this sweep look older than the one before it.
-    const startedAt = ports.actTime.now();
+    const given = await ports.nextSweep?.();
+    const startedAt = clock.now();
     const startedMonotonic = clock.monotonic();
     const startedAge = ports.ageClock.now();
-    const run = ledger.begin(startedAt);
+    const number = Math.max(given ?? 0, ledger.lastBegun + 1);
+    const run = ledger.begin({
+      ...{ number, start: startedAt, began: startedMonotonic },
+      basis: ports.applied?.(),
+    });
     const counts = noCounts();
     const figures = () => figuresOf(list, startedAt, clock.monotonic() - startedMonotonic, counts);
     const { provider } = ports;
@@ -146,7 +152,7 @@ export function createFlights(options: FlightOptions, ports: FlightPorts): Fligh
     try {
       if (repliesOf(provider)) thread.expect(ledger.listedByProvider);
       await thread.started;
-      await readList(options, { provider, clock, start: startedAt, run, thread, signal, keepOptIns }, counts);
+      await readList(options, { provider, clock, start: startedAt, run, thread, signal }, counts);
       own.isCommitted = true;
       const effect = await commit(counts.unreadable > 0 ? 'none' : own.isAccepted ? 'accept' : 'apply', run);
       if (effect.status === 'dropped') {

@@ -32,6 +32,12 @@ export interface Provider {
   readonly account?: string;
   /** Reads one page. Rejects on anything that is not a well-formed page: an error is never an empty list. */
   page(request: PageRequest): Promise<ProviderPage>;
-  /** Asks the provider to opt a number in again. Resolves only when its reply proves that it did. */
-  optIn?(msisdn: string, options: { readonly signal: AbortSignal }): Promise<void>;
+  /**
+   * Asks the provider to opt a number in again. Resolves only when its reply proves that it did. `optInDate` is the date
+   * of the reply, ms UTC by the clock of the provider's list: a row with a later opt-out date outweighs the opt-in.
+   */
+  optIn?(
+    msisdn: string,
+    options: { readonly signal: AbortSignal },
+  ): Promise<void | { readonly optInDate?: number | Date | undefined }>;
 }

@@ -6,7 +6,6 @@
 
 import { startTimer, type Clock } from '../clock.ts';
 import { ProviderError } from '../errors.ts';
-import type { OptOutChange } from '../optouts/change.ts';
 import type { SweepRun } from '../optouts/sweep-run.ts';
 import type { SweepThread } from './offload.ts';
 import { pageOf, threadPages, type FetchedPage, type ThreadPages } from './page.ts';
@@ -46,8 +45,6 @@ export interface ReadingPorts {
   /** The sweep's own thread, for providers whose replies can be read in one. */
   readonly thread: SweepThread;
   readonly signal: AbortSignal;
-  /** Keeps opt-ins that rows prove. */
-  readonly keepOptIns: (changes: readonly OptOutChange[]) => Promise<void>;
 }
 
 /** Above this share of unreadable rows a sweep has failed. */
@@ -137,7 +134,7 @@ async function takeRows(page: FetchedPage, ports: ReadingPorts, counts: ReadingC
   let fresh = 0;
   for await (const slice of page.slices()) {
     if (ports.signal.aborted) throw abortReason(ports.signal);
-    const effect = ports.run.page(slice, ports.clock.now(), slice.fresh);
+    const effect = ports.run.page(slice, slice.fresh);
     fresh += effect.fresh;
     counts.rows += slice.rows;
     counts.unreadable += slice.unreadable;
@@ -145,7 +142,6 @@ async function takeRows(page: FetchedPage, ports: ReadingPorts, counts: ReadingC
       counts.doubts.set(doubt, (counts.doubts.get(doubt) ?? 0) + count);
     counts.added += effect.added;
     counts.overruled += effect.overruled.length;
-    if (effect.optIns.length > 0) await ports.keepOptIns(effect.optIns);
   }
   return fresh;
 }

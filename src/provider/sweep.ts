@@ -37,6 +37,8 @@ export interface SweepPorts extends FlightPorts {
 
 /** The right to sweep a list. */
 export interface SweepLease {
+  /** Takes the number of the next sweep. Left out by stores that have no counter. */
+  nextSweep?(): Promise<number>;
   isHeld(): boolean;
   release(): Promise<void>;
 }
@@ -77,7 +79,7 @@ const SHORTEST_PAUSE_MS = 1_000;
 export function createSweeper(options: SweepOptions, ports: SweepPorts): Sweeper {
   const { list, everyMs, jitter } = options;
   const { clock, ledger, random } = ports;
-  const flights = createFlights(options, ports);
+  const flights = createFlights(options, { ...ports, nextSweep });
   let cancelTimer: (() => void) | undefined;
   let flight: Flight | undefined;
   let isLooping = false;
@@ -86,6 +88,17 @@ export function createSweeper(options: SweepOptions, ports: SweepPorts): Sweeper
   let consecutiveFailures = 0;
   let lease: SweepLease | undefined;
   let isFollowing = false;
+
+  /** Without a store that can be asked this process counts by itself. */
+  async function nextSweep(): Promise<number | undefined> {
+    if (lease?.nextSweep === undefined) return undefined;
+    try {
+      return await within(clock, options.timeoutMs, lease.nextSweep());
+    } catch (error) {
+      ports.onError(error);
+      return undefined;
+    }
+  }
 
   function sweep({ acceptShrink = false }: { readonly acceptShrink?: boolean } = {}): Promise<SweepOutcome> {
     if (isStopped) return Promise.resolve({ status: 'closed', list });

@@ -1,21 +1,22 @@
 /**
  * A store that lives and dies with the process. It keeps the promises of the port as far as memory can: what it
- * resolved can be loaded again from the same object, and nothing it was told is forgotten before `erase`.
+ * resolved can be loaded again from the same object, and no opt-out is forgotten.
  */
 
-import type { OptOutChange } from '../optouts/change.ts';
+import { randomUUID } from 'node:crypto';
+import type { Evidence, OptOutChange } from '../optouts/change.ts';
 import { createNumberMap } from '../optouts/number-map.ts';
 import type { NumberSet } from '../optouts/number-set.ts';
+import { joinPositions, positionIn } from '../optouts/positions.ts';
+import { joinListed } from '../optouts/record.ts';
 import { numberSetOf } from './numbers.ts';
-import type { ListedRow, SavedSweep, Store } from './store.ts';
+import type { AppendResult, ListedRow, SavedSweep, Store } from './store.ts';
 
-interface KeptSweep {
-  readonly start: number | null;
-  readonly heldSince: number | null;
+type KeptSweep = Pick<SavedSweep, 'number' | 'start' | 'ageMs' | 'heldMs'> & {
   readonly numbers: NumberSet;
   readonly missingOnce: NumberSet;
   readonly rows: ReadonlyMap<string, ListedRow>;
-}
+};
 
 /**
  * Creates a memory store. A guard that is given the same object later starts with what an earlier one knew.
@@ -23,27 +24,51 @@ interface KeptSweep {
  * @param options.keepsSweeps whether sweeps are copied, so that a later guard can start with them. Default `true`.
  */
 export function memoryStore({ keepsSweeps = true }: { keepsSweeps?: boolean } = {}): Store {
+  const logId = randomUUID();
   const byNumber = createNumberMap<Map<string, OptOutChange>>();
+  // Entries of people who were erased: only their ids and positions are left.
+  const forgotten = createNumberMap<Map<string, AppendResult>>();
   const sweeps = new Map<string, KeptSweep>();
   const leases = new Map<string, object>();
+  let position = 0;
+  let lastSweep = 0;
 
-  function keep(change: OptOutChange): boolean {
+  function resultOf({ evidence: { positions, seenAt } }: OptOutChange, isNew: boolean): AppendResult {
+    return { isNew, logId, firstSeenAt: seenAt, position: positionIn(positions, logId) as number };
+  }
+
+  function keep(change: OptOutChange): AppendResult {
     const { list, msisdn, evidence } = change;
-    const known = byNumber.get(msisdn) ?? new Map<string, OptOutChange>();
-    const act = `${evidence.direction} ${evidence.id} ${list}`;
-    if (known.has(act)) return false;
-    known.set(act, change);
-    byNumber.set(msisdn, known);
-    return true;
+    const entries = byNumber.get(msisdn) ?? new Map<string, OptOutChange>();
+    const act = JSON.stringify([evidence.direction, evidence.id, list]);
+    const known = entries.get(act);
+    if (known) return resultOf(known, false);
+    const erased = forgotten.get(msisdn)?.get(act);
+    if (erased) return erased;
+    const positions = joinPositions([{ log: logId, position: ++position }], evidence.positions);
+    const kept = { ...change, evidence: { ...evidence, positions } };
+    entries.set(act, kept);
+    byNumber.set(msisdn, entries);
+    return resultOf(kept, true);
   }
 
   function* everything(): Generator<OptOutChange> {
-    for (const [, known] of byNumber) yield* known.values();
+    for (const [, entries] of byNumber) yield* entries.values();
   }
 
-  function isOlder(start: number | null, kept: KeptSweep | undefined): boolean {
-    return kept !== undefined && (start ?? -Infinity) < (kept.start ?? -Infinity);
+  function evidenceBefore({ list, msisdn }: OptOutChange): readonly Evidence[] {
+    return [...(byNumber.get(msisdn)?.values() ?? [])]
+      .filter((one) => one.list === list && one.evidence.proves !== false)
+      .map(({ evidence }) => evidence);
   }
+
+  function append(change: OptOutChange, wantsBefore: boolean): AppendResult {
+    const before = wantsBefore ? { before: evidenceBefore(change) } : {};
+    return { ...keep(change), ...before };
+  }
+
+  const isOlder = (number: number, kept: KeptSweep | undefined): boolean =>
+    kept !== undefined && number < kept.number;
 
   return {
     kind: 'memory',
@@ -54,22 +79,27 @@ export function memoryStore({ keepsSweeps = true }: { keepsSweeps?: boolean } = 
         list,
         { ...kept, numbers: [...numbers], size: numbers.size, rows: [...rows.values()] },
       ]);
-      return { changes: everything(), sweeps: new Map(saved), cursor: '' };
+      return { changes: everything(), sweeps: new Map(saved), cursor: '', logId, position };
     },
-    async append(changes) {
-      return changes.map(keep);
+    async append(entries, { wantsBefore = false } = {}) {
+      return entries.map((change) => append(change, wantsBefore));
     },
-    async saveSweep(list, { start, numbers, missingOnce, heldSince, rows }) {
-      if (isOlder(start, sweeps.get(list))) return false;
+    async saveSweep(list, { number, start, ageMs, numbers, missingOnce, heldMs, rows }) {
+      if (isOlder(number, sweeps.get(list))) return false;
+      lastSweep = Math.max(lastSweep, number);
       if (!keepsSweeps) return true;
       const copies = { numbers: await numberSetOf(numbers), missingOnce: await numberSetOf(missingOnce) };
       const before = sweeps.get(list);
-      if (isOlder(start, before)) return false;
-      const kept = new Map([...(before?.rows ?? []), ...rows.map((row) => [row.msisdn, row] as const)]);
-      sweeps.set(list, { ...copies, start, heldSince, rows: kept });
+      if (isOlder(number, before)) return false;
+      const kept = new Map(before?.rows);
+      for (const row of rows) {
+        const known = kept.get(row.msisdn);
+        kept.set(row.msisdn, known ? { msisdn: row.msisdn, ...joinListed(known, row) } : row);
+      }
+      sweeps.set(list, { ...copies, number, start, ageMs, heldMs, rows: kept });
       return true;
     },
-    // Nobody else can write to this process's memory: there is never news.
+    // No other process can write to this memory: there is never news.
     tail: () => () => undefined,
     async lease(name, { isForced = false } = {}) {
       if (leases.has(name) && !isForced) return undefined;
@@ -77,6 +107,7 @@ export function memoryStore({ keepsSweeps = true }: { keepsSweeps?: boolean } = 
       leases.set(name, token);
       const isHeld = () => leases.get(name) === token;
       return {
+        nextSweep: async () => ++lastSweep,
         isHeld,
         async release() {
           if (isHeld()) leases.delete(name);
@@ -86,13 +117,46 @@ export function memoryStore({ keepsSweeps = true }: { keepsSweeps?: boolean } = 
     async history(msisdn, { list, limit = Infinity } = {}) {
       return [...(byNumber.get(msisdn)?.values() ?? [])]
         .filter((change) => list === undefined || change.list === list)
-        .toSorted((a, b) => b.evidence.at - a.evidence.at || b.evidence.seenAt - a.evidence.seenAt)
+        .toSorted(compareShown)
         .slice(0, limit);
     },
-    async erase(msisdn, keepers) {
-      byNumber.delete(msisdn);
-      for (const change of keepers) keep(change);
+    async erase(msisdn, forget) {
+      const entries = byNumber.get(msisdn);
+      const ids = forgotten.get(msisdn) ?? new Map<string, AppendResult>();
+      for (const [act, change] of entries ?? []) {
+        const upTo = forget.logId === logId ? forget.lists.get(change.list) : undefined;
+        const { position: own } = resultOf(change, false);
+        if (upTo === undefined || own > upTo) {
+          entries?.set(act, { ...change, evidence: withoutWords(change.evidence) });
+        } else {
+          entries?.delete(act);
+          ids.set(act, resultOf(change, false));
+        }
+      }
+      if (ids.size > 0) forgotten.set(msisdn, ids);
+      for (const [list, kept] of sweeps) {
+        if (!forget.lists.has(list)) continue;
+        const rows = new Map(kept.rows);
+        rows.delete(msisdn);
+        sweeps.set(list, { ...kept, rows });
+      }
     },
     async close() {},
   };
+}
+
+/** The newest first; of one moment, what was stored last. */
+function compareShown({ evidence: a }: OptOutChange, { evidence: b }: OptOutChange): number {
+  const [[one], [other]] = [a.positions ?? [], b.positions ?? []];
+  return b.at - a.at || b.seenAt - a.seenAt || (other?.position ?? 0) - (one?.position ?? 0);
+}
+
+function withoutWords({
+  messageId: _,
+  sender: __,
+  text: ___,
+  reason: ____,
+  ...evidence
+}: Evidence): Evidence {
+  return evidence;
 }

@@ -14,13 +14,18 @@ export function requireThat(holds: boolean, what: string): void {
 export async function savedGuard(sample: NumberSample): Promise<Guard> {
   const nothing = async () => undefined;
   const sweep = {
-    ...{ start: Date.now(), size: sample.count, heldSince: null, rows: [], missingOnce: [] },
+    ...{ number: 1, start: Date.now(), ageMs: 0, size: sample.count, heldMs: null },
+    ...{ rows: [], missingOnce: [] },
     numbers: sample.batches(),
   };
   const store: Store = {
     ...{ kind: 'bench', isShared: false, open: nothing, close: nothing, erase: nothing, lease: nothing },
-    load: async () => ({ changes: [], sweeps: new Map([['default', sweep]]), cursor: '' }),
-    append: async (changes) => changes.map(() => true),
+    load: async () => ({
+      ...{ changes: [], sweeps: new Map([['default', sweep]]) },
+      ...{ cursor: '', logId: 'bench', position: 0 },
+    }),
+    append: async (changes) =>
+      changes.map((_, index) => ({ isNew: true, position: index + 1, firstSeenAt: Date.now() })),
     saveSweep: async () => true,
     tail: () => () => undefined,
     history: async () => [],

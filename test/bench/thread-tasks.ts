@@ -13,7 +13,7 @@ import { requireThat } from './saved-guard.ts';
 import { startProvider, type ProviderProcess } from './sweep-provider-process.ts';
 
 // They are no part of what the package exports: whoever uses it cannot choose.
-const { createActTime, createAgeClock, systemClock } = await builtModule<typeof Clocks>('clock.js');
+const { createAgeClock, systemClock } = await builtModule<typeof Clocks>('clock.js');
 const { createLedger } = await builtModule<typeof Ledgers>('optouts/ledger.js');
 const { createFlights } = await builtModule<typeof Flights>('provider/flight.js');
 
@@ -29,7 +29,7 @@ export interface Flown {
 function flightsOf(provider: ProviderProcess, threadFromRows: number) {
   const ledger = createLedger({
     ...{ list: 'default', clockSlackMs: 60_000, lagGraceMs: 600_000, shrinkHoldMs: 86_400_000 },
-    trustProviderRemoval: false,
+    ...{ longestStepMs: 600_000, trustProviderRemoval: false },
   });
   const flights = createFlights(
     {
@@ -46,7 +46,6 @@ function flightsOf(provider: ProviderProcess, threadFromRows: number) {
         ledger,
         clock: systemClock,
         ageClock: createAgeClock(systemClock),
-        actTime: createActTime(systemClock),
       },
       keepOptIns: async () => undefined,
       saveSweep: () => ledger.save().done('kept'),

@@ -12,23 +12,25 @@ const many = (count: number, from = 0) =>
 const judge: RowJudge = {
   knows: () => false,
   outRow: () => false,
-  inRow: () => undefined,
   removed: () => undefined,
 };
-const nothing = { added: [], removed: [] };
+const news = (number: number, change: object) => ({
+  ...{ number, start: T + number, began: number, added: [], removed: [] },
+  ...change,
+});
 
 /** A part whose running sweep lacks all but some for the second time. */
 function createWorld(before: readonly string[], after: readonly string[]) {
-  const part = createProviderPart({ shrinkHoldMs: 1 });
-  const read = (start: number, shown: readonly string[]) => {
-    const run = part.begin(start, judge);
-    run.page(columnsOf(shown.map((msisdn) => ({ kind: 'out', msisdn }))), start);
+  const part = createProviderPart({ shrinkHoldMs: 1, longestStepMs: 1 });
+  const read = (number: number, shown: readonly string[]) => {
+    const run = part.begin({ number, start: T + number, began: number }, judge);
+    run.page(columnsOf(shown.map((msisdn) => ({ kind: 'out', msisdn }))));
     return run;
   };
-  for (const [time, shown] of [before, after].entries())
-    for (const _ of read(T + time, shown).commit('accept'));
+  for (const [index, shown] of [before, after].entries())
+    for (const _ of read(1 + index, shown).commit('accept'));
   part.save().done('kept');
-  return { part, read, commit: read(T + 9, after).commit('accept') };
+  return { part, read, commit: read(9, after).commit('accept') };
 }
 
 function finish(commit: Iterator<undefined, unknown>) {
@@ -63,7 +65,7 @@ describe('a sweep that removes half of 200 000 numbers', () => {
     for (let when = 1; when < 28; when += 5) {
       const { part, commit } = createWorld(all, all.slice(30_000));
       for (let step = 0; step < when; step++) commit.next();
-      part.follow({ start: T + 2, ...nothing, added: [gone, fresh].map(Number) });
+      part.follow(news(3, { added: [gone, fresh].map(Number) }));
       expect(finish(commit).effect).toMatchObject({ status: 'committed', size: 30_002, removed: 29_999 });
       expect([gone, fresh, later].map(part.has)).toEqual([true, true, false]);
     }
@@ -73,11 +75,11 @@ describe('a sweep that removes half of 200 000 numbers', () => {
     const [first = '', ...rest] = many(10_000);
     const { part, read } = createWorld([first, ...rest], [first, ...rest]);
     const extra = many(5_000, 50_000);
-    finish(read(T + 10, [...rest, ...extra]).commit('apply'));
-    finish(read(T + 11, [...rest, ...extra]).commit('apply'));
+    finish(read(10, [...rest, ...extra]).commit('apply'));
+    finish(read(11, [...rest, ...extra]).commit('apply'));
     // Nothing was saved: the first one left, the others came, and now leave too.
-    finish(read(T + 12, rest).commit('accept'));
-    const last = finish(read(T + 13, rest).commit('accept'));
+    finish(read(12, rest).commit('accept'));
+    const last = finish(read(13, rest).commit('accept'));
     expect(last.effect).toMatchObject({ removed: 5_000, size: 9_999 });
     const { delta } = part.save();
     expect([...(delta?.added ?? [])]).toEqual([]);
@@ -100,7 +102,7 @@ describe('a sweep that removes half of 200 000 numbers', () => {
     const { part, commit } = createWorld(all, all.slice(10_000));
     commit.next();
     const image = { numbers: createNumberSet(many(3, 70_000)), missingOnce: createNumberSet() };
-    expect(part.restore({ start: T + 2, heldSince: null, ...image })).toBe(true);
+    expect(part.restore({ number: 3, start: T + 3, heldMs: null, ...image })).toBe(true);
     expect(finish(commit).effect).toEqual({ status: 'dropped' });
     expect(part.has(all[15_000] ?? '')).toBe(true);
   });
@@ -111,19 +113,19 @@ describe('another process’s removal', () => {
 
   it('waits while nobody here knows whether the sweep has shown the number', () => {
     const { part, read } = createWorld([one, two], [one, two]);
-    const run = read(T + 10, [one]);
+    const run = read(10, [one]);
     const shown = run.lend();
-    part.follow({ start: T + 3, ...nothing, removed: [Number(two)] });
+    part.follow(news(4, { removed: [Number(two)] }));
     expect(part.has(two)).toBe(true);
     run.takeBack(shown.outs);
-    part.follow({ start: T + 3, ...nothing, removed: [Number(one), Number(two)] });
+    part.follow(news(4, { removed: [Number(one), Number(two)] }));
     expect([part.has(one), part.has(two)]).toEqual([true, false]);
     expect(finish(run.commit('apply')).effect).toMatchObject({ status: 'committed', size: 1 });
   });
 
   it('drops a sweep whose numbers never came back', () => {
     const { part, read } = createWorld([one, two], [one, two]);
-    const run = read(T + 10, [one]);
+    const run = read(10, [one]);
     run.lend();
     expect(finish(run.commit('accept')).effect).toEqual({ status: 'dropped' });
     expect(part.view.numbers.size).toBe(2);
@@ -133,9 +135,9 @@ describe('another process’s removal', () => {
     const all = many(9_000);
     const [gone = '', lacked = ''] = all;
     const { part, read } = createWorld(all, all.slice(1));
-    const commit = read(T + 10, all.slice(2)).commit('accept');
+    const commit = read(10, all.slice(2)).commit('accept');
     commit.next();
-    part.follow({ start: T + 3, ...nothing, removed: [Number(lacked)] });
+    part.follow(news(4, { removed: [Number(lacked)] }));
     expect(finish(commit).effect).toMatchObject({ size: 8_998, removed: 1 });
     expect([part.has(gone), part.has(lacked)]).toEqual([false, false]);
   });

@@ -1,106 +1,62 @@
 import { describe, expect, it } from 'vitest';
-import type { Evidence } from '../../src/optouts/change.ts';
 import { createFirstHand } from '../../src/optouts/first-hand.ts';
-import { createLedger, type Ledger } from '../../src/optouts/ledger.ts';
-import { createNumberSet } from '../../src/optouts/number-set.ts';
+import { createLedger } from '../../src/optouts/ledger.ts';
 import { mergeEvidence } from '../../src/optouts/record.ts';
+import { HOUR, LEDGER, T, begin, evidence, finish, image, provenIn, sweep, told } from './evidence.ts';
 import { columnsOf } from './columns.ts';
 
 const N = '15550000001';
-const options = {
-  ...{ list: 'default', clockSlackMs: 60_000, lagGraceMs: 600_000, shrinkHoldMs: 86_400_000 },
-  trustProviderRemoval: false,
-};
-
-function evidence(given: Partial<Evidence> = {}): Evidence {
-  return {
-    ...{ direction: 'out', at: 1_000, clock: 'local', seenAt: 2_000, source: 'manual' },
-    id: 'a',
-    ...given,
-  };
-}
-
-function sweep(ledger: Ledger, start: number, numbers: readonly string[], date = start) {
-  const run = ledger.begin(start);
-  const { overruled } = run.page(
-    columnsOf(numbers.map((msisdn) => ({ kind: 'out', msisdn, date }) as const)),
-    start,
-  );
-  const commit = run.commit('apply');
-  for (;;) {
-    const { done, value } = commit.next();
-    if (done) return { overruled, optIns: value.status === 'committed' ? value.optIns : [] };
-  }
-}
+const row = (date: number) => ({ kind: 'out', msisdn: N, date }) as const;
 
 describe('an opt-out that is also on the provider’s list', () => {
-  it('knows what sweeps said about an opt-out, also once there is more to its record', () => {
-    const ledger = createLedger(options);
-    ledger.merge(N, evidence());
-    expect(sweep(ledger, 10_000, [N], 500)).toEqual({ overruled: [], optIns: [] });
-    expect(ledger.merge(N, evidence())).toBe(false);
-    sweep(ledger, 2_000_000, [N], 400);
-    expect(ledger.save().rows).toEqual([{ msisdn: N, start: 2_000_000, date: 500 }]);
-    // Goes on being listed long after it was received.
-    const optIn = evidence({ direction: 'in', at: 5_000, seenAt: 6_000, id: 'b' });
-    expect([ledger.merge(N, optIn), ledger.blocks(N), ledger.hasNews]).toEqual([true, true, false]);
-    ledger.replace(N, [evidence()]);
-    sweep(ledger, 3_000_000, [N], 600);
-    expect(ledger.save().rows).toEqual([{ msisdn: N, start: 3_000_000, date: 600 }]);
-  });
-
-  it('lets a removal speak for an opt-out that it listed before, where it is trusted', () => {
-    const removed = [false, true].map((trustProviderRemoval) => {
-      const ledger = createLedger({ ...options, trustProviderRemoval });
-      for (const msisdn of [N, '15550000002']) ledger.merge(msisdn, evidence());
-      sweep(ledger, 1_500, [N, '15550000002']);
-      sweep(ledger, 2_001, [N], 1_500);
-      ledger.save();
-      sweep(ledger, 2_002, [N], 1_500);
-      expect(ledger.save().rows.map(({ start }) => start)).toEqual(trustProviderRemoval ? [2_002] : []);
-      return [2_003, 2_004].flatMap((start) => sweep(ledger, start, []).optIns.map(({ msisdn }) => msisdn));
-    });
-    expect(removed).toEqual([[], [N]]);
+  it('knows what sweeps said about it, also once there is more to its record', () => {
+    const ledger = createLedger(LEDGER);
+    ledger.merge(N, told('out', T, 1));
+    sweep(ledger, 1, [row(500)]);
+    sweep(ledger, 2, [row(400)]);
+    expect(ledger.save().rows).toEqual([{ msisdn: N, sweep: 2, date: 500 }]);
+    // Manage gave an earlier date than the row has.
+    const optIn = provenIn(1, { sweep: 2, optInDate: 450 });
+    expect([ledger.merge(N, optIn, 0), ledger.blocks(N), ledger.hasNews]).toEqual([true, true, false]);
+    ledger.replace(N, [told('out', T, 1)]);
+    sweep(ledger, 3, [row(600)]);
+    expect(ledger.save().rows).toEqual([{ msisdn: N, sweep: 3, date: 600 }]);
   });
 
   it('goes on from rows that the store kept, whether they or the opt-out come first', () => {
-    const rows = [{ msisdn: N, start: 20_000, date: 19_000 }];
-    const image = () => ({
-      ...{ start: 20_000, heldSince: null },
-      numbers: createNumberSet([N]),
-      missingOnce: createNumberSet(),
-    });
+    const rows = [{ msisdn: N, sweep: 20, date: 19_000 }];
+    const stop = evidence({ at: 1_000 });
     const ledgers = [true, false].map((isEarly) => {
-      const ledger = createLedger(options);
-      if (isEarly) ledger.merge(N, evidence());
-      ledger.restore(image(), rows);
-      if (!isEarly) ledger.merge(N, evidence());
+      const ledger = createLedger(LEDGER);
+      if (isEarly) ledger.merge(N, stop);
+      ledger.restore(image(20, [N]), rows);
+      if (!isEarly) ledger.merge(N, stop);
       return ledger;
     });
     for (const ledger of ledgers) {
-      expect(sweep(ledger, 30_000, [N], 18_000).overruled).toEqual([]);
-      expect([ledger.save().rows, ledger.evidence(N), ledger.firstHand]).toEqual([[], [evidence()], 1]);
-      expect(ledger.listing(N)).toEqual({ list: 'default', source: 'manual', since: 1_000 });
+      const run = begin(ledger, 30);
+      expect(run.page(columnsOf([row(18_000)])).overruled).toEqual([]);
+      finish(run);
+      expect([ledger.save().rows, ledger.evidence(N), ledger.firstHand]).toEqual([[], [stop], 1]);
+      expect(ledger.listing(N)).toEqual({ list: 'default', source: 'inbound', since: 1_000 });
       expect([...ledger.entries()].length).toBe(1);
     }
   });
 
-  it('keeps apart what is only assumed of a row', () => {
-    const ledger = createLedger(options);
-    sweep(ledger, 10_000, [N]);
+  it('takes the next row in place of one that is only assumed', () => {
+    const ledger = createLedger(LEDGER);
+    sweep(ledger, 1, [N]);
+    ledger.merge(N, provenIn(0, { sweep: 0 }), 0);
     ledger.save();
-    ledger.merge(N, evidence({ direction: 'in', at: 9_000, seenAt: 11_000 }));
-    ledger.replace(N, [evidence()]);
-    expect(ledger.save().rows).toEqual([{ msisdn: N, start: 10_000, date: 10_000 }]);
-    // A row that is read takes its place, though it is older.
-    sweep(ledger, 20_000, [N], 500);
-    expect(ledger.save().rows).toEqual([{ msisdn: N, start: 20_000, date: 500 }]);
+    expect(ledger.blocks(N)).toBe(true);
+    sweep(ledger, 2, [row(500)], { began: 1 });
+    expect([ledger.blocks(N), ledger.save().rows]).toEqual([false, [{ msisdn: N, sweep: 2, date: 500 }]]);
   });
 });
 
 describe('a record', () => {
   it('of what is no msisdn has a verdict all the same', () => {
-    const firstHand = createFirstHand(options);
+    const firstHand = createFirstHand(LEDGER);
     firstHand.put('123', mergeEvidence(undefined, evidence()));
     expect([firstHand.verdict('123'), firstHand.verdict('124'), firstHand.size]).toEqual([
       true,
@@ -109,5 +65,16 @@ describe('a record', () => {
     ]);
     firstHand.drop('123');
     expect([firstHand.verdict('123'), firstHand.size]).toEqual([undefined, 0]);
+  });
+
+  it('is given with all others, and with those that hold an opt-in', () => {
+    const firstHand = createFirstHand(LEDGER);
+    const record = (direction: 'out' | 'in') => mergeEvidence(undefined, told(direction, T - HOUR, 1));
+    firstHand.put(N, record('out'));
+    firstHand.put('15550000002', record('in'));
+    expect([...firstHand.records()].map(([msisdn]) => msisdn)).toEqual([N, '15550000002']);
+    expect([...firstHand.otherRecords()].map(([msisdn]) => msisdn)).toEqual(['15550000002']);
+    firstHand.put(N, record('in'));
+    expect([...firstHand.records()]).toHaveLength(2);
   });
 });

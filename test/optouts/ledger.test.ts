@@ -1,128 +1,194 @@
 import { describe, expect, it } from 'vitest';
-import type { Evidence } from '../../src/optouts/change.ts';
-import { createLedger, type Ledger, type LedgerOptions } from '../../src/optouts/ledger.ts';
-import { createNumberSet } from '../../src/optouts/number-set.ts';
-import type { CommitEffect, Removals } from '../../src/optouts/sweep-run.ts';
-import type { PartImage } from '../../src/optouts/part-forms.ts';
+import { LATEST_TIME, type Evidence } from '../../src/optouts/change.ts';
+import { createLedger, type Ledger } from '../../src/optouts/ledger.ts';
 import { columnsOf } from './columns.ts';
+import {
+  HOUR,
+  LEDGER,
+  MINUTE,
+  T,
+  at,
+  begin,
+  evidence,
+  finish,
+  image,
+  inAct,
+  many,
+  outAct,
+  provenIn,
+  sweep,
+  told,
+} from './evidence.ts';
 
-const MINUTE = 60_000;
-const HOUR = 60 * MINUTE;
-const T = Date.UTC(2026, 0, 1);
 const N = '15550000001';
-const options: LedgerOptions = {
-  ...{ list: 'default', clockSlackMs: MINUTE, lagGraceMs: 10 * MINUTE, shrinkHoldMs: 24 * HOUR },
-  trustProviderRemoval: false,
-};
-
-let acts = 0;
-function fact(direction: 'out' | 'in', at: number, change: Partial<Evidence> = {}): Evidence {
-  return { direction, at, clock: 'local', seenAt: at, source: 'manual', id: `act ${acts++}`, ...change };
-}
-
-function sweep(
-  ledger: Ledger,
-  start: number,
-  numbers: readonly string[],
-  removals: Removals = 'apply',
-): CommitEffect {
-  const run = ledger.begin(start);
-  run.page(columnsOf(numbers.map((msisdn) => ({ kind: 'out', msisdn }))), start);
-  const commit = run.commit(removals);
-  for (;;) {
-    const { done, value } = commit.next();
-    if (done) return value;
-  }
-}
-
-function image(start: number | null, numbers: readonly string[]): PartImage {
-  return { start, numbers: createNumberSet(numbers), missingOnce: createNumberSet(), heldSince: null };
-}
-
-const many = (count: number) => Array.from({ length: count }, (_, index) => String(15_551_000_000 + index));
 
 describe('an opt-in and an opt-out', () => {
-  const provider = { clock: 'provider' } as const;
-  it.each([
-    ['same clock, later', fact('out', T), fact('in', T + 1), false],
-    ['same clock, a tie', fact('out', T), fact('in', T), true],
-    ['same clock, earlier', fact('out', T), fact('in', T - 1), true],
+  const stated = (time: number, position: number) => told('out', time, position, { kind: 'stated' });
+  it.each<[string, Evidence, Evidence, boolean]>([
+    ['a message answers an older one', told('out', T, 1), told('in', T + 1, 2), false],
+    ['a message answers an older one that arrives after it', told('out', T, 2), told('in', T + 1, 1), false],
+    ['a tie of two messages blocks', told('out', T, 1), told('in', T, 2), true],
+    ['a message answers no newer one', told('out', T + 1, 1), told('in', T, 2), true],
+    ['a message answers no opt-out without a date', told('out', LATEST_TIME, 1), told('in', T, 2), true],
     [
-      'two clocks, seen before the act',
-      fact('out', T, { ...provider, seenAt: T + 5 }),
-      fact('in', T + 5),
+      'a message answers a stated date older than the slack',
+      stated(T, 1),
+      told('in', T + MINUTE + 1, 2),
       false,
     ],
+    ['a message within the slack of a stated date does not', stated(T, 1), told('in', T + MINUTE, 2), true],
+    ['a message never answers an act', outAct(1), told('in', T + HOUR, 2), true],
+    ['an act answers a message that it had seen', told('out', T + HOUR, 5), inAct(5), false],
+    ['an act answers no message that came after it began', told('out', T - HOUR, 6), inAct(5), true],
+    ['an act answers an opt-out without a date', told('out', LATEST_TIME, 5), inAct(5), false],
+    ['an act answers a stated row that it had seen', stated(T, 5), inAct(5), false],
+    ['an act answers no stated row that came after it began', stated(T, 6), inAct(5), true],
+    ['an act answers an act that it had seen', outAct(5), inAct(5), false],
+    ['an act answers no act that came after it began', outAct(6), inAct(5), true],
+    ['an act without a basis answers nothing', outAct(1), evidence({ direction: 'in', kind: 'act' }), true],
+    ['an opt-out that was never stored was not seen', outAct(1, { positions: [] }), inAct(5), true],
+    ['a position in another log was not seen', outAct(1, { positions: [at(1, 'log 0')] }), inAct(5), true],
     [
-      'two clocks, seen after the act',
-      fact('out', T, { ...provider, seenAt: T + 6 }),
-      fact('in', T + 5),
-      true,
-    ],
-    [
-      'two clocks, slack passed',
-      fact('out', T, { ...provider, seenAt: T + HOUR }),
-      fact('in', T + MINUTE + 1),
+      'a position in the log of the basis was, also if the opt-out was carried over',
+      outAct(1, { positions: [at(9, 'log 2'), at(4)] }),
+      inAct(5),
       false,
-    ],
-    [
-      'two clocks, within slack',
-      fact('out', T, { ...provider, seenAt: T + HOUR }),
-      fact('in', T + MINUTE),
-      true,
     ],
   ])('%s', (_name, out, optIn, isBlocked) => {
     for (const order of [
       [out, optIn],
       [optIn, out],
+      [optIn, out, optIn, out],
     ]) {
-      const ledger = createLedger(options);
-      for (const evidence of order) ledger.merge(N, evidence);
+      const ledger = createLedger(LEDGER);
+      for (const one of order) ledger.merge(N, one);
       expect(ledger.blocks(N)).toBe(isBlocked);
     }
   });
 
-  it('one act told five times is one change', () => {
-    const ledger = createLedger(options);
-    const stop = fact('out', T);
+  it('do not depend on when they were received: nothing compares two clocks', () => {
+    for (const seenAt of [0, T - 1_000 * HOUR, T + 1_000 * HOUR]) {
+      const ledger = createLedger(LEDGER);
+      ledger.merge(N, outAct(5, { seenAt, at: seenAt }));
+      ledger.merge(N, inAct(5, { seenAt: T, at: T }));
+      expect(ledger.blocks(N)).toBe(false);
+      ledger.merge(N, outAct(7, { seenAt, at: seenAt }));
+      expect(ledger.blocks(N)).toBe(true);
+    }
+  });
+
+  it('told five times are one change', () => {
+    const ledger = createLedger(LEDGER);
+    const stop = told('out', T, 1);
     const changes = [0, 1, 2, 3, 4].map((late) => ledger.merge(N, { ...stop, seenAt: T + late }));
     expect(changes).toEqual([true, false, false, false, false]);
+  });
+
+  it('that prove nothing are not merged', () => {
+    const ledger = createLedger(LEDGER);
+    expect(ledger.merge(N, told('out', T, 1, { proves: false }))).toBe(false);
+    expect([ledger.blocks(N), ledger.firstHand]).toEqual([false, 0]);
+    ledger.merge(N, told('out', T, 2));
+    expect(ledger.merge(N, told('in', T + HOUR, 3, { proves: false }))).toBe(false);
+    expect(ledger.blocks(N)).toBe(true);
+  });
+
+  it('an opt-out dated next year does not hide one of today', () => {
+    const ledger = createLedger(LEDGER);
+    ledger.merge(N, told('out', T + 10_000 * HOUR, 1));
+    ledger.merge(N, told('out', T, 9));
+    ledger.merge(N, inAct(5));
+    expect(ledger.blocks(N)).toBe(true);
+    ledger.merge(N, inAct(9));
+    expect(ledger.blocks(N)).toBe(false);
+  });
+
+  it('one id is one opt-in: the time of the copy that was stored first counts', () => {
+    for (const order of [
+      [0, 1],
+      [1, 0],
+    ]) {
+      const ledger = createLedger(LEDGER);
+      ledger.merge(N, told('out', T + MINUTE, 2));
+      const first = told('in', T, 1, { id: 'START' });
+      const copies = [first, { ...first, at: T + HOUR, positions: [at(3)] }];
+      for (const index of order) ledger.merge(N, copies[index] as Evidence);
+      expect(ledger.blocks(N)).toBe(true);
+    }
+  });
+});
+
+describe('why a number is blocked', () => {
+  it('is told from the opt-out that was stored last', () => {
+    const ledger = createLedger(LEDGER);
+    ledger.merge(N, told('out', T, 5, { source: 'receipt' }));
+    ledger.merge(N, outAct(3));
+    expect(ledger.listing(N)).toEqual({ list: 'default', source: 'receipt', since: T });
+    ledger.merge(N, outAct(6, { seenAt: T + 7, at: T + 7 }));
+    expect(ledger.listing(N)).toEqual({ list: 'default', source: 'manual', since: T + 7 });
+  });
+
+  it.each([
+    ['its own time', T - HOUR, T - HOUR],
+    ['when it was received, for one without a date', LATEST_TIME, T],
+    ['when it was received, for one dated ahead of us', T + HOUR, T],
+  ])('since %s', (_name, time, since) => {
+    const ledger = createLedger(LEDGER);
+    ledger.merge(N, told('out', time, 1, { seenAt: T }));
+    expect(ledger.listing(N)?.since).toBe(since);
+  });
+
+  it('is an opt-out that no opt-in answers', () => {
+    const ledger = createLedger(LEDGER);
+    ledger.merge(N, outAct(1, { seenAt: T, at: T }));
+    ledger.merge(N, told('out', T - HOUR, 5));
+    ledger.merge(N, told('in', T, 6));
+    expect(ledger.listing(N)).toEqual({ list: 'default', source: 'manual', since: T });
   });
 });
 
 describe('sweeps', () => {
   it('block at once, and remove what two complete ones in a row lack', () => {
-    const ledger = createLedger(options);
-    const run = ledger.begin(T);
-    run.page(columnsOf([{ kind: 'out', msisdn: N }]), T);
+    const ledger = createLedger(LEDGER);
+    const run = begin(ledger, 1);
+    run.page(columnsOf([{ kind: 'out', msisdn: N }]));
     expect(ledger.blocks(N)).toBe(true);
     run.abort();
     expect(ledger.blocks(N)).toBe(true);
-    sweep(ledger, T + 1, []);
+    sweep(ledger, 2, []);
     expect(ledger.blocks(N)).toBe(true);
-    sweep(ledger, T + 2, [N]);
-    sweep(ledger, T + 3, []);
+    sweep(ledger, 3, [N]);
+    sweep(ledger, 4, []);
     expect(ledger.blocks(N)).toBe(true);
-    sweep(ledger, T + 4, []);
+    sweep(ledger, 5, []);
     expect(ledger.blocks(N)).toBe(false);
   });
 
-  it('remove nothing where a row could not be read', () => {
-    const ledger = createLedger(options);
-    sweep(ledger, T, [N]);
-    for (let index = 1; index < 5; index++) sweep(ledger, T + index, [], 'none');
+  it('remove nothing if a row could not be read', () => {
+    const ledger = createLedger(LEDGER);
+    sweep(ledger, 1, [N]);
+    for (let number = 2; number < 6; number++) sweep(ledger, number, [], { removals: 'none' });
     expect(ledger.blocks(N)).toBe(true);
-    expect(ledger.lastStart).toBe(T + 4);
+    expect(ledger.lastNumber).toBe(5);
   });
 
-  it('that began earlier and end later are dropped', () => {
-    const ledger = createLedger(options);
-    sweep(ledger, T + 10, [N]);
-    expect(sweep(ledger, T, [])).toEqual({ status: 'dropped' });
-    const first = ledger.begin(T + 20);
-    sweep(ledger, T + 30, [N]);
+  it('with a lower number than the last committed one are dropped', () => {
+    const ledger = createLedger(LEDGER);
+    sweep(ledger, 10, [N]);
+    expect(sweep(ledger, 9, [])).toEqual({ status: 'dropped' });
+    const first = begin(ledger, 20);
+    sweep(ledger, 30, [N]);
     expect(first.commit('apply').next().value).toEqual({ status: 'dropped' });
-    expect(ledger.blocks(N)).toBe(true);
+    expect([ledger.blocks(N), ledger.lastNumber]).toEqual([true, 30]);
+  });
+
+  it('are ordered by number: a wall clock that was set back changes nothing', () => {
+    const ledger = createLedger(LEDGER);
+    sweep(ledger, 1, [N]);
+    for (const number of [2, 3]) {
+      finish(ledger.begin({ number, start: T - number * HOUR, began: number * MINUTE }));
+    }
+    expect([ledger.blocks(N), ledger.lastStart]).toEqual([false, T - 3 * HOUR]);
   });
 
   it.each([
@@ -132,111 +198,258 @@ describe('sweeps', () => {
     ['50 000 that become 40', 50_000, 40, true],
     ['3 that become none', 3, 0, false],
   ])('%s', (_name, before, after, isHeld) => {
-    const ledger = createLedger(options);
+    const ledger = createLedger(LEDGER);
     const all = many(before);
-    sweep(ledger, T, all);
-    expect(sweep(ledger, T + 1, all.slice(0, after))).toMatchObject({ isHeld, removed: 0 });
-    expect(sweep(ledger, T + 2, all.slice(0, after))).toMatchObject({
+    sweep(ledger, 1, all);
+    expect(sweep(ledger, 2, all.slice(0, after))).toMatchObject({ isHeld, removed: 0 });
+    expect(sweep(ledger, 3, all.slice(0, after))).toMatchObject({
       isHeld,
       removed: isHeld ? 0 : before - after,
     });
   });
 
-  it('held back apply when an operator accepts, or after 24 hours that agree', () => {
-    const [accepted, waited, recovered] = [0, 1, 2].map(() => {
-      const ledger = createLedger(options);
-      sweep(ledger, T, many(200));
-      sweep(ledger, T + HOUR, many(10));
+  it('held back apply when an operator accepts, or after 24 hours of complete sweeps that agree', () => {
+    const shrunk = () => {
+      const ledger = createLedger(LEDGER);
+      sweep(ledger, 1, many(200), { began: 0 });
+      sweep(ledger, 2, many(10), { began: HOUR });
       return ledger;
-    });
-    expect(accepted && sweep(accepted, T + 2 * HOUR, many(10), 'accept')).toMatchObject({ removed: 190 });
-    expect(waited && sweep(waited, T + 24 * HOUR, many(10))).toMatchObject({ isHeld: true });
-    expect(waited && sweep(waited, T + 25 * HOUR, many(10))).toMatchObject({ isHeld: false, removed: 190 });
-    if (recovered) sweep(recovered, T + 2 * HOUR, many(200));
-    expect(recovered?.heldSince).toBeNull();
-    expect(recovered && sweep(recovered, T + 26 * HOUR, many(10))).toMatchObject({
-      isHeld: true,
-      removed: 0,
-    });
-  });
-
-  it('do not release who opted out first-hand, unless the list trusts removals', () => {
-    for (const trustProviderRemoval of [false, true]) {
-      const ledger = createLedger({ ...options, trustProviderRemoval });
-      ledger.merge(N, fact('out', T));
-      sweep(ledger, T + HOUR, [N]);
-      sweep(ledger, T + 2 * HOUR, []);
-      const effect = sweep(ledger, T + 3 * HOUR, []);
-      if (effect.status === 'committed') {
-        for (const { msisdn, evidence } of effect.optIns) ledger.merge(msisdn, evidence);
-      }
-      expect(ledger.blocks(N)).toBe(!trustProviderRemoval);
-    }
-  });
-
-  it('overrule an opt-in only with a newer date, or long after it', () => {
-    const ledger = createLedger(options);
-    sweep(ledger, T, [N]);
-    ledger.merge(N, fact('in', T + HOUR));
-    const listed = (start: number, date: number) => {
-      const run = ledger.begin(start);
-      const { overruled } = run.page(columnsOf([{ kind: 'out', msisdn: N, date }]), start);
-      run.abort();
-      return [overruled.length, ledger.blocks(N)];
     };
-    expect(listed(T + HOUR + 10 * MINUTE, T)).toEqual([0, false]);
-    expect(listed(T + HOUR + 10 * MINUTE, T + HOUR + MINUTE)).toEqual([0, false]);
-    expect(listed(T + HOUR + 10 * MINUTE, T + HOUR + MINUTE + 1)).toEqual([1, true]);
-    ledger.merge(N, fact('in', T + 2 * HOUR));
-    expect(ledger.blocks(N)).toBe(false);
-    expect(listed(T + 2 * HOUR + 10 * MINUTE + 1, T)).toEqual([1, true]);
-  });
-
-  it('prove an opt-in with a row that says so', () => {
-    const ledger = createLedger(options);
-    ledger.merge(N, fact('out', T, { clock: 'provider' }));
-    const run = ledger.begin(T + HOUR);
-    const { optIns } = run.page(
-      columnsOf([
-        { kind: 'in', msisdn: N, date: T + MINUTE },
-        { kind: 'in', msisdn: '15550000009', date: T },
-      ]),
-      T + HOUR,
-    );
-    expect(optIns).toHaveLength(1);
-    for (const { msisdn, evidence } of optIns) ledger.merge(msisdn, evidence);
-    expect(ledger.blocks(N)).toBe(false);
-  });
-
-  it.each([
-    ['was not listed since', [] as string[]],
-    ['was only listed before', [N]],
-  ])('trusted or not, says nothing about a number that %s', (_name, before) => {
-    const ledger = createLedger({ ...options, trustProviderRemoval: true });
-    sweep(ledger, T, before);
-    ledger.merge(N, fact('out', T + MINUTE));
-    for (const start of [T + 2 * MINUTE, T + 3 * MINUTE, T + 4 * MINUTE]) {
-      expect(sweep(ledger, start, [])).toMatchObject({ optIns: [] });
+    expect(sweep(shrunk(), 3, many(10), { removals: 'accept' })).toMatchObject({ removed: 190 });
+    const waited = shrunk();
+    for (let hour = 2; hour < 25; hour++) {
+      expect(sweep(waited, 1 + hour, many(10), { began: hour * HOUR })).toMatchObject({ isHeld: true });
     }
+    expect(waited.heldMs).toBe(23 * HOUR);
+    expect(sweep(waited, 50, many(10), { began: 25 * HOUR })).toMatchObject({ isHeld: false, removed: 190 });
+    const recovered = shrunk();
+    sweep(recovered, 3, many(200), { began: 2 * HOUR });
+    expect(recovered.heldMs).toBeNull();
+    expect(sweep(recovered, 4, many(10), { began: 40 * HOUR })).toMatchObject({ isHeld: true, removed: 0 });
+  });
+
+  it('held back count no time in which nobody looked', () => {
+    const ledger = createLedger(LEDGER);
+    sweep(ledger, 1, many(200), { began: 0 });
+    sweep(ledger, 2, many(10), { began: HOUR });
+    expect(sweep(ledger, 3, many(10), { began: 100 * HOUR })).toMatchObject({ isHeld: true });
+    expect(ledger.heldMs).toBe(2 * HOUR);
+    // Nor does a process know how long ago the sweep was that it loaded.
+    const next = createLedger(LEDGER);
+    next.restore(image(3, many(200), { heldMs: ledger.heldMs }), []);
+    expect(sweep(next, 4, many(10), { began: 200 * HOUR })).toMatchObject({ isHeld: true });
+    expect(next.heldMs).toBe(2 * HOUR);
+  });
+
+  it('never release a person who opted out first-hand', () => {
+    const ledger = createLedger(LEDGER);
+    ledger.merge(N, told('out', T, 1));
+    sweep(ledger, 1, [N]);
+    for (let number = 2; number < 6; number++)
+      sweep(ledger, number, [{ kind: 'in', msisdn: N, date: T + HOUR }]);
+    expect([ledger.blocks(N), ledger.isListedByProvider(N)]).toEqual([true, false]);
+  });
+});
+
+describe('an opt-in of a number that the provider lists', () => {
+  function listed(): Ledger {
+    const ledger = createLedger(LEDGER);
+    sweep(ledger, 1, [N]);
+    return ledger;
+  }
+
+  it.each<[string, Evidence, boolean]>([
+    ['by message', told('in', T + HOUR, 1), true],
+    ['by an act that nobody proved', inAct(9), true],
+    ['by an act that manage has proven', provenIn(9, { sweep: 1 }), false],
+    ['by a proven act that an opt-out came in between of', provenIn(3, { sweep: 1 }), true],
+  ])('%s', (_name, optIn, isBlocked) => {
+    const ledger = listed();
+    ledger.merge(N, told('out', T - HOUR, 5));
+    ledger.merge(N, optIn, 0);
+    expect(ledger.blocks(N)).toBe(isBlocked);
+  });
+
+  it('is overruled at once by a row with a later date than manage gave', () => {
+    for (const [date, isOverruled] of [
+      [T - 1, false],
+      [T, false],
+      [T + 1, true],
+    ] as const) {
+      const ledger = listed();
+      ledger.merge(N, provenIn(0, { sweep: 1, optInDate: T }), 0);
+      const { overruled } = begin(ledger, 2, 1).page(columnsOf([{ kind: 'out', msisdn: N, date }]));
+      expect([overruled.length === 1, ledger.blocks(N)]).toEqual([isOverruled, isOverruled]);
+    }
+  });
+
+  it('is overruled by a sweep that began more than lagGrace after it was applied here', () => {
+    const grace = LEDGER.lagGraceMs;
+    for (const [began, isOverruled] of [
+      [5 * MINUTE, false],
+      [7 * MINUTE + grace, false],
+      [7 * MINUTE + grace + 1, true],
+    ] as const) {
+      const ledger = listed();
+      ledger.merge(N, provenIn(0, { sweep: 1 }), 7 * MINUTE);
+      sweep(ledger, 2, [N], { began });
+      expect(ledger.blocks(N)).toBe(isOverruled);
+      // A further act lifts it, and a late copy of the row does not count twice.
+      ledger.merge(N, provenIn(1, { sweep: 2 }), began + 1);
+      expect(ledger.blocks(N)).toBe(false);
+    }
+  });
+
+  it('is not overruled by rows of sweeps that it knew of', () => {
+    const ledger = listed();
+    const run = begin(ledger, 2, 100 * HOUR);
+    ledger.merge(N, provenIn(0, { sweep: 2 }), 0);
+    run.page(columnsOf([{ kind: 'out', msisdn: N }]));
+    finish(run);
+    expect(ledger.blocks(N)).toBe(false);
+  });
+
+  it('is overruled after a restart by any later sweep, for nobody knows when it was applied', () => {
+    for (const [number, isOverruled] of [
+      [1, false],
+      [2, true],
+    ] as const) {
+      const ledger = createLedger(LEDGER);
+      ledger.restore(image(number, [N]), [{ msisdn: N, sweep: number, date: null }]);
+      ledger.merge(N, provenIn(0, { sweep: 1 }));
+      expect(ledger.blocks(N)).toBe(isOverruled);
+    }
+  });
+
+  it('is taken to be overruled until the next row, if a sweep has begun that it did not know of', () => {
+    const ledger = listed();
+    sweep(ledger, 2, [N]);
+    ledger.merge(N, provenIn(0, { sweep: 1 }), 3 * MINUTE);
+    expect(ledger.blocks(N)).toBe(true);
+    // The next row says that the list lags, and no more.
+    sweep(ledger, 3, [N], { began: 4 * MINUTE });
+    expect(ledger.blocks(N)).toBe(false);
+  });
+
+  it('holds while any proven act holds', () => {
+    const ledger = listed();
+    ledger.merge(N, provenIn(0, { sweep: 9, optInDate: T }), 0);
+    ledger.merge(N, provenIn(1, { sweep: 1, optInDate: T + HOUR }), 0);
+    // By date the first act is overruled, by sweep the second one: neither holds by the other's merits.
+    sweep(ledger, 5, [{ kind: 'out', msisdn: N, date: T + MINUTE }], { began: 100 * HOUR });
     expect(ledger.blocks(N)).toBe(true);
   });
 });
 
-describe('a tie', () => {
-  it('of two acts of one millisecond counts from the later that was received, in any order', () => {
-    const outs = ['b', 'a', 'c'].map((id) => fact('out', T, { clock: 'provider', seenAt: T + 5, id }));
-    for (const order of [outs, outs.toReversed()]) {
-      const ledger = createLedger(options);
-      for (const one of order) ledger.merge(N, one);
-      expect(ledger.evidence(N).map(({ id }) => id)).toEqual(['a', 'b', 'c']);
+describe('rows of one sweep that contradict each other', () => {
+  const out = (date?: number) => ({ kind: 'out', msisdn: N, date }) as const;
+  const optIn = (date?: number) => ({ kind: 'in', msisdn: N, date }) as const;
+
+  it.each([
+    ['out, later in', [[out(T), optIn(T + 1)]], false],
+    ['later in, out', [[optIn(T + 1), out(T)]], false],
+    ['out, in of the same second', [[out(T), optIn(T)]], true],
+    ['out, earlier in', [[out(T), optIn(T - 1)]], true],
+    ['out without a date, in', [[out(), optIn(T + 1)]], true],
+    ['out, in without a date', [[out(T), optIn()]], true],
+    ['two outs around an in', [[out(T - 1), optIn(T), out(T + 1)]], true],
+    ['later in on the page before', [[optIn(T + 1)], [out(T)]], false],
+    ['earlier in on the page before', [[optIn(T - 1)], [out(T)]], true],
+    // The date of the first row was not kept: the next sweep settles it.
+    ['later in on the next page', [[out(T)], [optIn(T + 1)]], false],
+  ])('%s', (_name, pages, isBlocked) => {
+    const ledger = createLedger(LEDGER);
+    for (let number = 1; number < 7; number++) {
+      const run = begin(ledger, number);
+      for (const page of pages) run.page(columnsOf(page));
+      finish(run);
+      // It never goes to and fro: after the first sweeps the answer stays.
+      if (number > 3) expect(ledger.blocks(N)).toBe(isBlocked);
     }
+    // Without the opt-in's row it is listed.
+    sweep(ledger, 7, [out(T)]);
+    expect(ledger.blocks(N)).toBe(true);
   });
 
-  it('of very many keeps a bounded number of them, and blocks', () => {
-    const ledger = createLedger(options);
-    for (let index = 0; index < 1_000; index++) ledger.merge(N, fact('out', T, { seenAt: T + index }));
-    expect(ledger.evidence(N).length).toBeLessThan(20);
-    ledger.merge(N, fact('in', T + 998, { clock: 'provider' }));
+  it('block until the sweep is over, and while it fails', () => {
+    const ledger = createLedger(LEDGER);
+    const run = begin(ledger, 1);
+    run.page(columnsOf([out(T)]));
+    run.page(columnsOf([optIn(T + 1)]));
+    expect(ledger.blocks(N)).toBe(true);
+    run.abort();
+    expect(ledger.blocks(N)).toBe(true);
+  });
+
+  it('count as one number that the sweep has shown', () => {
+    const run = begin(createLedger(LEDGER), 1);
+    expect(run.page(columnsOf([out(T), optIn(T - 1)])).fresh).toBe(1);
+    expect([run.page(columnsOf([optIn(T + 1)])).fresh, run.distinct]).toEqual([0, 1]);
+  });
+});
+
+describe('removals that a list trusts', () => {
+  const trusting = { ...LEDGER, trustProviderRemoval: true };
+  const merged = (ledger: Ledger, effect: ReturnType<typeof sweep>) => {
+    if (effect.status === 'committed')
+      for (const { msisdn, evidence: one } of effect.optIns) ledger.merge(msisdn, one);
+  };
+
+  function story(list: typeof LEDGER, { listedAt, basis = 5 }: { listedAt: number; basis?: number }) {
+    const ledger = createLedger(list);
+    sweep(ledger, 1, [], { began: 0 });
+    ledger.merge(N, told('out', T, 5), HOUR);
+    sweep(ledger, 2, [N], { began: listedAt, basis: 5 });
+    merged(ledger, sweep(ledger, 3, [], { began: listedAt + HOUR, basis }));
+    merged(ledger, sweep(ledger, 4, [], { began: listedAt + 2 * HOUR, basis: 9 }));
+    return ledger;
+  }
+
+  it('release a number that a sweep listed long enough after its opt-out', () => {
+    const after = HOUR + LEDGER.lagGraceMs + 1;
+    expect(story(trusting, { listedAt: after }).blocks(N)).toBe(false);
+    expect(story(trusting, { listedAt: after - 1 }).blocks(N)).toBe(true);
+    expect(story(LEDGER, { listedAt: after }).blocks(N)).toBe(true);
+  });
+
+  it('answer what the first of the two sweeps had seen, and nothing after it', () => {
+    expect(story(trusting, { listedAt: 3 * HOUR, basis: 4 }).blocks(N)).toBe(true);
+    const ledger = story(trusting, { listedAt: 3 * HOUR });
+    expect(ledger.blocks(N)).toBe(false);
+    ledger.merge(N, told('out', T - HOUR, 6), 9 * HOUR);
+    expect(ledger.blocks(N)).toBe(true);
+  });
+
+  it('wait for a sweep of this process whose basis is known', () => {
+    const ledger = createLedger(trusting);
+    sweep(ledger, 1, [], { began: 0 });
+    ledger.merge(N, told('out', T, 5), 0);
+    sweep(ledger, 2, [N], { began: HOUR, basis: 5 });
+    sweep(ledger, 3, [], { began: 2 * HOUR });
+    expect(sweep(ledger, 4, [], { began: 3 * HOUR, basis: 5 })).toMatchObject({ optIns: [], removed: 0 });
+    expect(sweep(ledger, 5, [], { began: 4 * HOUR, basis: 5 })).toMatchObject({ optIns: [{ msisdn: N }] });
+  });
+
+  it.each([
+    ['was not listed since', []],
+    ['was only listed before', [N]],
+  ])('say nothing about a number that %s', (_name, before) => {
+    const ledger = createLedger(trusting);
+    sweep(ledger, 1, before, { began: 0, basis: 0 });
+    ledger.merge(N, outAct(1), 10 * HOUR);
+    for (const number of [2, 3, 4]) {
+      expect(sweep(ledger, number, [], { began: number * 20 * HOUR, basis: 1 })).toMatchObject({
+        optIns: [],
+      });
+    }
+    expect(ledger.blocks(N)).toBe(true);
+  });
+
+  it('say nothing about an opt-out that was loaded, until a sweep that began long after the start lists it', () => {
+    const ledger = createLedger(trusting);
+    ledger.merge(N, told('out', T, 1));
+    sweep(ledger, 1, [N], { began: 0, basis: 1 });
+    for (const number of [2, 3]) sweep(ledger, number, [], { began: number * HOUR, basis: 1 });
     expect(ledger.blocks(N)).toBe(true);
   });
 });
@@ -245,273 +458,102 @@ describe('a sweep that is overtaken', () => {
   const row = (msisdn: string) => ({ kind: 'out', msisdn }) as const;
 
   it('by a later one changes nothing any more', () => {
-    const ledger = createLedger(options);
-    const early = ledger.begin(T);
-    const late = ledger.begin(T + 1);
-    expect(early.page(columnsOf([row(N)]), T)).toMatchObject({ added: 0, fresh: 0 });
+    const ledger = createLedger(LEDGER);
+    const early = begin(ledger, 1);
+    const late = begin(ledger, 2);
+    expect(early.page(columnsOf([row(N)]))).toMatchObject({ added: 0, fresh: 0 });
     expect(early.commit('apply').next().value).toEqual({ status: 'dropped' });
     early.abort();
-    expect(late.page(columnsOf([row(N)]), T)).toMatchObject({ added: 1, fresh: 1 });
+    expect(late.page(columnsOf([row(N)]))).toMatchObject({ added: 1, fresh: 1 });
     expect(late.commit('apply').next().value).toMatchObject({ status: 'committed', size: 1 });
   });
 
   it('by a saved one while it commits removes nothing more', () => {
-    const ledger = createLedger(options);
+    const ledger = createLedger(LEDGER);
     const numbers = many(50_000);
-    sweep(ledger, T, numbers);
-    const run = ledger.begin(T + 1);
-    run.page(columnsOf(numbers.slice(1).map(row)), T + 1);
+    sweep(ledger, 1, numbers);
+    const run = begin(ledger, 2);
+    run.page(columnsOf(numbers.slice(1).map(row)));
     const commit = run.commit('apply');
     expect(commit.next().done).toBe(false);
-    expect(ledger.restore(image(T + 2, [N]), [])).toBe(true);
+    expect(ledger.restore(image(3, [N]), [])).toBe(true);
     expect(commit.next().value).toEqual({ status: 'dropped' });
     expect([ledger.listedByProvider, ledger.blocks(N)]).toEqual([50_001, true]);
   });
 
   it('by a saved one that began earlier goes on, and loses nothing that it has shown', () => {
-    const ledger = createLedger(options);
-    const run = ledger.begin(T + 10);
-    run.page(columnsOf([row(N)]), T + 10);
-    expect(ledger.restore(image(T, many(5)), [])).toBe(true);
+    const ledger = createLedger(LEDGER);
+    const run = begin(ledger, 10);
+    run.page(columnsOf([row(N)]));
+    expect(ledger.restore(image(1, many(5)), [])).toBe(true);
     expect(ledger.blocks(N)).toBe(true);
-    run.page(columnsOf(many(5).map(row)), T + 11);
+    run.page(columnsOf(many(5).map(row)));
     expect(run.commit('apply').next().value).toMatchObject({ status: 'committed', size: 6 });
   });
 
   it('older than what is known is not restored', () => {
-    const ledger = createLedger(options);
-    expect(ledger.restore(image(null, []), [])).toBe(true);
-    sweep(ledger, T, [N]);
-    expect(ledger.restore(image(null, []), [])).toBe(false);
-    expect(ledger.restore(image(T - 1, []), [])).toBe(false);
+    const ledger = createLedger(LEDGER);
+    expect(ledger.restore(image(0, []), [])).toBe(true);
+    sweep(ledger, 5, [N]);
+    expect(ledger.restore(image(0, []), [])).toBe(false);
+    expect(ledger.restore(image(4, []), [])).toBe(false);
     expect(ledger.blocks(N)).toBe(true);
   });
 
   it('a number that a restored sweep lacks stays for one more, as after a sweep of our own', () => {
-    const ledger = createLedger(options);
-    sweep(ledger, T, [N]);
-    expect(ledger.restore(image(T + 1, []), [])).toBe(true);
+    const ledger = createLedger(LEDGER);
+    sweep(ledger, 1, [N]);
+    expect(ledger.restore(image(2, []), [])).toBe(true);
     expect(ledger.blocks(N)).toBe(true);
-    expect(ledger.restore(image(T + 2, []), [])).toBe(true);
+    expect(ledger.restore(image(3, []), [])).toBe(true);
     expect(ledger.blocks(N)).toBe(false);
-  });
-});
-
-const digits = (set: Iterable<string> | undefined) => [...(set ?? [])].toSorted();
-
-describe('another process’s sweep', () => {
-  const news = (start: number | null, change: object = {}) => ({
-    ...{ start, added: [], removed: [], heldSince: null },
-    ...change,
-  });
-
-  it('adds and removes at once, and is refused where it is older', () => {
-    const ledger = createLedger(options);
-    expect(ledger.follow(news(null, { added: [Number(N)] }), [])).toBe(true);
-    expect([ledger.blocks(N), ledger.lastStart]).toEqual([true, null]);
-    expect(ledger.follow(news(T, { removed: [Number(N)], heldSince: T }), [])).toBe(true);
-    expect([ledger.blocks(N), ledger.lastStart, ledger.heldSince]).toEqual([false, T, T]);
-    // A part of the news says nothing about it.
-    ledger.follow(news(T, { heldSince: undefined }), []);
-    expect(ledger.heldSince).toBe(T);
-    expect(ledger.follow(news(T - 1, { removed: [Number(N)] }), [])).toBe(false);
-    expect(ledger.lastStart).toBe(T);
-  });
-
-  it('that is older adds all the same, and takes nothing away that a newer one of ours lists', () => {
-    const ledger = createLedger(options);
-    const [other = ''] = many(1);
-    sweep(ledger, T, [N]);
-    ledger.save().done('kept');
-    expect(ledger.follow(news(T - 1, { added: [Number(other)], removed: [Number(N)] }), [])).toBe(false);
-    expect([ledger.blocks(N), ledger.blocks(other), ledger.hasNews]).toEqual([true, true, true]);
-    // The store, which took it away, gets it again.
-    expect(digits(ledger.save().delta?.added)).toEqual([N]);
-  });
-
-  it('that is newer does not take away what the sweep being read has shown', () => {
-    const ledger = createLedger(options);
-    sweep(ledger, T, [N]);
-    ledger.save().done('kept');
-    const run = ledger.begin(T + 1);
-    run.page(columnsOf([{ kind: 'out', msisdn: N }]), T + 1);
-    ledger.follow(news(T + 2, { removed: [Number(N)] }), []);
-    expect([ledger.blocks(N), digits(ledger.save().delta?.added)]).toEqual([true, [N]]);
-    run.abort();
-    ledger.follow(news(T + 3, { removed: [Number(N)] }), []);
-    expect(ledger.blocks(N)).toBe(false);
-  });
-
-  it('that refuses ours undoes what ours took away, until a sweep of both lacks it', () => {
-    const ledger = createLedger(options);
-    sweep(ledger, T, [N]);
-    ledger.save().done('kept');
-    for (const start of [T + 1, T + 2]) sweep(ledger, start, []);
-    expect(ledger.blocks(N)).toBe(false);
-    ledger.save().done('refused');
-    expect(ledger.blocks(N)).toBe(true);
-    sweep(ledger, T + 3, []);
-    expect(ledger.blocks(N)).toBe(false);
-  });
-
-  it('tells what it lacked, and which rows outweigh an opt-in', () => {
-    const ledger = createLedger(options);
-    sweep(ledger, T, [N]);
-    ledger.merge(N, fact('in', T + 1));
-    expect(ledger.blocks(N)).toBe(false);
-    const missingOnce = { numbers: [Number(N)], isFirst: true, isLast: true };
-    ledger.follow(news(T + HOUR, { missingOnce }), [{ msisdn: N, start: T + HOUR, date: T + HOUR }]);
-    expect(ledger.blocks(N)).toBe(true);
-    expect(sweep(ledger, T + 2 * HOUR, [])).toMatchObject({ removed: 1 });
-  });
-
-  it('tells what it lacked in parts, which count together with the last one', () => {
-    const [a = '', b = '', c = ''] = many(3);
-    const part = (msisdn: string, isFirst: boolean, isLast: boolean) => ({
-      missingOnce: { numbers: [Number(msisdn)], isFirst, isLast },
-    });
-    const told = (...parts: ReturnType<typeof part>[]) => {
-      const ledger = createLedger(options);
-      sweep(ledger, T, [a, b, c]);
-      for (const [index, one] of parts.entries()) {
-        ledger.follow(news(index === parts.length - 1 ? T + 1 : T, one), []);
-      }
-      sweep(ledger, T + 2, []);
-      return [a, b, c].map((msisdn) => ledger.blocks(msisdn));
-    };
-    expect(told(part(a, true, false), part(b, false, true))).toEqual([false, false, true]);
-    // Its teller died in the middle: what it had told is told again, or is not so any more.
-    expect(told(part(a, true, false), part(b, true, false), part(c, false, true))).toEqual([
-      true,
-      false,
-      false,
-    ]);
-    expect(told(part(a, true, false), part(b, false, false))).toEqual([true, true, true]);
-  });
-
-  it('tells rows that count whatever else is too old by now', () => {
-    const ledger = createLedger(options);
-    sweep(ledger, T, [N]);
-    ledger.merge(N, fact('in', T + 1));
-    sweep(ledger, T + 3, [N]);
-    expect(ledger.blocks(N)).toBe(false);
-    ledger.follow(news(T + 2), [{ msisdn: N, start: T + 2, date: T + HOUR }]);
-    expect([ledger.blocks(N), ledger.lastStart]).toEqual([true, T + 3]);
-  });
-});
-
-describe('what has to be saved', () => {
-  it('is everything first, then what changed since the last save that was kept', () => {
-    const ledger = createLedger(options);
-    const [a = '', b = '', c = ''] = many(3);
-    sweep(ledger, T, [a, b]);
-    const first = ledger.save();
-    expect([first.delta, digits(first.numbers), first.start]).toEqual([undefined, [a, b], T]);
-    first.done('kept');
-    for (const start of [T + 1, T + 2]) sweep(ledger, start, [b, c]);
-    const refused = ledger.save();
-    expect([digits(refused.delta?.added), digits(refused.delta?.removed)]).toEqual([[c], [a]]);
-    refused.done('failed');
-    for (const start of [T + 3, T + 4]) sweep(ledger, start, [a, b]);
-    const second = ledger.save();
-    expect([digits(second.delta?.added), digits(second.delta?.removed)]).toEqual([[a], [c]]);
-    second.done('kept');
-    expect([...(ledger.save().delta?.added ?? [])]).toEqual([]);
-  });
-
-  it.each(['failed', 'refused'] as const)('is everything again where the first was %s', (outcome) => {
-    const ledger = createLedger(options);
-    sweep(ledger, T, [N]);
-    ledger.save().done(outcome);
-    expect(ledger.save().delta).toBeUndefined();
-  });
-
-  it('holds the rows of people who opted in, and of others where the date is news', () => {
-    const ledger = createLedger(options);
-    const [a = '', b = ''] = many(2);
-    ledger.merge(a, fact('in', T - 1));
-    ledger.merge(b, fact('out', T - 1));
-    const rowsOf = () => ledger.save().rows.map(({ msisdn }) => msisdn);
-    const dated = (start: number) => {
-      const run = ledger.begin(start);
-      run.page(columnsOf([a, b].map((msisdn) => ({ kind: 'out', msisdn, date: T - HOUR }) as const)), start);
-      expect([...run.commit('apply')]).toEqual([]);
-    };
-    dated(T);
-    const first = ledger.save();
-    expect(first.rows).toEqual([a, b].map((msisdn) => ({ msisdn, start: T, date: T - HOUR })));
-    first.done('kept');
-    dated(T + 1);
-    const second = ledger.save();
-    expect(second.rows.map(({ msisdn }) => msisdn)).toEqual([a]);
-    second.done('failed');
-    // What is erased leaves what the list said.
-    ledger.replace(a, []);
-    expect(rowsOf()).toEqual([a]);
-    dated(T + 2);
-    ledger.merge(a, fact('in', T + 3));
-    dated(T + 4);
-    for (const start of [T + 5, T + 6]) sweep(ledger, start, []);
-    expect(ledger.prune(T + HOUR)).toBe(1);
-    expect(rowsOf()).toEqual([]);
-  });
-});
-
-describe('a late opt-in of somebody whom only the provider lists', () => {
-  const started = { clock: 'provider', source: 'inbound' } as const;
-
-  it('does not beat a row that may be newer, until the row is seen again', () => {
-    const ledger = createLedger(options);
-    sweep(ledger, T, [N]);
-    ledger.merge(N, fact('in', T - 1, { ...started, seenAt: T + MINUTE }));
-    expect(ledger.blocks(N)).toBe(true);
-    const run = ledger.begin(T + 2 * MINUTE);
-    run.page(columnsOf([{ kind: 'out', msisdn: N, date: T - HOUR }]), T + 2 * MINUTE);
-    expect(ledger.blocks(N)).toBe(false);
-  });
-
-  it('beats a row of a sweep before it', () => {
-    const ledger = createLedger(options);
-    sweep(ledger, T, [N]);
-    ledger.merge(N, fact('in', T + 1, { ...started, seenAt: T + MINUTE }));
-    expect(ledger.blocks(N)).toBe(false);
-  });
-});
-
-describe('opt-in rows', () => {
-  const inRow = (msisdn: string, date?: number) => ({ kind: 'in', msisdn, date }) as const;
-
-  it('count once, need a date, and are numbers that the sweep has shown', () => {
-    const ledger = createLedger(options);
-    sweep(ledger, T, [N]);
-    const run = ledger.begin(T + HOUR);
-    expect(run.page(columnsOf([inRow(N)]), T + HOUR)).toMatchObject({ fresh: 1, optIns: [] });
-    const [change] = run.page(columnsOf([inRow(N, T + 1)]), T + HOUR).optIns;
-    expect(change).toMatchObject({ msisdn: N, evidence: { direction: 'in', at: T + 1, clock: 'provider' } });
-    if (change) ledger.merge(N, change.evidence);
-    expect(run.page(columnsOf([inRow(N, T + 1)]), T + HOUR)).toMatchObject({ fresh: 0, optIns: [] });
-    expect(run.distinct).toBe(1);
-    expect(ledger.blocks(N)).toBe(false);
-  });
-
-  it('of somebody who is both in and out is one number', () => {
-    const ledger = createLedger(options);
-    const run = ledger.begin(T);
-    const effect = run.page(columnsOf([{ kind: 'out', msisdn: N }, inRow(N, T - 1)]), T);
-    expect([effect.fresh, run.distinct]).toEqual([1, 1]);
   });
 });
 
 describe('what is forgotten', () => {
-  it('an opt-in that nothing needs, after the replay window; never an opt-out', () => {
-    const ledger = createLedger(options);
-    ledger.merge(N, fact('in', T));
-    ledger.merge('15550000002', fact('out', T));
-    ledger.merge('15550000003', fact('in', T));
-    sweep(ledger, T, ['15550000003']);
+  it('is an opt-in that nothing needs, after the replay window; never an opt-out', () => {
+    const ledger = createLedger(LEDGER);
+    ledger.merge(N, inAct(1));
+    ledger.merge('15550000002', outAct(1));
+    ledger.merge('15550000003', inAct(1));
+    sweep(ledger, 1, ['15550000003']);
     expect(ledger.prune(T)).toBe(0);
     expect(ledger.prune(T + 1)).toBe(1);
     expect(ledger.prune(T + 10_000 * HOUR)).toBe(0);
     expect(ledger.blocks('15550000002')).toBe(true);
+  });
+
+  it('of very many opt-outs of one person is all that the strongest outweigh', () => {
+    const ledger = createLedger(LEDGER);
+    for (let position = 1; position < 1_000; position++) ledger.merge(N, told('out', T + position, position));
+    expect(ledger.evidence(N)).toHaveLength(1);
+    ledger.merge(N, inAct(998));
+    expect(ledger.blocks(N)).toBe(true);
+  });
+
+  it('of an erased person whom nothing blocks is everything', () => {
+    const ledger = createLedger(LEDGER);
+    ledger.merge(N, told('out', T, 1));
+    sweep(ledger, 1, [N]);
+    for (const number of [2, 3]) sweep(ledger, number, []);
+    ledger.merge(N, inAct(2));
+    expect([ledger.blocks(N), ledger.firstHand]).toEqual([false, 1]);
+    ledger.replace(N, []);
+    expect([ledger.blocks(N), ledger.firstHand, ledger.evidence(N)]).toEqual([false, 0, []]);
+  });
+});
+
+describe('a START', () => {
+  it('is open while it answers every opt-out by itself', () => {
+    const ledger = createLedger(LEDGER);
+    const start = told('in', T, 3);
+    expect(ledger.isAnsweredBy(N, start)).toBe(true);
+    ledger.merge(N, told('out', T - 1, 2));
+    ledger.merge(N, start);
+    expect(ledger.isAnsweredBy(N, start)).toBe(true);
+    ledger.merge(N, outAct(1));
+    ledger.merge(N, inAct(9));
+    // The act lifts the operator's opt-out; the START alone does not.
+    expect([ledger.blocks(N), ledger.isAnsweredBy(N, start)]).toEqual([false, false]);
   });
 });

@@ -1,5 +1,5 @@
 /**
- * The rules of the ledger once more, as slowly and plainly as can be: everything that was ever told is kept, and each
+ * The rules of the ledger once more, as slowly and plainly as can be: all evidence and every row is kept, and each
  * answer is worked out from all of it. It shares no code with the ledger.
  */
 
@@ -10,100 +10,142 @@ export interface OracleOptions {
   readonly lagGraceMs: number;
 }
 
+interface Row {
+  readonly sweep: number;
+  /** `undefined`: it was loaded. */
+  readonly began: number | undefined;
+  readonly date: number | undefined;
+}
+
+const positionIn = ({ positions = [] }: Evidence, log: string) =>
+  positions.find((one) => one.log === log)?.position;
+
 export class Oracle {
   readonly told = new Map<string, Evidence[]>();
-  readonly rows = new Map<string, { start: number; date: number }[]>();
-  /** Rows that may have been newer than an opt-in that came late, until one is read. */
-  readonly assumed = new Map<string, { start: number; date: number }>();
+  readonly rows = new Map<string, Row[]>();
+  /** Sweeps that may have read a row after a proven opt-in, until one is read. */
+  readonly assumed = new Map<string, number>();
+  /** When proven acts were applied, by id; none for those that were loaded. */
+  readonly appliedAt = new Map<string, number>();
   listed = new Set<string>();
   missingOnce = new Set<string>();
-  lastStart = -Infinity;
-  lastBegun = -Infinity;
+  lastNumber = 0;
+  lastBegun = 0;
   readonly #options: OracleOptions;
 
   constructor(options: OracleOptions) {
     this.#options = options;
   }
 
-  tell(number: string, evidence: Evidence): void {
-    const { direction, at, seenAt } = evidence;
-    const start = this.lastBegun;
-    const isFirst = !this.told.has(number) && this.listed.has(number);
-    if (isFirst && direction === 'in' && at < start && start <= seenAt) {
-      this.assumed.set(number, { start, date: start });
+  tell(number: string, evidence: Evidence, appliedAt?: number): void {
+    const { id, proof } = evidence;
+    const known = this.told.get(number) ?? [];
+    if (known.some((one) => one.id === id)) return;
+    this.told.set(number, [...known, evidence]);
+    if (proof === undefined) return;
+    if (appliedAt !== undefined) this.appliedAt.set(id, appliedAt);
+    const isUnseen = !this.rows.has(number) && !this.assumed.has(number);
+    if (isUnseen && this.listed.has(number) && this.lastBegun > proof.sweep) {
+      this.assumed.set(number, this.lastBegun);
     }
-    this.told.set(number, [...(this.told.get(number) ?? []), evidence]);
   }
 
-  begin(start: number): void {
-    this.lastBegun = start;
+  begin(number: number): void {
+    this.lastBegun = number;
   }
 
-  /** What was assumed was saved as if it had been read. */
+  /** What was assumed is saved as if it had been read, and no time of the process before means anything. */
   restart(): void {
-    for (const [number, row] of this.assumed) this.rows.set(number, [row]);
+    for (const [number, sweep] of this.assumed) {
+      this.rows.set(number, [{ sweep, began: undefined, date: undefined }]);
+    }
+    for (const [number, rows] of this.rows) {
+      this.rows.set(
+        number,
+        rows.map((row) => ({ ...row, began: undefined })),
+      );
+    }
     this.assumed.clear();
-    this.lastBegun = this.lastStart;
+    this.appliedAt.clear();
+    this.lastBegun = this.lastNumber;
   }
 
-  row(number: string, start: number, date: number): void {
+  row(number: string, row: Row): void {
     this.listed.add(number);
     this.missingOnce.delete(number);
-    if (this.told.has(number)) {
-      this.assumed.delete(number);
-      this.rows.set(number, [...(this.rows.get(number) ?? []), { start, date }]);
-    }
+    if (!this.told.has(number)) return;
+    this.assumed.delete(number);
+    this.rows.set(number, [...(this.rows.get(number) ?? []), row]);
   }
 
-  complete(numbers: readonly string[], start: number): void {
-    if (start < this.lastStart) return;
+  complete(numbers: readonly string[], sweep: number): void {
     const missing = [...this.listed].filter((number) => !numbers.includes(number));
     for (const number of missing) if (this.missingOnce.has(number)) this.listed.delete(number);
     this.missingOnce = new Set(missing.filter((number) => this.listed.has(number)));
-    this.lastStart = start;
+    this.lastNumber = sweep;
   }
 
-  /** The newest evidence of one direction and clock: when it was, and when the last of it was first seen. */
-  #newest(number: string, direction: string, clock: string): { at: number; seenAt: number } | undefined {
-    const all = (this.told.get(number) ?? []).filter((e) => e.direction === direction && e.clock === clock);
-    if (all.length === 0) return undefined;
-    const at = Math.max(...all.map((e) => e.at));
-    const tied = all.filter((e) => e.at === at);
-    const firstSeen = tied.map(({ id }) => Math.min(...tied.filter((e) => e.id === id).map((e) => e.seenAt)));
-    return { at, seenAt: Math.max(...firstSeen) };
+  #beats(
+    optIn: Evidence,
+    out: { kind: string; at: number; isSeenBy: (optIn: Evidence) => boolean },
+  ): boolean {
+    if (optIn.kind === 'act') return optIn.basis !== undefined && out.isSeenBy(optIn);
+    if (out.kind === 'act') return false;
+    return optIn.at > out.at + (out.kind === 'stated' ? this.#options.clockSlackMs : 0);
   }
 
-  blocked(number: string): boolean {
-    const { clockSlackMs, lagGraceMs } = this.#options;
-    const clocks = ['provider', 'local'];
-    const ins = clocks.flatMap((clock) => {
-      const newest = this.#newest(number, 'in', clock);
-      return newest ? [{ clock, ...newest }] : [];
-    });
-    const outs = clocks.flatMap((clock) => {
-      const newest = this.#newest(number, 'out', clock);
-      return newest ? [{ clock, ...newest }] : [];
-    });
-    const isDirect = outs.some(
-      (out) =>
-        !ins.some((optIn) =>
-          optIn.clock === out.clock
-            ? optIn.at > out.at
-            : out.seenAt <= optIn.at || out.at + clockSlackMs < optIn.at,
-        ),
+  static #isSeen(out: Evidence, { basis }: Evidence): boolean {
+    const position = basis && positionIn(out, basis.log);
+    return position !== undefined && basis !== undefined && position <= basis.position;
+  }
+
+  /** Whether each opt-out, for itself, is answered by an opt-in. */
+  isAnswered(number: string): boolean {
+    const told = this.told.get(number) ?? [];
+    const ins = told.filter(({ direction }) => direction === 'in');
+    const outs = told.filter(({ direction }) => direction === 'out');
+    return outs.every((out) =>
+      ins.some((optIn) => this.#beats(optIn, { ...out, isSeenBy: (by) => Oracle.#isSeen(out, by) })),
     );
-    if (isDirect) return true;
-    if (!this.listed.has(number)) return false;
-    const assumed = this.assumed.get(number);
-    const rows = this.rows.get(number) ?? (assumed ? [assumed] : []);
-    const holds = ins.some(
-      (optIn) =>
-        !rows.some(
-          ({ start, date }) =>
-            date > optIn.at + (optIn.clock === 'local' ? clockSlackMs : 0) ||
-            start > optIn.seenAt + lagGraceMs,
-        ),
+  }
+
+  /** The same by slots: all opt-outs of a kind count as one, the latest by time and the last by position. */
+  isAnsweredBySlots(number: string): boolean {
+    const told = this.told.get(number) ?? [];
+    const ins = told.filter(({ direction }) => direction === 'in');
+    return ['told', 'stated', 'act'].every((kind) => {
+      const outs = told.filter((one) => one.direction === 'out' && one.kind === kind);
+      if (outs.length === 0) return true;
+      const slot = {
+        kind,
+        at: Math.max(...outs.map(({ at }) => at)),
+        isSeenBy: (by: Evidence) => outs.every((out) => Oracle.#isSeen(out, by)),
+      };
+      return ins.some((optIn) => this.#beats(optIn, slot));
+    });
+  }
+
+  #isOverruled(number: string, { id, proof }: Evidence): boolean {
+    const sweep = proof?.sweep ?? 0;
+    const optInDate = proof?.optInDate ?? undefined;
+    const applied = this.appliedAt.get(id);
+    if ((this.assumed.get(number) ?? 0) > sweep) return true;
+    return (this.rows.get(number) ?? []).some((row) => {
+      if (optInDate !== undefined && row.date !== undefined && row.date > optInDate) return true;
+      if (row.sweep <= sweep) return false;
+      // A loaded act is overruled by any later sweep; a loaded row began before whatever is applied now.
+      if (applied === undefined) return true;
+      return row.began !== undefined && row.began > applied + this.#options.lagGraceMs;
+    });
+  }
+
+  #isReleased(number: string): boolean {
+    return (this.told.get(number) ?? []).some(
+      (one) => one.direction === 'in' && one.proof !== undefined && !this.#isOverruled(number, one),
     );
-    return !holds;
+  }
+
+  blocked(number: string, isAnswered = this.isAnsweredBySlots(number)): boolean {
+    return !isAnswered || (this.listed.has(number) && !this.#isReleased(number));
   }
 }

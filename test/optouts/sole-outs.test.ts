@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import type { Evidence } from '../../src/optouts/change.ts';
 import { toNumber } from '../../src/msisdn-digits.ts';
 import { createLedger } from '../../src/optouts/ledger.ts';
-import { EMPTY_RECORD, mergeListed, type Listed } from '../../src/optouts/record.ts';
+import { EMPTY_RECORD, mergeListed, sinceOf, type Listed } from '../../src/optouts/record.ts';
 import { createSoleOuts, type SoleOuts } from '../../src/optouts/sole-outs.ts';
 
 const RUNS = { numRuns: 2_000, seed: 20_260_103 };
@@ -17,19 +17,32 @@ const anyNumber = fc
 const crowd = fc.integer({ min: 15_550_000_000, max: 15_550_000_040 }).map(String);
 const longest = fc.integer({ min: 999_999_999_999_990, max: 999_999_999_999_999 }).map(String);
 const number = fc.oneof(crowd, longest, anyNumber);
+const position = (log: string) =>
+  fc.record(
+    { log: fc.constant(log), position: fc.integer({ min: 1, max: 2 ** 45 }) },
+    { noNullPrototype: true },
+  );
 const optOut: fc.Arbitrary<Evidence> = fc.record(
   {
     direction: fc.constant('out' as const),
     at: fc.oneof(fc.integer({ min: 0, max: 2 ** 45 }), fc.double()),
-    clock: fc.constantFrom('provider' as const, 'local' as const),
+    kind: fc.constantFrom('told' as const, 'act' as const, 'stated' as const),
     seenAt: fc.oneof(fc.integer({ min: 0, max: 2 ** 45 }), fc.double()),
     source: fc.constantFrom(...(['provider', 'inbound', 'receipt', 'manual'] as const)),
     id: fc.oneof(fc.uuid(), fc.stringMatching(/^[A-Za-z0-9_-]{22}$/), fc.string()),
+    positions: fc.oneof(
+      fc.tuple(position('log 2')),
+      fc.tuple(position('log 2'), position('log 1')),
+      fc.tuple(position('log 1')),
+    ),
   },
-  { noNullPrototype: true },
+  { noNullPrototype: true, requiredKeys: ['direction', 'at', 'kind', 'seenAt', 'source', 'id'] },
 );
 const time = fc.oneof(fc.integer({ min: 0, max: 5 }), fc.integer({ min: 0, max: 2 ** 45 }), fc.double());
-const listed: fc.Arbitrary<Listed> = fc.record({ start: time, date: time }, { noNullPrototype: true });
+const listed: fc.Arbitrary<Listed> = fc.record(
+  { sweep: fc.integer({ min: 0, max: 2 ** 45 }), date: fc.option(time.filter((one) => !Number.isNaN(one))) },
+  { noNullPrototype: true },
+);
 const acts = fc.array(
   fc.oneof(
     {
@@ -49,7 +62,7 @@ const acts = fc.array(
 
 function evidence(given: Partial<Evidence> = {}): Evidence {
   return {
-    ...{ direction: 'out', at: 1_000, clock: 'local', seenAt: 2_000, source: 'manual' },
+    ...{ direction: 'out', at: 1_000, kind: 'act', seenAt: 2_000, source: 'manual' },
     id: 'a',
     ...given,
   };
@@ -63,18 +76,18 @@ function expectSame(
   expect(soles.size).toBe(model.size);
   const numbers = [...soles].toSorted((a, b) => (a.msisdn < b.msisdn ? -1 : 1));
   const expected = [...model]
-    .map(([msisdn, { source, at }]) => ({ msisdn, source, at }))
+    .map(([msisdn, kept]) => ({ msisdn, source: kept.source, since: sinceOf(kept) }))
     .toSorted((a, b) => (a.msisdn < b.msisdn ? -1 : 1));
   expect(numbers).toStrictEqual(expected);
   for (const [msisdn, kept] of model) {
     expect(soles.hasNumber(toNumber(msisdn))).toBe(true);
     expect(soles.get(msisdn)).toStrictEqual(kept);
     expect(soles.listed(msisdn)).toStrictEqual(rows.get(msisdn));
-    expect(soles.sourceAndTime(msisdn)).toStrictEqual({ msisdn, source: kept.source, at: kept.at });
+    expect(soles.standing(msisdn)).toStrictEqual({ msisdn, source: kept.source, since: sinceOf(kept) });
   }
 }
 
-describe('the room of sole opt-outs', () => {
+describe('the collection of sole opt-outs', () => {
   it('answers as a Map does, whatever is set, listed and deleted', () => {
     fc.assert(
       fc.property(acts, (steps) => {
@@ -87,12 +100,11 @@ describe('the room of sole opt-outs', () => {
             model.set(step.number, step.optOut);
             rows.set(step.number, step.listed);
           } else if (step.act === 'list') {
-            const { start, date } = step.listed;
             const before = rows.get(step.number);
-            const after = mergeListed({ ...EMPTY_RECORD, listed: before }, { start, date }).listed;
+            const after = mergeListed({ ...EMPTY_RECORD, listed: before }, step.listed).listed;
             const isKept = model.has(step.number);
-            expect(soles.list(step.number, start, date)).toBe(
-              isKept ? after?.date !== before?.date : undefined,
+            expect(soles.list(step.number, step.listed)).toBe(
+              isKept ? before === undefined || after?.date !== before.date : undefined,
             );
             if (isKept) rows.set(step.number, after);
           } else {
@@ -118,7 +130,7 @@ describe('the room of sole opt-outs', () => {
       const msisdn = String(10 ** (4 + (index % 11)) + index);
       const kept = evidence({ at: index, id: index % 3 === 0 ? randomUUID() : `act ${index}` });
       soles.set(msisdn, kept);
-      if (index % 2 === 0) soles.list(msisdn, index, index + 1);
+      if (index % 2 === 0) soles.list(msisdn, { sweep: index, date: index + 1 });
       model.set(msisdn, kept);
     }
     for (const msisdn of [...model.keys()].filter((_, index) => index % 3 === 1)) {
@@ -149,7 +161,9 @@ describe('the room of sole opt-outs', () => {
     ['a sender', N, { sender: '12345' }],
     ['a message id', N, { messageId: 'm1' }],
     ['an unknown source', N, { source: 'elsewhere' as Evidence['source'] }],
-    ['an unknown clock', N, { clock: 'sundial' as Evidence['clock'] }],
+    ['an unknown kind', N, { kind: 'rumour' as Evidence['kind'] }],
+    ['what is not weighed', N, { proves: false as const }],
+    ['a basis', N, { basis: { log: 'log', position: 1 } }],
     ['no msisdn', 'abc', {}],
   ])('does not keep %s', (_name, msisdn, given) => {
     const soles = createSoleOuts();
@@ -162,12 +176,24 @@ describe('the room of sole opt-outs', () => {
 
   it('does not keep what is only assumed of a row', () => {
     const soles = createSoleOuts();
-    expect(soles.set(N, evidence(), { start: 1, date: 1, isAssumed: true })).toBe(false);
-    expect([soles.hasNumber(toNumber(N)), soles.listed(N), soles.list(N, 1, 1)]).toEqual([
+    expect(soles.set(N, evidence(), { sweep: 1, date: 1, isAssumed: true })).toBe(false);
+    expect([soles.hasNumber(toNumber(N)), soles.listed(N), soles.list(N, { sweep: 1, date: 1 })]).toEqual([
       false,
       undefined,
       undefined,
     ]);
+  });
+
+  it('keeps positions of as many logs as fit into a byte, and says when there is no room', () => {
+    const soles = createSoleOuts();
+    const kept = Array.from({ length: 300 }, (_, index) =>
+      soles.set(
+        String(15_550_000_000 + index),
+        evidence({ positions: [{ log: `log ${index}`, position: index }] }),
+      ),
+    );
+    expect(kept.filter(Boolean)).toHaveLength(255);
+    expect(soles.get('15550000254')?.positions).toEqual([{ log: 'log 254', position: 254 }]);
   });
 
   it('may change while it is read', () => {
@@ -188,7 +214,7 @@ describe('the room of sole opt-outs', () => {
 describe('a ledger with records in columns', () => {
   const options = {
     ...{ list: 'default', clockSlackMs: 60_000, lagGraceMs: 600_000, shrinkHoldMs: 86_400_000 },
-    trustProviderRemoval: false,
+    ...{ longestStepMs: 600_000, trustProviderRemoval: false },
   };
   const ids = ['6c84fb90-12c4-11e1-840d-7b25c5ee775a', 'AAAAAAAAAAAAAAAAAAAAAA', 'a'];
 
@@ -197,9 +223,10 @@ describe('a ledger with records in columns', () => {
     expect(ledger.merge(N, evidence({ id }))).toBe(true);
     expect(ledger.merge(N, evidence({ id, seenAt: 3_000 }))).toBe(false);
     expect(ledger.evidence(N)).toEqual([evidence({ id })]);
-    expect(ledger.merge(N, evidence({ id, seenAt: 1_500 }))).toBe(true);
-    expect(ledger.evidence(N)).toEqual([evidence({ id, seenAt: 1_500 })]);
-    expect(ledger.merge(N, evidence({ id: `${id}b`, seenAt: 3_000 }))).toBe(true);
+    const positions = [{ log: 'log', position: 7 }];
+    expect(ledger.merge(N, evidence({ id, positions }))).toBe(true);
+    expect(ledger.evidence(N)).toEqual([evidence({ id, positions })]);
+    expect(ledger.merge(N, evidence({ id: `${id}b`, kind: 'told' }))).toBe(true);
     expect(ledger.evidence(N).length).toBe(2);
     expect(ledger.firstHand).toBe(1);
   });
@@ -212,7 +239,7 @@ describe('a ledger with records in columns', () => {
     for (const { msisdn } of ledger.entries()) {
       seen.push(msisdn);
       for (const grows of [msisdn, numbers[(numbers.indexOf(msisdn) + 250) % 500] ?? '']) {
-        ledger.merge(grows, evidence({ id: 'b', at: 500, clock: 'provider' }));
+        ledger.merge(grows, evidence({ id: 'b', at: 500, kind: 'told' }));
       }
     }
     expect(seen.toSorted()).toEqual(numbers);

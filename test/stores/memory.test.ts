@@ -12,7 +12,10 @@ describe('memory store', () => {
 
   it('does not copy sweeps where nobody can load them again', async () => {
     const store = memoryStore({ keepsSweeps: false });
-    const sweep = { start: 1, size: 1, numbers: ['15551230001'], missingOnce: [], heldSince: null, rows: [] };
+    const sweep = {
+      ...{ number: 1, start: 1, ageMs: 0, size: 1, numbers: ['15551230001'] },
+      ...{ missingOnce: [], heldMs: null, rows: [] },
+    };
     expect(await store.saveSweep('default', sweep)).toBe(true);
     expect((await store.load()).sweeps.size).toBe(0);
   });

@@ -1,0 +1,152 @@
+/** Stores of the first edition of the port: `append` gives booleans, evidence has a clock, sweeps have no number. */
+
+import { describe, expect, it } from 'vitest';
+import { createGuard, type Evidence, type OptOutChange, type Store } from '../../src/index.ts';
+import { LATEST_TIME } from '../../src/optouts/change.ts';
+import { asEvidence } from '../../src/stores/first-edition.ts';
+import { START, createFakeClock, settle } from '../fake-clock.ts';
+
+const HOUR = 3_600_000;
+const [A, B, C] = ['15551230001', '15551230002', '15551230003'] as const;
+const silent = { debug() {}, info() {}, warn() {}, error() {} };
+
+/** A store as it was written for the first edition. What it keeps outlives it, as JSON. */
+function firstEdition(
+  disk: { changes: string[]; sweeps: [string, unknown][] } = { changes: [], sweeps: [] },
+) {
+  const kept = () => disk.changes.map((one) => JSON.parse(one) as OptOutChange);
+  let tell: ((changes: readonly OptOutChange[]) => void) | undefined;
+  const store = {
+    kind: 'mine',
+    isShared: true,
+    async open() {},
+    load: async () => ({ changes: kept(), sweeps: new Map(disk.sweeps), cursor: '1' }),
+    async append(changes: readonly OptOutChange[]) {
+      return changes.map((change) => {
+        const isNew = !kept().some(
+          ({ msisdn, list, evidence: { id } }) =>
+            msisdn === change.msisdn && list === change.list && id === change.evidence.id,
+        );
+        if (isNew) disk.changes.push(JSON.stringify(change));
+        return isNew;
+      });
+    },
+    async saveSweep(list: string, { start, size, heldSince, rows }: Record<string, unknown>) {
+      disk.sweeps = [[list, { start, size, heldSince, rows, numbers: [A], missingOnce: [] }]];
+      return true;
+    },
+    tail(_since: string, handlers: { onChanges(news: unknown): void; onCaughtUp(): void }) {
+      tell = (changes) => {
+        handlers.onChanges({ changes, sweeps: [], erased: [], cursor: '2' });
+        handlers.onCaughtUp();
+      };
+      return () => undefined;
+    },
+    lease: async () => ({ isHeld: () => true, release: async () => undefined }),
+    history: async (msisdn: string) => kept().filter((one) => one.msisdn === msisdn),
+    async erase(msisdn: string, keep: readonly OptOutChange[]) {
+      disk.changes = disk.changes.filter((one) => (JSON.parse(one) as OptOutChange).msisdn !== msisdn);
+      disk.changes.push(...keep.map((one) => JSON.stringify(one)));
+    },
+    async close() {},
+  };
+  return {
+    store: store as unknown as Store,
+    disk,
+    tell: (changes: readonly OptOutChange[]) => tell?.(changes),
+  };
+}
+
+const old = (change: object) =>
+  ({
+    direction: 'out',
+    at: START - HOUR,
+    clock: 'local',
+    seenAt: START - HOUR,
+    source: 'manual',
+    id: 'a',
+    ...change,
+  }) as unknown as Evidence;
+
+async function guardOf(store: Store, clock = createFakeClock()) {
+  const warnings: string[] = [];
+  const guard = createGuard({ store, clock, logger: silent });
+  guard.on('warn', ({ code }) => warnings.push(code));
+  await settle();
+  return { guard, clock, warnings };
+}
+
+describe('a store of the first edition', () => {
+  it('goes on working, and is warned of once', async () => {
+    const { store, disk } = firstEdition();
+    const { guard, warnings } = await guardOf(store);
+    await guard.optOut(A);
+    await guard.optOut(B);
+    expect(await guard.resubscribe(B)).toMatchObject({ released: true });
+    expect([A, B, C].map((one) => guard.canSend(one))).toEqual([false, true, true]);
+    expect(warnings.filter((code) => code === 'store_first_edition')).toHaveLength(1);
+    const again = await guardOf(firstEdition(disk).store);
+    expect([A, B, C].map((one) => again.guard.canSend(one))).toEqual([false, true, true]);
+    expect(await again.guard.resubscribe(A)).toMatchObject({ released: true });
+    await again.guard.erase(A);
+    expect(JSON.stringify(await again.guard.history(A))).not.toContain('reason');
+  });
+
+  it('lets no act lift an opt-out of another process', async () => {
+    const { store, tell } = firstEdition();
+    const { guard } = await guardOf(store);
+    tell([{ list: '*', msisdn: A, evidence: old({}) }]);
+    expect(guard.canSend(A)).toBe(false);
+    expect(await guard.resubscribe(A)).toMatchObject({ released: false });
+  });
+
+  it('permits no confirmation', async () => {
+    const { store } = firstEdition();
+    const { guard } = await guardOf(store);
+    const event = { msisdn: A, direction: 'out', isAuthentic: true, messageId: 'm', at: START } as const;
+    const webhook = guard.webhooks({ unsigned: 'block_only', parse: () => event });
+    await new Promise<void>((resolve) => {
+      const res = { statusCode: 0, setHeader() {}, end: () => resolve() };
+      webhook({ method: 'GET', url: '/?a=b', headers: {}, readableDidRead: true, on() {} }, res);
+    });
+    expect(guard.canSend(A, { purpose: 'opt_out_confirmation' })).toBe(false);
+  });
+
+  it('that holds evidence of the first edition blocks all who are out, and whoever asks again is in', async () => {
+    const changes = [
+      { list: '*', msisdn: A, evidence: old({ clock: 'provider', source: 'inbound' }) },
+      { list: '*', msisdn: B, evidence: old({ id: 'b' }) },
+      { list: '*', msisdn: B, evidence: old({ direction: 'in', id: 'c', at: START, seenAt: START }) },
+      { list: '*', msisdn: C, evidence: old({ direction: 'in', id: 'row:5', clock: 'provider' }) },
+    ].map((one) => JSON.stringify(one));
+    const { guard } = await guardOf(firstEdition({ changes, sweeps: [] }).store);
+    expect([A, B, C].map((one) => guard.canSend(one))).toEqual([false, false, true]);
+    for (const one of [A, B]) expect(await guard.resubscribe(one)).toMatchObject({ released: true });
+  });
+});
+
+describe('evidence of the first edition', () => {
+  it.each<[string, object, Partial<Evidence>]>([
+    [
+      'of the provider’s clock was told',
+      { clock: 'provider', source: 'inbound' },
+      { kind: 'told', at: START - HOUR },
+    ],
+    ['of our clock is an act', { clock: 'local' }, { kind: 'act' }],
+    ['of before 2000 has no date', { clock: 'provider', at: 5 }, { kind: 'told', at: LATEST_TIME }],
+    [
+      'of an opted-in row proves nothing',
+      { direction: 'in', id: 'row:1', clock: 'provider' },
+      { proves: false },
+    ],
+  ])('%s', (_name, given, expected) => {
+    const read = asEvidence(old(given));
+    expect(read).toMatchObject(expected);
+    expect(read).not.toHaveProperty('clock');
+  });
+
+  it('of the second edition is left as it is', () => {
+    const evidence: Evidence = { ...asEvidence(old({})), id: 'row:x' };
+    expect(asEvidence(evidence)).toEqual(evidence);
+  });
+});
