@@ -95,11 +95,11 @@ export class WebhookError extends GuardError {
   override name = 'WebhookError';
   declare readonly code: WebhookErrorCode;
   /** The HTTP status the sender of the webhook got. */
-  readonly status: 400 | 401 | 405 | 413 | 500;
+  readonly status: 400 | 401 | 405 | 413 | 415 | 500;
 
   constructor(
     code: WebhookErrorCode,
-    status: 400 | 401 | 405 | 413 | 500,
+    status: 400 | 401 | 405 | 413 | 415 | 500,
     message: string,
     options?: { cause?: unknown },
   ) {

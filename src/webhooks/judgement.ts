@@ -198,6 +198,6 @@ function keyOf(...parts: readonly unknown[]): string {
   return createHash('sha256').update(JSON.stringify(parts)).digest('base64url');
 }
 
-/** The refusal of what cannot be understood. */
-export const unreadable = (reason: string) =>
-  new WebhookError('webhook_unreadable', 400, `the webhook is not understood: ${reason}`);
+/** The refusal of what cannot be understood; 415 for a format that nobody here reads. */
+export const unreadable = (reason: string, status: 400 | 415 = 400) =>
+  new WebhookError('webhook_unreadable', status, `the webhook is not understood: ${reason}`);

@@ -9,7 +9,7 @@ import { createAuthenticator } from './authenticity.ts';
 import { readCustom } from './dialect.ts';
 import { createJudge, unreadable, type NewsSink } from './judgement.ts';
 import { readWebhooksOptions, type WebhooksOptions } from './options.ts';
-import { readParameters, type Parameters } from './parameters.ts';
+import { readParameters, type Parameters, type ParametersFault } from './parameters.ts';
 import { readPayload } from './payload.ts';
 
 /** Where the receiver hands on what it learnt. */
@@ -32,7 +32,7 @@ export interface WebhookRequest {
 }
 
 export interface WebhookAnswer {
-  readonly status: 200 | 400 | 401 | 405 | 413 | 500 | 503;
+  readonly status: 200 | 400 | 401 | 405 | 413 | 415 | 500 | 503;
   /** JSON. */
   readonly body: string;
   readonly headers?: Readonly<Record<string, string>>;
@@ -47,8 +47,11 @@ export interface Receiver {
   readonly replayWindow: number;
   /** The answer to a body that is too large. */
   tooLarge(): WebhookAnswer;
-  /** The answer where the body was read before us and is gone. */
-  bodyLost(): WebhookAnswer;
+  /**
+   * The answer to a request whose body another reader consumed without keeping it: 500, and 400 where no header
+   * announced a body (`isAnnounced: false`). The provider tries again after both.
+   */
+  bodyLost(options?: { readonly isAnnounced?: boolean }): WebhookAnswer;
 }
 
 /**
@@ -79,14 +82,14 @@ export function createReceiver(
     const custom = parse && readCustom(parse, request);
     if (custom?.isAuthentic === true) return judge(custom.event, 'proven', undefined);
     const isGet = method === 'GET';
-    const parameters =
-      readParameters({
-        url: request.url,
-        bytes: isGet ? undefined : request.body,
-        parsed: isGet ? undefined : request.parsedBody,
-      }) ??
-      (custom && NO_PARAMETERS);
-    if (parameters === undefined) throw unreadable('its body cannot be read');
+    const given = readParameters({
+      url: request.url,
+      headers: request.headers,
+      bytes: isGet ? undefined : request.body,
+      parsed: isGet ? undefined : request.parsedBody,
+    });
+    const parameters = typeof given === 'string' && custom !== undefined ? NO_PARAMETERS : given;
+    if (typeof parameters === 'string') throw faultError(parameters);
     const { trust, tokenId } = await authenticate(request, parameters);
     const event = custom?.event ?? readPayload(parameters);
     const nonce = parameters.values.get('nonce');
@@ -107,11 +110,12 @@ export function createReceiver(
     maxBody,
     replayWindow,
     tooLarge: () => refusal(tooLargeError()),
-    bodyLost() {
+    bodyLost({ isAnnounced = true } = {}) {
       sink.warn(
         'webhook_body_lost',
         'the body of a webhook was read before the guard saw it and left nothing behind; mount the webhooks before any body parser',
       );
+      if (!isAnnounced) return refusal(unreadable('its body was read before'));
       return answer(500, 'not_stored', 'webhook_unreadable');
     },
     async receive(request) {
@@ -152,4 +156,16 @@ function answer(
   return headers === undefined ? { status, body } : { status, body, headers };
 }
 
-const tooLargeError = () => new WebhookError('webhook_too_large', 413, 'the webhook is too large');
+const tooLargeError = (reason = 'the webhook is too large') =>
+  new WebhookError('webhook_too_large', 413, reason);
+
+function faultError(fault: ParametersFault): WebhookError {
+  switch (fault) {
+    case 'too_many':
+      return tooLargeError('the webhook has too many parameters');
+    case 'unknown_format':
+      return unreadable('its body is neither JSON nor a form: its headers name another format', 415);
+    case 'unreadable':
+      return unreadable('its body is neither a JSON object nor a form');
+  }
+}
