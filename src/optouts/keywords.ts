@@ -29,7 +29,7 @@ export interface KeywordOptions {
 }
 
 const OPT_IN = ['start', 'unstop'];
-/** What is looked at of a long text; an SMS of many parts is shorter. */
+/** Characters that are read of a text; an SMS of many parts is shorter. */
 const LONGEST_TEXT = 4_096;
 /** A message that begins with STOP and has at most this many words is unclear, a longer one is about something. */
 const STOP_SENTENCE_WORDS = 5;
@@ -62,7 +62,7 @@ export function createKeywords({
 
   return (text) => {
     if (typeof text !== 'string') return NONE;
-    const message = joinSpelled(normalise(text.slice(0, LONGEST_TEXT)));
+    const message = joinSpelled(normalise(text));
     const core = withoutCourtesy(message, courtesies);
     const out = [message, core, withoutRepeats(core), withoutTarget(core)].find((form) => outs.has(form));
     if (out !== undefined) return { meaning: 'opt_out', blocks: true, matched: out };
@@ -85,10 +85,15 @@ export function createKeywords({
   };
 }
 
-/** Lower case, without accents, apostrophes, punctuation and symbols; one space between words. */
+/**
+ * Lower case, without accents, apostrophes, punctuation and symbols; one space between words. Cut before and after the
+ * decomposition, which makes 18 characters of some single ones, such as U+FDFA.
+ */
 function normalise(text: string): string {
   return text
+    .slice(0, LONGEST_TEXT)
     .normalize('NFKD')
+    .slice(0, LONGEST_TEXT)
     .replaceAll(/[\p{M}\p{Cf}'’‘`´]/gu, '')
     .toLowerCase()
     .replaceAll(/[^\p{L}\p{Nd}]+/gu, ' ')

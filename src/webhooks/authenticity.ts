@@ -1,13 +1,13 @@
 /**
- * Who speaks: how far a webhook is to be believed, by the account's signature secrets. It says nothing about what
- * is told, and nothing about its age.
+ * Who sent a webhook: how far it is believed, by the account's signature secrets. It says nothing about the content of
+ * the webhook, and nothing about its age.
  */
 
 import { WebhookError } from '../errors.ts';
 import type { Parameters } from './parameters.ts';
 import { isAmbiguous } from './payload.ts';
 import type { WebhookRequest } from './receiver.ts';
-import { checkToken, isSigned, type SignatureMethod } from './signature.ts';
+import { checkToken, isSigned, signedText, type SignatureMethod } from './signature.ts';
 
 /** `proven`: it comes from the provider. `block`: believed where it blocks, not where it unblocks. */
 export type Trust = 'proven' | 'block';
@@ -51,21 +51,49 @@ export function createAuthenticator(
     return { trust: 'block', tokenId };
   }
 
-  return async (request, parameters) => {
-    const isOnce = !isAmbiguous(parameters);
-    const isProvenBySig = signature !== undefined && isOnce && parameters.values.has('sig');
-    if (isProvenBySig && !isSigned(parameters, signature.secret, signature.method)) {
+  function bySig(parameters: Parameters): Trust | 'ambiguous' | undefined {
+    if (signature === undefined || !parameters.values.has('sig')) return undefined;
+    if (!isSigned(parameters, signature.secret, signature.method)) {
       throw unauthorized('the signature is wrong');
     }
-    const token = jwt && isOnce ? bearerToken(request.headers['authorization']) : undefined;
+    return trustInNumbers(parameters);
+  }
+
+  return async (request, parameters) => {
+    const isOnce = !isAmbiguous(parameters);
+    const sigTrust = isOnce ? bySig(parameters) : undefined;
+    const token = isOnce ? bearerToken(request.headers['authorization']) : undefined;
     if (jwt && token !== undefined) {
       const { trust, tokenId } = await byToken(token, jwt.secret, request, parameters);
-      return { trust: isProvenBySig ? 'proven' : trust, tokenId };
+      return { trust: sigTrust === 'proven' ? 'proven' : trust, tokenId };
     }
-    if (isProvenBySig) return { trust: 'proven' };
+    if (sigTrust === 'proven' || sigTrust === 'block') return { trust: sigTrust };
     if (unsigned === 'block_only') return { trust: 'block' };
+    if (!isOnce) throw unauthorized('the webhook counts as unsigned: it has a parameter twice');
+    if (sigTrust === 'ambiguous') {
+      throw unauthorized('the webhook counts as unsigned: its numbers contain & or =, which sig takes for _');
+    }
+    if (token !== undefined) {
+      throw unauthorized('the webhook is signed by a Bearer token (jwt), and only signature is configured');
+    }
+    if (parameters.values.has('sig')) {
+      throw unauthorized(
+        'the webhook is signed by the parameter sig (signature), and only jwt is configured',
+      );
+    }
     throw unauthorized('the webhook is not signed');
   };
+}
+
+/**
+ * How far a right `sig` proves who is meant. `&`, `=` and `_` in a value give the same signature, so that a captured
+ * request could name another number or another of our senders: with `&` or `=` it counts as unsigned. `_` may have
+ * been one of them, and is in the names of some senders: such a request may block, and proves no opt-in.
+ */
+function trustInNumbers({ values }: Parameters): Trust | 'ambiguous' {
+  const numbers = ['msisdn', 'to', 'from'].map((name) => signedText(values.get(name))).join();
+  if (/[&=]/.test(numbers)) return 'ambiguous';
+  return numbers.includes('_') ? 'block' : 'proven';
 }
 
 function bearerToken(header: string | readonly string[] | undefined): string | undefined {

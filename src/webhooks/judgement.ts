@@ -8,7 +8,7 @@ import { LRUCache } from 'lru-cache';
 import type { Clock } from '../clock.ts';
 import { WebhookError } from '../errors.ts';
 import { readMsisdn } from '../msisdn.ts';
-import { createKeywords } from '../optouts/keywords.ts';
+import { createKeywords, type KeywordMatch } from '../optouts/keywords.ts';
 import type { Trust } from './authenticity.ts';
 import type { WebhooksConfig } from './options.ts';
 import { createPartJoiner } from './parts.ts';
@@ -55,6 +55,8 @@ export type Judge = (
 ) => Promise<string>;
 
 const REMEMBERED_IDS = 100_000;
+/** Texts of one message that are read; each takes up to a millisecond. */
+const MOST_TEXTS = 32;
 /** Characters kept of what a person wrote; a message of ten parts has 1 530. */
 const LONGEST_KEPT_TEXT = 4_096;
 
@@ -98,27 +100,25 @@ export function createJudge(
     requestId: string | undefined,
   ): Promise<string> {
     const { person, sender, texts, part } = event;
-    const readings = texts.map((written) => ({ written, match: read(written) }));
-    if (part !== undefined) {
-      const whole = joiner.add([person, sender, trust], part);
-      if (whole !== undefined) readings.push({ written: whole, match: read(whole) });
-    }
+    if (texts.length > MOST_TEXTS) throw unreadable(`it has more than ${MOST_TEXTS} texts`);
+    const wholes = part === undefined ? [] : joiner.add([person, sender, trust], part);
+    const readings = [...texts, ...wholes].map((written) => ({ written, match: read(written) }));
     const out = readings.find(({ match }) => match.meaning === 'opt_out');
     if (out) return keep(newsOf('out', person, { ...event, text: out.written }, 'inbound', trust), requestId);
     const unclear = readings.find(({ match }) => match.meaning === 'unclear');
     if (unclear) return judgeUnclear(event, unclear.written, unclear.match, trust, requestId);
-    // A part alone, or a guess at binary data, proves nothing.
-    const last = readings.at(-1);
-    const isWhole = !event.isGuessed && (part === undefined || readings.length > texts.length);
-    if (last?.match.meaning !== 'opt_in' || !isWhole || trust !== 'proven') return 'ignored';
-    if (!isRecent(event.at)) return 'ignored';
-    return keep(newsOf('in', person, { ...event, text: last.written }, 'inbound', trust), requestId);
+    // Parts may be of two messages, and binary data is guessed: neither proves an opt-in.
+    const isWhole = !event.isGuessed && part === undefined;
+    const [first] = readings;
+    const isOptIn = first !== undefined && readings.every(isPlainOptIn);
+    if (!isOptIn || !isWhole || trust !== 'proven' || !isRecent(event.at)) return 'ignored';
+    return keep(newsOf('in', person, { ...event, text: first.written }, 'inbound', trust), requestId);
   }
 
   async function judgeUnclear(
     event: MessageEvent,
     written: string,
-    { blocks, matched = '' }: { blocks: boolean; matched?: string },
+    { blocks, matched = '' }: KeywordMatch,
     trust: Trust,
     requestId: string | undefined,
   ): Promise<string> {
@@ -169,6 +169,11 @@ export function createJudge(
   }
 
   return judge;
+}
+
+/** Whether a text opts in without `&`, `=` and `_`: `sig` is the same for each of these three. */
+function isPlainOptIn({ written, match }: { written: string; match: KeywordMatch }): boolean {
+  return match.meaning === 'opt_in' && !/[&=_]/.test(written);
 }
 
 function newsOf(

@@ -5,7 +5,7 @@
  */
 
 import { readTime } from '../dates.ts';
-import type { Parameters } from './parameters.ts';
+import { READ_NAMES, type Parameters } from './parameters.ts';
 
 /** What a request tells. Numbers as they came; times in ms UTC. */
 export type PayloadEvent = MessageEvent | RefusalEvent | { readonly kind: 'other' };
@@ -32,27 +32,23 @@ export interface RefusalEvent {
   readonly messageId: string | undefined;
 }
 
-/** A text and its place in a message of several parts; `index` counts from 1. */
+/** A text and its place in a message of several parts: `index` counts from 1, at some senders from 0. */
 export interface MessagePart {
+  /** As it came: the spaces at its ends belong to the message. */
   readonly text: string;
   readonly ref: string;
   readonly total: number;
   readonly index: number;
 }
 
-/** Names whose meaning hangs on them occurring once. */
-const READ_NAMES = [
-  ...['msisdn', 'to', 'from', 'text', 'keyword', 'type', 'data', 'messageId', 'message-timestamp', 'sig'],
-  ...['timestamp', 'nonce', 'api-key', 'err-code', 'status', 'concat', 'concat-ref', 'concat-total'],
-  ...['concat-part', 'message_uuid', 'channel', 'message', 'sms', 'error'],
-];
 const SMS_CHANNELS: readonly string[] = ['sms', 'mms'];
-const SMS_REFUSED = '9';
+/** `err-code` 9; some senders write it with leading zeros. */
+const SMS_REFUSED = /^0*9$/;
 const MESSAGES_REFUSED = '1240';
 
 /** Whether a parameter that is read here occurs twice. */
 export function isAmbiguous({ repeated }: Parameters): boolean {
-  return READ_NAMES.some((name) => repeated.has(name));
+  return [...repeated].some((name) => READ_NAMES.has(name));
 }
 
 /** Reads what the parameters tell. Never throws. */
@@ -72,18 +68,20 @@ function readSms(values: ReadonlyMap<string, unknown>): PayloadEvent {
     messageId: word(values.get('messageId')),
   };
   const isBinary = word(values.get('type'))?.toLowerCase() === 'binary';
-  const written = word(values.get('text')) ?? word(values.get('keyword'));
+  const text = word(values.get('text'));
+  const written = text ?? word(values.get('keyword'));
   const guesses = isBinary ? guessTexts(word(values.get('data'))) : [];
-  const first = written ?? guesses[0];
-  if (first !== undefined) {
-    const texts = written === undefined ? guesses : [written, ...guesses];
-    const part = readPart(values, first);
+  const part = readPart(values, text === undefined ? (written ?? guesses[0]) : undefined);
+  const texts = written === undefined ? guesses : [written, ...guesses];
+  if (texts.length > 0 || part !== undefined) {
     // A keyword is the first word of something, and a part whose place is unknown a piece of it.
     const isPiece = part === undefined && isMarkedPart(values);
-    const isGuessed = word(values.get('text')) === undefined || isBinary || isPiece;
+    const isGuessed = text === undefined || isBinary || isPiece;
     return { kind: 'message', ...common, texts, isGuessed, part };
   }
-  return word(values.get('err-code')) === SMS_REFUSED ? { kind: 'refusal', ...common } : { kind: 'other' };
+  return SMS_REFUSED.test(word(values.get('err-code')) ?? '')
+    ? { kind: 'refusal', ...common }
+    : { kind: 'other' };
 }
 
 function readMessages(values: ReadonlyMap<string, unknown>): PayloadEvent {
@@ -98,18 +96,42 @@ function readMessages(values: ReadonlyMap<string, unknown>): PayloadEvent {
     at: readTime(word(values.get('timestamp'))),
     messageId: word(values.get('message_uuid')),
   };
-  const content = member(values.get('message'), 'content');
-  const written = word(values.get('text')) ?? word(member(content, 'text'));
-  const text = written ?? word(member(values.get('sms'), 'keyword')) ?? word(values.get('keyword'));
-  if (text !== undefined) {
-    const message = { person: from, sender: to, texts: [text], part: undefined };
-    return { kind: 'message', ...common, ...message, isGuessed: written === undefined };
+  const written = wordsOf(Object.fromEntries(values));
+  const keyword = word(member(values.get('sms'), 'keyword')) ?? word(values.get('keyword'));
+  const texts = written.length === 0 && keyword !== undefined ? [keyword] : written;
+  if (texts.length > 0) {
+    const message = { person: from, sender: to, texts, part: undefined };
+    return { kind: 'message', ...common, ...message, isGuessed: written.length === 0 };
   }
-  const error = values.get('error');
-  const codes = [member(error, 'title'), member(error, 'code'), afterHash(member(error, 'type'))].map(word);
-  return values.has('status') && codes.includes(MESSAGES_REFUSED)
+  const isRefused = codesOf(values.get('error')).includes(MESSAGES_REFUSED);
+  return word(values.get('status')) !== undefined && isRefused
     ? { kind: 'refusal', ...common, person: to, sender: from }
     : { kind: 'other' };
+}
+
+/** Members of a message in which what the person wrote may be nested. */
+const CONTAINERS = ['message', 'content', 'image', 'video', 'audio', 'file', 'vcard'];
+
+/** How deep words and errors are looked for; the provider nests them three deep. */
+const DEEPEST = 8;
+
+/** The words of the person: texts, and captions of pictures and files, wherever the versions of the API put them. */
+function wordsOf(value: unknown, depth = 0): readonly string[] {
+  if (depth > DEEPEST) return [];
+  if (Array.isArray(value)) return value.flatMap((item) => wordsOf(item, depth + 1));
+  const written = [member(value, 'text'), member(value, 'caption')].map(word);
+  const nested = CONTAINERS.flatMap((name) => {
+    const inner = member(value, name);
+    return typeof inner === 'object' ? wordsOf(inner, depth + 1) : [];
+  });
+  return [...new Set([...written.filter((text) => text !== undefined), ...nested])];
+}
+
+/** The codes of an error and of the errors inside it. */
+function codesOf(error: unknown, depth = 0): readonly (string | undefined)[] {
+  if (typeof error !== 'object' || error === null || depth > DEEPEST) return [];
+  const codes = [member(error, 'title'), member(error, 'code'), afterHash(member(error, 'type'))].map(word);
+  return [...codes, ...codesOf(member(error, 'error'), depth + 1)];
 }
 
 /** A value that is text or a number, trimmed; empty is none. */
@@ -139,12 +161,20 @@ function isMarkedPart(values: ReadonlyMap<string, unknown>): boolean {
   return total !== '1' && (ref !== undefined || (concat !== undefined && concat.toLowerCase() !== 'false'));
 }
 
-function readPart(values: ReadonlyMap<string, unknown>, text: string): MessagePart | undefined {
+/**
+ * The place of a part. Its text is the parameter `text` as it came, unless there is a `substitute` for a blank one.
+ */
+function readPart(
+  values: ReadonlyMap<string, unknown>,
+  substitute: string | undefined,
+): MessagePart | undefined {
+  const given = values.get('text');
+  const text = substitute ?? (typeof given === 'string' ? given : word(given));
   const ref = word(values.get('concat-ref'));
   const total = Number(word(values.get('concat-total')));
   const index = Number(word(values.get('concat-part')));
   const isPart = ref !== undefined && Number.isInteger(total) && Number.isInteger(index);
-  return isPart && total > 1 && total <= 255 && index >= 1 && index <= total
+  return text !== undefined && isPart && total > 1 && total <= 255 && index >= 0 && index <= total
     ? { text, ref, total, index }
     : undefined;
 }

@@ -4,7 +4,7 @@
  */
 
 import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
-import { compactVerify, decodeProtectedHeader } from 'jose';
+import { compactVerify } from 'jose';
 import type { Parameters } from './parameters.ts';
 
 /** How `sig` is made: MD5 of the string with the secret behind it, or an HMAC. */
@@ -16,8 +16,8 @@ export const SIGNATURE_METHODS: readonly SignatureMethod[] = ['md5hash', 'md5', 
  * Whether `sig` fits the parameters under one of the secrets.
  *
  * The string that is signed: without `sig`, sorted by name, each `&` and `=` in a value replaced by `_`, joined as
- * `&name=value`. Senders differ about parameters with empty values and about the letter case of the hex: any is
- * accepted.
+ * `&name=value`. Some senders leave out parameters with empty values, the Java SDK also those with blank ones, others
+ * none: these three are accepted, and hex in either letter case.
  */
 export function isSigned(
   { values }: Parameters,
@@ -29,10 +29,17 @@ export function isSigned(
   if (typeof given !== 'string' || [...values.keys()].some((name) => /[&=]/.test(name))) return false;
   const pairs = [...values]
     .filter(([name]) => name !== 'sig')
-    .map(([name, value]) => [name, asText(value)] as const)
+    .map(([name, value]) => [name, signedText(value)] as const)
     .toSorted(([a], [b]) => (a < b ? -1 : 1));
-  const texts = [pairs, pairs.filter(([, value]) => value !== '')].map((kept) =>
-    kept.map(([name, value]) => `&${name}=${value.replaceAll(/[&=]/g, '_')}`).join(''),
+  const kept = [
+    pairs,
+    pairs.filter(([, value]) => value !== ''),
+    pairs.filter(([, value]) => value.trim() !== ''),
+  ];
+  const texts = new Set(
+    kept.map((variant) =>
+      variant.map(([name, value]) => `&${name}=${value.replaceAll(/[&=]/g, '_')}`).join(''),
+    ),
   );
   let isFit = false;
   for (const secret of secrets) {
@@ -49,8 +56,8 @@ function digest(text: string, secret: string, method: SignatureMethod): string {
     : createHmac(method, secret).update(text).digest('hex');
 }
 
-/** Values of JSON bodies are signed as strings. */
-function asText(value: unknown): string {
+/** A value as it is signed: those of JSON bodies as strings. */
+export function signedText(value: unknown): string {
   if (typeof value === 'string') return value;
   if (value === undefined || value === null) return '';
   try {
@@ -84,7 +91,6 @@ export async function checkToken(
 ): Promise<TokenProof> {
   for (const secret of secrets) {
     try {
-      if (decodeProtectedHeader(token).alg !== 'HS256') break;
       const { payload } = await compactVerify(token, new TextEncoder().encode(secret), {
         algorithms: ['HS256'],
       });

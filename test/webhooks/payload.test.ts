@@ -106,8 +106,14 @@ describe('readPayload', () => {
     ['marked, and nothing more', { concat: 'true' }, undefined, true],
     ['a part past the end', { 'concat-ref': '7', 'concat-total': '2', 'concat-part': '3' }, undefined, true],
     [
-      'a part before the first',
+      'a first part that counts from 0',
       { 'concat-ref': '7', 'concat-total': '2', 'concat-part': '0' },
+      { index: 0 },
+      false,
+    ],
+    [
+      'a part before the first',
+      { 'concat-ref': '7', 'concat-total': '2', 'concat-part': '-1' },
       undefined,
       true,
     ],

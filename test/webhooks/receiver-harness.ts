@@ -1,0 +1,50 @@
+/** A receiver whose sink only remembers what it is told. */
+
+import { vi } from 'vitest';
+import type { WebhookError } from '../../src/errors.ts';
+import type { WebhookNews } from '../../src/webhooks/judgement.ts';
+import type { WebhooksOptions } from '../../src/webhooks/options.ts';
+import {
+  createReceiver,
+  type WebhookAnswer,
+  type WebhookRequest,
+  type WebhookSink,
+} from '../../src/webhooks/receiver.ts';
+import { createFakeClock } from '../fake-clock.ts';
+
+/** Starts a receiver on a clock that stands at `START`. */
+export function startReceiver(options: WebhooksOptions) {
+  const clock = createFakeClock();
+  const news: WebhookNews[] = [];
+  const refused: WebhookError[] = [];
+  const sink = {
+    record: vi.fn<WebhookSink['record']>(async (told) => {
+      news.push(told);
+      return 'recorded';
+    }),
+    unclear: vi.fn<WebhookSink['unclear']>(),
+    warn: vi.fn<WebhookSink['warn']>(),
+    refused: (error: WebhookError) => void refused.push(error),
+    failed: vi.fn<WebhookSink['failed']>(),
+  };
+  const receiver = createReceiver(options, { clock, sink });
+
+  return {
+    ...{ receiver, clock, news, refused, sink },
+    receive: (request: WebhookRequest) => receiver.receive(request),
+    get: (parameters: Record<string, string>) =>
+      receiver.receive({
+        ...{ method: 'GET', headers: {} },
+        url: `/hooks?${new URLSearchParams(parameters).toString()}`,
+      }),
+    post: (body: string | Uint8Array, headers: Record<string, string> = {}) =>
+      receiver.receive({ method: 'POST', url: '/hooks', headers, body: Buffer.from(body) }),
+    postJson: (body: unknown, headers: Record<string, string> = {}) =>
+      receiver.receive({ method: 'POST', url: '/hooks', headers, body: Buffer.from(JSON.stringify(body)) }),
+  };
+}
+
+/** Status and word of an answer. */
+export function said({ status, body }: WebhookAnswer): [number, string] {
+  return [status, (JSON.parse(body) as { status: string }).status];
+}
