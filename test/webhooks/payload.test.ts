@@ -131,3 +131,162 @@ it('only parameters that are read make a request ambiguous', () => {
   expect(isAmbiguous(payload({}, ['color']))).toBe(false);
   expect(isAmbiguous(payload({}, ['color', 'msisdn']))).toBe(true);
 });
+
+describe('the words of a person', () => {
+  const inbound = { message_uuid: 'u', channel: 'mms', from: PERSON, to: '73737' };
+  it.each<[string, object, readonly string[]]>([
+    ['a text', { text: 'STOP' }, ['STOP']],
+    ['the caption of an image', { image: { url: 'x', caption: 'STOP' } }, ['STOP']],
+    ['the caption of a video', { video: { url: 'x', caption: 'STOP' } }, ['STOP']],
+    ['the caption of a file', { file: { url: 'x', caption: 'STOP', name: 'a' } }, ['STOP']],
+    ['the caption of a sound', { audio: { url: 'x', caption: 'STOP' } }, ['STOP']],
+    ['the caption of a card', { vcard: { url: 'x', caption: 'STOP' } }, ['STOP']],
+    ['a caption by itself', { caption: 'STOP' }, ['STOP']],
+    [
+      'content in a list',
+      {
+        content: [
+          { type: 'image', url: 'x', caption: 'look' },
+          { type: 'text', text: 'STOP' },
+        ],
+      },
+      ['look', 'STOP'],
+    ],
+    ['content that is no list', { content: { type: 'text', text: 'STOP' } }, ['STOP']],
+    ['an image inside content', { content: [{ type: 'image', image: { caption: 'STOP' } }] }, ['STOP']],
+    ['a text of the older form', { message: { content: { type: 'text', text: 'STOP' } } }, ['STOP']],
+    [
+      'a caption of the older form',
+      { message: { content: { type: 'image', image: { url: 'x', caption: 'STOP' } } } },
+      ['STOP'],
+    ],
+    ['a file of the older form', { message: { content: { file: { caption: 'STOP' } } } }, ['STOP']],
+    ['a list of the older form', { message: { content: [{ video: { caption: 'STOP' } }] } }, ['STOP']],
+    ['a text beside a caption', { text: 'hi', image: { caption: 'STOP' } }, ['hi', 'STOP']],
+    ['the same words twice', { text: 'STOP', image: { caption: ' STOP ' } }, ['STOP']],
+    ['a number', { text: 1 }, ['1']],
+    ['a blank text beside a caption', { text: ' ', image: { caption: 'STOP' } }, ['STOP']],
+  ])('are %s', (_name, values, texts) => {
+    expect(read({ ...inbound, ...values })).toEqual({
+      ...{ kind: 'message', person: PERSON, sender: '73737', texts, isGuessed: false },
+      ...{ at: undefined, messageId: 'u', part: undefined },
+    });
+  });
+
+  it.each<[string, object]>([
+    ['the name or address of a file', { file: { url: 'https://x/STOP', name: 'STOP' } }],
+    ['an image that is a text', { image: 'STOP' }],
+    ['a caption that is no text', { image: { caption: { text: 'STOP' } } }],
+    ['the name of a profile', { profile: { name: 'STOP', text: 'STOP' } }],
+    ['nothing', { image: null, content: [], message: 'STOP' }],
+  ])('are not %s', (_name, values) => {
+    expect(read({ ...inbound, ...values })).toEqual({ kind: 'other' });
+  });
+
+  it('are read before a keyword', () => {
+    const values = { image: { caption: 'hello' }, sms: { keyword: 'STOP' }, keyword: 'STOP' };
+    expect(read({ ...inbound, ...values })).toMatchObject({ texts: ['hello'], isGuessed: false });
+  });
+
+  it.each(['content', 'message', 'image'])('are looked for to a depth of eight: %s', (name) => {
+    const nested = (depth: number): unknown =>
+      depth === 0 ? { text: 'STOP' } : { [name]: nested(depth - 1) };
+    expect(read({ ...inbound, ...(nested(8) as object) })).toMatchObject({ texts: ['STOP'] });
+    expect(read({ ...inbound, ...(nested(9) as object) })).toEqual({ kind: 'other' });
+  });
+
+  it('are looked for to the same depth in lists', () => {
+    const nested = (depth: number): unknown => (depth === 0 ? { text: 'STOP' } : [nested(depth - 1)]);
+    expect(read({ ...inbound, content: nested(7) })).toMatchObject({ texts: ['STOP'] });
+    expect(read({ ...inbound, content: nested(8) })).toEqual({ kind: 'other' });
+  });
+});
+
+describe('a refusal', () => {
+  const status = { message_uuid: 'u', to: PERSON, from: '1', status: 'rejected' };
+  it.each<[string, object]>([
+    ['an error', { error: { title: 1240 } }],
+    ['an error whose title is text', { error: { title: ' 1240 ' } }],
+    ['an error by its code', { error: { code: '1240', reason: 'x' } }],
+    ['an error in an error', { error: { error: { title: 1240 } } }],
+    ['an error beside an error', { error: { title: 1000, error: { type: 'https://x/#1240' } } }],
+    ['an error deep in errors', { error: { error: { error: { code: 1240 } } } }],
+  ])('is learnt from %s', (_name, values) => {
+    expect(read({ ...status, ...values })).toEqual({
+      ...{ kind: 'refusal', person: PERSON, sender: '1', at: undefined, messageId: 'u' },
+    });
+  });
+
+  it.each<[string, object]>([
+    ['another error in an error', { error: { error: { title: 1241 } } }],
+    ['an error in something else', { error: { detail: { title: 1240 } } }],
+    ['an error without a status', { status: ' ', error: { title: 1240 } }],
+    ['a code with more digits', { error: { title: 12_400, code: '01240', type: 'x#1240x' } }],
+    ['null', { error: null }],
+    ['no error', {}],
+  ])('is not learnt from %s', (_name, values) => {
+    expect(read({ ...status, ...values })).toEqual({ kind: 'other' });
+  });
+
+  it('is looked for to a depth of eight', () => {
+    const nested = (depth: number): unknown => (depth === 0 ? { title: 1240 } : { error: nested(depth - 1) });
+    expect(read({ ...status, error: nested(8) })).toMatchObject({ kind: 'refusal' });
+    expect(read({ ...status, error: nested(9) })).toEqual({ kind: 'other' });
+  });
+
+  it.each([
+    ...([
+      ['9', true],
+      ['09', true],
+      ['009', true],
+      [' 09 ', true],
+      [9, true],
+    ] as const),
+    ...([
+      ['90', false],
+      ['19', false],
+      ['0x9', false],
+      ['9.0', false],
+      ['99', false],
+      ['0', false],
+    ] as const),
+    ...([
+      ['9a', false],
+      ['-9', false],
+      ['９', false],
+      ['', false],
+      [null, false],
+      [[9], false],
+    ] as const),
+  ])('by err-code %j: %s', (code, isLearnt) => {
+    const event = read({ msisdn: PERSON, to: '1', messageId: 'm', 'err-code': code });
+    expect(event.kind).toBe(isLearnt ? 'refusal' : 'other');
+  });
+});
+
+describe('blank values', () => {
+  it('are as if they were not there', () => {
+    const blank = { text: ' ', keyword: ' STOP ', to: ' 73737 ', messageId: ' m ', type: '' };
+    expect(read({ msisdn: ` ${PERSON} `, ...blank })).toEqual({
+      ...{ kind: 'message', person: PERSON, sender: '73737', texts: ['STOP'], isGuessed: true },
+      ...{ at: undefined, messageId: 'm', part: undefined },
+    });
+    expect(read({ message_uuid: ' ', channel: '', from: PERSON, text: 'STOP' })).toEqual({ kind: 'other' });
+  });
+});
+
+describe('binary data', () => {
+  const binary = (data: string) => read({ msisdn: PERSON, type: 'Binary', data });
+  it('is guessed as UTF-8, Latin-1 and UTF-16', () => {
+    const bytes = Buffer.from('Arrêt', 'latin1');
+    expect(binary(bytes.toString('hex'))).toMatchObject({ texts: ['Arr\uFFFDt', 'Arrêt'], isGuessed: true });
+    const wide = Buffer.from('СТОП', 'utf16le').swap16();
+    expect(binary(wide.toString('hex').toUpperCase())).toMatchObject({
+      texts: [wide.toString('utf8'), wide.toString('latin1'), 'СТОП'],
+    });
+  });
+
+  it.each(['', '5', '53g4', ' 53 54', '0x5354', '5354\n5'])('is hex, unlike %j', (data) => {
+    expect(binary(data)).toEqual({ kind: 'other' });
+  });
+});
