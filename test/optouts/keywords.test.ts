@@ -205,3 +205,22 @@ describe('createKeywords', () => {
     },
   );
 });
+
+describe('a long text', () => {
+  it.each([
+    ['is read up to its 4,096th character', `${'x'.repeat(4_081)} leave me alone`, 'unclear'],
+    ['is not read further', `${'x'.repeat(4_082)} leave me alone`, 'none'],
+    [
+      'that grows when it is decomposed is read up to the 4,096th of these',
+      `${'\uFDFA'.repeat(226)} leave me alone`,
+      'unclear',
+    ],
+    [
+      'that grows when it is decomposed is not read further',
+      `${'\uFDFA'.repeat(227)} leave me alone`,
+      'none',
+    ],
+  ])('%s', (_name, text, meaning) => {
+    expect(read(text).meaning).toBe(meaning);
+  });
+});
