@@ -5,6 +5,7 @@
 
 import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
 import { compactVerify } from 'jose';
+import { isRecord } from '../option-fields.ts';
 import type { Parameters } from './parameters.ts';
 
 /** How `sig` is made: MD5 of the string with the secret behind it, or an HMAC. */
@@ -27,25 +28,37 @@ export function isSigned(
   const given = values.get('sig');
   // A name with a separator could swallow its neighbours and still give the same string.
   if (typeof given !== 'string' || [...values.keys()].some((name) => /[&=]/.test(name))) return false;
-  const pairs = [...values]
-    .filter(([name]) => name !== 'sig')
-    .map(([name, value]) => [name, signedText(value)] as const)
-    .toSorted(([a], [b]) => (a < b ? -1 : 1));
-  const kept = [
-    pairs,
-    pairs.filter(([, value]) => value !== ''),
-    pairs.filter(([, value]) => value.trim() !== ''),
-  ];
-  const texts = new Set(
-    kept.map((variant) =>
-      variant.map(([name, value]) => `&${name}=${value.replaceAll(/[&=]/g, '_')}`).join(''),
-    ),
-  );
+  const texts = signedTexts(values);
   let isFit = false;
   for (const secret of secrets) {
     for (const text of texts) isFit = isSame(digest(text, secret, method), given.toLowerCase()) || isFit;
   }
   return isFit;
+}
+
+/** Every string that a sender may have signed; none for values that cannot be written. */
+function signedTexts(values: ReadonlyMap<string, unknown>): ReadonlySet<string> {
+  try {
+    const pairs = [...values]
+      .filter(([name]) => name !== 'sig')
+      .map(([name, value]) => [name, signedText(value)] as const)
+      .toSorted(([a], [b]) => (a < b ? -1 : 1));
+    const isKept = [
+      () => true,
+      ([, value]: readonly [string, string]) => value !== '',
+      ([, value]: readonly [string, string]) => value.trim() !== '',
+    ];
+    return new Set(
+      isKept.map((test) =>
+        pairs
+          .filter(test)
+          .map(([name, value]) => `&${name}=${value.replaceAll(/[&=]/g, '_')}`)
+          .join(''),
+      ),
+    );
+  } catch {
+    return new Set();
+  }
 }
 
 function digest(text: string, secret: string, method: SignatureMethod): string {
@@ -56,16 +69,14 @@ function digest(text: string, secret: string, method: SignatureMethod): string {
     : createHmac(method, secret).update(text).digest('hex');
 }
 
-/** A value as it is signed: those of JSON bodies as strings. */
+/**
+ * A value as it is signed: those of JSON bodies as strings.
+ *
+ * @throws RangeError for what is nested too deeply to be written.
+ */
 export function signedText(value: unknown): string {
   if (typeof value === 'string') return value;
-  if (value === undefined || value === null) return '';
-  try {
-    return JSON.stringify(value);
-  } catch {
-    // Nested too deeply to be written.
-    return '';
-  }
+  return value === undefined || value === null ? '' : JSON.stringify(value);
 }
 
 /** Compares in constant time. */
@@ -95,8 +106,8 @@ export async function checkToken(
         algorithms: ['HS256'],
       });
       const claims: unknown = JSON.parse(new TextDecoder().decode(payload));
-      if (typeof claims !== 'object' || claims === null) break;
-      const { payload_hash: hash, jti } = claims as Record<string, unknown>;
+      if (!isRecord(claims)) break;
+      const { payload_hash: hash, jti } = claims;
       const id = typeof jti === 'string' ? jti : undefined;
       return { status: 'signed', body: compareBody(body, hash), id };
     } catch {

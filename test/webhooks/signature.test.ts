@@ -62,6 +62,15 @@ describe('sig', () => {
     },
   );
 
+  it('is none beside a value that cannot be written', () => {
+    const ring: unknown[] = [];
+    ring.push(ring);
+    for (const value of ['', '[]']) {
+      expect(fits({ ...base, ring, sig: sigOf({ ...base, ring: value }) })).toBe(false);
+    }
+    expect(fits({ ...base, ring, sig: sigOf(base) })).toBe(false);
+  });
+
   it('sorts names by their code units, whatever their order', () => {
     const parameters = { b: '1', B: '2', 'a-b': '3', a_b: '4', ab: '5', é: '6', a: '7' };
     expect(fits({ sig: sigOf(parameters), ...parameters })).toBe(true);
@@ -140,6 +149,7 @@ describe('a token', () => {
 
   it.each<[string, unknown, object]>([
     ['null', null, wrong],
+    ['a list', [hash], wrong],
     ['a text', '"claims"', wrong],
     ['a number', 5, wrong],
     ['no JSON', '{', wrong],
