@@ -54,6 +54,7 @@ const rooms: Readonly<Record<string, string>> = {
   'list-options': 'options',
   'msisdn-digits': 'msisdn',
   'national-reading': 'msisdn',
+  'gates/csv-inner-lines': 'gates/csv-lines',
   'gates/send-parameters': 'gates/send-endpoints',
   'gates/send-recipients': 'gates/send-endpoints',
   'gates/undici-body': 'gates/undici',

@@ -39,6 +39,11 @@ export interface Sieve {
     rowNumbers: readonly number[],
     onRefused?: (place: number, decision: Extract<Decision, { allowed: false }>) => void,
   ): Uint8Array;
+  /**
+   * Whether a number of somebody who opted out is among fields that are no rows of their own to us. Such a find is
+   * reported; where the gate only observes, the answer is no.
+   */
+  holdsListed(fields: readonly string[]): boolean;
   /** Up to now. */
   report(): FilterReport;
 }
@@ -98,6 +103,13 @@ export function createSieve(
       counts.allowed += allowed;
       checker.reportPermitted(allowed);
       return passes;
+    },
+    holdsListed(fields) {
+      const found = fields
+        .map((field) => checker.decide(field, { from }))
+        .filter((decision) => !decision.allowed && decision.reason === 'opted_out');
+      for (const decision of found) checker.report(decision, { gate, isObserved });
+      return found.length > 0 && !isObserved;
     },
     report: () => ({
       rows: counts.rows,

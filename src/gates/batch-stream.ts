@@ -6,7 +6,7 @@
 import { Transform } from 'node:stream';
 import type { Clock } from '../clock.ts';
 import type { BatchChecker, CheckOptions } from '../decision.ts';
-import type { BlockedDecision } from '../errors.ts';
+import { GuardError, type BlockedDecision } from '../errors.ts';
 import {
   callback,
   flag,
@@ -20,7 +20,14 @@ import {
   type Field,
 } from '../option-fields.ts';
 import { AT_ONCE, createSieve, numberOf, type FilterReport, type Sieve } from './batch-sieve.ts';
-import { createCsvReader, type CsvBatch, type CsvForm, type CsvRow } from './csv-lines.ts';
+import {
+  createCsvReader,
+  withoutEnd,
+  type CsvBatch,
+  type CsvForm,
+  type CsvHead,
+  type CsvRow,
+} from './csv-lines.ts';
 
 interface CampaignOptions extends Pick<CheckOptions, 'from'> {
   /** `fold` lets the first of several allowed rows with the same number pass and no other. Default `keep`. */
@@ -154,18 +161,26 @@ function csvStream(
 ): Transform {
   const reader = createCsvReader(form, AT_ONCE);
 
-  /** @returns what of it goes on. */
-  function sift({ bytes, rows, fields, rowNumbers }: CsvBatch): readonly Buffer[] {
+  /** @returns what of it goes on. @throws GuardError `csv_unreadable`. */
+  function sift(part: CsvBatch | CsvHead): readonly Buffer[] {
+    if ('head' in part) {
+      if (sieve.holdsListed(part.innerFields)) throw innerRow(1);
+      return [part.head];
+    }
+    const { bytes, rows, fields, rowNumbers, innerFields } = part;
     const passes = sieve.sift(
       fields,
       rowNumbers,
       onRefused && ((place, decision) => onRefused(textOf(bytes, rows[place] as CsvRow), decision)),
     );
+    for (const [place, inner] of innerFields) {
+      if (passes[place] === 1 && sieve.holdsListed(inner)) throw innerRow(rowNumbers[place]);
+    }
     return passing(bytes, rows, passes);
   }
 
   /** Judges rows for a turn, and goes on in the next one. */
-  function work(steps: Iterator<CsvBatch | Buffer, void>, done: (error?: Error) => void): void {
+  function work(steps: Iterator<CsvBatch | CsvHead, void>, done: (error?: Error) => void): void {
     let isDone: boolean | undefined;
     const error = faultOf(() => {
       const ready: Buffer[] = [];
@@ -173,7 +188,7 @@ function csvStream(
       do {
         const step = steps.next();
         isDone = step.done;
-        if (step.value) ready.push(...(Buffer.isBuffer(step.value) ? [step.value] : sift(step.value)));
+        if (step.value) ready.push(...sift(step.value));
       } while (!isDone && clock.monotonic() < end);
       if (ready.length > 0) stream.push(Buffer.concat(ready));
     });
@@ -206,7 +221,13 @@ function passing(bytes: Buffer, rows: readonly CsvRow[], passes: Uint8Array): re
 }
 
 function textOf(bytes: Buffer, { start, end }: CsvRow): string {
-  return bytes.toString('utf8', start, end).replace(/\r?\n?$/, '');
+  return withoutEnd(bytes.toString('utf8', start, end));
+}
+
+/** A program that reads line by line would send to somebody whom the row itself does not name. */
+function innerRow(rowNumber: number | undefined): GuardError {
+  const message = `row ${rowNumber} has a line break inside a field, and the line behind it names somebody who opted out: remove that line break, since some programs end a row there`;
+  return new GuardError('csv_unreadable', message);
 }
 
 /** Runs work. @returns what it threw, as an error. */

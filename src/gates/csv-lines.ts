@@ -1,10 +1,11 @@
 /**
- * Where the rows of a CSV file (RFC 4180) begin and end, and what one of their columns says. It works on bytes as they
- * come and changes none of them: a row that passes leaves as it was. It holds no more than a row, decides nothing, and
- * never guesses what a row with misplaced quotes was meant to be.
+ * Where the rows of a CSV file (RFC 4180) begin and end, and what one of their columns says. Outside quotes a row ends
+ * at CR, LF or CRLF. It works on bytes as they come and changes none of them: a row that passes leaves as it was. It
+ * holds no more than a row, decides nothing, and never guesses what a row with misplaced quotes was meant to be.
  */
 
 import { ConfigError, GuardError } from '../errors.ts';
+import { decoded, hasRareBreak, innerFields } from './csv-inner-lines.ts';
 
 /** How a file is written, and where its numbers stand. */
 export interface CsvForm {
@@ -23,6 +24,8 @@ export interface CsvRow {
   readonly isEmpty: boolean;
   /** What the column says; `undefined` where the row is too short for it, or has text after a closing quote. */
   readonly field: string | undefined;
+  /** Whether a field is quoted. */
+  readonly hasQuotes: boolean;
 }
 
 /** Rows that follow one another. */
@@ -32,17 +35,26 @@ export interface CsvBatch {
   readonly fields: readonly (string | undefined)[];
   /** As a spreadsheet counts them: the header is row 1, and empty ones count. */
   readonly rowNumbers: readonly number[];
+  /** For rows with line breaks inside, by their place: what the column says in each of these lines. */
+  readonly innerFields: ReadonlyMap<number, readonly string[]>;
+}
+
+/** The bytes before the first row: byte order mark and header. They are passed on. */
+export interface CsvHead {
+  readonly head: Buffer;
+  /** For a header with line breaks inside: what the column says in the lines behind the first one. */
+  readonly innerFields: readonly string[];
 }
 
 export interface CsvReader {
   /**
    * Takes a piece of the file, and `undefined` at its end. Yields the rows that it completes, some at a time, and before
-   * them the bytes that are no rows: byte order mark and header.
+   * them the head.
    *
    * @throws ConfigError where the header lacks the column.
    * @throws GuardError `csv_unreadable`.
    */
-  take(chunk: Buffer | undefined): Generator<CsvBatch | Buffer, void, undefined>;
+  take(chunk: Buffer | undefined): Generator<CsvBatch | CsvHead, void, undefined>;
 }
 
 const QUOTE = 34;
@@ -76,28 +88,39 @@ export function createCsvReader({ column, header, delimiter }: CsvForm, atOnce: 
     return hasMark ? BYTE_ORDER_MARK.length : 0;
   }
 
-  /** @returns the end of the header; `undefined` where it is not complete. */
-  function readHeader(text: string, start: number, isLast: boolean): number | undefined {
+  /** @returns the header's row; `undefined` where it is not complete. */
+  function readHeader(text: string, start: number, isLast: boolean): CsvRow | undefined {
     const names: string[] = [];
     const row = readRow(text, start, separator, -1, isLast, names);
     if (row === undefined) return undefined;
     if (typeof column === 'string') place = placeOf(column, names);
     isHeaderDue = false;
     rowNumber++;
-    return row.end;
+    return row;
   }
 
-  function* takePiece(piece: Buffer, isLast: boolean): Generator<CsvBatch | Buffer, void, undefined> {
+  /** What the column says in the lines inside a row. */
+  function inner(text: string, row: CsvRow, skipsFirst: boolean): readonly string[] {
+    return innerFields(withoutEnd(text.slice(row.start, row.end)), place, delimiter, skipsFirst);
+  }
+
+  function* takePiece(piece: Buffer, isLast: boolean): Generator<CsvBatch | CsvHead, void, undefined> {
     const bytes = rest.length === 0 ? piece : Buffer.concat([rest, piece]);
     rest = bytes;
     const first = isBegun ? 0 : begin(bytes, isLast);
     if (first === undefined) return;
     const text = bytes.toString('latin1');
-    let at = first;
-    if (isHeaderDue && at < bytes.length) at = readHeader(text, at, isLast) ?? at;
-    if (at > 0) yield bytes.subarray(0, at);
+    const headRow = isHeaderDue && first < bytes.length ? readHeader(text, first, isLast) : undefined;
+    let at = headRow?.end ?? first;
+    if (at > 0) {
+      yield {
+        head: bytes.subarray(0, at),
+        innerFields: headRow === undefined ? [] : inner(text, headRow, true),
+      };
+    }
+    const isRare = hasRareBreak(text);
     while (!isHeaderDue) {
-      const { end, ...batch } = readBatch(bytes, text, at, isLast);
+      const { end, ...batch } = readBatch(bytes, text, at, isLast, isRare);
       if (end === at) break;
       at = end;
       yield batch;
@@ -117,10 +140,12 @@ export function createCsvReader({ column, header, delimiter }: CsvForm, atOnce: 
     text: string,
     start: number,
     isLast: boolean,
+    isRare: boolean,
   ): CsvBatch & { readonly end: number } {
     const rows: CsvRow[] = [];
     const fields: (string | undefined)[] = [];
     const rowNumbers: number[] = [];
+    const innerOf = new Map<number, readonly string[]>();
     let at = start;
     while (rows.length < atOnce && at < text.length) {
       const row = readRow(text, at, separator, place, isLast);
@@ -128,11 +153,15 @@ export function createCsvReader({ column, header, delimiter }: CsvForm, atOnce: 
       at = row.end;
       rowNumber++;
       if (row.isEmpty) continue;
+      if (row.hasQuotes || isRare) {
+        const found = inner(text, row, false);
+        if (found.length > 0) innerOf.set(rows.length, found);
+      }
       rows.push(row);
       fields.push(row.field);
       rowNumbers.push(rowNumber);
     }
-    return { bytes, rows, fields, rowNumbers, end: at };
+    return { bytes, rows, fields, rowNumbers, innerFields: innerOf, end: at };
   }
 
   return {
@@ -164,16 +193,22 @@ function readRow(
   const { length } = text;
   let field: string | undefined;
   let isSound = true;
+  let hasQuotes = false;
   let at = start;
   for (let place = 0; ; place++) {
     const first = at;
     const isQuoted = text.charCodeAt(at) === QUOTE;
     if (isQuoted && (at = afterQuotes(text, at)) === 0) return undefined;
+    hasQuotes ||= isQuoted;
     const tail = at;
     while (at < length && !isFieldEnd(text.charCodeAt(at), delimiter)) at++;
     if (at === length && !isLast) return undefined;
-    const isRowEnd = at === length || text.charCodeAt(at) === LINE_FEED;
-    const end = isRowEnd && at > tail && text.charCodeAt(at - 1) === RETURN ? at - 1 : at;
+    const end = at;
+    const isReturn = text.charCodeAt(at) === RETURN;
+    // A line feed may follow in the next piece.
+    if (isReturn && at + 1 === length && !isLast) return undefined;
+    const isRowEnd = at === length || text.charCodeAt(at) !== delimiter;
+    if (isReturn && text.charCodeAt(at + 1) === LINE_FEED) at++;
     if (isQuoted && end > tail) isSound = false;
     if (place === column || all !== undefined) {
       const read = isQuoted ? text.slice(first + 1, tail - 1).replaceAll('""', '"') : text.slice(first, end);
@@ -183,12 +218,12 @@ function readRow(
     at = Math.min(at + 1, length);
     if (!isRowEnd) continue;
     const isEmpty = place === 0 && !isQuoted && end === first;
-    return { start, end: at, isEmpty, field: isSound ? field : undefined };
+    return { start, end: at, isEmpty, field: isSound ? field : undefined, hasQuotes };
   }
 }
 
 function isFieldEnd(code: number, delimiter: number): boolean {
-  return code === delimiter || code === LINE_FEED;
+  return code === delimiter || code === LINE_FEED || code === RETURN;
 }
 
 /** @returns the place after the quote that closes the one at `open`; 0 where there is none. */
@@ -199,12 +234,9 @@ function afterQuotes(text: string, open: number): number {
   return at + 1;
 }
 
-/** A field was cut out of bytes. */
-function decoded(field: string): string {
-  for (let index = 0; index < field.length; index++) {
-    if (field.charCodeAt(index) > 127) return Buffer.from(field, 'latin1').toString();
-  }
-  return field;
+/** A row without its line end. */
+export function withoutEnd(row: string): string {
+  return row.replace(/\r\n$|[\r\n]$/, '');
 }
 
 const SHOWN_COLUMNS = 20;
