@@ -12,6 +12,7 @@ export type ErrorCode =
   | 'invalid_number'
   | 'guard_closed'
   | 'csv_unreadable'
+  | 'recipient_lookup_failed'
   | 'provider_unreachable'
   | 'provider_timeout'
   | 'provider_aborted'

@@ -162,6 +162,7 @@ export function createGuard(options: GuardOptions = {}): Guard {
       return receiver;
     },
     warn: sink.warn,
+    fail: (error) => events.emit('error', error),
   };
 
   const guard: Guard = {
@@ -208,7 +209,7 @@ export function createGuard(options: GuardOptions = {}): Guard {
       }
     },
     webhooks: (given) => createWebhookHandler(access.receiver(given)),
-    middleware: (given) => expressGate(checker, given),
+    middleware: (given) => expressGate(checker, given, access.fail),
     status: () =>
       statusOf({ lists, store, journal, isClosed: isClosed(), checks: checker.counters, changes }),
     on(event, listener) {

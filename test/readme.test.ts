@@ -37,6 +37,7 @@ describe('README.md', () => {
       'missing_recipient',
       'too_many_recipients',
       'not_ready',
+      ...union('gates/refusal.ts', 'ProblemCode'),
     ]) {
       expect(section('In Express')).toContain(`\`${code}\``);
     }

@@ -4,6 +4,7 @@
  */
 
 import type { Checker } from '../decision.ts';
+import type { GuardError } from '../errors.ts';
 import { refuse } from '../option-fields.ts';
 import type { WebhooksOptions } from '../webhooks/options.ts';
 import type { Receiver } from '../webhooks/receiver.ts';
@@ -24,6 +25,8 @@ export interface GateAccess extends Checker {
   receiver(options: WebhooksOptions): Receiver;
   /** Tells an operator of something to mend. */
   warn(code: string, message: string): void;
+  /** Emits the event `error`. */
+  fail(error: GuardError): void;
 }
 
 const accesses = new WeakMap<object, GateAccess>();

@@ -1,76 +1,92 @@
 /**
- * Bodies of requests as `fetch` knows them: read up to a limit, understood by their content type, written again. A
- * stream that grows over its limit is given up, and nothing here judges what a body says.
+ * Reads the bodies of requests as `fetch` knows them, up to a limit. What is kept while a body comes in depends on its
+ * bytes alone, however many chunks they come in.
  */
 
 /** A body that was read; or why there is none. */
-export type ReadBody = Uint8Array | 'none' | 'too_large' | 'used';
+export type ReadBody =
+  | { readonly state: 'read'; readonly bytes: Uint8Array }
+  | { readonly state: 'none' }
+  | { readonly state: 'used' }
+  | {
+      readonly state: 'too_large';
+      /** Gives the rest up. */
+      readonly cancel: () => void;
+      /** All of the body, for somebody who takes it as it comes. */
+      readonly stream: () => ReadableStream<Uint8Array>;
+    };
+
+/** The buffer begins with that size and doubles. */
+const FIRST_BYTES = 4096;
 
 /**
- * Reads a body up to `maxBytes`. What is longer is cancelled.
+ * Reads a body up to `maxBytes`.
  *
  * @throws what the stream fails with.
  */
 export async function readBody(request: Request, maxBytes: number): Promise<ReadBody> {
-  if (request.bodyUsed || request.body?.locked === true) return 'used';
-  if (request.body === null) return 'none';
+  if (request.bodyUsed || request.body?.locked === true) return { state: 'used' };
+  if (request.body === null) return { state: 'none' };
   const reader = (request.body as ReadableStream<Uint8Array>).getReader();
-  const giveUp = () => void reader.cancel().catch(() => undefined);
-  if (Number(request.headers.get('content-length') ?? 0) > maxBytes) {
-    giveUp();
-    return 'too_large';
-  }
-  const chunks: Uint8Array[] = [];
-  let size = 0;
+  const growing = growingBuffer(maxBytes);
+  if (Number(request.headers.get('content-length') ?? 0) > maxBytes) return tooLarge(reader, []);
   for (;;) {
     const { done, value: chunk } = await reader.read();
-    if (done) return Buffer.concat(chunks);
-    size += chunk.length;
-    if (size > maxBytes) {
-      giveUp();
-      return 'too_large';
-    }
-    chunks.push(chunk);
+    if (done) return { state: 'read', bytes: growing.bytes() };
+    if (!growing.add(chunk)) return tooLarge(reader, [growing.bytes(), chunk]);
   }
 }
 
-/** How a body is written, by its content type. */
-export type BodyForm = 'json' | 'form';
-
-/** @returns `undefined` for any other. */
-export function formOf(headers: Headers): BodyForm | undefined {
-  const [type = ''] = (headers.get('content-type') ?? '').toLowerCase().split(';');
-  if (/^application\/(?:[\w.-]+\+)?json$/.test(type.trim())) return 'json';
-  return type.trim() === 'application/x-www-form-urlencoded' ? 'form' : undefined;
+function tooLarge(
+  reader: ReadableStreamDefaultReader<Uint8Array>,
+  before: readonly Uint8Array[],
+): Extract<ReadBody, { state: 'too_large' }> {
+  return {
+    state: 'too_large',
+    cancel: () => void reader.cancel().catch(() => undefined),
+    stream: () =>
+      new ReadableStream<Uint8Array>({
+        start(controller) {
+          for (const chunk of before) controller.enqueue(chunk);
+        },
+        async pull(controller) {
+          const { done, value } = await reader.read();
+          if (done) controller.close();
+          else controller.enqueue(value);
+        },
+        cancel: (reason) => reader.cancel(reason),
+      }),
+  };
 }
 
-/**
- * What a body says. A parameter of a form that occurs more than once is an array.
- *
- * @throws SyntaxError for what is no JSON.
- */
-export function parseBody(bytes: Uint8Array, form: BodyForm): unknown {
-  const written = new TextDecoder().decode(bytes);
-  if (form === 'json') return JSON.parse(written) as unknown;
-  const values = new Map<string, string | string[]>();
-  for (const [name, value] of new URLSearchParams(written)) {
-    const before = values.get(name);
-    values.set(name, before === undefined ? value : [before, value].flat());
-  }
-  return Object.fromEntries(values);
+/** One buffer for all chunks, of at most `maxBytes`. */
+function growingBuffer(maxBytes: number) {
+  let held = new Uint8Array(Math.min(FIRST_BYTES, maxBytes));
+  let size = 0;
+  return {
+    /** @returns whether the chunk fits. */
+    add(chunk: Uint8Array): boolean {
+      if (!(chunk instanceof Uint8Array)) throw new TypeError('a chunk of the body is no bytes');
+      const needed = size + chunk.length;
+      if (needed > maxBytes) return false;
+      if (needed > held.length) {
+        const larger = new Uint8Array(Math.min(maxBytes, Math.max(needed, 2 * held.length)));
+        larger.set(held.subarray(0, size));
+        held = larger;
+      }
+      held.set(chunk, size);
+      size = needed;
+      return true;
+    },
+    bytes: (): Uint8Array => held.subarray(0, size),
+  };
 }
 
-/** The request with another body of the same form. */
-export function withBody(request: Request, body: unknown, form: BodyForm): Request {
+/** The request with another body. */
+export function withBody(request: Request, body: string | Uint8Array | ReadableStream<Uint8Array>): Request {
   const headers = new Headers(request.headers);
+  // It was of the body that is replaced.
   headers.delete('content-length');
-  const written = form === 'json' ? JSON.stringify(body) : writeForm(body);
-  return new Request(request, { method: request.method, headers, body: written });
-}
-
-function writeForm(body: unknown): string {
-  const pairs = Object.entries(body as Record<string, string | readonly string[]>).flatMap(([name, value]) =>
-    [value].flat().map((one): [string, string] => [name, one]),
-  );
-  return new URLSearchParams(pairs).toString();
+  const init = { headers, body, ...(body instanceof ReadableStream ? { duplex: 'half' } : {}) };
+  return new Request(request, init as RequestInit);
 }

@@ -3,8 +3,8 @@
  * that sends, one that takes the provider's webhooks; they answer what their counterparts for Express answer.
  */
 
-import type { Decision } from '../decision.ts';
 import type { Guard } from '../contract.ts';
+import { GuardError } from '../errors.ts';
 import {
   callback,
   integer,
@@ -19,21 +19,23 @@ import {
 import type { WebhooksOptions } from '../webhooks/options.ts';
 import type { WebhookAnswer } from '../webhooks/receiver.ts';
 import { accessOf } from './access.ts';
-import { formOf, parseBody, readBody, withBody, type BodyForm } from './fetch-body.ts';
+import { readBody, withBody } from './fetch-body.ts';
+import { findRecipients, takeBody, takenBody, type Found, type TakenBody } from './fetch-recipients.ts';
 import {
-  blockedProblem,
+  countProblem,
+  gateDecisions,
   judge,
   memberOf,
   permitted,
-  problem,
-  problemHeaders,
-  type Problem,
-} from './refusal.ts';
+  strippedDecisions,
+  type GateDecisions,
+} from './judging.ts';
+import { blockedProblem, problem, problemHeaders, type Problem } from './refusal.ts';
 
 /** A handler as fetch-style hosts take it. */
 export type FetchHandler = (request: Request) => Promise<Response>;
 
-type Answering = (request: Request, decisions: readonly Decision[]) => Response | Promise<Response>;
+type Answering = (request: Request, decisions: GateDecisions) => Response | Promise<Response>;
 
 /** What a JSON body or a form says; `any`, as what `request.json()` resolves to. */
 type Body = ReturnType<typeof JSON.parse>;
@@ -41,21 +43,34 @@ type Body = ReturnType<typeof JSON.parse>;
 /** The options of `guardFetch`. */
 export interface GuardFetchOptions {
   /**
-   * Answers a request that may pass. Its body can be read as if nobody had; the decisions are in the order of the
-   * recipients.
+   * Answers a request that may pass: the request that it is given, whose body was buffered and can be read; that of the
+   * original request has been read. `decisions` are in the order of the recipients, and `decisions.allowed` is the list to
+   * send to.
    */
   readonly next: Answering;
-  /** The recipients of the request. `body` is what JSON or a form says, else `undefined`. Default `body.to`. */
-  readonly to?: (body: Body, request: Request) => string | readonly string[] | undefined;
-  /** Our number or sender id. Default `body.from`. */
-  readonly from?: (body: Body, request: Request) => string | undefined;
+  /**
+   * The recipients of the request, or a promise of them. `body` is what JSON or a form says, else `undefined`. Default
+   * `body.to`. It is called for each way in which the body can be read, and where they name different recipients the
+   * request is refused with 400 `ambiguous_recipient`. What it throws or rejects with is a 500 `recipient_lookup_failed`
+   * and an event `error`.
+   */
+  readonly to?: (
+    body: Body,
+    request: Request,
+  ) => string | readonly string[] | undefined | PromiseLike<string | readonly string[] | undefined>;
+  /** Our number or sender id, or a promise of it. Default `body.from`. */
+  readonly from?: (body: Body, request: Request) => string | undefined | PromiseLike<string | undefined>;
   /**
    * What happens to a request with blocked recipients. `reject` (default) refuses it; `strip` takes them out and
    * refuses it if none is left; `observe` lets it pass and says so; a function answers instead.
    */
   readonly onBlocked?: 'reject' | 'strip' | 'observe' | Answering;
-  /** Writes the recipients that are left into the body; needed for `strip` with a `to` of your own. */
-  readonly setTo?: (body: Body, recipients: readonly string[]) => void;
+  /**
+   * Writes the recipients that are left into the body; needed for `strip` with a `to` of your own. It may return a promise.
+   * What it leaves alone keeps its bytes. Afterwards `to` is asked again, and the request refused if it still names
+   * somebody who is blocked.
+   */
+  readonly setTo?: (body: Body, recipients: readonly string[]) => unknown;
   /** More recipients than that are refused with 413. Default 1000. */
   readonly maxRecipients?: number;
   /** A body over that is refused with 413. Default 1 MiB. */
@@ -63,14 +78,6 @@ export interface GuardFetchOptions {
 }
 
 const GATE = 'fetch';
-
-/** What is known of a request before it is judged. */
-interface Told {
-  readonly body: unknown;
-  readonly form: BodyForm | undefined;
-  /** Why there may be no recipient. */
-  readonly missing: string;
-}
 
 /**
  * A gate in front of a handler: `next` is called for requests all of whose recipients may be sent to.
@@ -89,13 +96,18 @@ export function guardFetch(guard: Guard, options: GuardFetchOptions): FetchHandl
     to: optional(callback<(body: Body, request: Request) => unknown>()),
     from: optional(callback<(body: Body, request: Request) => unknown>()),
     onBlocked: withDefault('reject', onBlockedField),
-    setTo: optional(callback<(body: Body, recipients: readonly string[]) => void>()),
+    setTo: optional(callback<(body: Body, recipients: readonly string[]) => unknown>()),
     maxRecipients: withDefault(1000, integer({ min: 1, max: Number.MAX_SAFE_INTEGER })),
     maxBody: withDefault('1mb', size({ min: 1, max: Number.MAX_SAFE_INTEGER })),
   });
   const { next, onBlocked, maxRecipients, maxBody } = read;
-  const to = read.to ?? ((body: unknown) => memberOf(body, 'to'));
-  const from = read.from ?? ((body: unknown) => memberOf(body, 'from'));
+  const lookup = {
+    to: read.to ?? ((body: unknown) => memberOf(body, 'to')),
+    from: read.from ?? ((body: unknown) => memberOf(body, 'from')),
+  };
+  const hint = read.to
+    ? 'the option to returned none'
+    : 'say with the option to where it is, if not in body.to';
   if (onBlocked === 'strip' && read.to && !read.setTo) {
     return refuse('guardFetch.setTo', undefined, "a function, since onBlocked is 'strip' and to is your own");
   }
@@ -104,41 +116,84 @@ export function guardFetch(guard: Guard, options: GuardFetchOptions): FetchHandl
   const isObserved = onBlocked === 'observe';
   const bench = { checker: access, gate: GATE, maxRecipients, isObserved };
 
-  async function verdictOn(request: Request) {
-    const told = await tellingOf(request, maxBody);
-    if ('code' in told) return { problem: told };
-    const { body, form, missing } = told;
-    const verdict = judge(
-      bench,
-      to(body, request),
-      () => from(body, request),
-      () => missing,
-    );
-    return verdict.problem === undefined ? { ...verdict, body, form } : { problem: verdict.problem };
+  function failed(doing: string, cause: unknown): Problem {
+    const message = `guardFetch: ${doing} failed, and the request was ${isObserved ? 'let pass' : 'refused'}`;
+    access.fail(new GuardError('recipient_lookup_failed', message, { cause }));
+    return problem('recipient_lookup_failed', 'the recipients of the request could not be looked up');
+  }
+
+  /** Whom the request names; or why nobody can be asked about. */
+  async function recipientsOf(taken: TakenBody): Promise<Problem | Found> {
+    try {
+      const found = await findRecipients(taken, lookup);
+      if ('code' in found) return found;
+      const missing = () => `${taken.missing}: ${hint}`;
+      return countProblem(bench, found.recipients, missing) ?? found;
+    } catch (error) {
+      return failed('looking up the recipients', error);
+    }
   }
 
   async function observe(request: Request): Promise<Response> {
     access.remindObserving(GATE);
-    // Whatever goes wrong here, the request is to pass.
-    const verdict = await verdictOn(request).catch(() => undefined);
-    return next(request, verdict?.problem === undefined ? (verdict?.decisions ?? []) : []);
+    // The request is to pass, also where its body breaks off.
+    const taken = await takeBody(request, maxBody).catch(() => undefined);
+    if (taken === undefined) return next(request, gateDecisions([]));
+    if ('whole' in taken) return next(taken.whole(), gateDecisions([]));
+    const found = await recipientsOf(taken);
+    return next(
+      taken.request,
+      'code' in found ? gateDecisions([]) : judge(bench, found.recipients, found.from),
+    );
+  }
+
+  /** Takes the blocked recipients out. @returns `undefined` where somebody who is blocked is left. */
+  async function strip(
+    taken: TakenBody,
+    found: Found,
+    decisions: GateDecisions,
+  ): Promise<Stripped | undefined> {
+    const { reading, recipients } = found;
+    if (reading === undefined) return undefined;
+    try {
+      await setTo(reading.body as object, permitted(recipients, decisions));
+      const written = reading.write();
+      if (written === undefined) return undefined;
+      const rest = takenBody(withBody(taken.request, written), Buffer.from(written));
+      const left = await findRecipients(rest, lookup);
+      if ('code' in left) return undefined;
+      const stripped = strippedDecisions(bench, decisions, left.recipients, left.from);
+      return stripped && { request: rest.request, decisions: stripped };
+    } catch (error) {
+      failed('taking blocked recipients out', error);
+      return undefined;
+    }
   }
 
   return async function sendGuard(request) {
     if (isObserved) return observe(request);
-    const verdict = await verdictOn(request);
-    if (verdict.problem !== undefined) return refusalOf(verdict.problem);
-    const { recipients, decisions, body, form } = verdict;
-    if (decisions.every(({ allowed }) => allowed)) return next(request, decisions);
-    if (typeof onBlocked === 'function') return onBlocked(request, decisions);
-    const rest = permitted(recipients, decisions);
-    if (onBlocked !== 'strip' || rest.length === 0) return refusalOf(blockedProblem(decisions));
-    if (form === undefined) {
-      throw new TypeError("onBlocked 'strip' needs a JSON body or a form to write the recipients to");
+    const taken = await takeBody(request, maxBody);
+    if ('whole' in taken) {
+      taken.cancel();
+      return refusalOf(
+        problem('body_too_large', `the body is larger than the ${maxBody} bytes that are read`),
+      );
     }
-    setTo(body as object, rest);
-    return next(withBody(request, body, form), decisions);
+    const found = await recipientsOf(taken);
+    if ('code' in found) return refusalOf(found);
+    const decisions = judge(bench, found.recipients, found.from);
+    if (decisions.every(({ allowed }) => allowed)) return next(taken.request, decisions);
+    if (typeof onBlocked === 'function') return onBlocked(taken.request, decisions);
+    const canStrip = onBlocked === 'strip' && decisions.allowed.length > 0;
+    const stripped = canStrip ? await strip(taken, found, decisions) : undefined;
+    if (stripped === undefined) return refusalOf(blockedProblem(decisions));
+    return next(stripped.request, stripped.decisions);
   };
+}
+
+interface Stripped {
+  readonly request: Request;
+  readonly decisions: GateDecisions;
 }
 
 /**
@@ -151,12 +206,15 @@ export function webhooksFetch(guard: Guard, options: WebhooksOptions): FetchHand
 
   async function answerTo(request: Request): Promise<WebhookAnswer> {
     const body = await readBody(request, receiver.maxBody);
-    if (body === 'too_large') return receiver.tooLarge();
-    if (body === 'used') return receiver.bodyLost();
+    if (body.state === 'used') return receiver.bodyLost();
+    if (body.state === 'too_large') {
+      body.cancel();
+      return receiver.tooLarge();
+    }
     const { method, headers } = request;
     const { pathname, search } = new URL(request.url);
     const told = { method, url: pathname + search, headers: Object.fromEntries(headers) };
-    return receiver.receive(body === 'none' ? told : { ...told, body });
+    return receiver.receive(body.state === 'none' ? told : { ...told, body: body.bytes });
   }
 
   return async (request) => {
@@ -167,27 +225,6 @@ export function webhooksFetch(guard: Guard, options: WebhooksOptions): FetchHand
 }
 
 const NOT_STORED: WebhookAnswer = { status: 500, body: '{"status":"not_stored"}' };
-
-/** Reads a copy of the body, so that the request can be read again by whoever comes next. */
-async function tellingOf(request: Request, maxBody: number): Promise<Told | Problem> {
-  const isUsed = request.bodyUsed || request.body?.locked === true;
-  const bytes = isUsed ? 'used' : await readBody(request.clone(), maxBody);
-  if (bytes === 'too_large') {
-    return problem('body_too_large', `the body is larger than the ${maxBody} bytes that are read`);
-  }
-  const form = formOf(request.headers);
-  const nothing = { body: undefined, form: undefined };
-  if (bytes === 'used') {
-    return { ...nothing, missing: 'the body was read before the guard saw it: hand the request on unread' };
-  }
-  if (bytes === 'none') return { ...nothing, missing: 'the request has no body' };
-  if (form === undefined) return { ...nothing, missing: 'the content type is neither JSON nor a form' };
-  try {
-    return { body: parseBody(bytes, form), form, missing: 'no recipient was found in the request' };
-  } catch {
-    return { ...nothing, missing: 'the body cannot be read as JSON' };
-  }
-}
 
 function refusalOf(body: Problem): Response {
   return new Response(JSON.stringify(body), { status: body.status, headers: problemHeaders(body) });

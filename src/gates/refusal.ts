@@ -1,13 +1,18 @@
 /**
- * What the gates in front of a handler have in common: they judge the recipients of a request, and write the problem
- * that a refusal is answered with. No host is known here, and no number is written in clear.
+ * Writes the problem that a gate in front of a handler answers a refused request with. No number is written in clear.
  */
 
-import type { BlockReason, Checker, Decision } from '../decision.ts';
+import type { BlockReason, Decision } from '../decision.ts';
 import { maskMsisdn } from '../msisdn.ts';
 
 /** What a problem body's `code` can be. */
-export type ProblemCode = BlockReason | 'missing_recipient' | 'too_many_recipients' | 'body_too_large';
+export type ProblemCode =
+  | BlockReason
+  | 'missing_recipient'
+  | 'ambiguous_recipient'
+  | 'too_many_recipients'
+  | 'body_too_large'
+  | 'recipient_lookup_failed';
 
 /** The body of a refusal: `application/problem+json`, RFC 9457. */
 export interface Problem {
@@ -24,8 +29,13 @@ const PROBLEMS: Readonly<Record<ProblemCode, { readonly status: number; readonly
   opted_out: { status: 403, title: 'The recipient has opted out' },
   invalid_number: { status: 422, title: 'The recipient is not a readable phone number' },
   missing_recipient: { status: 400, title: 'The request names no recipient' },
+  ambiguous_recipient: {
+    status: 400,
+    title: 'The request can be read in ways that name different recipients',
+  },
   too_many_recipients: { status: 413, title: 'The request names too many recipients' },
   body_too_large: { status: 413, title: 'The body of the request is too large' },
+  recipient_lookup_failed: { status: 500, title: 'The recipients of the request could not be looked up' },
   not_ready: { status: 503, title: 'The opt-out list has not been read yet' },
   stale: { status: 503, title: 'The opt-out list is out of date' },
   expired: { status: 503, title: 'The opt-out list is too old to be trusted' },
@@ -35,63 +45,8 @@ const PROBLEMS: Readonly<Record<ProblemCode, { readonly status: number; readonly
 /** Which status is answered where recipients are blocked for different reasons: the first that occurs. */
 const PRECEDENCE: readonly number[] = [503, 422, 403];
 
-/** What a 503 that can pass asks a client to wait, s. */
+/** How long a client is asked to wait by a 503 that may pass, s. */
 const RETRY_AFTER_S = 30;
-
-/** How a gate judges. */
-export interface Bench {
-  readonly checker: Checker;
-  readonly gate: string;
-  readonly maxRecipients: number;
-  readonly isObserved: boolean;
-}
-
-/** The recipients of a request and what was decided about them; or the problem, where none was decided. */
-export type Verdict =
-  | { readonly problem: Problem }
-  | {
-      readonly problem?: undefined;
-      readonly recipients: readonly unknown[];
-      readonly decisions: readonly Decision[];
-    };
-
-/**
- * Judges who a request names and reports it.
- *
- * @param given one recipient, several, or nothing.
- * @param sender asked for once the recipients are known to be few enough.
- * @param missing says why there may be no recipient.
- */
-export function judge(
-  { checker, gate, maxRecipients, isObserved }: Bench,
-  given: unknown,
-  sender: () => unknown,
-  missing: () => string,
-): Verdict {
-  const recipients: readonly unknown[] = Array.isArray(given) ? given : isNothing(given) ? [] : [given];
-  if (recipients.length === 0) return { problem: problem('missing_recipient', missing()) };
-  if (recipients.length > maxRecipients && !isObserved) {
-    const detail = `${recipients.length} recipients, at most ${maxRecipients} are allowed`;
-    return { problem: problem('too_many_recipients', detail) };
-  }
-  const from = sender();
-  const asked = typeof from === 'string' ? { from } : undefined;
-  const decisions = recipients.map((recipient) => checker.decide(recipient, asked));
-  for (const decision of decisions) checker.report(decision, { gate, isObserved });
-  return { recipients, decisions };
-}
-
-/** The recipients that may be sent to. */
-export function permitted(recipients: readonly unknown[], decisions: readonly Decision[]): string[] {
-  return recipients.filter((_, index) => decisions[index]?.allowed === true) as string[];
-}
-
-/** A member of a body, whatever the body is. */
-export function memberOf(body: unknown, name: string): unknown {
-  return typeof body === 'object' && body !== null && Object.hasOwn(body, name)
-    ? (body as Record<string, unknown>)[name]
-    : undefined;
-}
 
 /** The problem of a request some of whose recipients are blocked. */
 export function blockedProblem(decisions: readonly Decision[]): Problem {
@@ -119,8 +74,4 @@ export function problemHeaders({ status, code }: Problem): Readonly<Record<strin
     'cache-control': 'no-store',
     ...(canPass ? { 'retry-after': String(RETRY_AFTER_S) } : {}),
   };
-}
-
-function isNothing(value: unknown): boolean {
-  return value === undefined || value === null || value === '';
 }

@@ -52,7 +52,8 @@ describe('guardFetch', () => {
     expect(written.body).toBe(`text=a&to=${CLEAN}`);
     expect((await run(post(JSON.stringify({ to: OUT })), { onBlocked: 'strip' })).status).toBe(403);
     const elsewhere = { onBlocked: 'strip', to: () => [CLEAN, OUT], setTo() {} } as const;
-    await expect(run(new Request('http://host/'), elsewhere)).rejects.toThrow(TypeError);
+    const done = await run(new Request('http://host/'), elsewhere);
+    expect([done.status, done.ran]).toEqual([403, 0]);
   });
 
   it('observes, hands over, and takes recipients from where it is told', async () => {
@@ -63,7 +64,7 @@ describe('guardFetch', () => {
       throw new Error('boom');
     };
     expect((await run(post('{}'), { onBlocked: 'observe', to: boom })).ran).toBe(1);
-    await expect(run(post('{}'), { to: boom })).rejects.toThrow('boom');
+    expect((await run(post('{}'), { to: boom })).status).toBe(500);
     const onBlocked = () => new Response('mine', { status: 409 });
     expect((await run(post(JSON.stringify({ to: OUT })), { onBlocked })).status).toBe(409);
     expect((await run(post('{}'), { to: () => OUT, from: () => 'Acme' })).status).toBe(403);
