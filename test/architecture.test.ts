@@ -66,6 +66,7 @@ const rooms: Readonly<Record<string, string>> = {
   'gates/body-writing': 'gates/fetch',
   'gates/fetch-recipients': 'gates/fetch',
   'gates/json-source': 'gates/fetch',
+  'gates/sdk-parameters': 'gates/sdk-sends',
   'gates/send-parameters': 'gates/send-endpoints',
   'gates/send-recipients': 'gates/send-endpoints',
   'gates/undici-body': 'gates/undici',

@@ -4,6 +4,7 @@
  */
 
 import { goesByText } from './channels.ts';
+import { isGiven, listed, membersOf, named, readOnce, type Members } from './sdk-parameters.ts';
 import { verifiedNumbers } from './verified-numbers.ts';
 
 /** Somebody whom a call reaches by text. */
@@ -21,22 +22,30 @@ export interface SdkCall {
   readonly recipients: readonly SdkRecipient[];
 }
 
-/** What a method is: a send and how its parameters are read, a method that may be called, or one nobody can judge. */
-export type SdkMethod = ((params: unknown) => SdkCall) | 'passes' | 'unguarded';
+/** A method that sends. */
+export interface SdkSend {
+  /** The position of the argument that names the recipients. */
+  readonly at: number;
+  /** Reads that argument. */
+  readonly read: (params: unknown) => SdkCall;
+}
 
-type Members = ReadonlyMap<string, readonly unknown[]>;
+/** What a method is: a send, a method that may be called, or one that looks like a send and is not known. */
+export type SdkMethod = SdkSend | 'passes' | 'unguarded';
 
 /** The clients that send texts: their sends, and the names of the methods that look like one and are none. */
 const SENDERS: Readonly<Record<string, Readonly<Record<string, SdkMethod>>>> = {
-  sms: { send: readSms, verifySignature: 'passes' },
-  messages: { send: readMessage, updateMessage: 'passes' },
+  sms: { send: sendOf(readSms), verifySignature: 'passes' },
+  messages: { send: sendOf(readMessage), updateMessage: 'passes' },
+  // The first argument is the conversation.
+  conversations: { createMember: { at: 1, read: readMember } },
   // `trigger`, `sendControl` and `nextWorkflow` go on with a request whose recipients were asked about at its start.
   verify: {
-    start: readVerification,
+    start: sendOf(readVerification),
     ...passing('trigger', 'sendControl', 'cancel', 'check', 'search'),
   },
   verify2: {
-    newRequest: readWorkflow,
+    newRequest: sendOf(readWorkflow),
     ...passing('nextWorkflow', 'checkCode', 'cancel'),
     ...passing('listAllTemplates', 'getTemplatePage', 'getTemplate', 'createTemplate'),
     ...passing('updateTemplate', 'deleteTemplate', 'listAllTemplateFragments', 'getTemplateFragmentPage'),
@@ -78,6 +87,10 @@ export function sdkMethod(path: string, name: string): SdkMethod {
   return looksLikeSend ? 'unguarded' : 'passes';
 }
 
+function sendOf(read: SdkSend['read']): SdkSend {
+  return { at: 0, read };
+}
+
 function passing(...names: readonly string[]): Readonly<Record<string, SdkMethod>> {
   return Object.fromEntries(names.map((name) => [name, 'passes']));
 }
@@ -94,28 +107,51 @@ function readMessage(given: unknown): SdkCall {
 
 function readVerification(given: unknown): SdkCall {
   const { params, members } = readOnce(given);
-  const { numbers, doubt } = verifiedNumbers(named(members, 'number'), named(members, 'country'));
+  const countries = named(members, 'country').filter(isGiven);
+  const { numbers, doubt } = verifiedNumbers(named(members, 'number'), countries);
   const asked = doubt === undefined ? numbers : [...numbers, undefined];
-  // Whose name the text bears is the provider's choice, so that every list is asked.
+  // The provider chooses the sender, so that every list is asked.
   return { params, recipients: orNobody(asked.map((to) => ({ to, from: undefined }))) };
 }
 
 function readWorkflow(given: unknown): SdkCall {
   const { params, members } = readOnce(given);
   const steps = named(members, 'workflow').flatMap(listed);
+  const recipients =
+    steps.length === 0 ? orNobody([]) : steps.flatMap((step) => stepRecipients(membersOf(step)));
+  // Under a brand the provider chooses the sender, so that every list is asked.
+  const isBranded = named(members, 'brand').some(isGiven);
   return {
     params,
-    recipients: steps.length === 0 ? orNobody([]) : steps.flatMap((step) => stepRecipients(membersOf(step))),
+    recipients: recipients.map(({ to, from }) => ({ to, from: isBranded ? undefined : from })),
   };
+}
+
+/** Channels by which a member of a conversation gets no text, as the provider writes them. */
+const MEMBER_CHANNELS: ReadonlySet<unknown> = new Set(['app', 'phone', 'sip', 'websocket', 'vbc']);
+
+/** A new member of a conversation. Without a channel it is a user of an app. */
+function readMember(given: unknown): SdkCall {
+  const { params, members } = readOnce(given);
+  const channels = named(members, 'channel').flatMap(listed).filter(isGiven);
+  return { params, recipients: channels.flatMap(channelRecipients) };
+}
+
+function channelRecipients(channel: unknown): SdkRecipient[] {
+  const members = membersOf(channel);
+  const ends = [...named(members, 'to'), ...named(members, 'from')].flatMap(listed).map(membersOf);
+  const types = [members, ...ends].flatMap((one) => named(one, 'type'));
+  const carriesText = (type: unknown) => !MEMBER_CHANNELS.has(type) && goesByText([type]);
+  if (types.length > 0 && !types.some(carriesText)) return [];
+  return recipientsOf(new Map([...members, ['to', [...named(members, 'to'), ...named(members, 'number')]]]));
 }
 
 /** Whom a message, or a step of a workflow, reaches by text: with everybody it is to be sent to should it fail. */
 function stepRecipients(members: Members): SdkRecipient[] {
-  const kinds = [...named(members, 'to'), ...named(members, 'from')].flatMap((end) =>
-    named(membersOf(end), 'type'),
-  );
+  const ends = [...named(members, 'to'), ...named(members, 'from')].flatMap(listed);
+  const kinds = ends.flatMap((end) => named(membersOf(end), 'type'));
   const channels = [...named(members, 'channel'), ...kinds];
-  const fallbacks = named(members, 'failover').flatMap(listed);
+  const fallbacks = named(members, 'failover').filter(isGiven).flatMap(listed);
   return [
     ...(goesByText(channels) ? recipientsOf(members) : []),
     ...fallbacks.flatMap((fallback) => stepRecipients(membersOf(fallback))),
@@ -140,50 +176,4 @@ function numbersOf(end: unknown): readonly unknown[] {
   if (typeof end !== 'object' || end === null) return [end];
   const numbers = named(membersOf(end), 'number');
   return numbers.length === 0 ? [undefined] : numbers;
-}
-
-/** The members that say whom a call reaches; the rest is handed on as it is. */
-const READ = new Set(['to', 'from', 'channel', 'number', 'country', 'workflow', 'failover', 'type']);
-
-/** Reads the parameters of a call, each member once. An instance of a class stays one. */
-function readOnce(given: unknown): { readonly params: unknown; readonly members: Members } {
-  if (typeof given !== 'object' || given === null) return { params: given, members: new Map() };
-  const params = copyOf(given);
-  return { params, members: membersOf(params) };
-}
-
-function copyOf(given: object): object {
-  if (Array.isArray(given)) return given.map(settled);
-  const entries = Object.entries(given).map(
-    ([name, value]) => [name, READ.has(wordOf(name)) ? settled(value) : (value as unknown)] as const,
-  );
-  return Object.setPrototypeOf(Object.fromEntries(entries), Object.getPrototypeOf(given) as object | null);
-}
-
-function settled(value: unknown): unknown {
-  return typeof value === 'object' && value !== null ? copyOf(value) : value;
-}
-
-/** The members of an object by the words of their names: the SDK sends `To` and `to` alike. */
-function membersOf(value: unknown): Members {
-  const members = new Map<string, unknown[]>();
-  if (typeof value !== 'object' || value === null) return members;
-  for (const [name, member] of Object.entries(value)) {
-    if (member === undefined) continue;
-    const word = wordOf(name);
-    members.set(word, [...(members.get(word) ?? []), member]);
-  }
-  return members;
-}
-
-function wordOf(name: string): string {
-  return name.replaceAll(/[-_\s]/g, '').toLowerCase();
-}
-
-function named(members: Members, name: string): readonly unknown[] {
-  return members.get(name) ?? [];
-}
-
-function listed(value: unknown): readonly unknown[] {
-  return Array.isArray(value) ? value : [value];
 }

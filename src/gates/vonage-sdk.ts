@@ -9,7 +9,7 @@ import type { Guard } from '../contract.ts';
 import { maskMsisdn } from '../msisdn.ts';
 import { listOf, oneOf, readFields, refuse, text, withDefault } from '../option-fields.ts';
 import { accessOf, type GateAccess } from './access.ts';
-import { SENDER_NAMES, sdkMethod, type SdkCall } from './sdk-sends.ts';
+import { SENDER_NAMES, sdkMethod, type SdkCall, type SdkSend } from './sdk-sends.ts';
 import { errorTellsOptOut, tellsOptOut } from './send-reply.ts';
 import { standIn } from './stand-in.ts';
 
@@ -39,8 +39,9 @@ const PLAIN = new Set(['credentials', 'options', 'auth', 'config']);
 const guarded = new WeakMap<object, { readonly access: GateAccess; readonly options: string }>();
 
 /**
- * The same client, guarded: `sms.send`, `messages.send` (SMS and MMS), `verify.start` and `verify2.newRequest` ask about
- * every recipient first, and reject with a {@link SendBlockedError} if one of them may not be sent to.
+ * The same client, guarded: `sms.send`, `messages.send` (SMS and MMS), `verify.start`, `verify2.newRequest` and
+ * `conversations.createMember` (with a channel that carries texts) ask about every recipient first, and reject with a
+ * {@link SendBlockedError} if one of them may not be sent to.
  *
  * @param vonage a client of @vonage/server-sdk, or an object of its parts such as `{ sms }`.
  * @throws ConfigError for anything but a guard and such a client, and for options that cannot be used.
@@ -62,7 +63,7 @@ export function guardVonage<V extends object>(guard: Guard, vonage: V, options: 
       'a client of @vonage/server-sdk, or an object of its parts such as { sms }',
     );
   }
-  const kept = allow.find((path) => typeof sdkMethod(...parted(path)) === 'function');
+  const kept = allow.find((path) => typeof sdkMethod(...parted(path)) === 'object');
   if (kept !== undefined) {
     return refuse('guardVonage.allow', allow, `methods that are not guarded; ${kept} is`);
   }
@@ -105,7 +106,7 @@ function standFor<T extends object>(gate: Gate, path: string, real: T): T {
     const run = (args: readonly unknown[]) => method.apply(real, [...args]);
     const called = joined(path, name);
     const act =
-      typeof kind === 'function'
+      typeof kind === 'object'
         ? (args: readonly unknown[]) => send(gate, kind, run, args)
         : (args: readonly unknown[]) => {
             if (kind === 'unguarded' && !gate.allow.has(called)) refuseUnguarded(gate, called);
@@ -132,13 +133,13 @@ function refuseUnguarded({ access, isObserved }: Gate, called: string): void {
 
 async function send(
   gate: Gate,
-  read: (params: unknown) => SdkCall,
+  { at, read }: SdkSend,
   run: (args: readonly unknown[]) => unknown,
-  [given, ...rest]: readonly unknown[],
+  args: readonly unknown[],
 ): Promise<unknown> {
   const { access, isObserved } = gate;
   if (isObserved) access.remindObserving(GATE);
-  const { params, recipients } = readSafely(read, given, isObserved);
+  const { params, recipients } = readSafely(read, args[at], isObserved);
   const asked = recipients.map(({ to, from }) => ({ from, decision: access.decide(to, { from }) }));
   for (const { decision } of asked) access.report(decision, { gate: GATE, isObserved });
   const blocked = asked.map(({ decision }) => decision).find(isRefusal);
@@ -153,7 +154,7 @@ async function send(
   }
 
   try {
-    const reply = await run([params, ...rest]);
+    const reply = await run([...args.slice(0, at), params, ...args.slice(at + 1)]);
     await learn((msisdn) => tellsOptOut(reply, msisdn));
     return reply;
   } catch (error) {
