@@ -31,6 +31,7 @@ export type { Anomaly, AnomalyCode, SweepOutcome } from './provider/flight.ts';
 export type { WebhooksOptions } from './webhooks/options.ts';
 export type { WebhookHandler } from './webhooks/handler.ts';
 export type { GateRequest, GateResponse, MiddlewareOptions } from './gates/express.ts';
+export type { GateDecisions } from './gates/judging.ts';
 export type { Problem, ProblemCode } from './gates/refusal.ts';
 
 // Stores

@@ -20,6 +20,8 @@ export interface ServiceOptions {
   readonly store?: GuardOptions['store'];
   /** Takes the place of the guard that is made from the options. */
   readonly guard?: Guard;
+  /** What happens to a request some of whose recipients opted out. Default: the whole request is refused. */
+  readonly onBlocked?: 'reject' | 'strip' | 'observe';
 }
 
 export interface Service {
@@ -32,7 +34,7 @@ const MAX_AGE_MS = 86_400_000;
 
 /** Creates the service; the caller listens, and closes the guard. */
 export function createService(options: ServiceOptions): Service {
-  const { apiKey, apiSecret, signatureSecret, providerUrl } = options;
+  const { apiKey, apiSecret, signatureSecret, providerUrl, onBlocked = 'reject' } = options;
   const guard =
     options.guard ??
     createGuard({
@@ -55,12 +57,12 @@ export function createService(options: ServiceOptions): Service {
   app.use(express.json());
 
   // Nothing gets past the guard to somebody who opted out.
-  app.post('/messages', guard.middleware(), async (req: Request, res: Response) => {
-    const { to, from = '73737', text } = req.body as { to: string | string[]; from?: string; text: string };
-    // What the guard read is sent, not what was written: the provider takes digits only.
-    const numbers = (req.sendGuard ?? []).flatMap((decision) => decision.to ?? []);
+  app.post('/messages', guard.middleware({ onBlocked }), async (req: Request, res: Response) => {
+    const { from = '73737', text } = req.body as { from?: string; text: string };
+    // The numbers that may be sent to, as digits, whatever `onBlocked` is: never what was written in the request.
+    const to = req.sendGuard?.allowed ?? [];
     const sent: (string | undefined)[] = [];
-    for (const number of numbers) {
+    for (const number of to) {
       const reply = await sender.sms.send({ to: number, from, text });
       sent.push(reply.messages[0]?.['message-id']);
     }

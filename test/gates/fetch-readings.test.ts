@@ -441,6 +441,15 @@ describe('strip', () => {
     ],
     ['writes no JSON', (body) => void (body.people.shift(), (body.x = () => 1)), 'opted_out'],
     ['writes what refers to itself', (body) => void (body.people.shift(), (body.x = { body })), 'opted_out'],
+    [
+      'gives members other names',
+      (body) =>
+        void (body.people = [
+          { ...body.people[1], phone: CLEAN, id: '1' },
+          { phone: OTHER, it: 1 },
+        ]),
+      `{"people":[{"phone":"${CLEAN}","id":"1"},{"phone":"${OTHER}","it":1}],"x":1.0}`,
+    ],
     ['writes nothing', () => undefined, 'opted_out'],
     ['writes something else', (body) => void (body.x = 2), 'opted_out'],
     ['empties it', (body) => void (body.people = []), 'opted_out'],
