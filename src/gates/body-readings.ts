@@ -18,8 +18,8 @@ export interface Reading {
   readonly role: 'chosen' | 'doubt';
   /** Whether it is unlikely, so that a function that fails on it, or finds nothing like a number, found nobody. */
   readonly isUnlikely: boolean;
-  /** Writes what `body` says by now. @returns `undefined` where it cannot be written without rounding a number. */
-  write(): string | undefined;
+  /** Writes what `body` says by now. @throws TypeError where it cannot be written without rounding a number. */
+  write(): string;
 }
 
 /** A body that was read; or why it was not. */

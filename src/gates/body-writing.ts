@@ -5,17 +5,14 @@
 
 import { readJsonSource, type JsonNode } from './json-source.ts';
 
-/** Thrown where a change cannot be written without rounding a number. */
-class InexactNumber extends Error {}
-
 /**
  * Writes JSON that has been changed.
  *
  * @param text as it was.
  * @param after what it is to say.
- * @returns `undefined` where a number would be rounded, or `after` is no JSON.
+ * @throws TypeError where a number would be rounded, or `after` is no JSON.
  */
-export function rewriteJson(text: string, after: unknown): string | undefined {
+export function rewriteJson(text: string, after: unknown): string {
   const source = readJsonSource(text);
   const written = (node: JsonNode) => text.slice(node.start, node.end);
   const rounded = new Set(roundedIn(source, written));
@@ -66,17 +63,14 @@ export function rewriteJson(text: string, after: unknown): string | undefined {
 
   function writeNew(value: unknown): string {
     const made = JSON.stringify(value) as string | undefined;
-    if (made === undefined) throw new InexactNumber();
-    if (numbersIn(JSON.parse(made)).some((number) => rounded.has(number))) throw new InexactNumber();
+    if (made === undefined) throw new TypeError('setTo wrote a value that is no JSON');
+    if (numbersIn(JSON.parse(made)).some((number) => rounded.has(number))) {
+      throw new TypeError('setTo wrote a number that JavaScript has rounded: leave it where it is');
+    }
     return made;
   }
 
-  try {
-    return text.slice(0, source.start) + write(source, after) + text.slice(source.end);
-  } catch (error) {
-    if (error instanceof InexactNumber) return undefined;
-    throw error;
-  }
+  return text.slice(0, source.start) + write(source, after) + text.slice(source.end);
 }
 
 type Members = NonNullable<JsonNode['members']>;

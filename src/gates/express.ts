@@ -145,9 +145,7 @@ export function expressGate<Req extends GateRequest, Res extends GateResponse>(
     return whenSettled(setTo(req, permitted(recipients, decisions)), () =>
       whenSettled(to(req), (given) =>
         whenSettled(from(req), (sender) => {
-          const stripped = strippedDecisions(bench, decisions, recipientsIn(given), sender);
-          if (stripped === undefined) return decisions;
-          req.sendGuard = stripped;
+          req.sendGuard = strippedDecisions(bench, decisions, recipientsIn(given), sender);
           return 'pass';
         }),
       ),

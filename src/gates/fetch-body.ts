@@ -82,8 +82,8 @@ function growingBuffer(maxBytes: number) {
   };
 }
 
-/** The request with another body. */
-export function withBody(request: Request, body: string | Uint8Array | ReadableStream<Uint8Array>): Request {
+/** The request with another body. Bytes bring no content type of their own, as a string would. */
+export function withBody(request: Request, body: Uint8Array | ReadableStream<Uint8Array>): Request {
   const headers = new Headers(request.headers);
   // It was of the body that is replaced.
   headers.delete('content-length');

@@ -154,16 +154,15 @@ export function guardFetch(guard: Guard, options: GuardFetchOptions): FetchHandl
     decisions: GateDecisions,
   ): Promise<Stripped | undefined> {
     const { reading, recipients } = found;
-    if (reading === undefined) return undefined;
     try {
+      if (reading === undefined) throw new TypeError('there is no JSON or form to write to');
       await setTo(reading.body as object, permitted(recipients, decisions));
-      const written = reading.write();
-      if (written === undefined) return undefined;
-      const rest = takenBody(withBody(taken.request, written), Buffer.from(written));
+      const bytes = Buffer.from(reading.write());
+      const rest = takenBody(withBody(taken.request, bytes), bytes);
       const left = await findRecipients(rest, lookup);
-      if ('code' in left) return undefined;
+      if ('code' in left) throw new Error(left.detail);
       const stripped = strippedDecisions(bench, decisions, left.recipients, left.from);
-      return stripped && { request: rest.request, decisions: stripped };
+      return { request: rest.request, decisions: stripped };
     } catch (error) {
       failed('taking blocked recipients out', error);
       return undefined;

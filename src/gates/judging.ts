@@ -78,17 +78,19 @@ export function permitted(recipients: readonly unknown[], decisions: readonly De
  * The decisions for a handler once blocked recipients have been taken out of its request.
  *
  * @param left the recipients that the request names by now.
- * @returns `undefined` where one of them may not be sent to, or none is left.
+ * @throws Error where one of them may not be sent to, or none is left.
  */
 export function strippedDecisions(
   { checker }: Bench,
   before: readonly Decision[],
   left: readonly unknown[],
   from: unknown,
-): GateDecisions | undefined {
+): GateDecisions {
   const asked = ask(checker, left, from);
-  const isClear = asked.length > 0 && asked.every(({ allowed }) => allowed);
-  return isClear ? gateDecisions(before, asked) : undefined;
+  if (asked.length === 0) throw new Error('to names nobody after setTo');
+  if (!asked.every(({ allowed }) => allowed))
+    throw new Error('to still names somebody who is blocked after setTo');
+  return gateDecisions(before, asked);
 }
 
 /** A member of a body, whatever the body is. */

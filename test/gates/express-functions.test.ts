@@ -190,22 +190,22 @@ describe('strip', () => {
       () => {
         throw new Error('boom');
       },
-      'failed',
+      'refused',
     ],
-    ['rejects', () => Promise.reject(new Error('boom')), 'failed'],
-    ['rejects with nothing', () => Promise.reject(undefined), 'failed'],
+    ['rejects', () => Promise.reject(new Error('boom')), 'refused'],
+    ['rejects with nothing', () => Promise.reject(undefined), 'refused'],
     [
       'writes and rejects',
       (req, rest) => {
         write(req, rest);
         return Promise.reject(new Error('boom'));
       },
-      'failed',
+      'refused',
     ],
     ['writes somebody else who is out', (req) => write(req, ['15551230002']), 'refused'],
     ['writes what cannot be read', (req) => write(req, [CLEAN, 'x']), 'refused'],
     ['empties', (req) => write(req, []), 'refused'],
-    ['takes the body away', (req) => void delete req.body, 'failed'],
+    ['takes the body away', (req) => void delete req.body, 'refused'],
   ])('by a setTo that %s', async (_how, setTo, expected) => {
     await guard.optOut('15551230002');
     const body = { phones: [OUT, CLEAN, OTHER] };
@@ -213,12 +213,17 @@ describe('strip', () => {
       { onBlocked: 'strip', to, ...(setTo ? { setTo } : {}) },
       { body },
     );
-    expect(errors).toHaveLength(expected === 'failed' ? 1 : 0);
     if (expected !== 'passed') {
+      const [error, ...others] = errors;
+      expect(error).toMatchObject({
+        code: 'recipient_lookup_failed',
+        message: expect.stringMatching(/refused$/),
+      });
+      expect(others).toEqual([]);
       expect(outcome).toMatchObject({ code: 'opted_out', status: 403, recipients: [{ index: 0 }] });
       return;
     }
-    expect(outcome).toBe('passed');
+    expect([outcome, errors]).toEqual(['passed', []]);
     expect(req.sendGuard?.allowed).toEqual(to(req));
   });
 

@@ -467,6 +467,22 @@ describe('strip', () => {
     expect(done.code === 'passed' ? done.text : done.code).toBe(expected);
   });
 
+  it.each([
+    ['an object by a number', '{"a":1}', 7, '7'],
+    ['a list by an object', '[1.0]', { a: [] }, '{"a":[]}'],
+    ['a list by a longer one', '[1.0,{"a":2.0}]', [1, { a: 2 }, 3], '[1.0,{"a":2.0},3]'],
+    ['a number by null', '1.0', null, 'null'],
+  ])('may put %s', async (_what, before, after, expected) => {
+    const setTo = (body: Record<string, unknown>, rest: readonly string[]) => {
+      Object.assign(body, { to: rest, o: after });
+    };
+    const done = await run(post(`{"o": ${before}, "to":["${OUT}","${CLEAN}"]}`, JSON_TYPE), {
+      ...strip,
+      setTo,
+    });
+    expect(done.text).toBe(`{"o": ${expected}, "to":["${CLEAN}"]}`);
+  });
+
   it('changes a form by a setTo', async () => {
     const options = {
       ...strip,
