@@ -70,7 +70,7 @@ export function inboundChange(news: WebhookNews, context: WebhookContext): OptOu
   const told = news.at !== undefined && news.at >= EARLIEST_TIME ? news.at : undefined;
   const isDoubtful =
     direction === 'in'
-      ? told === undefined || told > now + clockSlack
+      ? news.isStale === true || told === undefined || told > now + clockSlack
       : source === 'receipt' && context.hasJustOptedIn(name, msisdn);
   const act = messageId ?? (told === undefined ? randomUUID() : `${msisdn} ${told}`);
   const evidence: Evidence = {

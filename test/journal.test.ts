@@ -42,7 +42,8 @@ function harness(change: (store: Store) => Partial<Store>, options: GuardOptions
   const provider = {
     page: vi.fn<Provider['page']>(async ({ index }) => ({ rows: index === 0 ? [...list] : [] })),
   };
-  const guard = createGuard({ clock, logger: silent, random: () => 0.5, store, provider, ...options });
+  const ofProvider = options.lists ? {} : { provider };
+  const guard = createGuard({ clock, logger: silent, random: () => 0.5, store, ...ofProvider, ...options });
   const errors: string[] = [];
   guard.on('error', ({ code }) => errors.push(code));
   return { inner, clock, list, provider, guard, errors };
@@ -187,7 +188,7 @@ describe('a store that fails', () => {
       (store) => ({
         append: async (...given) => (isBroken ? Promise.reject(new Error('down')) : store.append(...given)),
       }),
-      { provider: undefined, lists: { alerts: { senders: ['73737'], optInByReply: true } } },
+      { lists: { alerts: { senders: ['73737'], optInByReply: true } } },
     );
     await settle();
     const tell = webhookOf(guard);
@@ -236,7 +237,7 @@ describe('a store that fails', () => {
 describe('a late opt-out', () => {
   it('meets the opt-in after it, although that was dropped from memory', async () => {
     const lists = { alerts: { senders: ['73737'], optInByReply: true } };
-    const { guard, clock, inner } = harness(() => ({}), { provider: undefined, lists });
+    const { guard, clock, inner } = harness(() => ({}), { lists });
     await settle();
     const tell = webhookOf(guard);
     const day = 24 * HOUR;

@@ -27,6 +27,8 @@ export interface WebhookNews {
   readonly text?: string | undefined;
   /** Whether it comes from the provider beyond doubt. */
   readonly isProven: boolean;
+  /** An opt-in without a time, or older than the replay window: it proves nothing. */
+  readonly isStale?: boolean;
 }
 
 /** Where judged news goes. */
@@ -80,8 +82,8 @@ export function createJudge(
     requestId: string | undefined,
   ): Promise<string> {
     if ('direction' in event) {
-      if (event.direction === 'in' && !isRecent(event.at)) return 'ignored';
-      return keep({ ...event, isProven: trust === 'proven' }, requestId);
+      const news = { ...event, isProven: trust === 'proven' };
+      return event.direction === 'in' ? keepOptIn(news, requestId) : keep(news, requestId);
     }
     if (event.kind === 'other') return 'ignored';
     if (event.kind === 'message') return judgeMessage(event, trust, requestId);
@@ -111,8 +113,18 @@ export function createJudge(
     const isWhole = !event.isGuessed && part === undefined;
     const [first] = readings;
     const isOptIn = first !== undefined && readings.every(isPlainOptIn);
-    if (!isOptIn || !isWhole || trust !== 'proven' || !isRecent(event.at)) return 'ignored';
-    return keep(newsOf('in', person, { ...event, text: first.written }, 'inbound', trust), requestId);
+    if (!isOptIn || !isWhole) return 'ignored';
+    return keepOptIn(newsOf('in', person, { ...event, text: first.written }, 'inbound', trust), requestId);
+  }
+
+  /**
+   * Stores an opt-in. One without a time, or of too long ago, proves nothing and is stored all the same: the provider
+   * may send it again under a new time, and it is known by its id then.
+   */
+  async function keepOptIn(news: WebhookNews, requestId: string | undefined): Promise<string> {
+    if (!news.isProven) return 'ignored';
+    if (isRecent(news.at)) return keep(news, requestId);
+    return news.messageId === undefined ? 'ignored' : keep({ ...news, isStale: true }, requestId);
   }
 
   async function judgeUnclear(
