@@ -132,6 +132,9 @@ export class StoreError extends GuardError {
 /** A {@link Decision} that refuses. */
 export type BlockedDecision = Extract<Decision, { allowed: false }>;
 
+/** Marks the errors of a refused send, those of another copy of this package included. */
+const SEND_BLOCKED = Symbol.for('sms-send-guard.SendBlockedError');
+
 /**
  * A send that was refused. `decision` holds the full number and is therefore a getter on the prototype,
  * which loggers, `JSON.stringify` and `util.inspect` do not see; `message` and `toJSON()` are masked.
@@ -141,6 +144,11 @@ export class SendBlockedError extends GuardError {
   declare readonly code: 'send_blocked';
   readonly #decision: BlockedDecision;
   readonly #masked: string;
+
+  static {
+    // On the prototype and not enumerable: loggers and JSON do not see it.
+    Object.defineProperty(this.prototype, SEND_BLOCKED, { value: true });
+  }
 
   constructor(decision: BlockedDecision, masked: string, options?: { cause?: unknown }) {
     super('send_blocked', `Sending to ${masked} is blocked: ${decision.reason}`, options);
@@ -165,17 +173,56 @@ export class SendBlockedError extends GuardError {
   }
 }
 
-/** Finds a {@link SendBlockedError} in `error` or its chain of `cause`s (`fetch` wraps what its dispatcher throws). */
+/** An error that carries a refused send: in its `cause`, or among its `errors` as an `AggregateError` does. */
+export type SendBlockedWrapper = Error &
+  (
+    | { readonly cause: SendBlockedError | SendBlockedWrapper }
+    | { readonly errors: readonly [unknown, ...unknown[]] }
+  );
+
+/**
+ * Finds the refused send that `error` is or carries: in `cause`, at any depth (`fetch` wraps what its dispatcher throws),
+ * and among the `errors` of an `AggregateError`. Never throws.
+ *
+ * Errors of another copy of this package are found too: theirs are no `instanceof SendBlockedError` here.
+ *
+ * @returns the first one found, the outermost first; `undefined` if there is none.
+ * @example
+ * const blocked = findSendBlocked(error);
+ * if (blocked) log.info({ reason: blocked.decision.reason }, 'not sent');
+ */
 export function findSendBlocked(error: unknown): SendBlockedError | undefined {
-  const seen = new Set<unknown>();
-  for (let e: unknown = error; e instanceof Error && !seen.has(e); e = e.cause) {
-    if (e instanceof SendBlockedError) return e;
-    seen.add(e);
+  const found = new Set<unknown>([error]);
+  // A set is iterated over what is added meanwhile, and holds nothing twice: a circle of causes ends.
+  for (const one of found) {
+    if (typeof one !== 'object' || one === null) continue;
+    try {
+      if (isMarked(one)) return one;
+      if (!isErrorLike(one)) continue;
+      found.add(one.cause);
+      if (Array.isArray(one.errors)) for (const each of one.errors) found.add(each);
+    } catch {
+      // A getter or proxy that throws carries nothing.
+    }
   }
   return undefined;
 }
 
-/** Whether `error`, or anything in its chain of `cause`s, says that the guard refused a send. */
-export function isSendBlocked(error: unknown): boolean {
+function isMarked(value: object): value is SendBlockedError {
+  return SEND_BLOCKED in value;
+}
+
+/** By structure: in Jest and other sandboxes the errors of Node itself are no `instanceof Error`. */
+function isErrorLike(value: object): value is { message: string; cause?: unknown; errors?: unknown } {
+  return 'message' in value && typeof value.message === 'string';
+}
+
+/**
+ * Whether `error` is or carries a refused send. It looks where {@link findSendBlocked} looks.
+ *
+ * The error itself may be a wrapper without a `decision`, and the type says so: `findSendBlocked` gives the
+ * {@link SendBlockedError}.
+ */
+export function isSendBlocked(error: unknown): error is SendBlockedError | SendBlockedWrapper {
   return findSendBlocked(error) !== undefined;
 }

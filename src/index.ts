@@ -60,8 +60,10 @@ export {
   SendBlockedError,
   StoreError,
   WebhookError,
+  findSendBlocked,
   isSendBlocked,
   type BlockedDecision,
   type ErrorCode,
+  type SendBlockedWrapper,
   type StoreErrorCode,
 } from './errors.ts';

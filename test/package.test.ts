@@ -12,7 +12,7 @@ const { exports } = JSON.parse(readFileSync(`${root}/package.json`, 'utf8')) as 
 const entries: Readonly<Record<string, readonly string[]>> = {
   '.': [
     ...['ConfigError', 'GuardError', 'ProviderError', 'SendBlockedError', 'StoreError', 'WebhookError'],
-    ...['createGuard', 'isSendBlocked', 'memoryStore', 'vonage'],
+    ...['createGuard', 'findSendBlocked', 'isSendBlocked', 'memoryStore', 'vonage'],
   ],
   './fetch': ['guardFetch', 'webhooksFetch'],
   './sqlite': ['sqliteStore'],
