@@ -24,7 +24,7 @@ import { createLists } from './lists.ts';
 import { createAskManage } from './manage.ts';
 import { createManualActs } from './manual.ts';
 import { createMsisdnReader, maskMsisdn } from './msisdn.ts';
-import { MAX_TIMER_MS, duration, flag, readFields, withDefault } from './option-fields.ts';
+import { MAX_TIMER_MS, duration, flag, oneOf, optional, readFields, withDefault } from './option-fields.ts';
 import { readOptions, type Config, type GuardOptions } from './options.ts';
 import { createPermits } from './permits.ts';
 import { asProviderError } from './provider/reading.ts';
@@ -167,7 +167,7 @@ export function createGuard(options: GuardOptions = {}): Guard {
 
   const guard: Guard = {
     ready: async (given = {}) => {
-      const { timeout } = readFields(given, 'options', {
+      const { timeout } = readFields(given, 'ready', {
         timeout: withDefault('10s', duration({ min: 0, max: 2 ** 31 - 1 })),
       });
       return watch.ready(timeout);
@@ -175,7 +175,7 @@ export function createGuard(options: GuardOptions = {}): Guard {
     canSend: checker.canSend,
     check: (msisdn, asked) => check(msisdn, asked, 'check'),
     assertCanSend(msisdn, asked) {
-      const decision = check(msisdn, asked, 'assertCanSend');
+      const decision = check(msisdn, readAsked(asked), 'assertCanSend');
       if (!decision.allowed) throw new SendBlockedError(decision, maskMsisdn(decision.to));
     },
     send: (msisdn, send, given) => sendThrough(access, msisdn, send, given),
@@ -193,7 +193,7 @@ export function createGuard(options: GuardOptions = {}): Guard {
     history: records.history,
     prune: records.prune,
     async refresh(given = {}) {
-      const { acceptShrink } = readFields(given, 'options', { acceptShrink: withDefault(false, flag) });
+      const { acceptShrink } = readFields(given, 'refresh', { acceptShrink: withDefault(false, flag) });
       // Whoever waits for the answer keeps the process alive for it.
       const cancel = startTimer(clock, MAX_TIMER_MS, () => undefined, { keepsAlive: true });
       try {
@@ -223,7 +223,7 @@ export function createGuard(options: GuardOptions = {}): Guard {
       return events.on(event, listener);
     },
     async close(given = {}) {
-      const { timeout } = readFields(given, 'options', {
+      const { timeout } = readFields(given, 'close', {
         timeout: withDefault('5s', duration({ min: 0, max: 2 ** 31 - 1 })),
       });
       closed ??= end(timeout);
@@ -234,6 +234,18 @@ export function createGuard(options: GuardOptions = {}): Guard {
   lendAccess(guard, access);
   void journal.open();
   return guard;
+}
+
+/**
+ * The options of a check that may throw. Any `from` will do: one that is unknown asks every list.
+ *
+ * @throws ConfigError for anything but options.
+ */
+function readAsked(asked: CheckOptions = {}): CheckOptions {
+  return readFields(asked, 'assertCanSend', {
+    from: (value) => value as CheckOptions['from'],
+    purpose: optional(oneOf(['opt_out_confirmation'])),
+  });
 }
 
 function storeOf({ store: choice, clock }: Config, onFirstEdition: () => void): Store {

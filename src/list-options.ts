@@ -16,6 +16,7 @@ import {
   withDefault,
   withMethods,
 } from './option-fields.ts';
+import { listHints, listsSlip, providerSlip } from './option-slips.ts';
 import { EVERYWHERE, canonicalSender } from './optouts/senders.ts';
 import type { Provider } from './provider/provider.ts';
 
@@ -56,6 +57,8 @@ export interface GivenLists {
 
 /** A provider as an option. */
 export function providerField(value: unknown, key: string): Provider {
+  const meant = isRecord(value) && typeof value['page'] === 'function' ? undefined : providerSlip(value, key);
+  if (meant !== undefined) return refuse(key, value, 'an object with page()', meant);
   const provider = withMethods<Provider>('page')(value, key);
   optional(callback())(provider.optIn, `${key}.optIn`);
   optional(text)(provider.account, `${key}.account`);
@@ -74,7 +77,7 @@ const DEFAULT_LIST = 'default';
 
 /** Reads a list. @param key what its options are called where they cannot be used. */
 function readList(name: string, given: unknown, key = name): ListConfig {
-  return { name, ...readFields(given, key, listFields) };
+  return { name, ...readFields(given, key, listFields, listHints(name, key)) };
 }
 
 /** A list that was not configured, as a resolver may name it. */
@@ -94,7 +97,8 @@ export function listsOf(given: GivenLists | undefined, provider: Provider | unde
 
 /** Lists by name as an option. */
 export function listsField(value: unknown, key: string): GivenLists {
-  if (!isRecord(value)) return refuse(key, value, 'an object of lists by name');
+  const meant = listsSlip(value);
+  if (!isRecord(value) || meant !== undefined) return refuse(key, value, 'an object of lists by name', meant);
   const { resolve, ...rest } = value;
   const isResolver = typeof resolve === 'function';
   const entries = Object.entries(isResolver ? rest : value);
@@ -105,7 +109,13 @@ export function listsField(value: unknown, key: string): GivenLists {
 }
 
 function senders(value: unknown, key: string): readonly string[] {
-  return listOf((item, itemKey) => canonicalSender(text(item, itemKey)))(value, key);
+  const isOne = typeof value === 'string' || typeof value === 'number';
+  if (isOne) return refuse(key, value, 'an array', `${key}: ['73737']`);
+  return listOf((item, itemKey) =>
+    typeof item === 'number'
+      ? refuse(itemKey, item, 'a string that is not empty', `'73737' in quotes`)
+      : canonicalSender(text(item, itemKey)),
+  )(value, key);
 }
 
 function checkSenders(named: readonly ListConfig[], key: string, isResolver: boolean): void {

@@ -136,7 +136,7 @@ export function createManualActs({
 
   return {
     async optOut(msisdn, options = {}) {
-      const { list, reason } = readFields(options, 'options', {
+      const { list, reason } = readFields(options, 'optOut', {
         list: optional(text),
         reason: optional(text),
       });
@@ -148,7 +148,7 @@ export function createManualActs({
     },
 
     async resubscribe(msisdn, options = {}) {
-      const { list, localOnly } = readFields(options, 'options', {
+      const { list, localOnly } = readFields(options, 'resubscribe', {
         list: optional(text),
         localOnly: withDefault(false, flag),
       });
@@ -177,7 +177,7 @@ export function createManualActs({
     },
 
     async import(rows, options = {}) {
-      const { list, source, conflicts } = readFields(options, 'options', {
+      const { list, source, conflicts } = readFields(options, 'import', {
         list: optional(text),
         source: optional(text),
         conflicts: withDefault('skip' as const, oneOf(['skip', 'block'])),

@@ -4,6 +4,7 @@
  * A received value is never printed, only its kind: it may be a secret.
  */
 
+import { hintsOfCall, type OptionHints } from './call-hints.ts';
 import { ConfigError } from './errors.ts';
 
 /** A length of time: ms as a number, or a string with its unit. */
@@ -34,6 +35,8 @@ const SIZE_UNITS: Readonly<Record<string, number>> = { b: 1, kb: 1024, mb: 1024 
 export function kindOf(value: unknown): string {
   if (value === null) return 'null';
   if (Array.isArray(value)) return value.length === 0 ? 'an empty array' : 'an array';
+  if (isPromise(value)) return 'a promise';
+  if (value instanceof Date) return 'a Date';
   switch (typeof value) {
     case 'undefined':
       return 'nothing';
@@ -56,9 +59,26 @@ export function kindOf(value: unknown): string {
   }
 }
 
-/** Throws the ConfigError for a bad value. */
-export function refuse(key: string, value: unknown, expected: string): never {
-  throw new ConfigError('invalid_option', key, `${key}: expected ${expected}, received ${kindOf(value)}`);
+/**
+ * Throws the ConfigError for a bad value.
+ *
+ * @param meant what was probably meant, as code.
+ * @param received its kind in other words.
+ */
+export function refuse(
+  key: string,
+  value: unknown,
+  expected: string,
+  meant?: string,
+  received = kindOf(value),
+): never {
+  const hint = meant === undefined ? '' : `; did you mean ${meant}?`;
+  throw new ConfigError('invalid_option', key, `${key}: expected ${expected}, received ${received}${hint}`);
+}
+
+/** Whether a value is a promise that somebody forgot to await. */
+export function isPromise(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function';
 }
 
 /** Whether a value is an object that options can be read from. */
@@ -66,22 +86,47 @@ export function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
+/** Whether an object is of some class and holds none of the options: a `Map`, a promise, a `Date`. */
+function isForeign(value: object, known: readonly string[]): boolean {
+  const prototype: unknown = Object.getPrototypeOf(value);
+  // By structure: a plain object of another realm has another Object.prototype.
+  const isPlain = prototype === null || Object.getPrototypeOf(prototype) === null;
+  return !isPlain && Object.keys(value).length === 0 && !known.some((name) => name in value);
+}
+
+function namesOf(known: readonly string[]): string {
+  const names = known.length > 4 ? [...known.slice(0, 4), '…'] : known;
+  return `{ ${names.join(', ')} }`;
+}
+
 /**
  * Reads an options object: every key must be known, every field is read once, the result is frozen.
  *
+ * @param hints what users write by mistake here; default those of the call that `key` names.
  * @throws ConfigError `unknown_option`, naming the nearest known key, or what a field throws.
  */
-export function readFields<S extends Shape>(value: unknown, key: string, shape: S): Read<S> {
-  if (!isRecord(value)) return refuse(key, value, 'an object');
+export function readFields<S extends Shape>(
+  value: unknown,
+  key: string,
+  shape: S,
+  hints: OptionHints = hintsOfCall(key) ?? {},
+): Read<S> {
   const known = Object.keys(shape);
+  const meant = hints.whole?.(value);
+  if (meant !== undefined || !isRecord(value) || isForeign(value, known)) {
+    if (!hints.isCall) return refuse(key, value, 'an object', meant);
+    // What kind of number it is does not matter here.
+    return refuse(key, value, namesOf(known), meant, Number.isFinite(value) ? 'a number' : undefined);
+  }
   const at = (name: string) => (key === 'options' ? name : `${key}.${name}`);
   for (const name of Object.keys(value)) {
     if (known.includes(name)) continue;
     const near = nearest(name, known);
+    const instead = hints.unknown?.(name) ?? (near === undefined ? undefined : at(near));
     throw new ConfigError(
       'unknown_option',
       at(name),
-      `${at(name)}: unknown option${near ? `, did you mean ${at(near)}?` : `; known are ${known.map(at).join(', ')}`}`,
+      `${at(name)}: unknown option${instead ? `, did you mean ${instead}?` : `; known are ${known.map(at).join(', ')}`}`,
     );
   }
   const read = Object.fromEntries(known.map((name) => [name, shape[name]?.(value[name], at(name))]));
@@ -89,8 +134,8 @@ export function readFields<S extends Shape>(value: unknown, key: string, shape: 
 }
 
 /** A nested options object; left out, it is read as `{}`. */
-export function group<S extends Shape>(shape: S): Field<Read<S>> {
-  return (value, key) => readFields(value === undefined ? {} : value, key, shape);
+export function group<S extends Shape>(shape: S, hints: OptionHints = {}): Field<Read<S>> {
+  return (value, key) => readFields(value === undefined ? {} : value, key, shape, hints);
 }
 
 /** A field that may be left out, giving `undefined`. */

@@ -23,6 +23,7 @@ import {
   withMethods,
   type Duration,
 } from './option-fields.ts';
+import { countrySlip, guardHints, loggerSlip, policyHints, refreshHints, storeSlip } from './option-slips.ts';
 import type { Provider } from './provider/provider.ts';
 import type { Store } from './stores/store.ts';
 
@@ -89,30 +90,46 @@ const fields = {
   provider: optional(providerField),
   lists: optional(listsField),
   store: withDefault('memory:', store),
-  refresh: group({
-    every: withDefault('5m', duration({ min: 10, max: MAX_TIMER_MS })),
-    jitter: withDefault(0.1, fraction({ min: 0, max: 0.5 })),
-    timeout: withDefault('30s', duration({ max: MAX_TIMER_MS })),
-    pageSize: withDefault(1000, integer({ min: 1, max: 1_000_000 })),
-    concurrency: withDefault(1, integer({ min: 1, max: 100 })),
-    maxPages: withDefault(100_000, integer({ min: 1, max: Number.MAX_SAFE_INTEGER })),
-    lagGrace: withDefault('10m', duration({ min: 0 })),
-    shrinkHold: withDefault('24h', duration({ min: 0 })),
-    clockSlack: withDefault('60s', duration({ min: 0 })),
-  }),
+  refresh: group(
+    {
+      every: withDefault('5m', duration({ min: 10, max: MAX_TIMER_MS })),
+      jitter: withDefault(0.1, fraction({ min: 0, max: 0.5 })),
+      timeout: withDefault('30s', duration({ max: MAX_TIMER_MS })),
+      pageSize: withDefault(1000, integer({ min: 1, max: 1_000_000 })),
+      concurrency: withDefault(1, integer({ min: 1, max: 100 })),
+      maxPages: withDefault(100_000, integer({ min: 1, max: Number.MAX_SAFE_INTEGER })),
+      lagGrace: withDefault('10m', duration({ min: 0 })),
+      shrinkHold: withDefault('24h', duration({ min: 0 })),
+      clockSlack: withDefault('60s', duration({ min: 0 })),
+    },
+    refreshHints,
+  ),
   staleAfter: optional(duration()),
   maxAge: withDefault('24h', duration()),
-  policy: group({
-    whenNotReady: withDefault('block', oneOf(['block', 'allow'])),
-    whenStale: withDefault('allow', oneOf(['block', 'allow'])),
-    whenExpired: withDefault('block', oneOf(['block', 'allow'])),
-  }),
+  policy: group(
+    {
+      whenNotReady: withDefault('block', oneOf(['block', 'allow'])),
+      whenStale: withDefault('allow', oneOf(['block', 'allow'])),
+      whenExpired: withDefault('block', oneOf(['block', 'allow'])),
+    },
+    policyHints,
+  ),
   defaultCountry: optional<string>((value, key) =>
     isCountry(value) && typeof value === 'string'
       ? value
-      : refuse(key, value, "an ISO 3166-1 alpha-2 country code in capitals, such as 'US'"),
+      : refuse(
+          key,
+          value,
+          "an ISO 3166-1 alpha-2 country code in capitals, such as 'US'",
+          countrySlip(value, isCountry),
+        ),
   ),
-  logger: optional(withMethods<Logger>('debug', 'info', 'warn', 'error')),
+  logger: optional<Logger>((value, key) => {
+    const meant = loggerSlip(value);
+    if (meant !== undefined)
+      return refuse(key, value, 'an object with debug(), info(), warn(), error()', meant);
+    return withMethods<Logger>('debug', 'info', 'warn', 'error')(value, key);
+  }),
   clock: withDefault(systemClock, withMethods<Clock>('now', 'monotonic', 'setTimeout')),
   random: withDefault(Math.random, callback<() => number>()),
 };
@@ -126,7 +143,7 @@ export type Config = Readonly<ReturnType<typeof readOptions>>;
  * @throws ConfigError that names the key, what kind of thing was received and what is expected.
  */
 export function readOptions(options: GuardOptions = {}) {
-  const read = readFields(options, 'options', fields);
+  const read = readFields(options, 'options', fields, guardHints);
   if (read.provider && read.lists) {
     throw new ConfigError(
       'invalid_option',
@@ -158,8 +175,12 @@ function store(value: unknown, key: string): StoreChoice {
     if (file !== '' && !file.startsWith(':')) return { kind: 'sqlite', file };
   }
   if (typeof value === 'string') {
-    return refuse(key, value, "'memory:', 'sqlite:' and the path of a file, or a store of your own");
+    const expected = "'memory:', 'sqlite:' and the path of a file, or a store of your own";
+    return refuse(key, value, expected, storeSlip(value));
   }
+  const meant = storeSlip(value);
+  if (meant !== undefined)
+    return refuse(key, value, "'memory:', 'sqlite:<file>' or a store of your own", meant);
   const own = withMethods<Store>(
     'open',
     'load',

@@ -75,7 +75,7 @@ export function createRecords({ reader, lists, journal, config, clock }: Records
 
   return {
     async *optOuts(given = {}) {
-      const { list } = readFields(given, 'options', { list: optional(text) });
+      const { list } = readFields(given, 'optOuts', { list: optional(text) });
       const asked = list === undefined ? lists.all() : [lists.ensure(listName(list, lists, config))];
       let handed = 0;
       for (const { ledger } of asked) {
@@ -87,7 +87,7 @@ export function createRecords({ reader, lists, journal, config, clock }: Records
     },
 
     async history(msisdn, given = {}) {
-      const { list, limit } = readFields(given, 'options', {
+      const { list, limit } = readFields(given, 'history', {
         list: optional(text),
         limit: optional(integer({ min: 1, max: Number.MAX_SAFE_INTEGER })),
       });
@@ -102,7 +102,7 @@ export function createRecords({ reader, lists, journal, config, clock }: Records
     },
 
     async prune(given) {
-      const { olderThan } = readFields(given, 'options', {
+      const { olderThan } = readFields(given, 'prune', {
         olderThan: (value, key) =>
           value instanceof Date && Number.isFinite(value.getTime())
             ? value.getTime()

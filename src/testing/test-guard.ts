@@ -4,6 +4,7 @@
 
 import type { Guard } from '../contract.ts';
 import { createGuard } from '../guard.ts';
+import { isRecord, refuse } from '../option-fields.ts';
 import type { GuardOptions } from '../options.ts';
 import type { Provider } from '../provider/provider.ts';
 
@@ -31,10 +32,13 @@ const silent = { debug() {}, info() {}, warn() {}, error() {} };
  * guard.canSend('15551230001'); // false
  * await guard.close();
  */
-export async function createTestGuard({
-  optedOut = [],
-  ...options
-}: TestGuardOptions = {}): Promise<TestGuard> {
+export async function createTestGuard(given: TestGuardOptions = {}): Promise<TestGuard> {
+  const isOptions: boolean = isRecord(given);
+  if (!isOptions) {
+    const meant = "createTestGuard({ optedOut: ['15551230001'] })";
+    return refuse('createTestGuard', given, '{ optedOut, … }', meant);
+  }
+  const { optedOut = [], ...options } = given;
   const providerList = new Set(optedOut);
   let isDown = false;
   const provider: Provider = {
