@@ -11,6 +11,7 @@ import { createChecker } from './checker.ts';
 import { atMost, createAgeClock, startTimer } from './clock.ts';
 import type { Guard } from './contract.ts';
 import type { CheckOptions, Decision } from './decision.ts';
+import { durationWarnings } from './duration-warnings.ts';
 import { ConfigError, SendBlockedError } from './errors.ts';
 import { EVENT_NAMES, changeEvent, createEventHub, warningLogger } from './events.ts';
 import { filterRecipients } from './gates/batch.ts';
@@ -26,6 +27,7 @@ import { createManualActs } from './manual.ts';
 import { createMsisdnReader, maskMsisdn } from './msisdn.ts';
 import { MAX_TIMER_MS, duration, flag, oneOf, optional, readFields, withDefault } from './option-fields.ts';
 import { readOptions, type Config, type GuardOptions } from './options.ts';
+import { countOpenGuard } from './open-guards.ts';
 import { createPermits } from './permits.ts';
 import { asProviderError } from './provider/reading.ts';
 import { createRecentOptIns } from './recent-opt-ins.ts';
@@ -53,6 +55,7 @@ export function createGuard(options: GuardOptions = {}): Guard {
   const events = createEventHub(config.logger ?? warningLogger, clock);
   const reader = createMsisdnReader({ defaultCountry: config.defaultCountry });
   const lists = createLists(config, ageClock);
+  const openGuard = countOpenGuard(lists);
   const closing = new AbortController();
   let isOver = false;
   const isClosed = () => isOver;
@@ -139,6 +142,7 @@ export function createGuard(options: GuardOptions = {}): Guard {
   let closed: Promise<void> | undefined;
   async function end(timeoutMs: number): Promise<void> {
     isOver = true;
+    openGuard.leave();
     closing.abort();
     startJobs.stop();
     watch.stop();
@@ -233,6 +237,11 @@ export function createGuard(options: GuardOptions = {}): Guard {
   };
   lendAccess(guard, access);
   void journal.open();
+  // Later, so that those who call `on` next hear of it.
+  queueMicrotask(() => {
+    for (const warning of durationWarnings(config)) events.emit('warn', warning);
+    if (openGuard.warning) events.emit('warn', openGuard.warning);
+  });
   return guard;
 }
 

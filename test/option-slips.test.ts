@@ -70,6 +70,7 @@ describe('createGuard', () => {
     ['a timeout beside refresh', { timeout: '5s' }, 'timeout', 'refresh.timeout?'],
     ['a policy beside policy', { whenStale: 'block' }, 'whenStale', 'policy.whenStale?'],
     ['one word as policy', { policy: 'block' }, 'policy', "policy: { whenStale: 'block' }?"],
+    ['a promise of lists', { lists: Promise.resolve({}) }, 'lists', 'lists: await …?'],
     ['no lists', { lists: [] }, 'lists', LISTS],
     ['names of lists', { lists: ['alerts', 'marketing'] }, 'lists', LISTS],
     ['lists as an array', { lists: [{ name: 'alerts', senders: ['73737'] }] }, 'lists', LISTS],
