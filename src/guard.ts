@@ -7,6 +7,7 @@
  *                       └───────────────┘
  */
 
+import { createChangeCounters } from './change-counters.ts';
 import { createChecker } from './checker.ts';
 import { atMost, createAgeClock, startTimer } from './clock.ts';
 import type { Guard } from './contract.ts';
@@ -33,7 +34,7 @@ import { asProviderError } from './provider/reading.ts';
 import { createRecentOptIns } from './recent-opt-ins.ts';
 import { createRecords } from './records.ts';
 import { createStartJobs } from './start-jobs.ts';
-import { statusOf } from './status.ts';
+import { createObstacles, statusOf } from './status.ts';
 import { secondEdition } from './stores/first-edition.ts';
 import { memoryStore } from './stores/memory.ts';
 import { sqliteStore } from './stores/sqlite.ts';
@@ -59,7 +60,8 @@ export function createGuard(options: GuardOptions = {}): Guard {
   const closing = new AbortController();
   let isOver = false;
   const isClosed = () => isOver;
-  const changes = { optOuts: 0, optIns: 0, webhooksRefused: 0 };
+  const changes = createChangeCounters();
+  const obstacles = createObstacles();
   const permits = createPermits(ageClock);
   const checker = createChecker({ reader, lists, policy: config.policy, events, permits, clock, isClosed });
   const watch = createWatch({ clock, config, lists, events, isClosed });
@@ -81,7 +83,7 @@ export function createGuard(options: GuardOptions = {}): Guard {
     },
     onChange(change) {
       const event = change.evidence.direction === 'out' ? 'optOut' : 'optIn';
-      changes[event === 'optOut' ? 'optOuts' : 'optIns']++;
+      changes.count(change);
       if (event === 'optIn') permits.take(change.list, change.msisdn);
       if (events.listenersOf(event).size > 0) events.emit(event, changeEvent(change));
     },
@@ -118,7 +120,7 @@ export function createGuard(options: GuardOptions = {}): Guard {
   const sink = createInbound({
     ...{ lists, config, journal, permits, clock, recentOptIns, events },
     onStart: startJobs.follow,
-    onRefused: () => changes.webhooksRefused++,
+    onRefused: () => changes.counters.webhooksRefused++,
   });
 
   let isWarned = config.store.kind !== 'memory';
@@ -167,6 +169,7 @@ export function createGuard(options: GuardOptions = {}): Guard {
     },
     warn: sink.warn,
     fail: (error) => events.emit('error', error),
+    hinder: obstacles.add,
   };
 
   const guard: Guard = {
@@ -215,7 +218,10 @@ export function createGuard(options: GuardOptions = {}): Guard {
     webhooks: (given) => createWebhookHandler(access.receiver(given)),
     middleware: (given) => expressGate(checker, given, access.fail),
     status: () =>
-      statusOf({ lists, store, journal, isClosed: isClosed(), checks: checker.counters, changes }),
+      statusOf({
+        ...{ lists, store, journal, isClosed: isClosed(), policy: config.policy, obstacles },
+        ...{ checks: checker.counters, changes: changes.counters },
+      }),
     on(event, listener) {
       if (!EVENT_NAMES.includes(event) || typeof listener !== 'function') {
         throw new ConfigError(

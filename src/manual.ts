@@ -3,6 +3,7 @@
  * operator's explicit act unblocks, and every promise resolves when the change is durable.
  */
 
+import { randomUUID } from 'node:crypto';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { importedChange, listName, manualChange, readingsOf } from './acts.ts';
 import type { Clock } from './clock.ts';
@@ -142,7 +143,7 @@ export function createManualActs({
       });
       requireOpen();
       const name = target(list);
-      const act = { direction: 'out', reason } as const;
+      const act = { direction: 'out', reason, id: randomUUID() } as const;
       const now = clock.now();
       await journal.record(readingsOf(reader, msisdn).map((number) => manualChange(name, number, act, now)));
     },
@@ -160,10 +161,12 @@ export function createManualActs({
       if (journal.applied === undefined) await journal.opened;
       const basis = journal.applied;
       const proofs = localOnly ? undefined : await askProviders(numbers, targets);
+      // One act has one id, whatever lists and readings of the number it is about.
+      const id = randomUUID();
       const changes = targets.flatMap(({ config: { name, provider } }) =>
         numbers.map((number): OptOutChange => {
           const proof = provider && proofs?.get(provider)?.get(number);
-          return manualChange(name, number, { direction: 'in', basis, proof }, clock.now());
+          return manualChange(name, number, { direction: 'in', basis, proof, id }, clock.now());
         }),
       );
       // What other processes stored meanwhile shows in the write, before it is read.

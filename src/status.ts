@@ -1,7 +1,8 @@
 /** What `status()` shows: how each list, the store and the checks are doing. Plain data, no number, no secret. */
 
+import type { ChangeCounters } from './change-counters.ts';
 import type { CheckCounters } from './checker.ts';
-import type { State } from './decision.ts';
+import { decideOn, type Policy, type State } from './decision.ts';
 import type { ErrorCode } from './errors.ts';
 import type { Journal } from './journal.ts';
 import type { Lists, OptOutList } from './lists.ts';
@@ -34,6 +35,14 @@ export interface ListStatus {
 
 /** What `status()` returns. */
 export interface GuardStatus {
+  /** Whether the guard does its work: no `reasons`. Answer a readiness probe with 200 then, else with 503. */
+  readonly ready: boolean;
+  /**
+   * Why not: what makes checks of numbers that are not listed block (`not_ready`, `stale`, `expired`, `closed`, as in
+   * `Decision.reason` under the policy), and gates that do not see sends. A provider or store that is down is no reason
+   * while the answers are still good: see `lists` and `store`.
+   */
+  readonly reasons: readonly string[];
   readonly state: State;
   readonly ageMs: number | null;
   readonly lists: Readonly<Record<string, ListStatus>>;
@@ -45,11 +54,25 @@ export interface GuardStatus {
   };
 }
 
-/** What is counted beside checks. */
-export interface ChangeCounters {
-  optOuts: number;
-  optIns: number;
-  webhooksRefused: number;
+/** What other modules know to be in the way of the guard's work. */
+export interface Obstacles {
+  /** @returns a function that takes the code back, unless it was added by others too. */
+  add(code: string): () => void;
+  /** The codes, each once. */
+  codes(): readonly string[];
+}
+
+/** Creates obstacles, of which there are none yet. */
+export function createObstacles(): Obstacles {
+  const known = new Map<object, string>();
+  return {
+    add(code) {
+      const own = {};
+      known.set(own, code);
+      return () => void known.delete(own);
+    },
+    codes: () => [...new Set(known.values())],
+  };
 }
 
 export function statusOf(parts: {
@@ -57,12 +80,20 @@ export function statusOf(parts: {
   readonly store: Store;
   readonly journal: Journal;
   readonly isClosed: boolean;
+  readonly policy: Policy;
+  readonly obstacles: Obstacles;
   readonly checks: CheckCounters;
   readonly changes: ChangeCounters;
 }): GuardStatus {
-  const { lists, store, journal, isClosed, checks, changes } = parts;
-  const { state, ageMs } = lists.standing(lists.all());
+  const { lists, store, journal, isClosed, policy, obstacles, checks, changes } = parts;
+  const standing = lists.standing(lists.all());
+  const { state, ageMs } = standing;
+  // Any number will do: it is decided as one that no list has.
+  const decision = decideOn('', undefined, null, standing, isClosed, policy);
+  const reasons = [...(decision.allowed ? [] : [decision.reason]), ...obstacles.codes()];
   return {
+    ready: reasons.length === 0,
+    reasons,
     state: isClosed ? 'closed' : state,
     ageMs,
     lists: Object.fromEntries(

@@ -38,6 +38,7 @@ const rooms: Readonly<Record<string, string>> = {
   acts: 'guard',
   appender: 'guard',
   'carry-over': 'guard',
+  'change-counters': 'guard',
   checker: 'guard',
   contract: 'guard',
   'duration-warnings': 'guard',

@@ -29,9 +29,6 @@ export interface Service {
   readonly guard: Guard;
 }
 
-/** Up to which age a list answers for people who are not on it, ms: the guard's own default. */
-const MAX_AGE_MS = 86_400_000;
-
 /** Creates the service; the caller listens, and closes the guard. */
 export function createService(options: ServiceOptions): Service {
   const { apiKey, apiSecret, signatureSecret, providerUrl, onBlocked = 'reject' } = options;
@@ -75,10 +72,7 @@ export function createService(options: ServiceOptions): Service {
 
   app.get('/health', (_req: Request, res: Response) => {
     const status = guard.status();
-    const { state, ageMs } = status;
-    // One that was restored answers by its age, until this process has read or followed the list.
-    const isRestored = state === 'restored' && ageMs !== null && ageMs <= MAX_AGE_MS;
-    res.status(state === 'fresh' || state === 'stale' || isRestored ? 200 : 503).json(status);
+    res.status(status.ready ? 200 : 503).json(status);
   });
 
   // Express knows an error handler by its four parameters.

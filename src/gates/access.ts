@@ -27,6 +27,12 @@ export interface GateAccess extends Checker {
   warn(code: string, message: string): void;
   /** Emits the event `error`. */
   fail(error: GuardError): void;
+  /**
+   * Makes `status().ready` false and adds the code to `status().reasons`, for a gate that does not see sends.
+   *
+   * @returns a function that takes it back.
+   */
+  hinder(code: string): () => void;
 }
 
 const accesses = new WeakMap<object, GateAccess>();
