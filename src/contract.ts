@@ -24,12 +24,12 @@ export interface RefreshResult {
 /** An outbound send guard. Made by `createGuard`. */
 export interface Guard extends AsyncDisposable {
   /** Resolves to the state reached when a first answer is possible, or at the deadline (default 10 s). Never rejects because of the network. */
-  ready(options?: { readonly timeout?: Duration }): Promise<State>;
+  ready(options?: { readonly timeout?: Duration | undefined }): Promise<State>;
   /** Whether a message may be sent to the number. Synchronous, never throws. */
   canSend(msisdn: unknown, options?: CheckOptions): boolean;
   /** As `canSend`, with the reason. */
   check(msisdn: unknown, options?: CheckOptions): Decision;
-  /** @throws SendBlockedError where no message may be sent to the number. */
+  /** @throws SendBlockedError if no message may be sent to the number; ConfigError for options that are none. */
   assertCanSend(msisdn: unknown, options?: CheckOptions): void;
   /**
    * Runs `send` if a message may be sent to the number: for any client and any queue. What it returns or throws is read:
@@ -51,12 +51,12 @@ export interface Guard extends AsyncDisposable {
   /** Opts a number out, everywhere or on one list. Resolves when durable. */
   optOut(
     msisdn: string | number,
-    options?: { readonly list?: string; readonly reason?: string },
+    options?: { readonly list?: string | undefined; readonly reason?: string | undefined },
   ): Promise<void>;
   /** Asks the provider to opt the number in, and only then lifts the block. `localOnly` skips the provider. */
   resubscribe(
     msisdn: string | number,
-    options?: { readonly list?: string; readonly localOnly?: boolean },
+    options?: { readonly list?: string | undefined; readonly localOnly?: boolean | undefined },
   ): Promise<Resubscription>;
   /**
    * Opts out many numbers. Never unblocks. A row with a date is the same opt-out however often its file is imported; one
@@ -68,7 +68,7 @@ export interface Guard extends AsyncDisposable {
     options?: ImportOptions,
   ): Promise<ImportResult>;
   /** Everything that is blocked, on every list or on one. */
-  optOuts(options?: { readonly list?: string }): AsyncIterable<OptOutEntry>;
+  optOuts(options?: { readonly list?: string | undefined }): AsyncIterable<OptOutEntry>;
   /**
    * Forgets a person's evidence and words, and keeps the block.
    *
@@ -79,12 +79,12 @@ export interface Guard extends AsyncDisposable {
   /** The evidence about a number, newest first. */
   history(
     msisdn: string | number,
-    options?: { readonly list?: string; readonly limit?: number },
+    options?: { readonly list?: string | undefined; readonly limit?: number | undefined },
   ): Promise<readonly HistoryEntry[]>;
   /** Forgets evidence that decides nothing any more and was received before `olderThan`: a `Date`, or an age. Never a current opt-out. */
   prune(options: { readonly olderThan: Date | Duration }): Promise<{ readonly removed: number }>;
   /** Sweeps now, or joins the sweep in flight. `acceptShrink` accepts that a list loses half of its numbers. Never rejects for a provider's fault. */
-  refresh(options?: { readonly acceptShrink?: boolean }): Promise<RefreshResult>;
+  refresh(options?: { readonly acceptShrink?: boolean | undefined }): Promise<RefreshResult>;
   /** A handler of the provider's webhooks, for Express 4 and 5 and `node:http`. */
   webhooks(options: WebhooksOptions): WebhookHandler;
   /** A gate in front of a send handler. */
@@ -96,5 +96,5 @@ export interface Guard extends AsyncDisposable {
   /** Listens to an event. @returns its unsubscribe. */
   on<K extends keyof GuardEvents>(event: K, listener: (payload: GuardEvents[K]) => unknown): () => void;
   /** Ends the guard: from now on everything is blocked. Waits for writes under way and the store's end, at most `timeout` (default 5 s). */
-  close(options?: { readonly timeout?: Duration }): Promise<void>;
+  close(options?: { readonly timeout?: Duration | undefined }): Promise<void>;
 }

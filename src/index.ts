@@ -5,7 +5,7 @@ export { createGuard } from './guard.ts';
 export type { Guard, RefreshResult } from './contract.ts';
 export type { HistoryEntry, OptOutEntry } from './records.ts';
 export type { ListOptions, ListsOptions } from './list-options.ts';
-export type { GuardOptions, Logger, RefreshOptions } from './options.ts';
+export type { GuardOptions, Logger, PolicyOptions, RefreshOptions } from './options.ts';
 export type { Clock } from './clock.ts';
 export type { Duration, Size } from './option-fields.ts';
 

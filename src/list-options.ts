@@ -23,13 +23,13 @@ import type { Provider } from './provider/provider.ts';
 /** One opt-out list. */
 export interface ListOptions {
   /** Our numbers, short codes and sender ids that the list is for. One list may leave it out: it gets every other sender. */
-  readonly senders?: readonly string[];
+  readonly senders?: readonly string[] | undefined;
   /** Whoever keeps the list. Left out: webhooks, receipts and manual acts only. */
-  readonly provider?: Provider;
+  readonly provider?: Provider | undefined;
   /** Whether an authenticated START from the person lifts an opt-out. Default `false`: the provider does not act on it. */
-  readonly optInByReply?: boolean;
+  readonly optInByReply?: boolean | undefined;
   /** Whether a number that two complete sweeps lack is released although it opted out first-hand before. Default `false`. */
-  readonly trustProviderRemoval?: boolean;
+  readonly trustProviderRemoval?: boolean | undefined;
 }
 
 /** Several lists by name; `'*'` holds what counts everywhere. `resolve` names the list of a sender no list names. */

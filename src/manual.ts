@@ -31,7 +31,11 @@ export interface Resubscription {
 export type ImportRow =
   | string
   | number
-  | { readonly msisdn: string | number; readonly at?: number | string | Date; readonly reason?: string };
+  | {
+      readonly msisdn: string | number;
+      readonly at?: number | string | Date | undefined;
+      readonly reason?: string | undefined;
+    };
 
 /** What `import` resolves to. Rows are named by their index in the input. */
 export interface ImportResult {
@@ -61,10 +65,13 @@ export interface ImportOptions {
 }
 
 export interface ManualActs {
-  optOut(msisdn: unknown, options?: { readonly list?: string; readonly reason?: string }): Promise<void>;
+  optOut(
+    msisdn: unknown,
+    options?: { readonly list?: string | undefined; readonly reason?: string | undefined },
+  ): Promise<void>;
   resubscribe(
     msisdn: unknown,
-    options?: { readonly list?: string; readonly localOnly?: boolean },
+    options?: { readonly list?: string | undefined; readonly localOnly?: boolean | undefined },
   ): Promise<Resubscription>;
   import(
     rows: Iterable<ImportRow> | AsyncIterable<ImportRow>,

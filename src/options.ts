@@ -30,23 +30,23 @@ import type { Store } from './stores/store.ts';
 /** How the provider's list is read. */
 export interface RefreshOptions {
   /** From the start of one sweep to the start of the next. Default `'5m'`. */
-  readonly every?: Duration;
+  readonly every?: Duration | undefined;
   /** How far each interval is moved at random, as a fraction of it, 0 to 0.5. Default 0.1. */
-  readonly jitter?: number;
+  readonly jitter?: number | undefined;
   /** The time for one page, its body and any retries included. Default `'30s'`. */
-  readonly timeout?: Duration;
+  readonly timeout?: Duration | undefined;
   /** Rows asked for per page. Default 1000. */
-  readonly pageSize?: number;
+  readonly pageSize?: number | undefined;
   /** Pages asked for at a time. Default 1. */
-  readonly concurrency?: number;
+  readonly concurrency?: number | undefined;
   /** A sweep that reaches this many pages is incomplete. Default 100 000. */
-  readonly maxPages?: number;
+  readonly maxPages?: number | undefined;
   /** How long the provider's list may lag behind what we know first-hand. Default `'10m'`. */
-  readonly lagGrace?: Duration;
+  readonly lagGrace?: Duration | undefined;
   /** How long a list that would shrink by half is held back. Default `'24h'`. */
-  readonly shrinkHold?: Duration;
+  readonly shrinkHold?: Duration | undefined;
   /** How far the provider's clock and ours may be apart. Default `'60s'`. */
-  readonly clockSlack?: Duration;
+  readonly clockSlack?: Duration | undefined;
 }
 
 /** Where the guard tells what happens; pino fits. Numbers are masked before they get here. */
@@ -57,27 +57,30 @@ export interface Logger {
   error(details: object, message: string): void;
 }
 
+/** A {@link Policy} of which each part may be left out. */
+export type PolicyOptions = { readonly [K in keyof Policy]?: Policy[K] | undefined };
+
 /** The options of `createGuard`. */
 export interface GuardOptions {
   /** Whoever keeps the opt-out list. Left out: webhooks, receipts and manual acts only. */
-  readonly provider?: Provider;
+  readonly provider?: Provider | undefined;
   /** Several lists instead of one `provider`. */
-  readonly lists?: ListsOptions;
+  readonly lists?: ListsOptions | undefined;
   /** `'memory:'` (default), `'sqlite:<file>'` or a {@link Store}. */
-  readonly store?: string | Store;
-  readonly refresh?: RefreshOptions;
+  readonly store?: string | Store | undefined;
+  readonly refresh?: RefreshOptions | undefined;
   /** The age up to which the list counts as fresh. Default 3 × `refresh.every`, at most `maxAge`. */
-  readonly staleAfter?: Duration;
+  readonly staleAfter?: Duration | undefined;
   /** The age from which on the list counts as expired. Default `'24h'`. */
-  readonly maxAge?: Duration;
+  readonly maxAge?: Duration | undefined;
   /** What to answer about numbers that are not listed. Default `{ whenNotReady: 'block', whenStale: 'allow', whenExpired: 'block' }`. */
-  readonly policy?: Partial<Policy>;
+  readonly policy?: PolicyOptions | undefined;
   /** ISO 3166-1 alpha-2 code; reads digits without `+` as national numbers too. */
-  readonly defaultCountry?: string;
-  readonly logger?: Logger;
-  readonly clock?: Clock;
+  readonly defaultCountry?: string | undefined;
+  readonly logger?: Logger | undefined;
+  readonly clock?: Clock | undefined;
   /** Numbers from 0 to below 1, for jitter. Default `Math.random`. */
-  readonly random?: () => number;
+  readonly random?: (() => number) | undefined;
 }
 
 /** Where opt-outs are kept. */

@@ -29,10 +29,10 @@ export interface OptOutEntry extends Listing {
 
 export interface Records {
   /** Everything that is blocked. A number that changes meanwhile may come twice; none is left out. */
-  optOuts(options?: { readonly list?: string }): AsyncIterable<OptOutEntry>;
+  optOuts(options?: { readonly list?: string | undefined }): AsyncIterable<OptOutEntry>;
   history(
     msisdn: unknown,
-    options?: { readonly list?: string; readonly limit?: number },
+    options?: { readonly list?: string | undefined; readonly limit?: number | undefined },
   ): Promise<readonly HistoryEntry[]>;
   prune(options: { readonly olderThan: Date | Duration }): Promise<{ readonly removed: number }>;
 }

@@ -143,7 +143,7 @@ describe('counters', () => {
     const other: Store = {
       ...memoryStore(),
       tail(_since, { onChanges }) {
-        tell = (given) => void onChanges({ changes: given, sweeps: [], erased: [], cursor: '' });
+        tell = (given) => onChanges({ changes: given, sweeps: [], erased: [], cursor: '' });
         return () => undefined;
       },
     };

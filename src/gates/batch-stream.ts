@@ -31,17 +31,17 @@ import {
 
 interface CampaignOptions extends Pick<CheckOptions, 'from'> {
   /** `fold` lets the first of several allowed rows with the same number pass and no other. Default `keep`. */
-  readonly duplicates?: 'keep' | 'fold';
+  readonly duplicates?: 'keep' | 'fold' | undefined;
   /** `observe` lets blocked and invalid rows pass, and reports them. Default `reject`. */
-  readonly onBlocked?: 'reject' | 'observe';
+  readonly onBlocked?: 'reject' | 'observe' | undefined;
 }
 
 /** The options of `filterStream` for objects. */
 export interface RowStreamOptions<T> extends CampaignOptions {
   /** The number of a row; needed where rows are not numbers themselves. */
-  readonly to?: (row: T) => unknown;
+  readonly to?: ((row: T) => unknown) | undefined;
   /** Told of each row that is blocked or invalid. What it throws ends the stream. */
-  readonly onRefused?: (row: T, decision: BlockedDecision) => void;
+  readonly onRefused?: ((row: T, decision: BlockedDecision) => void) | undefined;
   readonly csv?: undefined;
 }
 
@@ -51,12 +51,12 @@ export interface CsvStreamOptions extends CampaignOptions {
     /** Where the number is: a name that the header has, or a place from 0 on. */
     readonly column: string | number;
     /** Whether the first row is passed on and not judged. Default: where `column` is a name. */
-    readonly header?: boolean;
+    readonly header?: boolean | undefined;
     /** Default a comma. */
-    readonly delimiter?: ',' | ';' | '\t';
+    readonly delimiter?: ',' | ';' | '\t' | undefined;
   };
   /** Told of each row that is blocked or invalid, without its line end. What it throws ends the stream. */
-  readonly onRefused?: (row: string, decision: BlockedDecision) => void;
+  readonly onRefused?: ((row: string, decision: BlockedDecision) => void) | undefined;
 }
 
 /** What `filterStream` returns. */

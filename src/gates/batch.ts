@@ -10,9 +10,9 @@ import { AT_ONCE, numberOf } from './batch-sieve.ts';
 /** The options of `filter`. */
 export interface FilterOptions<T> extends Pick<CheckOptions, 'from'> {
   /** The number of a recipient; needed where recipients are not numbers themselves. */
-  readonly to?: (item: T) => unknown;
+  readonly to?: ((item: T) => unknown) | undefined;
   /** `observe` puts every item among the allowed, and those that would be refused where they belong too. Default `reject`. */
-  readonly onBlocked?: 'reject' | 'observe';
+  readonly onBlocked?: 'reject' | 'observe' | undefined;
 }
 
 /** What `filter` returns: every item is in exactly one of the three, where it is not only observed. */

@@ -59,24 +59,26 @@ export interface MiddlewareOptions<
    * may send to: where that reads query and body, so must this. What it throws or rejects with is a 500
    * `recipient_lookup_failed` and an event `error`.
    */
-  readonly to?: (
-    req: Req,
-  ) => string | readonly string[] | undefined | PromiseLike<string | readonly string[] | undefined>;
+  readonly to?:
+    | ((
+        req: Req,
+      ) => string | readonly string[] | undefined | PromiseLike<string | readonly string[] | undefined>)
+    | undefined;
   /** Our number or sender id, or a promise of it. Default `req.body.from`. */
-  readonly from?: (req: Req) => string | undefined | PromiseLike<string | undefined>;
+  readonly from?: ((req: Req) => string | undefined | PromiseLike<string | undefined>) | undefined;
   /**
    * What happens to a request with blocked recipients. `reject` (default) refuses it; `strip` takes them out and
    * refuses it if none is left; `observe` lets it pass and says so; a function takes over. In each of them
    * `req.sendGuard.allowed` has the numbers that may be sent to, and no other.
    */
-  readonly onBlocked?: 'reject' | 'strip' | 'observe' | OnBlocked<Req, Res>;
+  readonly onBlocked?: 'reject' | 'strip' | 'observe' | OnBlocked<Req, Res> | undefined;
   /**
    * Writes the recipients that are left back; needed for `strip` with a `to` of your own. It may return a promise.
    * Afterwards `to` is asked again, and the request refused if it still names somebody who is blocked.
    */
-  readonly setTo?: (req: Req, recipients: readonly string[]) => unknown;
+  readonly setTo?: ((req: Req, recipients: readonly string[]) => unknown) | undefined;
   /** More recipients than that are refused with 413. Default 1000. */
-  readonly maxRecipients?: number;
+  readonly maxRecipients?: number | undefined;
 }
 
 /** What becomes of a request: it passes, it has a problem, or some of its recipients are blocked. */

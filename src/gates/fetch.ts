@@ -54,27 +54,30 @@ export interface GuardFetchOptions {
    * request is refused with 400 `ambiguous_recipient`. What it throws or rejects with is a 500 `recipient_lookup_failed`
    * and an event `error`.
    */
-  readonly to?: (
-    body: Body,
-    request: Request,
-  ) => string | readonly string[] | undefined | PromiseLike<string | readonly string[] | undefined>;
+  readonly to?:
+    | ((
+        body: Body,
+        request: Request,
+      ) => string | readonly string[] | undefined | PromiseLike<string | readonly string[] | undefined>)
+    | undefined;
   /** Our number or sender id, or a promise of it. Default `body.from`. */
-  readonly from?: (body: Body, request: Request) => string | undefined | PromiseLike<string | undefined>;
+  readonly from?:
+    ((body: Body, request: Request) => string | undefined | PromiseLike<string | undefined>) | undefined;
   /**
    * What happens to a request with blocked recipients. `reject` (default) refuses it; `strip` takes them out and
    * refuses it if none is left; `observe` lets it pass and says so; a function answers instead.
    */
-  readonly onBlocked?: 'reject' | 'strip' | 'observe' | Answering;
+  readonly onBlocked?: 'reject' | 'strip' | 'observe' | Answering | undefined;
   /**
    * Writes the recipients that are left into the body; needed for `strip` with a `to` of your own. It may return a promise.
    * What it leaves alone keeps its bytes. Afterwards `to` is asked again, and the request refused if it still names
    * somebody who is blocked.
    */
-  readonly setTo?: (body: Body, recipients: readonly string[]) => unknown;
+  readonly setTo?: ((body: Body, recipients: readonly string[]) => unknown) | undefined;
   /** More recipients than that are refused with 413. Default 1000. */
-  readonly maxRecipients?: number;
+  readonly maxRecipients?: number | undefined;
   /** A body over that is refused with 413. Default 1 MiB. */
-  readonly maxBody?: Size;
+  readonly maxBody?: Size | undefined;
 }
 
 const GATE = 'fetch';

@@ -29,7 +29,7 @@ export interface SendRequest {
 /** An endpoint of your own at which a request makes a message leave. */
 export interface SendRule {
   /** Its host, with a port where that matters; `*` stands for any part of it. Default: every host. */
-  readonly host?: string;
+  readonly host?: string | undefined;
   /** Its path, or the end of it, in any letter case. */
   readonly path: string;
   /**
@@ -38,7 +38,7 @@ export interface SendRule {
    */
   readonly to: string | ((request: SendRequest) => unknown);
   /** The name of the parameter that holds our number or sender id. */
-  readonly from?: string;
+  readonly from?: string | undefined;
 }
 
 /** Where a request goes. A host that is not known may be any. */

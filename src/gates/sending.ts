@@ -12,7 +12,7 @@ import { errorTellsOptOut, tellsOptOut } from './send-reply.ts';
 /** The options of `send`. */
 export interface SendOptions extends CheckOptions {
   /** `observe` lets a send happen that would be refused, and reports it. Default `reject`. */
-  readonly onBlocked?: 'reject' | 'observe';
+  readonly onBlocked?: 'reject' | 'observe' | undefined;
 }
 
 /**

@@ -22,13 +22,13 @@ export type { SendRequest, SendRule } from './send-endpoints.ts';
 /** The options of {@link guardDispatcher} and {@link installGlobalGuard}. */
 export interface UndiciGuardOptions {
   /** Further hosts at which the provider's endpoints stand: proxies and simulators. */
-  readonly hosts?: readonly string[];
+  readonly hosts?: readonly string[] | undefined;
   /** Endpoints of others, guarded as the provider's are. */
-  readonly rules?: readonly SendRule[];
+  readonly rules?: readonly SendRule[] | undefined;
   /** The largest body of a send; one that flows is read into memory. Default `'1mb'`. */
-  readonly maxBody?: Size;
+  readonly maxBody?: Size | undefined;
   /** `observe` lets sends pass that would be refused, and reports them. Default `reject`. */
-  readonly onBlocked?: 'reject' | 'observe';
+  readonly onBlocked?: 'reject' | 'observe' | undefined;
 }
 
 type Dispatch = Dispatcher['dispatch'];

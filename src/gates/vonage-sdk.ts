@@ -16,9 +16,9 @@ import { standIn } from './stand-in.ts';
 /** The options of `guardVonage`. */
 export interface GuardVonageOptions {
   /** `observe` lets every send happen and reports those that would be refused. Default `reject`. */
-  readonly onBlocked?: 'reject' | 'observe';
+  readonly onBlocked?: 'reject' | 'observe' | undefined;
   /** Methods that look like sends and may be called all the same, unguarded, such as `messages.sendBulk`. */
-  readonly allow?: readonly string[];
+  readonly allow?: readonly string[] | undefined;
 }
 
 /** What the methods of one client need. */

@@ -9,17 +9,17 @@
 /** Words of one language. */
 export interface KeywordPack {
   /** Whole messages that opt out. */
-  readonly optOut?: readonly string[];
+  readonly optOut?: readonly string[] | undefined;
   /** Whole messages that ask for help. */
-  readonly help?: readonly string[];
+  readonly help?: readonly string[] | undefined;
   /** Phrases that probably mean "no more", anywhere in a message. */
-  readonly unclear?: readonly string[];
+  readonly unclear?: readonly string[] | undefined;
   /** Whole messages that are most often answers to a question: reported, never blocking. */
-  readonly answers?: readonly string[];
+  readonly answers?: readonly string[] | undefined;
   /** Words of courtesy around a keyword. */
-  readonly courtesy?: readonly string[];
+  readonly courtesy?: readonly string[] | undefined;
   /** Words that turn the meaning of what follows round. */
-  readonly negations?: readonly string[];
+  readonly negations?: readonly string[] | undefined;
 }
 
 /** The packs that come with the guard. */

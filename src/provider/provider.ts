@@ -29,7 +29,7 @@ export interface ProviderPage {
 /** Whoever keeps an opt-out list that can be read. Both functions reject when they cannot be sure. */
 export interface Provider {
   /** A stable name of the account whose list this is, without a secret: a store of another account is not used. */
-  readonly account?: string;
+  readonly account?: string | undefined;
   /** Reads one page. Rejects on anything that is not a well-formed page: an error is never an empty list. */
   page(request: PageRequest): Promise<ProviderPage>;
   /**

@@ -23,7 +23,9 @@ type KeptSweep = Pick<SavedSweep, 'number' | 'start' | 'ageMs' | 'heldMs'> & {
  *
  * @param options.keepsSweeps whether sweeps are copied, so that a later guard can start with them. Default `true`.
  */
-export function memoryStore({ keepsSweeps = true }: { keepsSweeps?: boolean } = {}): Store {
+export function memoryStore({
+  keepsSweeps = true,
+}: { readonly keepsSweeps?: boolean | undefined } = {}): Store {
   const logId = randomUUID();
   const byNumber = createNumberMap<Map<string, OptOutChange>>();
   // Entries of people who were erased: only their ids and positions are left.

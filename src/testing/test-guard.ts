@@ -11,7 +11,7 @@ import type { Provider } from '../provider/provider.ts';
 /** The options of `createTestGuard`: those of `createGuard` without a provider of one's own, and who is opted out. */
 export interface TestGuardOptions extends Omit<GuardOptions, 'provider' | 'lists'> {
   /** Numbers on the provider's list. */
-  readonly optedOut?: Iterable<string>;
+  readonly optedOut?: Iterable<string> | undefined;
 }
 
 /** A guard with a provider's list that the test can change. */
@@ -51,7 +51,7 @@ export async function createTestGuard(given: TestGuardOptions = {}): Promise<Tes
       providerList.delete(msisdn);
     },
   };
-  const guard = createGuard({ logger: silent, ...options, provider });
+  const guard = createGuard({ ...options, logger: options.logger ?? silent, provider });
   await guard.ready();
   return Object.assign(guard, {
     providerList,

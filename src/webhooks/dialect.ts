@@ -23,17 +23,17 @@ export interface WebhookEvent {
   /** The person's number. */
   readonly msisdn: string | number;
   /** What is told; left out, `text` is read for it. */
-  readonly direction?: 'out' | 'in';
-  readonly text?: string;
+  readonly direction?: 'out' | 'in' | undefined;
+  readonly text?: string | undefined;
   /** Our number. */
-  readonly sender?: string;
+  readonly sender?: string | undefined;
   /** ms UTC, `Date` or ISO 8601. */
-  readonly at?: number | Date | string;
-  readonly messageId?: string;
+  readonly at?: number | Date | string | undefined;
+  readonly messageId?: string | undefined;
   /** `receipt`: learnt from a delivery receipt. Default `inbound`. */
-  readonly source?: 'inbound' | 'receipt';
+  readonly source?: 'inbound' | 'receipt' | undefined;
   /** Whether the function has checked who speaks. Default `false`: then the guard checks as for any other. */
-  readonly isAuthentic?: boolean;
+  readonly isAuthentic?: boolean | undefined;
 }
 
 /** Asks the user's function. What it throws is the receiver's to answer: 500, so that the provider tries again. */

@@ -24,26 +24,29 @@ import { SIGNATURE_METHODS, type SignatureMethod } from './signature.ts';
 /** The options of `webhooks`. Without a secret `unsigned: 'block_only'` must be said. */
 export interface WebhooksOptions {
   /** The account's signature secret, or several while it is being rotated, and its method. */
-  readonly signature?: { readonly secret: string | readonly string[]; readonly method: SignatureMethod };
+  readonly signature?:
+    { readonly secret: string | readonly string[]; readonly method: SignatureMethod } | undefined;
   /** The secret of the Messages API's signed tokens, or several. */
-  readonly jwt?: { readonly secret: string | readonly string[] };
+  readonly jwt?: { readonly secret: string | readonly string[] } | undefined;
   /** Unsigned requests: refused (`reject`, default), or believed where they block. */
-  readonly unsigned?: 'reject' | 'block_only';
+  readonly unsigned?: 'reject' | 'block_only' | undefined;
   /** Largest body. Default `'64kb'`. */
-  readonly maxBody?: Size;
+  readonly maxBody?: Size | undefined;
   /** How old a signed opt-in may be. Default `'72h'`: as long as the provider tries again. */
-  readonly replayWindow?: Duration;
+  readonly replayWindow?: Duration | undefined;
   /** Whether texts such as "leave me alone" block (default) or are only reported. */
-  readonly unclear?: 'block' | 'report';
+  readonly unclear?: 'block' | 'report' | undefined;
   /** The words. Packs of your own may stand among the languages. */
-  readonly keywords?: {
-    readonly languages?: readonly (KeywordLanguage | KeywordPack)[];
-    readonly optOut?: readonly string[];
-    readonly optIn?: readonly string[];
-    readonly unclear?: readonly string[];
-  };
+  readonly keywords?:
+    | {
+        readonly languages?: readonly (KeywordLanguage | KeywordPack)[] | undefined;
+        readonly optOut?: readonly string[] | undefined;
+        readonly optIn?: readonly string[] | undefined;
+        readonly unclear?: readonly string[] | undefined;
+      }
+    | undefined;
   /** Reads other dialects; tried first. */
-  readonly parse?: (request: WebhookParseRequest) => WebhookEvent | undefined;
+  readonly parse?: ((request: WebhookParseRequest) => WebhookEvent | undefined) | undefined;
 }
 
 /** The configuration of a receiver. Durations in ms, sizes in bytes. */

@@ -18,21 +18,21 @@ export type { RecordedRequest } from './requests.ts';
 /** Options of {@link startSimulator}. */
 export interface SimulatorOptions {
   /** Who has opted out: numbers, or how many generated ones (15550000000 and on, ten million at most). Default none. */
-  readonly optOuts?: Iterable<string> | number;
+  readonly optOuts?: Iterable<string> | number | undefined;
   /** Default `test-key`. */
-  readonly apiKey?: string;
+  readonly apiKey?: string | undefined;
   /** Default `test-secret`. */
-  readonly apiSecret?: string;
+  readonly apiSecret?: string | undefined;
   /** For signed requests and webhooks. Default `test-signature-secret` and `sha256`. */
-  readonly signature?: { readonly secret: string; readonly method: SigMethod };
+  readonly signature?: { readonly secret: string; readonly method: SigMethod } | undefined;
   /** Most rows of a page of the list, whatever was asked for. Default: no limit. */
-  readonly pageCap?: number;
+  readonly pageCap?: number | undefined;
   /** How long a change stays unseen in the list, ms. Default 0. */
-  readonly listLagMs?: number;
+  readonly listLagMs?: number | undefined;
   /** Default: any free one. */
-  readonly port?: number;
+  readonly port?: number | undefined;
   /** ms UTC. Default the machine's clock. */
-  readonly now?: () => number;
+  readonly now?: (() => number) | undefined;
 }
 
 /** What the receiver of a webhook answered. */

@@ -7,32 +7,37 @@ import { makeSig, makeToken, type SigMethod } from './signing.ts';
 export interface WebhookSpec {
   /** Default `sms-inbound`. */
   readonly shape?:
-    'sms-inbound' | 'sms-receipt' | 'messages-inbound' | 'messages-inbound-nested' | 'messages-status';
+    | 'sms-inbound'
+    | 'sms-receipt'
+    | 'messages-inbound'
+    | 'messages-inbound-nested'
+    | 'messages-status'
+    | undefined;
   /** The person's number. */
   readonly person: string;
   /** Our number. Default `73737`. */
-  readonly sender?: string;
+  readonly sender?: string | undefined;
   /** Text of an inbound message. */
-  readonly text?: string;
+  readonly text?: string | undefined;
   /** `err-code` of a receipt, title of a status's error. Default 9 and 1240. */
-  readonly errorCode?: string | number;
+  readonly errorCode?: string | number | undefined;
   /** When the provider began to push, ms UTC. Default now. */
-  readonly at?: number;
-  readonly messageId?: string;
+  readonly at?: number | undefined;
+  readonly messageId?: string | undefined;
   /** How it is sent. The Messages API only knows POST with JSON. Default `post-form`. */
-  readonly transport?: 'get' | 'post-form' | 'post-json';
+  readonly transport?: 'get' | 'post-form' | 'post-json' | undefined;
   /** Further parameters, or others instead of the usual ones; `undefined` leaves one out. */
-  readonly extra?: Readonly<Record<string, unknown>>;
+  readonly extra?: Readonly<Record<string, unknown>> | undefined;
   /** `sig` or `jwt`, `wrong-sig` or `wrong-jwt`, or `none`. Default what the shape's API uses. */
-  readonly signed?: 'sig' | 'jwt' | 'wrong-sig' | 'wrong-jwt' | 'none';
+  readonly signed?: 'sig' | 'jwt' | 'wrong-sig' | 'wrong-jwt' | 'none' | undefined;
   /** Default `test-signature-secret`. */
-  readonly secret?: string;
+  readonly secret?: string | undefined;
   /** Default `sha256`. */
-  readonly method?: SigMethod;
+  readonly method?: SigMethod | undefined;
   /** The account in a token's claims. Default `test-key`. */
-  readonly apiKey?: string;
+  readonly apiKey?: string | undefined;
   /** The receiver's path or whole URL, for `url`. Default nothing. */
-  readonly path?: string;
+  readonly path?: string | undefined;
 }
 
 /** A request, ready for `fetch(base + url, request)`. */
