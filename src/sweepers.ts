@@ -11,6 +11,7 @@ import type { OptOutList } from './lists.ts';
 import type { Config } from './options.ts';
 import { createSweeper, type Sweeper } from './provider/sweep.ts';
 import type { Store } from './stores/store.ts';
+import { KEEP_EXTERNAL } from './thread-program.ts';
 import type { Watch } from './watch.ts';
 
 export interface SweepingPorts {
@@ -58,7 +59,7 @@ export function sweeperOf(
       onThreadLost: () =>
         events.emit('warn', {
           code: 'sweep_thread',
-          message: `pages of list '${name}' are read on the main thread for an hour or more: the thread that should read them could not be started, or died`,
+          message: `pages of list '${name}' are read on the main thread for an hour or more: the thread that should read them could not be started, or died; in a bundle: ${KEEP_EXTERNAL}`,
         }),
     },
   );

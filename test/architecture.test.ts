@@ -12,7 +12,7 @@ const files = readdirSync(root, { recursive: true, encoding: 'utf8' })
 
 /** The floors of the house, lowest first; rooms on one floor do not import each other, a room may import its own files. */
 const floors: readonly (readonly string[])[] = [
-  ['errors', 'msisdn', 'clock', 'dates', 'option-fields'],
+  ['errors', 'msisdn', 'clock', 'dates', 'option-fields', 'thread-program'],
   ['optouts', 'options'],
   ['decision'],
   ['gates/channels', 'gates/verified-numbers'],

@@ -158,7 +158,7 @@ describe('where they are read', () => {
   });
 
   it('by the helpers for tests', async () => {
-    const guard = await createTestGuard({ ...guardOptions, ...none('optedOut') } as TestGuardOptions);
+    const guard = await createTestGuard({ logger: undefined, optedOut: undefined });
     expect(guard.canSend(NUMBER)).toBe(true);
     await guard.close();
     const spec = none(

@@ -11,7 +11,8 @@ import type { Store } from './store.ts';
  * Creates a store in a file. The file is made with mode 0600 where it is missing, its folder with 0700.
  *
  * @param file its path, absolute or from the working directory.
- * @throws ConfigError where there is no SQLite to open it with: the message has the line that installs it.
+ * @throws ConfigError where there is no SQLite to open it with (the message has the line that installs it), and in a
+ * bundle that has left the program of the store's thread behind.
  */
 export function sqliteStore(file: string): Store {
   return createSqliteStore(file, spawnWorker);

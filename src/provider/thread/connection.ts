@@ -5,6 +5,7 @@
 
 import { Worker } from 'node:worker_threads';
 import { ProviderError } from '../../errors.ts';
+import { KEEP_EXTERNAL, findProgram } from '../../thread-program.ts';
 import type {
   ThreadMessage,
   ThreadRequest,
@@ -27,8 +28,12 @@ export interface Thread {
 export type SpawnThread = (setup: ThreadSetup) => Thread;
 
 /** Starts the worker, which the build puts into one file beside this one: CommonJS, which a thread loads soonest. */
-export const spawnThread: SpawnThread = (setup) =>
-  new Worker(new URL('./worker.cjs', import.meta.url), { workerData: setup });
+export const spawnThread: SpawnThread = (setup) => {
+  const find = () => new URL('./worker.cjs', import.meta.url);
+  const program = findProgram('provider/thread/connection', import.meta.url, find);
+  if (program === undefined) throw new Error(KEEP_EXTERNAL);
+  return new Worker(program, { workerData: setup });
+};
 
 export interface ThreadConnection {
   /** Whether the thread has started, and not ended since. */

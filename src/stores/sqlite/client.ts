@@ -9,8 +9,8 @@ import { StoreError } from '../../errors.ts';
 import { text } from '../../option-fields.ts';
 import type { OptOutChange } from '../../optouts/change.ts';
 import { changesIn } from './columns.ts';
-import { connect, type Connection, type Spawn } from './connection.ts';
-import { findDriver } from './driver.ts';
+import { connect, workerProgram, type Connection, type Spawn } from './connection.ts';
+import { findDriver, resolverFrom } from './driver.ts';
 import { eachOf, imageOf, imagesOf, keepBase } from './list-passage.ts';
 import type { LogCursor } from './log.ts';
 import type { Requests } from './messages.ts';
@@ -29,11 +29,11 @@ const CHANGES_AT_A_TIME = 500;
  * Creates a store in a file.
  *
  * @param spawn starts the thread that has the file open.
- * @throws ConfigError where there is no SQLite to open it with.
+ * @throws ConfigError where there is no SQLite to open it with, and in a bundle without the program of the thread.
  */
 export function createSqliteStore(file: string, spawn: Spawn): Store {
   const path = resolve(text(file, 'sqliteStore.file'));
-  findDriver();
+  findDriver(undefined, resolverFrom(workerProgram()));
   let connection: Connection | undefined;
   let opening: StoreOpening = { accounts: {} };
   let handlers: TailHandlers | undefined;

@@ -4,7 +4,8 @@
  */
 
 import { Worker } from 'node:worker_threads';
-import { StoreError } from '../../errors.ts';
+import { ConfigError, StoreError } from '../../errors.ts';
+import { KEEP_EXTERNAL, findProgram } from '../../thread-program.ts';
 import type { StoreNews, StoreTrouble } from '../store.ts';
 import type { RequestMessage, RequestName, Requests, WorkerMessage, WorkerSetup } from './messages.ts';
 
@@ -48,9 +49,21 @@ export interface Thread {
 /** Starts a thread. */
 export type Spawn = (setup: WorkerSetup) => Thread;
 
-/** Starts the worker, which the build puts into one file beside this one: CommonJS, which a thread loads soonest. */
-export const spawnWorker: Spawn = (setup) =>
-  new Worker(new URL('./worker.cjs', import.meta.url), { workerData: setup });
+/**
+ * Finds the worker, which the build puts into one file beside this one: CommonJS, which a thread loads soonest.
+ *
+ * @throws ConfigError in a bundle that has left it behind.
+ */
+export function workerProgram(): URL {
+  const find = () => new URL('./worker.cjs', import.meta.url);
+  const program = findProgram('stores/sqlite/connection', import.meta.url, find);
+  if (program !== undefined) return program;
+  const message = `store: the program of the thread that opens 'sqlite:' files is missing, as it is in a bundle: ${KEEP_EXTERNAL}`;
+  throw new ConfigError('invalid_option', 'store', message);
+}
+
+/** Starts the worker. */
+export const spawnWorker: Spawn = (setup) => new Worker(workerProgram(), { workerData: setup });
 
 /** Starts the thread and talks to it. */
 export function connect(setup: WorkerSetup, listener: ConnectionListener, spawn: Spawn): Connection {

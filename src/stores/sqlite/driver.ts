@@ -3,7 +3,6 @@
  * binary inside. Nothing is opened in here.
  */
 
-import { createRequire } from 'node:module';
 import { ConfigError } from '../../errors.ts';
 
 /** A value of a row. */
@@ -34,11 +33,21 @@ const PACKAGE = '@photostructure/sqlite';
 const PREFERRED_SINCE = 26;
 const USABLE_SINCE = 24;
 
-const require = createRequire(import.meta.url);
+/** Not imported, since webpack rewrites the calls of an imported `createRequire`. */
+const requireFrom = (url: string | URL) => process.getBuiltinModule('node:module').createRequire(url);
+
+/** Resolves the names of packages as a module at that URL would. */
+export function resolverFrom(url: string | URL): (name: string) => string {
+  return (name) => requireFrom(url).resolve(name);
+}
+
 const nodeMajor = Number(process.versions.node.split('.')[0]);
 
 /** The module to load. @throws ConfigError where there is none, with the line that installs it. */
-export function findDriver(major = nodeMajor, resolve: (name: string) => string = require.resolve): string {
+export function findDriver(
+  major = nodeMajor,
+  resolve: (name: string) => string = resolverFrom(import.meta.url),
+): string {
   if (major >= PREFERRED_SINCE) return 'node:sqlite';
   try {
     resolve(PACKAGE);
@@ -56,7 +65,7 @@ export function findDriver(major = nodeMajor, resolve: (name: string) => string 
 
 /** Loads what `findDriver` found. */
 export function loadDriver(): Driver {
-  return require(findDriver()) as Driver;
+  return requireFrom(import.meta.url)(findDriver()) as Driver;
 }
 
 /** The primary code of an SQLite error (5 busy, 8 read-only, 11 corrupt, 13 full, …); `undefined` for other errors. */
