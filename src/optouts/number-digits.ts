@@ -12,8 +12,8 @@ export function isNumber(number: number): boolean {
 }
 
 /** A place to put a double in and take its words out of. */
-export const double = new Float64Array(1);
-export const doubleWords = new Int32Array(double.buffer);
+export const double: Float64Array = new Float64Array(1);
+export const doubleWords: Int32Array = new Int32Array(double.buffer);
 /** Where the word with the exponent is, which differs between kinds of processors. */
 export const HIGH = Number(new Int32Array(new Float64Array([1]).buffer)[1] !== 0);
 export const LOW = 1 - HIGH;

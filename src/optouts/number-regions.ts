@@ -34,7 +34,10 @@ export const MOST_WORDS = 0x8000;
 /** The bits by which a node divides its range, if that is not the one below a power of two. */
 export const STEP = 5;
 /** By width: the bits by which such a range is divided, so that after that all widths are of one ladder down to 2^13. */
-export const STEPS = Uint8Array.from({ length: 64 }, (_, bits) => ((bits + 99 - NARROW_BITS) % STEP) + 1);
+export const STEPS: Uint8Array = Uint8Array.from(
+  { length: 64 },
+  (_, bits) => ((bits + 99 - NARROW_BITS) % STEP) + 1,
+);
 /** A node with no more numbers becomes a leaf when it is copied. */
 const FEW_DOUBLES = 16;
 const FEW_SPLIT = 128;

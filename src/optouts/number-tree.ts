@@ -33,8 +33,8 @@ export interface NumberTree {
 }
 
 /** An empty tree has these and never writes to them. */
-export const NO_NODES = new Int32Array(POWERS).fill(~0);
-export const NO_NUMBERS = new Int32Array(ROOTS + POWERS);
+export const NO_NODES: Int32Array = new Int32Array(POWERS).fill(~0);
+export const NO_NUMBERS: Int32Array = new Int32Array(ROOTS + POWERS);
 clearRegion(NO_NUMBERS, 0, POWERS);
 
 export function createTree(): NumberTree {

@@ -8,7 +8,8 @@ import type { Reply } from './reply.ts';
 
 /** A reply whose body nobody has read yet. */
 export interface RawReply extends Omit<Reply, 'body'> {
-  readonly body: Uint8Array<ArrayBuffer>;
+  /** Over a buffer that can be transferred. Before TypeScript 5.7 `Uint8Array` has no parameter that says so. */
+  readonly body: ReturnType<typeof Uint8Array.of>;
 }
 
 /** Asks for a page and has the reply read; what `read` rejects with is treated as if it had been read here. */
