@@ -1,7 +1,135 @@
-/** Times as lists and webhooks write them. Pure. */
+/**
+ * Times as lists, webhooks and exports write them. Pure. A form that can be read in two ways, such as `01/02/2020`, a day
+ * that is on no calendar, and a date before the year 2000 are no time.
+ *
+ * Read are: a `Date`; ms and seconds since 1970, as numbers or text; `YYYY-MM-DD`, alone or with `HH:MM`, `HH:MM:SS` or
+ * fractions, a `T` or any run of spaces between, and `Z`, `UTC`, `GMT`, `+HH`, `+HHMM` or `+HH:MM` behind; RFC 2822
+ * (`Wed, 01 Jan 2020 14:00:00 +0000`) and what JavaScript prints (`Wed Jan 01 2020 14:00:00 GMT+0000`).
+ */
 
-const WRITTEN =
-  /^(\d{4})-(\d{2})-(\d{2})(?:[T\s]+(\d{2}):(\d{2})(?::(\d{2})(?:[.,](\d{1,9}))?)?\s*(Z|[+-]\d{2}:?\d{2})?)?$/i;
+const HOUR_MS = 3_600_000;
+const DAY_MS = 24 * HOUR_MS;
+/** Earlier ones are mistakes: there were no opt-outs by text, and programs write 1970 or 1900 where they know no date. */
+const EARLIEST = Date.UTC(2000, 0, 1);
+/** A whole number of ten digits counts seconds, one of thirteen milliseconds. */
+const MOST_SECONDS = 9_999_999_999;
+const MOST_MS = 9_999_999_999_999;
+const LONGEST = 100;
+
+/** A time as it was written. */
+interface WrittenTime {
+  /** The first instant that it can mean, ms UTC; where it names no zone, as if that were UTC. */
+  readonly at: number;
+  /** How long what it names lasts, ms: a day, a minute, a second, a millisecond. */
+  readonly lasts: number;
+  readonly hasZone: boolean;
+}
+
+/**
+ * Reads a time of the provider's. Without a zone it is UTC. A day without a time means its end: where the time of an
+ * opt-out decides, a later one blocks.
+ *
+ * @param value a `Date`, ms, seconds, or text in one of the forms above.
+ * @returns ms UTC, or `undefined` where it is no time, such as the 30th of February.
+ */
+export function readTime(value: unknown): number | undefined {
+  const plain = typeof value === 'string' ? readPlain(value) : undefined;
+  if (plain !== undefined) return plain >= EARLIEST ? plain : undefined;
+  const time = parseTime(value);
+  return time && (time.lasts === DAY_MS ? time.at + DAY_MS - 1 : time.at);
+}
+
+/** As {@link readTime}, where a day without a time is none: of what may unblock it has to be known when it was said. */
+export function readInstant(value: unknown): number | undefined {
+  const time = parseTime(value);
+  return time === undefined || time.lasts === DAY_MS ? undefined : time.at;
+}
+
+/**
+ * The latest instant that a date can mean which somebody states, as in a row of an import: a day without a time means its
+ * end, a time without a zone that of the last zone which has it (UTC-12), a minute or second its end.
+ *
+ * @param value as for {@link readTime}.
+ * @returns ms UTC, or `undefined` where it is no date.
+ */
+export function latestInstantOf(value: unknown): number | undefined {
+  const time = parseTime(value);
+  return time && time.at + time.lasts - 1 + (time.hasZone ? 0 : LAST_ZONE_MS);
+}
+
+/** The last zone on earth is 12 hours behind UTC. */
+const LAST_ZONE_MS = 12 * HOUR_MS;
+
+function parseTime(value: unknown): WrittenTime | undefined {
+  const time = value instanceof Date ? instant(value.getTime(), 1) : readAny(value);
+  return time !== undefined && time.at >= EARLIEST ? time : undefined;
+}
+
+function readAny(value: unknown): WrittenTime | undefined {
+  if (typeof value === 'number') return readEpoch(value);
+  if (typeof value !== 'string' || value.length > LONGEST) return undefined;
+  const text = value.replaceAll(/\p{Default_Ignorable_Code_Point}/gu, '').trim();
+  return /^\d{9,13}(?:\.\d+)?$/.test(text) ? readEpoch(Number(text)) : readWords(text);
+}
+
+const instant = (at: number, lasts: number): WrittenTime => ({ at, lasts, hasZone: true });
+
+function readEpoch(value: number): WrittenTime | undefined {
+  if (value * 1000 >= EARLIEST && value <= MOST_SECONDS) {
+    return instant(Math.floor(value * 1000), Number.isInteger(value) ? 1000 : 1);
+  }
+  return value >= EARLIEST && value <= MOST_MS ? instant(Math.floor(value), 1) : undefined;
+}
+
+const TIME = String.raw`(?<hour>\d{2}):(?<minute>\d{2})(?::(?<second>\d{2})(?:[.,](?<fraction>\d{1,9}))?)?`;
+const ZONE = String.raw`(?<zone>Z|U(?:TC?)|[ECMP][SD]T|(?:UTC|GMT)?[+-]\d{2}(?::?\d{2})?|GMT)`;
+const WEEKDAY = String.raw`(?:(?<weekday>Mon|Tue|Wed|Thu|Fri|Sat|Sun),?\s+)?`;
+const MONTH = '(?<name>Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)';
+const WITH_TIME = String.raw`(?:\s+${TIME}\s*${ZONE}?(?:\s*\([\w\s]*\))?)?`;
+
+const FORMS = [
+  String.raw`(?<year>\d{4})-(?<month>\d{2})-(?<day>\d{2})(?:[T\s]+${TIME})?\s*${ZONE}?`,
+  String.raw`${WEEKDAY}(?<day>\d{1,2})\s+${MONTH}\s+(?<year>\d{4})${WITH_TIME}`,
+  String.raw`${WEEKDAY}${MONTH}\s+(?<day>\d{1,2})\s+(?<year>\d{4})${WITH_TIME}`,
+].map((form) => new RegExp(`^${form}$`, 'i'));
+
+const MONTHS = ['jan', 'feb', 'mar', 'apr', 'may', 'jun', 'jul', 'aug', 'sep', 'oct', 'nov', 'dec'];
+const WEEKDAYS = ['sun', 'mon', 'tue', 'wed', 'thu', 'fri', 'sat'];
+
+function readWords(text: string): WrittenTime | undefined {
+  const parts = FORMS.map((form) => form.exec(text)?.groups).find((groups) => groups !== undefined);
+  if (parts === undefined) return undefined;
+  const { name, weekday, hour, second, fraction, zone } = parts;
+  const month = name === undefined ? Number(parts['month']) - 1 : MONTHS.indexOf(name.toLowerCase());
+  const start = Date.UTC(Number(parts['year']), month, Number(parts['day']));
+  const day = new Date(start);
+  const isOnCalendar = day.getUTCMonth() === month && day.getUTCDate() === Number(parts['day']);
+  if (!isOnCalendar || (weekday && WEEKDAYS[day.getUTCDay()] !== weekday.toLowerCase())) return undefined;
+  const offset = zone === undefined ? 0 : offsetMs(zone);
+  // `2020-01-01-05` may be an hour.
+  if (offset === undefined || (hour === undefined && /^[+-]\d{2}$/.test(zone ?? ''))) return undefined;
+  const hasZone = zone !== undefined;
+  if (hour === undefined) return { at: start - offset, lasts: DAY_MS, hasZone };
+  const [h, m, s] = [Number(hour), Number(parts['minute']), Number(second ?? 0)];
+  if (h > 23 || m > 59 || s > 60) return undefined;
+  const ms = Math.floor(Number(`0.${fraction ?? 0}`) * 1000);
+  const lasts = second === undefined ? 60_000 : 10 ** Math.max(0, 3 - (fraction?.length ?? 0));
+  return { at: start + ((h * 60 + m) * 60 + s) * 1000 + ms - offset, lasts, hasZone };
+}
+
+/** Hours that the zones of RFC 2822 are ahead of UTC. */
+const ZONE_HOURS: Readonly<Record<string, number>> = {
+  ...{ EST: -5, EDT: -4, CST: -6, CDT: -5, MST: -7, MDT: -6, PST: -8, PDT: -7 },
+};
+
+/** `undefined` for an offset that no zone has. */
+function offsetMs(zone: string): number | undefined {
+  const [, sign, hours, minutes = '0'] = /([+-])(\d{2}):?(\d{2})?$/.exec(zone) ?? [];
+  if (sign === undefined) return (ZONE_HOURS[zone.toUpperCase()] ?? 0) * HOUR_MS;
+  if (Number(hours) > 14 || Number(minutes) > 59) return undefined;
+  const offset = Number(hours) * HOUR_MS + Number(minutes) * 60_000;
+  return sign === '-' ? -offset : offset;
+}
 
 /** Days that every such month has. */
 const DAYS = [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
@@ -10,7 +138,7 @@ const DAYS = [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
 const MARKS = [4, 7, 10, 13, 16];
 const MARK_CODES = Array.from('-- ::', (mark) => mark.charCodeAt(0));
 
-/** The digits of `text` from one place up to another as a number; `NaN` where not all of them are digits. */
+/** The digits of `text` from one index up to another as a number; `NaN` where not all of them are digits. */
 function digitsAt(text: string, from: number, to: number): number {
   let sum = 0;
   for (let at = from; at < to; at++) {
@@ -36,34 +164,4 @@ function readPlain(text: string): number | undefined {
   if (!(day > 0 && day <= days && hour <= 23 && minute <= 59 && second <= 59)) return undefined;
   const time = Date.UTC(digitsAt(text, 0, 4), month - 1, day, hour, minute, second);
   return Number.isNaN(time) ? undefined : time;
-}
-
-/**
- * Reads ms, a `Date`, ISO 8601, or `YYYY-MM-DD HH:MM:SS` with any run of spaces; without a zone it is UTC.
- *
- * @returns ms UTC, or `undefined` where it is no time, such as the 30th of February.
- */
-export function readTime(value: unknown): number | undefined {
-  if (value instanceof Date) return readTime(value.getTime());
-  if (typeof value === 'number') return Number.isFinite(value) && value >= 0 ? value : undefined;
-  if (typeof value !== 'string' || value.length > 64) return undefined;
-  const plain = readPlain(value);
-  if (plain !== undefined) return plain;
-  const parts = WRITTEN.exec(value.trim());
-  if (parts === null) return undefined;
-  const [year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0] = parts
-    .slice(1, 7)
-    .map((part) => Number(part ?? 0));
-  const ms = Math.floor(Number(`0.${parts[7] ?? 0}`) * 1000);
-  if (hour > 23 || minute > 59 || second > 60) return undefined;
-  const time = Date.UTC(year, month - 1, day, hour, minute, second, ms);
-  const read = new Date(Date.UTC(year, month - 1, day));
-  const isOnCalendar = read.getUTCMonth() === month - 1 && read.getUTCDate() === day;
-  return isOnCalendar ? time - offsetMs(parts[8]) : undefined;
-}
-
-function offsetMs(zone: string | undefined): number {
-  if (zone === undefined || zone.toUpperCase() === 'Z') return 0;
-  const minutes = Number(zone.slice(1, 3)) * 60 + Number(zone.slice(-2));
-  return (zone.startsWith('-') ? -minutes : minutes) * 60_000;
 }

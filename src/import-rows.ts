@@ -5,7 +5,7 @@
 
 import { readingsOf } from './acts.ts';
 import type { Clock } from './clock.ts';
-import { readTime } from './dates.ts';
+import { latestInstantOf } from './dates.ts';
 import type { MsisdnReader } from './msisdn.ts';
 import { isRecord } from './option-fields.ts';
 import type { Ledger } from './optouts/ledger.ts';
@@ -54,7 +54,7 @@ export function createImportRows(ports: ImportRowsPorts): ImportRows {
   /** The date of a row; `null` if there is one that cannot be read or lies in the future. */
   function dateOf(given: unknown): number | undefined | null {
     if (given === undefined || given === null || given === '') return undefined;
-    const at = readTime(given);
+    const at = latestInstantOf(given);
     return at !== undefined && at <= clock.now() + clockSlackMs + LONGEST_DAY_MS ? at : null;
   }
 

@@ -27,7 +27,10 @@ export interface Resubscription {
   readonly stillBlocked: readonly string[];
 }
 
-/** A row of an import: a number, or an object with one. `at` is when the person opted out: ms UTC, `Date` or a text. */
+/**
+ * A row of an import: a number, or an object with one. `at` is when the person opted out: a `Date`, ms or seconds UTC, or
+ * text in a form that src/dates.ts reads. Text that leaves the moment open means the latest that it can mean.
+ */
 export type ImportRow =
   | string
   | number

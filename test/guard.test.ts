@@ -328,7 +328,7 @@ describe('operators’ acts', () => {
     const { guard, clock, provider } = await ready();
     provider.optIn.mockImplementation(async () => undefined);
     provider.page.mockImplementation(async ({ index }) => ({
-      rows: index === 0 ? [{ msisdn: OUT, optOut: true, optOutDate: 1 }] : [],
+      rows: index === 0 ? [{ msisdn: OUT, optOut: true, optOutDate: Date.UTC(2014, 5, 27) }] : [],
     }));
     const codes: string[] = [];
     guard.on('anomaly', ({ code }) => codes.push(code));
@@ -530,21 +530,23 @@ describe('an import', () => {
       { msisdn: '15551230011', at: '2025-12-31 15:00:00' },
       { msisdn: '15551230012', at: '2025-12-31T15:00:00+02:00' },
       { msisdn: '15551230013', at: new Date(clock.now() - HOUR) },
-      { msisdn: '15551230014', at: 1_767_000_000 },
+      { msisdn: '15551230018', at: 1_767_000_000 },
+      { msisdn: '15551230014', at: 1_000 },
       { msisdn: '15551230015', at: [] as never },
       { msisdn: '15551230016', at: 'soon' },
       { msisdn: '15551230017', at: clock.now() + HOUR },
     ];
-    expect(await guard.import(rows)).toMatchObject({ added: 7, known: 0, invalid: [] });
+    expect(await guard.import(rows)).toMatchObject({ added: 8, known: 0, invalid: [] });
     const at = async (msisdn: string) => (await guard.history(msisdn))[0]?.at;
     const day = Date.UTC(2025, 11, 31);
-    expect(await Promise.all(rows.slice(0, 3).map(({ msisdn }) => at(msisdn)))).toEqual([
+    expect(await Promise.all(rows.slice(0, 4).map(({ msisdn }) => at(msisdn)))).toEqual([
       day + 15 * HOUR,
       day + 13 * HOUR,
       clock.now() - HOUR,
     ]);
-    for (const { msisdn } of rows.slice(3)) expect(await at(msisdn)).toBeGreaterThanOrEqual(clock.now());
+    for (const { msisdn } of rows.slice(4)) expect(await at(msisdn)).toBeGreaterThanOrEqual(clock.now());
   });
+      1_767_000_000_000,
 
   it('of the same dated file again is known, and blocks nobody who came back', async () => {
     const { guard, clock } = await ready({}, []);

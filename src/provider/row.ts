@@ -4,7 +4,7 @@
  */
 
 import { readMsisdn } from '../msisdn.ts';
-import { readTime } from '../dates.ts';
+import { readInstant, readTime } from '../dates.ts';
 
 /** What leaves a doubt about a row that blocks all the same. */
 export type RowDoubt = 'flags_missing' | 'flags_contradict' | 'flags_unreadable' | 'date_unreadable';
@@ -41,7 +41,7 @@ function readObject(row: Record<string, unknown>, sweepStart: number): RowReadin
   const optOut = readFlag(row['opt-out'] ?? row['optOut']);
   const optIn = readFlag(row['opt-in'] ?? row['optIn']);
   if (optIn === true && optOut === false) {
-    const { date } = readDate(row['opt-in-date'] ?? row['optInDate'], sweepStart);
+    const { date } = readDate(row['opt-in-date'] ?? row['optInDate'], sweepStart, readInstant);
     return { kind: 'in', msisdn, ...(date === undefined ? {} : { date }) };
   }
   const { date, isUnreadable } = readDate(row['opt-out-date'] ?? row['optOutDate'], sweepStart);
@@ -71,9 +71,13 @@ function readFlag(value: unknown): Flag {
   return word === 'false' ? false : 'unreadable';
 }
 
-function readDate(value: unknown, sweepStart: number): { date?: number | undefined; isUnreadable: boolean } {
+function readDate(
+  value: unknown,
+  sweepStart: number,
+  read: typeof readTime = readTime,
+): { date?: number | undefined; isUnreadable: boolean } {
   if (value === undefined || value === null || value === '') return { isUnreadable: false };
-  const date = readTime(value);
+  const date = read(value);
   if (date === undefined) return { isUnreadable: true };
   return { date: date > sweepStart ? undefined : date, isUnreadable: false };
 }

@@ -1,6 +1,6 @@
 /** Webhooks of other dialects, read by a function of the user's. */
 
-import { readTime } from '../dates.ts';
+import { readInstant } from '../dates.ts';
 import { readMsisdn } from '../msisdn.ts';
 import type { WebhookNews } from './judgement.ts';
 import type { MessageEvent } from './payload.ts';
@@ -27,7 +27,7 @@ export interface WebhookEvent {
   readonly text?: string | undefined;
   /** Our number. */
   readonly sender?: string | undefined;
-  /** ms UTC, `Date` or ISO 8601. */
+  /** A `Date`, ms or seconds UTC, or text with day and time, such as ISO 8601. */
   readonly at?: number | Date | string | undefined;
   readonly messageId?: string | undefined;
   /** `receipt`: learnt from a delivery receipt. Default `inbound`. */
@@ -48,7 +48,7 @@ export function readCustom(
   const event = result as Partial<WebhookEvent>;
   const msisdn = readMsisdn(event.msisdn);
   if (msisdn === undefined) throw new TypeError('parse returned an event whose msisdn cannot be read');
-  const common = { sender: event.sender, at: readTime(event.at), messageId: event.messageId };
+  const common = { sender: event.sender, at: readInstant(event.at), messageId: event.messageId };
   const isAuthentic = event.isAuthentic === true;
   const source = event.source === 'receipt' ? 'receipt' : 'inbound';
   if (event.direction === 'out' || event.direction === 'in') {

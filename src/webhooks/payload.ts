@@ -4,7 +4,7 @@
  * statuses.
  */
 
-import { readTime } from '../dates.ts';
+import { readInstant } from '../dates.ts';
 import { READ_NAMES, type Parameters } from './parameters.ts';
 
 /** What a request tells. Numbers as they came; times in ms UTC. */
@@ -64,7 +64,7 @@ function readSms(values: ReadonlyMap<string, unknown>): PayloadEvent {
   const common = {
     person: word(values.get('msisdn')),
     sender: word(values.get('to')),
-    at: readTime(word(values.get('message-timestamp'))),
+    at: readInstant(word(values.get('message-timestamp'))),
     messageId: word(values.get('messageId')),
   };
   const isBinary = word(values.get('type'))?.toLowerCase() === 'binary';
@@ -93,7 +93,7 @@ function readMessages(values: ReadonlyMap<string, unknown>): PayloadEvent {
     word(member(values.get('from'), 'type'));
   if (channel !== undefined && !SMS_CHANNELS.includes(channel.toLowerCase())) return { kind: 'other' };
   const common = {
-    at: readTime(word(values.get('timestamp'))),
+    at: readInstant(word(values.get('timestamp'))),
     messageId: word(values.get('message_uuid')),
   };
   const written = wordsOf(Object.fromEntries(values));

@@ -1,6 +1,5 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { readTime } from '../../src/dates.ts';
 import { readRow } from '../../src/provider/row.ts';
 
 const START = Date.UTC(2026, 0, 1);
@@ -86,56 +85,3 @@ function throwing(): object {
     },
   );
 }
-
-describe('readTime', () => {
-  it.each([
-    ['2014-06-27 18:31:33', DATE],
-    [' 2014-06-27T18:31:33Z ', DATE],
-    ['2014-06-27T18:31:33.250z', DATE + 250],
-    ['2014-06-27T20:31:33+02:00', DATE],
-    ['2014-06-27T13:31:33-0500', DATE],
-    ['2014-06-27 18:31', DATE - 33_000],
-    ['2014-06-27', Date.UTC(2014, 5, 27)],
-    [DATE, DATE],
-    [new Date(DATE), DATE],
-  ])('reads %s', (value, expected) => {
-    expect(readTime(value)).toBe(expected);
-  });
-
-  it.each([
-    ...[
-      '2014-02-30 10:00:00',
-      '2014-13-01',
-      '2014-06-27 24:00:00',
-      '2014-06-27 10:60:00',
-      '2014-06-27 10:00:61',
-    ],
-    ...[
-      '',
-      'now',
-      '27.06.2014',
-      '1403893893',
-      'x'.repeat(100),
-      -1,
-      Number.NaN,
-      Infinity,
-      new Date(Number.NaN),
-    ],
-    ...[null, undefined, true, {}],
-  ])('refuses %s', (value) => {
-    expect(readTime(value)).toBeUndefined();
-  });
-
-  it('reads what lists write as it reads the same in any other way', () => {
-    const two = (most: number) =>
-      fc.integer({ min: 0, max: most }).map((value) => String(value).padStart(2, '0'));
-    const written = fc.tuple(fc.stringMatching(/^[0-9x]{4}$/), two(14), two(33), two(25), two(61), two(62));
-    fc.assert(
-      fc.property(written, fc.constantFrom(' ', 'T', ':'), ([year, month, day, ...time], between) => {
-        const text = `${year}-${month}-${day}${between}${time.join(':')}`;
-        expect(readTime(text)).toBe(readTime(` ${text}`));
-      }),
-      { numRuns: 5_000, seed: 4 },
-    );
-  });
-});
