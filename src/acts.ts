@@ -6,7 +6,7 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { ConfigError, GuardError } from './errors.ts';
 import type { Lists } from './lists.ts';
-import type { MsisdnReader } from './msisdn.ts';
+import { numbersOf, type MsisdnReader, type Reading } from './msisdn.ts';
 import type { Config } from './options.ts';
 import {
   LATEST_TIME,
@@ -126,14 +126,19 @@ export function importedChange(
 export const provenStartId = (startId: string): string => idOf('manage', startId);
 
 /**
- * Every number an input can be read as: under a default country both readings.
+ * Every number that an input can be read as, the first as it was written.
  *
  * @throws GuardError `invalid_number` where it cannot be read.
  */
 export function readingsOf(reader: MsisdnReader, input: unknown): readonly string[] {
+  return numbersOf(readingOf(reader, input));
+}
+
+/** What an input can be read as. @throws GuardError `invalid_number` where it cannot be read. */
+export function readingOf(reader: MsisdnReader, input: unknown): Reading {
   const reading = reader.read(input);
   if (reading === undefined) throw new GuardError('invalid_number', 'the number cannot be read');
-  return reading.alternative === undefined ? [reading.primary] : [reading.primary, reading.alternative];
+  return reading;
 }
 
 /**

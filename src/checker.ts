@@ -17,7 +17,8 @@ import {
 import type { BlockedDecision } from './errors.ts';
 import { blockedEvent, type EventHub } from './events.ts';
 import { isListed, listingAt, listingOf, type Lists, type OptOutList } from './lists.ts';
-import type { MsisdnReader, Reading } from './msisdn.ts';
+import { equivalentsOf } from './msisdn-equivalents.ts';
+import { numbersOf, type MsisdnReader, type Reading } from './msisdn.ts';
 import type { Ledger, Listing } from './optouts/ledger.ts';
 import type { Config } from './options.ts';
 import type { Permits } from './permits.ts';
@@ -57,6 +58,7 @@ function digitsOf(input: unknown, numbers: Float64Array, at: number): string {
 
 /** Numbers that are looked up together. */
 const AT_ONCE = 64;
+const NOT_FOUND = Object.freeze({});
 /** How often it is said that a gate only observes, ms. */
 const REMINDER_MS = 3_600_000;
 
@@ -97,15 +99,19 @@ export function createChecker({
    * where anybody else would be allowed. All of these permits are used up by it.
    */
   function confirmed(decision: BlockedDecision, asked: readonly OptOutList[], to: unknown): Decision {
-    const { primary, alternative = primary } = reader.read(to) as Reading;
     const needed = asked.flatMap((list) =>
-      [primary, alternative]
-        .filter((msisdn) => listingOf([list], msisdn) !== undefined)
-        .map((msisdn) => ({ list: list.config.name, msisdn })),
+      numbersOf(reader.read(to) as Reading).flatMap((msisdn) => {
+        const writings = [msisdn, ...equivalentsOf(msisdn)];
+        const isOut = writings.some((writing) => listingOf([list], writing) !== undefined);
+        return isOut ? [{ list: list.config.name, writings }] : [];
+      }),
     );
-    const isPermitted = needed.every(({ list, msisdn }) => permits.has(list, msisdn));
+    // The permit was given for the number as the person's message had it.
+    const isPermitted = needed.every(({ list, writings }) =>
+      writings.some((msisdn) => permits.has(list, msisdn)),
+    );
     if (!isPermitted || !permitsUnlisted(lists.freshness(asked), isClosed(), policy)) return decision;
-    for (const { list, msisdn } of needed) permits.take(list, msisdn);
+    for (const { list, writings } of needed) for (const msisdn of writings) permits.take(list, msisdn);
     const { list, state, ageMs } = decision;
     return { allowed: true, reason: 'confirmation', to: String(decision.to), list, state, ageMs };
   }
@@ -125,22 +131,32 @@ export function createChecker({
     }
     const reading = reader.read(to);
     if (reading === undefined) return answer(null, asked, standing);
-    const { primary, alternative } = reading;
-    const listing = listingOf(asked, primary);
-    if (listing !== undefined || alternative === undefined) return answer(primary, asked, standing, listing);
-    const other = listingOf(asked, alternative);
-    return answer(other === undefined ? primary : alternative, asked, standing, other);
+    const { listing, number = reading.primary, listedAs = number } = findListed(asked, reading);
+    const decision = answer(number, asked, standing, listing);
+    return decision.reason === 'opted_out' && listedAs !== number ? { ...decision, listedAs } : decision;
   }
 
-  /** Whether an input can be read, and in no way as a number that is listed. */
+  /** Looks for a reading that is listed, or that is another writing of a number that is. */
+  function findListed(
+    asked: readonly OptOutList[],
+    { primary, others }: Reading,
+  ): { listing?: Listing; number?: string; listedAs?: string } {
+    for (let index = -1; index < others.length; index++) {
+      const number = index < 0 ? primary : (others[index] as string);
+      const listing = listingOf(asked, number);
+      if (listing !== undefined) return { listing, number };
+      for (const listedAs of equivalentsOf(number)) {
+        const other = listingOf(asked, listedAs);
+        if (other !== undefined) return { listing: other, number, listedAs };
+      }
+    }
+    return NOT_FOUND;
+  }
+
+  /** Whether an input can be read, and no reading is listed under any of its writings. */
   function isUnlisted(asked: readonly OptOutList[], to: unknown): boolean {
     const reading = reader.read(to);
-    if (reading === undefined) return false;
-    const { primary, alternative } = reading;
-    return (
-      listingOf(asked, primary) === undefined &&
-      (alternative === undefined || listingOf(asked, alternative) === undefined)
-    );
+    return reading !== undefined && findListed(asked, reading) === NOT_FOUND;
   }
 
   const numbers = new Float64Array(AT_ONCE);

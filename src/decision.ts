@@ -9,7 +9,10 @@ import type { Listing } from './optouts/ledger.ts';
 /** How far an answer can be trusted. */
 export type State = 'starting' | 'restored' | 'fresh' | 'stale' | 'expired' | 'closed';
 
-/** Whether a number may be sent to, and why. `to` is the number as digits; `ageMs` the age of the list, `null` where no provider's list is read. */
+/**
+ * Whether a number may be sent to, and why. `to` is the number as digits: of several readings the one that is listed, else
+ * the first as it was written. `ageMs` is the age of the list, `null` where no provider's list is read.
+ */
 export type Decision =
   | {
       readonly allowed: true;
@@ -23,6 +26,8 @@ export type Decision =
       readonly allowed: false;
       readonly reason: 'opted_out';
       readonly to: string;
+      /** The digits that are listed, where they are another writing of the same subscriber than `to`. */
+      readonly listedAs?: string;
       readonly list: string;
       readonly source: EvidenceSource;
       /** When the person acted, ms UTC; `null` where only the provider's list says so. */

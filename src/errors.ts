@@ -10,6 +10,7 @@ export type ErrorCode =
   | 'invalid_option'
   | 'unknown_option'
   | 'invalid_number'
+  | 'ambiguous_number'
   | 'guard_closed'
   | 'csv_unreadable'
   | 'recipient_lookup_failed'

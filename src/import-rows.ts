@@ -3,10 +3,11 @@
  * records nothing.
  */
 
-import { readingsOf } from './acts.ts';
 import type { Clock } from './clock.ts';
 import { latestInstantOf } from './dates.ts';
-import type { MsisdnReader } from './msisdn.ts';
+import { equivalentsOf } from './msisdn-equivalents.ts';
+import { withoutDecimals } from './msisdn-writing.ts';
+import { numbersOf, type MsisdnReader } from './msisdn.ts';
 import { isRecord } from './option-fields.ts';
 import type { Ledger } from './optouts/ledger.ts';
 import { createNumberSet } from './optouts/number-set.ts';
@@ -48,7 +49,8 @@ export function createImportRows(ports: ImportRowsPorts): ImportRows {
   const undatedNumbers = createNumberSet();
 
   function hasOptedIn(msisdn: string): boolean {
-    return ledger.evidence(msisdn).some(({ direction }) => direction === 'in');
+    const evidence = [msisdn, ...equivalentsOf(msisdn)].flatMap((one) => ledger.evidence(one));
+    return evidence.some(({ direction }) => direction === 'in');
   }
 
   /** The date of a row; `null` if there is one that cannot be read or lies in the future. */
@@ -87,5 +89,6 @@ export function createImportRows(ports: ImportRowsPorts): ImportRows {
 }
 
 function readingsIn(reader: MsisdnReader, input: unknown): readonly string[] {
-  return reader.read(input) === undefined ? [] : readingsOf(reader, input);
+  const reading = reader.read(withoutDecimals(input));
+  return reading === undefined ? [] : numbersOf(reading);
 }

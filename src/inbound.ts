@@ -8,11 +8,13 @@ import type { Clock } from './clock.ts';
 import { unclearEvent, type EventHub } from './events.ts';
 import type { Journal, Recorded } from './journal.ts';
 import { listingOf, type Lists } from './lists.ts';
+import { equivalentsOf } from './msisdn-equivalents.ts';
 import type { Config } from './options.ts';
 import type { OptOutChange } from './optouts/change.ts';
 import { EMPTY_RECORD, mergeEvidence, standingOptOuts, type NumberRecord } from './optouts/record.ts';
 import type { Permits } from './permits.ts';
 import type { RecentOptIns } from './recent-opt-ins.ts';
+import { forEachReading, isOutFirstHand, otherWritingsOn } from './subscribers.ts';
 import type { WebhookNews } from './webhooks/judgement.ts';
 import type { WebhookSink } from './webhooks/receiver.ts';
 
@@ -57,16 +59,22 @@ export function createInbound(ports: InboundPorts): WebhookSink {
     async record(news) {
       const change = inboundChange(news, {
         ...{ lists, config, now: clock.now() },
-        hasJustOptedIn: recentOptIns.has,
+        hasJustOptedIn: (name, msisdn) =>
+          [msisdn, ...equivalentsOf(msisdn)].some((one) => recentOptIns.has(name, one)),
       });
       if (change === undefined) return 'not_honoured';
       const list = lists.ensure(change.list);
-      const wasFreeHere = (listingOf([list], change.msisdn)?.source ?? 'provider') === 'provider';
-      const [recorded] = await journal.record([change], { wantsBefore: earnsConfirmation(news) });
+      const { msisdn } = change;
+      const wasFreeHere = !isOutFirstHand(list, msisdn);
+      const options = { wantsBefore: earnsConfirmation(news) };
+      const [recorded] = await journal.record(forEachReading(change), options);
       if (recorded) permitConfirmation(news, change, wasFreeHere, recorded);
       if (news.direction === 'in') {
         if (change.evidence.proves === false) return 'not_honoured';
-        ports.onStart(change.list, change.msisdn);
+        // Not before: an opt-in that is told again must not lift a later opt-out under another writing of the number.
+        const others = recorded?.isNew === true ? otherWritingsOn(list, msisdn) : [];
+        if (others.length > 0) await journal.record(others.map((other) => ({ ...change, msisdn: other })));
+        for (const one of [msisdn, ...others]) ports.onStart(change.list, one);
       }
       return recorded?.isNew === true ? 'recorded' : 'known';
     },

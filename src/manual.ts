@@ -5,19 +5,21 @@
 
 import { randomUUID } from 'node:crypto';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { importedChange, listName, manualChange, readingsOf } from './acts.ts';
+import { importedChange, listName, manualChange, readingOf, readingsOf } from './acts.ts';
 import type { Clock } from './clock.ts';
 import { GuardError } from './errors.ts';
 import { createImportRows } from './import-rows.ts';
 import type { Journal } from './journal.ts';
 import { listingOf, type Lists, type OptOutList } from './lists.ts';
 import { isNumberRefused, type AskManage } from './manage.ts';
-import type { MsisdnReader } from './msisdn.ts';
+import { writingsOf, type MsisdnReader } from './msisdn.ts';
+import { withoutDecimals } from './msisdn-writing.ts';
 import { flag, oneOf, optional, readFields, refuse, text, withDefault } from './option-fields.ts';
 import type { Config } from './options.ts';
 import type { OptInProof, OptOutChange } from './optouts/change.ts';
 import { EVERYWHERE } from './optouts/senders.ts';
 import type { Provider } from './provider/provider.ts';
+import { numbersOn, numbersToLift, numbersToRelease } from './subscribers.ts';
 
 /** What `resubscribe` resolves to. */
 export interface Resubscription {
@@ -124,15 +126,16 @@ export function createManualActs({
       if (provider === undefined || proofs.has(provider)) continue;
       const ofProvider = new Map<string, OptInProof>();
       proofs.set(provider, ofProvider);
-      for (const msisdn of msisdns) {
+      const kept = targets.filter(({ config: own }) => own.provider === provider);
+      for (const msisdn of numbersToLift(msisdns, kept)) {
         try {
           const proof = await askManage(list, msisdn);
           if (proof) ofProvider.set(msisdn, proof);
         } catch (error) {
           requireOpen();
-          const isUnlisted = targets
-            .filter(({ config: own }) => own.provider === provider)
-            .every(({ ledger }) => ledger.lastStart !== null && !ledger.isListedByProvider(msisdn));
+          const isUnlisted = kept.every(
+            ({ ledger }) => ledger.lastStart !== null && !ledger.isListedByProvider(msisdn),
+          );
           // A number that the provider does not know as one, and is known not to list, needs no lifting there.
           if (!isNumberRefused(error) || !isUnlisted) throw error;
         }
@@ -155,7 +158,8 @@ export function createManualActs({
       const name = target(list);
       const act = { direction: 'out', reason, id: randomUUID() } as const;
       const now = clock.now();
-      await journal.record(readingsOf(reader, msisdn).map((number) => manualChange(name, number, act, now)));
+      const numbers = readingsOf(reader, withoutDecimals(msisdn));
+      await journal.record(numbers.map((number) => manualChange(name, number, act, now)));
     },
 
     async resubscribe(msisdn, options = {}) {
@@ -164,17 +168,19 @@ export function createManualActs({
         localOnly: withDefault(false, flag),
       });
       requireOpen();
-      const numbers = readingsOf(reader, msisdn);
+      const reading = readingOf(reader, msisdn);
       const targets = list === undefined ? lists.all() : [lists.ensure(target(list))];
       // The act begins here, or when the store is loaded: it answers what is known by now. A STOP that arrives while
       // the provider is asked is not among that.
       if (journal.applied === undefined) await journal.opened;
       const basis = journal.applied;
+      const numbers = numbersToRelease(reading, targets);
       const proofs = localOnly ? undefined : await askProviders(numbers, targets);
       // One act has one id, whatever lists and readings of the number it is about.
       const id = randomUUID();
-      const changes = targets.flatMap(({ config: { name, provider } }) =>
-        numbers.map((number): OptOutChange => {
+      const changes = targets.flatMap((to) =>
+        numbersOn(to, numbers).map((number): OptOutChange => {
+          const { name, provider } = to.config;
           const proof = provider && proofs?.get(provider)?.get(number);
           return manualChange(name, number, { direction: 'in', basis, proof, id }, clock.now());
         }),
@@ -183,7 +189,7 @@ export function createManualActs({
       await journal.record(changes, { wantsBefore: true });
       const stillBlocked = lists
         .all()
-        .filter((one) => numbers.some((primary) => listingOf([one], primary) !== undefined))
+        .filter((one) => writingsOf(reading).some((number) => listingOf([one], number) !== undefined))
         .map((one) => one.config.name);
       const released = !targets.some((one) => stillBlocked.includes(one.config.name));
       return { released, stillBlocked };
@@ -227,7 +233,7 @@ export function createManualActs({
     async erase(msisdn) {
       requireOpen();
       let pending = false;
-      for (const number of readingsOf(reader, msisdn)) {
+      for (const number of writingsOf(readingOf(reader, msisdn))) {
         pending = (await journal.erase(number)).isPending || pending;
       }
       return { pending };

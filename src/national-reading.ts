@@ -3,14 +3,8 @@
  * their first digits and their length; the library, which is slow, is asked about the rest.
  */
 
-import {
-  Metadata,
-  getCountries,
-  getCountryCallingCode,
-  parsePhoneNumberFromString,
-  type CountryCode,
-  type NumberingPlan,
-} from 'libphonenumber-js/min';
+import { getCountryCallingCode, parsePhoneNumberFromString, type CountryCode } from 'libphonenumber-js/min';
+import { countriesWith, planOf } from './msisdn-plans.ts';
 
 /** Reads digits of any length as dialled within one country. */
 export interface NationalReader {
@@ -52,9 +46,6 @@ export function readByLibrary(digits: string, country: CountryCode): string | un
   }
 }
 
-/** A plan with what the library's types leave out. */
-type Plan = NumberingPlan & { nationalPrefixForParsing?(): string | undefined };
-
 /**
  * The library drops a prefix for calls abroad and one for calls within the country, and takes the country's code for
  * what it is where the digits make more sense without it. Where none of the prefixes is there, what is left is told by
@@ -72,9 +63,7 @@ function quickReader(country: CountryCode): NationalReader['tell'] {
   const abroad = new RegExp(`^(?:${plan.IDDPrefix()})`);
   const prefix = startingWith(plan.nationalPrefixForParsing());
   const firstPrefix = startingWith(first.nationalPrefixForParsing());
-  const lengths = getCountries()
-    .filter((one) => getCountryCallingCode(one) === code)
-    .map((one) => planOf(one)?.possibleLengths() ?? []);
+  const lengths = countriesWith(code).map((one) => planOf(one)?.possibleLengths() ?? []);
   const isPossible = (length: number) => lengths.some((some) => some.includes(length));
   const isSure = (length: number) => lengths.every((some) => some.includes(length));
 
@@ -91,12 +80,6 @@ function quickReader(country: CountryCode): NationalReader['tell'] {
     if (!isPossible(digits.length)) return null;
     return isSure(digits.length) ? code + digits : undefined;
   };
-}
-
-function planOf(country: CountryCode): Plan | undefined {
-  const metadata = new Metadata();
-  metadata.selectNumberingPlan(country);
-  return metadata.numberingPlan;
 }
 
 /** What no text starts with, where there is no pattern. */

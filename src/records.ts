@@ -4,11 +4,11 @@
  */
 
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { listName, readingsOf } from './acts.ts';
+import { listName, readingOf } from './acts.ts';
 import type { Clock } from './clock.ts';
 import type { Journal } from './journal.ts';
 import type { Lists } from './lists.ts';
-import type { MsisdnReader } from './msisdn.ts';
+import { writingsOf, type MsisdnReader } from './msisdn.ts';
 import { duration, integer, optional, readFields, text, type Duration } from './option-fields.ts';
 import type { Config } from './options.ts';
 import { LATEST_TIME, type Evidence } from './optouts/change.ts';
@@ -93,7 +93,7 @@ export function createRecords({ reader, lists, journal, config, clock }: Records
       });
       const name = list === undefined ? undefined : listName(list, lists, config);
       const entries = await Promise.all(
-        readingsOf(reader, msisdn).map((number) => evidenceOf(number, name, limit)),
+        writingsOf(readingOf(reader, msisdn)).map((number) => evidenceOf(number, name, limit)),
       );
       return entries
         .flat()

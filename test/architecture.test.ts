@@ -64,7 +64,12 @@ const rooms: Readonly<Record<string, string>> = {
   'call-hints': 'option-fields',
   'list-options': 'options',
   'option-slips': 'options',
+  subscribers: 'guard',
   'msisdn-digits': 'msisdn',
+  'msisdn-equivalents': 'msisdn',
+  'msisdn-plans': 'msisdn',
+  'msisdn-trunk': 'msisdn',
+  'msisdn-writing': 'msisdn',
   'national-reading': 'msisdn',
   'gates/csv-inner-lines': 'gates/csv-lines',
   'gates/body-readings': 'gates/fetch',
@@ -153,7 +158,7 @@ describe('what only some files know', () => {
     '@photostructure/sqlite': (file) => file.startsWith('stores/sqlite'),
     'node:sqlite': (file) => file.startsWith('stores/sqlite'),
     jose: (file) => file === 'webhooks/signature.ts',
-    'libphonenumber-js': (file) => file === 'msisdn.ts' || file === 'national-reading.ts',
+    'libphonenumber-js': (file) => ['msisdn.ts', 'msisdn-plans.ts', 'national-reading.ts'].includes(file),
   };
   it.each(Object.entries(owners))('%s', (library, isOwner) => {
     const strangers = imports

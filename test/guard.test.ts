@@ -165,10 +165,13 @@ describe('both readings under a default country', () => {
     expect(guard.check('+7700900123').allowed).toBe(true);
   });
 
-  it('acts on both', async () => {
+  it('opts out under both, and in under one at a time', async () => {
     const { guard } = await ready({ defaultCountry: 'GB' }, []);
     await guard.optOut('7700900123');
     expect([guard.canSend('+447700900123'), guard.canSend('+7700900123')]).toEqual([false, false]);
+    await expect(guard.resubscribe('7700900123')).rejects.toMatchObject({ code: 'ambiguous_number' });
+    expect([guard.canSend('+447700900123'), guard.canSend('+7700900123')]).toEqual([false, false]);
+    expect(await guard.resubscribe('+447700900123')).toEqual({ released: true, stillBlocked: [] });
     expect(await guard.resubscribe('7700900123')).toEqual({ released: true, stillBlocked: [] });
     expect([guard.canSend('+447700900123'), guard.canSend('+7700900123')]).toEqual([true, true]);
   });
@@ -543,10 +546,10 @@ describe('an import', () => {
       day + 15 * HOUR,
       day + 13 * HOUR,
       clock.now() - HOUR,
+      1_767_000_000_000,
     ]);
     for (const { msisdn } of rows.slice(4)) expect(await at(msisdn)).toBeGreaterThanOrEqual(clock.now());
   });
-      1_767_000_000_000,
 
   it('of the same dated file again is known, and blocks nobody who came back', async () => {
     const { guard, clock } = await ready({}, []);

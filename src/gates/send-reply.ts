@@ -3,6 +3,7 @@
  * status 102. The same word elsewhere means something else, so that whoever asks has to know what was called.
  */
 
+import { isSameSubscriber } from '../msisdn-equivalents.ts';
 import { readMsisdn } from '../msisdn.ts';
 
 /** The status of a message in a reply of the two-factor API whose recipient has opted out. */
@@ -39,5 +40,5 @@ function isRefused(message: unknown, msisdn: string): boolean {
   const { status, to } = message as { status?: unknown; to?: unknown };
   if (String(status) !== OPTED_OUT) return false;
   // Where the reply names somebody, it is believed about nobody else.
-  return to === undefined || to === '' || readMsisdn(to) === msisdn;
+  return to === undefined || to === '' || isSameSubscriber(readMsisdn(to) ?? '', msisdn);
 }

@@ -30,7 +30,7 @@ function readingsOf(number: unknown, country: unknown): readonly unknown[] {
   const reading = createMsisdnReader({ defaultCountry: country, memoSize: 1 }).read(number);
   // It stays unreadable: the guard would read it as dialled in a country of its own.
   if (reading === undefined) return [undefined];
-  const { primary, alternative } = reading;
+  const { primary, others } = reading;
   const asItStands = readMsisdn(number) === primary ? number : `+${primary}`;
-  return alternative === undefined ? [asItStands] : [asItStands, `+${alternative}`];
+  return [asItStands, ...others.map((other) => `+${other}`)];
 }

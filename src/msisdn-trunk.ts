@@ -1,0 +1,115 @@
+/**
+ * National prefixes behind a country code: `+44 (0)7400 …`, `+44 07400 …`, `4407400…`, `+7 8 916 …`, `+36 06 …`. Within
+ * the country the prefix is dialled before a number, from abroad it is left out. Whether it was left in by mistake or
+ * belongs to the number cannot always be told, so that both are read. The table needs no metadata; a test compares it
+ * with libphonenumber's.
+ */
+
+import { CODES_WITH_EQUIVALENTS } from './msisdn-equivalents.ts';
+import { callingCodeOf, isAssignable, isPossible, withoutCarrier } from './msisdn-plans.ts';
+
+/** Country codes of countries with the national prefix 0, as libphonenumber has them. */
+const CODES_WITH_ZERO = (
+  '20 27 31 32 33 40 41 43 44 46 49 51 53 54 55 57 58 60 61 62 63 64 66 81 82 84 86 90 91 92 93 94 95 98 211 212 ' +
+  '213 218 231 232 233 234 243 249 250 251 252 254 255 256 260 261 262 263 264 265 291 353 355 358 359 370 373 374 ' +
+  '377 380 381 382 383 385 386 387 389 421 423 508 590 591 593 594 595 596 598 686 850 855 856 880 886 961 962 963 ' +
+  '964 966 967 970 971 972 976 977 994 995 996'
+).split(' ');
+
+/** Country codes by national prefix. */
+const CODES_BY_PREFIX: Readonly<Record<string, readonly string[]>> = {
+  '0': CODES_WITH_ZERO,
+  '1': ['1', '692'],
+  '8': ['7', '375', '993'],
+  '06': ['36'],
+};
+
+/** Prefixes that libphonenumber leaves out, or only takes off: those of former plans, and second ones. */
+const FURTHER_PREFIXES: readonly (readonly [code: string, prefix: string])[] = [
+  ...(['0', '01', '044', '045'] as const).map((prefix) => ['52', prefix] as const),
+  ...[['241', '0'] as const, ['370', '8'] as const, ['375', '0'] as const, ['375', '80'] as const],
+  ...[['992', '8'] as const, ['998', '8'] as const, ['998', '0'] as const],
+];
+
+function prefixTable(): ReadonlyMap<string, readonly string[]> {
+  const table = new Map<string, string[]>();
+  const own = Object.entries(CODES_BY_PREFIX).flatMap(([prefix, codes]) =>
+    codes.map((code) => [code, prefix] as const),
+  );
+  for (const [code, prefix] of [...own, ...FURTHER_PREFIXES]) {
+    const prefixes = table.get(code) ?? [];
+    table.set(code, [...prefixes, prefix]);
+  }
+  return table;
+}
+
+/** National prefixes by country code. */
+export const NATIONAL_PREFIXES = prefixTable();
+
+/** How many leading digits tell whether a number may have another writing: a country code and the first digit behind it. */
+const LEAD_DIGITS = 4;
+const ZERO = 48;
+
+/** By the first four digits of a number: 1 where it may have another writing. */
+const leads = leadTable();
+
+function leadTable(): Uint8Array {
+  const table = new Uint8Array(10 ** LEAD_DIGITS);
+  const mark = (start: string) => {
+    const size = 10 ** Math.max(0, LEAD_DIGITS - start.length);
+    const from = Number(start.slice(0, LEAD_DIGITS)) * size;
+    table.fill(1, from, from + size);
+  };
+  for (const code of CODES_WITH_EQUIVALENTS) mark(code);
+  for (const [code, prefixes] of NATIONAL_PREFIXES) for (const prefix of prefixes) mark(code + prefix);
+  return table;
+}
+
+/**
+ * Whether the number that `text` holds from `from` on may have another reading or writing. The hot path: most numbers
+ * have none, and are asked about once. `text` has at least four digits there.
+ */
+export function mayHaveOthers(text: string, from: number): boolean {
+  const first = Math.imul(text.charCodeAt(from) - ZERO, 10) + text.charCodeAt(from + 1) - ZERO;
+  const second = Math.imul(text.charCodeAt(from + 2) - ZERO, 10) + text.charCodeAt(from + 3) - ZERO;
+  return leads[Math.imul(first, 100) + second] === 1;
+}
+
+/** As {@link mayHaveOthers} for an msisdn that is a number. */
+export function mayNumberHaveOthers(msisdn: number): boolean {
+  let lead = msisdn;
+  while (lead >= 1e8) lead /= 1e4;
+  while (lead >= 1e4) lead /= 10;
+  return leads[Math.floor(lead)] === 1;
+}
+
+/** The numbers that digits are without a national prefix behind their country code, as far as such a number is possible. */
+export function withoutNationalPrefix(digits: string): readonly string[] {
+  const code = callingCodeOf(digits);
+  const prefixes = code === undefined ? undefined : NATIONAL_PREFIXES.get(code);
+  if (code === undefined || prefixes === undefined) return [];
+  const rest = digits.slice(code.length);
+  const stripped = prefixes
+    .filter((prefix) => rest.startsWith(prefix))
+    .map((prefix) => rest.slice(prefix.length));
+  // Some countries dial a carrier's code behind the prefix.
+  if (stripped.length > 0) stripped.push(...withoutCarrier(code, rest));
+  return [...new Set(stripped)].map((national) => code + national).filter(isPossible);
+}
+
+/** Whether a zero in brackets behind that country code is a national prefix there, and no part of the number. */
+export function isZeroDropped(code: string): boolean {
+  return CODES_WITH_ZERO.includes(code);
+}
+
+/**
+ * Whether two readings are one number with and without its national prefix, beyond doubt: only one of the two can be
+ * assigned to anybody.
+ */
+export function differInPrefixOnly(one: string, other: string): boolean {
+  const [long, short] = one.length > other.length ? [one, other] : [other, one];
+  const code = callingCodeOf(long);
+  if (code === undefined || code !== callingCodeOf(short)) return false;
+  const isSuffix = long.slice(code.length).endsWith(short.slice(code.length));
+  return isSuffix && isAssignable(long) !== isAssignable(short);
+}
