@@ -18,7 +18,7 @@ import type { BlockedDecision } from './errors.ts';
 import { blockedEvent, type EventHub } from './events.ts';
 import { isListed, listingAt, listingOf, type Lists, type OptOutList } from './lists.ts';
 import { equivalentsOf } from './msisdn-equivalents.ts';
-import { numbersOf, type MsisdnReader, type Reading } from './msisdn.ts';
+import { MOST_WRITINGS, numbersOf, type MsisdnReader, type Reading } from './msisdn.ts';
 import type { Ledger, Listing } from './optouts/ledger.ts';
 import type { Config } from './options.ts';
 import type { Permits } from './permits.ts';
@@ -83,6 +83,8 @@ export function createChecker({
 
   /** The number that is asked about. */
   const one = new Float64Array(1);
+  /** Its subscriber's numbers. */
+  const writings = new Float64Array(MOST_WRITINGS);
 
   function answer(
     to: string | null,
@@ -101,17 +103,15 @@ export function createChecker({
   function confirmed(decision: BlockedDecision, asked: readonly OptOutList[], to: unknown): Decision {
     const needed = asked.flatMap((list) =>
       numbersOf(reader.read(to) as Reading).flatMap((msisdn) => {
-        const writings = [msisdn, ...equivalentsOf(msisdn)];
-        const isOut = writings.some((writing) => listingOf([list], writing) !== undefined);
-        return isOut ? [{ list: list.config.name, writings }] : [];
+        const same = [msisdn, ...equivalentsOf(msisdn)];
+        const isOut = same.some((writing) => listingOf([list], writing) !== undefined);
+        return isOut ? [{ list: list.config.name, same }] : [];
       }),
     );
     // The permit was given for the number as the person's message had it.
-    const isPermitted = needed.every(({ list, writings }) =>
-      writings.some((msisdn) => permits.has(list, msisdn)),
-    );
+    const isPermitted = needed.every(({ list, same }) => same.some((msisdn) => permits.has(list, msisdn)));
     if (!isPermitted || !permitsUnlisted(lists.freshness(asked), isClosed(), policy)) return decision;
-    for (const { list, writings } of needed) for (const msisdn of writings) permits.take(list, msisdn);
+    for (const { list, same } of needed) for (const msisdn of same) permits.take(list, msisdn);
     const { list, state, ageMs } = decision;
     return { allowed: true, reason: 'confirmation', to: String(decision.to), list, state, ageMs };
   }
@@ -153,8 +153,16 @@ export function createChecker({
     return NOT_FOUND;
   }
 
+  /** Whether any of the first `count` numbers of `writings` is listed. */
+  function areListed(asked: readonly OptOutList[], count: number): boolean {
+    for (let index = 0; index < count; index++) if (isListed(asked, writings, index)) return true;
+    return false;
+  }
+
   /** Whether an input can be read, and no reading is listed under any of its writings. */
   function isUnlisted(asked: readonly OptOutList[], to: unknown): boolean {
+    const count = reader.readWritings(to, writings);
+    if (count > 0) return !areListed(asked, count);
     const reading = reader.read(to);
     return reading !== undefined && findListed(asked, reading) === NOT_FOUND;
   }

@@ -53,7 +53,11 @@ export interface Guard extends AsyncDisposable {
     msisdn: string | number,
     options?: { readonly list?: string | undefined; readonly reason?: string | undefined },
   ): Promise<void>;
-  /** Asks the provider to opt the number in, and only then lifts the block. `localOnly` skips the provider. */
+  /**
+   * Asks the provider to opt the number in, and only then lifts the block. `localOnly` skips the provider.
+   *
+   * @throws GuardError `ambiguous_number` where it can be read as two listed numbers that may be two people's.
+   */
   resubscribe(
     msisdn: string | number,
     options?: { readonly list?: string | undefined; readonly localOnly?: boolean | undefined },

@@ -13,10 +13,14 @@
  * | San Marino | 378 0549 + 6 digits | 378 + 6 digits | landlines are dialled either way |
  */
 
-const NONE: readonly string[] = Object.freeze([]);
-
 /** Country codes with numbers that have more than one international writing. */
 export const CODES_WITH_EQUIVALENTS = ['52', '54', '55', '225', '229', '378'] as const;
+
+/** No subscriber has more other numbers. */
+export const MOST_EQUIVALENTS = 5;
+
+const NONE: readonly string[] = Object.freeze([]);
+const found = new Float64Array(MOST_EQUIVALENTS);
 
 /**
  * The other numbers that reach the subscriber of an msisdn.
@@ -25,15 +29,8 @@ export const CODES_WITH_EQUIVALENTS = ['52', '54', '55', '225', '229', '378'] as
  * @returns without `digits` itself. What it returns for each of them are the same numbers: the relation is symmetric and transitive.
  */
 export function equivalentsOf(digits: string): readonly string[] {
-  if (digits.startsWith('5')) {
-    if (digits.startsWith('2', 1)) return ofMexico(digits);
-    if (digits.startsWith('4', 1)) return ofArgentina(digits);
-    if (digits.startsWith('5', 1)) return ofBrazil(digits);
-  } else if (digits.startsWith('22')) {
-    if (digits.startsWith('5', 2)) return ofIvoryCoast(digits);
-    if (digits.startsWith('9', 2)) return ofBenin(digits);
-  } else if (digits.startsWith('378')) return ofSanMarino(digits);
-  return NONE;
+  const count = findEquivalents(Number(digits), found, 0);
+  return count === 0 ? NONE : Array.from(found.subarray(0, count), String);
 }
 
 /** Whether two msisdns reach one subscriber. */
@@ -41,76 +38,107 @@ export function isSameSubscriber(one: string, other: string): boolean {
   return one === other || equivalentsOf(one).includes(other);
 }
 
-function ofMexico(digits: string): readonly string[] {
-  if (digits.length === 12) return [`521${digits.slice(2)}`];
-  return digits.length === 13 && digits.startsWith('521') ? [`52${digits.slice(3)}`] : NONE;
+/**
+ * As {@link equivalentsOf} for numbers, without an allocation.
+ *
+ * @param into gets them from index `at` on: at most {@link MOST_EQUIVALENTS}.
+ * @returns how many there are.
+ */
+export function findEquivalents(msisdn: number, into: Float64Array, at: number): number {
+  if (msisdn >= 54e10) {
+    if (isBetween(msisdn, 55e10, 56e10) || isBetween(msisdn, 55e11, 56e11)) return ofBrazil(msisdn, into, at);
+    if (isBetween(msisdn, 521e10, 522e10)) return put(52e10 + (msisdn - 521e10), into, at);
+    if (isBetween(msisdn, 225e10, 226e10)) return ofIvoryCoast(msisdn, into, at);
+    if (isBetween(msisdn, 22901e8, 22902e8)) return put(229e8 + (msisdn - 22901e8), into, at);
+    if (isBetween(msisdn, 3780549e6, 378055e7)) return ofSanMarino(msisdn, into, at);
+    return ofArgentina(msisdn, into, at);
+  }
+  if (isBetween(msisdn, 52e10, 53e10)) return put(521e10 + (msisdn - 52e10), into, at);
+  if (isBetween(msisdn, 225e8, 226e8)) return ofIvoryCoast(msisdn, into, at);
+  if (isBetween(msisdn, 229e8, 23e9)) return put(22901e8 + (msisdn - 229e8), into, at);
+  return isBetween(msisdn, 378e6, 379e6) ? ofSanMarino(msisdn, into, at) : 0;
 }
 
-function ofArgentina(digits: string): readonly string[] {
-  const national = argentineNumber(digits);
-  if (national === undefined) return NONE;
-  const places = national.startsWith('11') ? [2] : [3, 4];
-  const writings = [
-    national,
-    ...places.map((place) => `${national.slice(0, place)}15${national.slice(place)}`),
-  ];
-  return writings.flatMap((one) => [`54${one}`, `549${one}`]).filter((one) => one !== digits);
+const isBetween = (msisdn: number, least: number, below: number): boolean =>
+  msisdn >= least && msisdn < below;
+
+function put(msisdn: number, into: Float64Array, at: number): number {
+  into[at] = msisdn;
+  return 1;
 }
 
-/** Area code and number, ten digits together, without the marks of mobile numbers. */
-function argentineNumber(digits: string): string | undefined {
-  const isMarked = digits.startsWith('9', 2);
-  const written = digits.slice(isMarked ? 3 : 2);
-  // A 9 is the mark, and a 0 a national prefix. Area codes have 2 to 4 digits; only that of Buenos Aires, 11, has 2.
-  if (/^[09]/.test(written)) return undefined;
-  if (written.length === 10) return written;
-  if (written.length !== 12) return undefined;
-  const place = (written.startsWith('11') ? [2] : [3, 4]).find((one) => written.startsWith('15', one));
-  return place === undefined ? undefined : written.slice(0, place) + written.slice(place + 2);
+/** Where 15 may stand: area codes have 2 to 4 digits, and that of Buenos Aires, 11, is the only one of 2. */
+const AREA_11 = [1e8];
+const AREAS = [1e7, 1e6];
+
+function ofArgentina(msisdn: number, into: Float64Array, at: number): number {
+  const national = argentineNumber(msisdn);
+  // A 9 in front is the mark of mobile numbers, and a 0 a national prefix.
+  if (national < 1e9 || national >= 9e9) return 0;
+  let count = 0;
+  const add = (number: number) => {
+    if (number !== msisdn) into[at + count++] = number;
+  };
+  add(54e10 + national);
+  add(549e10 + national);
+  for (const scale of Math.floor(national / 1e8) === 11 ? AREA_11 : AREAS) {
+    const marked = (Math.floor(national / scale) * 100 + 15) * scale + (national % scale);
+    add(54e12 + marked);
+    add(549e12 + marked);
+  }
+  return count;
 }
 
-/** Landlines have eight digits that begin with 2 to 5: a 9 in front of one makes somebody else's number. */
-const BRAZILIAN_LANDLINE = /^[2-5]/;
-
-function ofBrazil(digits: string): readonly string[] {
-  const area = digits.slice(0, 4);
-  const number = digits.slice(4);
-  const isLong = number.length === 9 && number.startsWith('9');
-  if (!isLong && number.length !== 8) return NONE;
-  const old = isLong ? number.slice(1) : number;
-  if (BRAZILIAN_LANDLINE.test(old)) return NONE;
-  return [isLong ? area + old : `${area}9${old}`];
+/** Area code and number, ten digits together, without the marks of mobile numbers; 0 for what is no such number. */
+function argentineNumber(msisdn: number): number {
+  if (isBetween(msisdn, 54e10, 55e10)) return msisdn - 54e10;
+  if (isBetween(msisdn, 549e10, 55e11)) return msisdn - 549e10;
+  const isLong = isBetween(msisdn, 549e12, 55e13);
+  if (!isLong && !isBetween(msisdn, 54e12, 55e12)) return 0;
+  const written = msisdn - (isLong ? 549e12 : 54e12);
+  for (const scale of Math.floor(written / 1e10) === 11 ? AREA_11 : AREAS) {
+    const [front, rest] = [Math.floor(written / scale), written % scale];
+    if (front % 100 === 15) return Math.floor(front / 100) * scale + rest;
+  }
+  return 0;
 }
 
-function ofIvoryCoast(digits: string): readonly string[] {
-  const number = digits.slice(3);
-  if (number.length === 8) return [`225${ivorianPrefix(number)}${number}`];
-  if (number.length !== 10) return NONE;
-  const old = number.slice(2);
-  return number.startsWith(ivorianPrefix(old)) ? [`225${old}`] : NONE;
+function ofBrazil(msisdn: number, into: Float64Array, at: number): number {
+  const isLong = msisdn >= 55e11;
+  const national = msisdn - (isLong ? 55e11 : 55e10);
+  const area = Math.floor(national / (isLong ? 1e9 : 1e8));
+  const old = national % 1e8;
+  if (isLong && Math.floor(national / 1e8) % 10 !== 9) return 0;
+  // Landlines begin with 2 to 5: a 9 in front of one makes somebody else's number.
+  if (isBetween(old, 2e7, 6e7)) return 0;
+  return put(isLong ? 55e10 + area * 1e8 + old : 55e11 + area * 1e9 + 9e8 + old, into, at);
+}
+
+function ofIvoryCoast(msisdn: number, into: Float64Array, at: number): number {
+  const isLong = msisdn >= 225e10;
+  const old = msisdn % 1e8;
+  const prefix = ivorianPrefix(old);
+  if (!isLong) return put(225e10 + prefix * 1e8 + old, into, at);
+  return Math.floor(msisdn / 1e8) - 22500 === prefix ? put(225e8 + old, into, at) : 0;
 }
 
 /**
  * The two digits that a number of eight digits got on 31 January 2021: 01, 05 and 07 for the mobile numbers of Moov, MTN
  * and Orange, told by the second digit; 21, 25 and 27 for their landlines, which begin with 2 or 3, told by the third.
  */
-function ivorianPrefix(old: string): string {
-  const isLandline = old.startsWith('2') || old.startsWith('3');
-  const [second, third] = [Number(old[1]), Number(old[2])];
-  if (!isLandline) return second < 4 ? '01' : second < 7 ? '05' : '07';
-  if (third === 0) return '25';
-  return third === 8 && old.startsWith('2') ? '21' : '27';
+function ivorianPrefix(old: number): number {
+  const [first, second, third] = [
+    Math.floor(old / 1e7),
+    Math.floor(old / 1e6) % 10,
+    Math.floor(old / 1e5) % 10,
+  ];
+  if (first !== 2 && first !== 3) return second < 4 ? 1 : second < 7 ? 5 : 7;
+  if (third === 0) return 25;
+  return third === 8 && first === 2 ? 21 : 27;
 }
 
-function ofBenin(digits: string): readonly string[] {
-  if (digits.length === 11) return [`22901${digits.slice(3)}`];
-  return digits.length === 13 && digits.startsWith('22901') ? [`229${digits.slice(5)}`] : NONE;
-}
-
-const SAN_MARINO_AREA = '3780549';
-
-function ofSanMarino(digits: string): readonly string[] {
-  if (digits.length === 9 && /^[89]/.test(digits.slice(3))) return [SAN_MARINO_AREA + digits.slice(3)];
-  const isLong = digits.length === 13 && digits.startsWith(SAN_MARINO_AREA);
-  return isLong && /^[89]/.test(digits.slice(7)) ? [`378${digits.slice(7)}`] : NONE;
+function ofSanMarino(msisdn: number, into: Float64Array, at: number): number {
+  const old = msisdn % 1e6;
+  if (old < 8e5) return 0;
+  return put(msisdn < 1e9 ? 3780549e6 + old : 378e6 + old, into, at);
 }

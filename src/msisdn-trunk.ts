@@ -5,6 +5,7 @@
  * with libphonenumber's.
  */
 
+import { LEAD_DIGITS } from './msisdn-digits.ts';
 import { CODES_WITH_EQUIVALENTS } from './msisdn-equivalents.ts';
 import { callingCodeOf, isAssignable, isPossible, withoutCarrier } from './msisdn-plans.ts';
 
@@ -46,42 +47,41 @@ function prefixTable(): ReadonlyMap<string, readonly string[]> {
 /** National prefixes by country code. */
 export const NATIONAL_PREFIXES = prefixTable();
 
-/** How many leading digits tell whether a number may have another writing: a country code and the first digit behind it. */
-const LEAD_DIGITS = 4;
-const ZERO = 48;
+const HAS_EQUIVALENTS = 1;
+const HAS_PREFIX = 2;
 
-/** By the first four digits of a number: 1 where it may have another writing. */
-const leads = leadTable();
+/**
+ * By the first four digits of a number, country code and what stands behind it: not 0 where it may have another reading
+ * or writing. Most numbers have none, and are asked about once.
+ */
+export const SEVERAL_WRITINGS = leadTable();
 
 function leadTable(): Uint8Array {
   const table = new Uint8Array(10 ** LEAD_DIGITS);
-  const mark = (start: string) => {
+  const mark = (start: string, kind: number) => {
     const size = 10 ** Math.max(0, LEAD_DIGITS - start.length);
     const from = Number(start.slice(0, LEAD_DIGITS)) * size;
-    table.fill(1, from, from + size);
+    for (let lead = from; lead < from + size; lead++) table[lead] = (table[lead] as number) | kind;
   };
-  for (const code of CODES_WITH_EQUIVALENTS) mark(code);
-  for (const [code, prefixes] of NATIONAL_PREFIXES) for (const prefix of prefixes) mark(code + prefix);
+  for (const code of CODES_WITH_EQUIVALENTS) mark(code, HAS_EQUIVALENTS);
+  for (const [code, prefixes] of NATIONAL_PREFIXES) {
+    for (const prefix of prefixes) mark(code + prefix, HAS_PREFIX);
+  }
   return table;
 }
 
-/**
- * Whether the number that `text` holds from `from` on may have another reading or writing. The hot path: most numbers
- * have none, and are asked about once. `text` has at least four digits there.
- */
-export function mayHaveOthers(text: string, from: number): boolean {
-  const first = Math.imul(text.charCodeAt(from) - ZERO, 10) + text.charCodeAt(from + 1) - ZERO;
-  const second = Math.imul(text.charCodeAt(from + 2) - ZERO, 10) + text.charCodeAt(from + 3) - ZERO;
-  return leads[Math.imul(first, 100) + second] === 1;
-}
-
-/** As {@link mayHaveOthers} for an msisdn that is a number. */
-export function mayNumberHaveOthers(msisdn: number): boolean {
+function kindOf(msisdn: number): number {
   let lead = msisdn;
   while (lead >= 1e8) lead /= 1e4;
   while (lead >= 1e4) lead /= 10;
-  return leads[Math.floor(lead)] === 1;
+  return SEVERAL_WRITINGS[Math.floor(lead)] as number;
 }
+
+/** Whether an msisdn may have another reading or writing. */
+export const mayHaveOthers = (msisdn: number): boolean => kindOf(msisdn) !== 0;
+
+/** Whether an msisdn may have a national prefix behind its country code. */
+export const mayHavePrefix = (msisdn: number): boolean => (kindOf(msisdn) & HAS_PREFIX) !== 0;
 
 /** The numbers that digits are without a national prefix behind their country code, as far as such a number is possible. */
 export function withoutNationalPrefix(digits: string): readonly string[] {

@@ -7,7 +7,8 @@
  * - Separators stand between groups of digits: a sign or dot at either end belongs to something else than a number.
  * - The last group has two digits or more, and seven where it is alone in brackets: `14155550100.0`, `14155550100 2` and
  *   `+1 415 555 0100 (2)` are a number with something behind it.
- * - Nothing follows a group of nine digits or more: that is a number already.
+ * - Nothing follows a group of nine digits or more, or the groups of a North American number (`415-555-0100 12`): that is a
+ *   number already.
  * - One dot behind five digits or more, with zeros only behind it, or behind seven or more, is a decimal point.
  * - Two numbers in one field: a line break; a slash, tab or wide space with seven digits or more on either side; any
  *   other separator that occurs once, with as many on either side; a single slash with seven before it and three or fewer
@@ -91,6 +92,9 @@ function hasTail(written: string): boolean {
     (inBrackets.length < LEAST_OF_NUMBER || digitsIn(before).length >= LEAST_OF_NUMBER)
   )
     return true;
+  // A North American number, with anything behind it.
+  const american = written.includes('+') ? /^1 \d{3} \d{3} \d{4} / : /^(?:1 )?\d{3} \d{3} \d{4} /;
+  if (american.test(groups.join(' '))) return true;
   return groups.slice(0, -1).some(({ length }) => length >= 9);
 }
 

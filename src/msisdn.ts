@@ -14,12 +14,11 @@
 
 import { isSupportedCountry, type CountryCode } from 'libphonenumber-js/min';
 import { LRUCache } from 'lru-cache';
-import { readDigits } from './msisdn-digits.ts';
-import { equivalentsOf } from './msisdn-equivalents.ts';
-import { callingCodeOf, dialledAbroad, isPossible } from './msisdn-plans.ts';
-import { isZeroDropped, mayHaveOthers, mayNumberHaveOthers, withoutNationalPrefix } from './msisdn-trunk.ts';
-import { readWriting, type Writing } from './msisdn-writing.ts';
-import { nationalReaderOf, type NationalReader } from './national-reading.ts';
+import { isMsisdn, readDigits } from './msisdn-digits.ts';
+import { MOST_EQUIVALENTS, equivalentsOf, findEquivalents } from './msisdn-equivalents.ts';
+import { homeOf, readingsIn } from './msisdn-readings.ts';
+import { SEVERAL_WRITINGS, mayHaveOthers, mayHavePrefix, withoutNationalPrefix } from './msisdn-trunk.ts';
+import { readWriting } from './msisdn-writing.ts';
 
 /** What an input can be read as: digits, country code first, 5 to 15 of them, not starting with 0. */
 export interface Reading {
@@ -43,6 +42,13 @@ export interface MsisdnReader {
    * @returns whether it did. Where not, the place holds 0, and `read` tells more.
    */
   readNumber(input: unknown, numbers: Float64Array, at: number): boolean;
+  /**
+   * As `readNumber` where the subscriber has other writings.
+   *
+   * @param numbers gets them all from 0 on; it has room for {@link MOST_WRITINGS}.
+   * @returns how many there are; 0 where only `read` tells.
+   */
+  readWritings(input: unknown, numbers: Float64Array): number;
 }
 
 export interface MsisdnReaderOptions {
@@ -52,8 +58,6 @@ export interface MsisdnReaderOptions {
   readonly memoSize?: number;
 }
 
-const ZERO = 48;
-const NINE = 57;
 const PLUS = 43;
 const NONE: readonly string[] = Object.freeze([]);
 
@@ -67,24 +71,22 @@ export function createMsisdnReader({
   defaultCountry,
   memoSize = 10_000,
 }: MsisdnReaderOptions = {}): MsisdnReader {
-  const country = isCountry(defaultCountry) ? defaultCountry : undefined;
-  const home = country && { country, national: nationalReaderOf(country) };
+  const home = isCountry(defaultCountry) ? homeOf(defaultCountry) : undefined;
   const memo = new LRUCache<string, { reading: Reading | undefined }>({ max: memoSize });
 
   function readSlowly(input: string): Reading | undefined {
     const known = memo.get(input);
     if (known !== undefined) return known.reading;
     const writing = readWriting(input);
-    const reading = writing && interpret(writing, home);
+    const [primary, ...others] = writing ? readingsIn(writing, home) : [];
+    const reading = primary === undefined ? undefined : { primary, others };
     // A longer one is no number, and would take room.
     if (input.length <= LONGEST_REMEMBERED) memo.set(input, { reading });
     return reading;
   }
 
-  /** Reads what is an msisdn from `from` on, with nothing else in front of it than a plus. */
-  function readPlain(given: string, from: number): Reading {
-    const primary = from === 0 ? given : given.slice(from);
-    return { primary, others: mayHaveOthers(given, from) ? withoutNationalPrefix(primary) : NONE };
+  function readPlain(primary: string): Reading {
+    return { primary, others: mayHavePrefix(Number(primary)) ? withoutNationalPrefix(primary) : NONE };
   }
 
   return {
@@ -92,20 +94,19 @@ export function createMsisdnReader({
       const given = typeof input === 'string' ? input : digitsOf(input);
       if (given === undefined) return undefined;
       if (given.charCodeAt(0) === PLUS) {
-        if (isMsisdn(given, 1)) return readPlain(given, 1);
-      } else if (isMsisdn(given, 0) && (home === undefined || home.national.tell(given) === null)) {
-        return readPlain(given, 0);
+        if (isMsisdn(given, 1)) return readPlain(given.slice(1));
+      } else if (isMsisdn(given, 0) && (home === undefined || home.isPlain(given))) {
+        return readPlain(given);
       }
       return readSlowly(given);
     },
     readNumber(input, numbers, at) {
       if (typeof input === 'string') {
-        const from = input.charCodeAt(0) === PLUS ? 1 : 0;
-        if ((from === 1 || home === undefined) && readDigits(input, from, numbers, at)) {
-          if (!mayHaveOthers(input, from)) return true;
-        }
+        if (input.charCodeAt(0) === PLUS) return readDigits(input, 1, numbers, at, SEVERAL_WRITINGS);
+        if (home === undefined) return readDigits(input, 0, numbers, at, SEVERAL_WRITINGS);
+        if (readDigits(input, 0, numbers, at, SEVERAL_WRITINGS) && home.isPlain(input)) return true;
       } else if (typeof input === 'number' && home === undefined && Number.isSafeInteger(input)) {
-        if (input >= LEAST && input <= GREATEST && !mayNumberHaveOthers(input)) {
+        if (input >= LEAST && input <= GREATEST && !mayHaveOthers(input)) {
           numbers[at] = input;
           return true;
         }
@@ -113,8 +114,19 @@ export function createMsisdnReader({
       numbers[at] = 0;
       return false;
     },
+    readWritings(input, numbers) {
+      if (typeof input !== 'string') return 0;
+      const from = input.charCodeAt(0) === PLUS ? 1 : 0;
+      if (!readDigits(input, from, numbers, 0)) return 0;
+      const msisdn = numbers[0] as number;
+      const isInternational = from === 1 || home === undefined || home.isPlain(input);
+      return isInternational && !mayHavePrefix(msisdn) ? 1 + findEquivalents(msisdn, numbers, 1) : 0;
+    },
   };
 }
+
+/** Room for a number and the other writings of its subscriber. */
+export const MOST_WRITINGS = 1 + MOST_EQUIVALENTS;
 
 const LONGEST_REMEMBERED = 256;
 /** The smallest and the largest number of 5 to 15 digits. */
@@ -160,71 +172,4 @@ function digitsOf(input: unknown): string | undefined {
   // A huge bigint takes long to print, and has too many digits anyway.
   if (typeof input === 'bigint') return input > 0n && input < 10n ** 15n ? String(input) : undefined;
   return undefined;
-}
-
-/** Whether `text` from `from` on is 5 to 15 ASCII digits that do not start with 0. */
-function isMsisdn(text: string, from: number): boolean {
-  const length = text.length - from;
-  if (length < 5 || length > 15 || text.charCodeAt(from) === ZERO) return false;
-  for (let index = from; index < text.length; index++) {
-    const code = text.charCodeAt(index);
-    if (code < ZERO || code > NINE) return false;
-  }
-  return true;
-}
-
-/** Where digits without `+` may have been dialled. */
-interface Home {
-  readonly country: CountryCode;
-  readonly national: NationalReader;
-}
-
-/** Every plausible reading of a writing, the first as it was written. */
-function interpret(writing: Writing, home: Home | undefined): Reading | undefined {
-  const international = internationalForms(writing, home).flatMap(({ digits, zero }) =>
-    zeroForms(digits, zero),
-  );
-  const national = writing.isMarked ? undefined : home?.national.read(writing.digits);
-  const read = [...international, ...(national === undefined ? [] : [national])].filter((digits) =>
-    isMsisdn(digits, 0),
-  );
-  const [primary, ...others] = new Set([...read, ...read.flatMap(withoutNationalPrefix)]);
-  return primary === undefined ? undefined : { primary, others };
-}
-
-/** Digits with the country code first, and where in them a zero is alone in brackets. */
-interface InternationalForm {
-  readonly digits: string;
-  readonly zero: number | undefined;
-}
-
-function internationalForms(
-  { digits, isMarked, bracketedZero }: Writing,
-  home: Home | undefined,
-): InternationalForm[] {
-  const dialled = isMarked
-    ? []
-    : home
-      ? dialledAbroad(digits, home.country)
-      : digits.startsWith('00')
-        ? [digits.slice(2)]
-        : [];
-  // Of several prefixes that may have been dialled, one that leaves a possible number is meant.
-  const called = [...dialled.filter(isPossible), ...dialled.filter((number) => !isPossible(number))];
-  return [digits, ...called].map((number) => ({
-    digits: number,
-    zero: bracketedZero === undefined ? undefined : bracketedZero - (digits.length - number.length),
-  }));
-}
-
-/**
- * The numbers that are written with a `(0)` behind their country code. Where it is no national prefix there it belongs
- * to the number, unless somebody has put it there by habit.
- */
-function zeroForms(digits: string, zero: number | undefined): readonly string[] {
-  const code = zero === undefined ? undefined : callingCodeOf(digits);
-  if (code === undefined || code.length !== zero) return [digits];
-  const without = code + digits.slice(code.length + 1);
-  const isDropped = isZeroDropped(code) || (isPossible(without) && !isPossible(digits));
-  return isDropped ? [without, digits] : [digits, without];
 }

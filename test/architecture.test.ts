@@ -68,6 +68,7 @@ const rooms: Readonly<Record<string, string>> = {
   'msisdn-digits': 'msisdn',
   'msisdn-equivalents': 'msisdn',
   'msisdn-plans': 'msisdn',
+  'msisdn-readings': 'msisdn',
   'msisdn-trunk': 'msisdn',
   'msisdn-writing': 'msisdn',
   'national-reading': 'msisdn',
@@ -158,7 +159,8 @@ describe('what only some files know', () => {
     '@photostructure/sqlite': (file) => file.startsWith('stores/sqlite'),
     'node:sqlite': (file) => file.startsWith('stores/sqlite'),
     jose: (file) => file === 'webhooks/signature.ts',
-    'libphonenumber-js': (file) => ['msisdn.ts', 'msisdn-plans.ts', 'national-reading.ts'].includes(file),
+    'libphonenumber-js': (file) =>
+      ['msisdn.ts', 'msisdn-plans.ts', 'msisdn-readings.ts', 'national-reading.ts'].includes(file),
   };
   it.each(Object.entries(owners))('%s', (library, isOwner) => {
     const strangers = imports

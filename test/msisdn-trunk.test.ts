@@ -1,10 +1,12 @@
 import { Metadata, getCountries, getCountryCallingCode, type NumberingPlan } from 'libphonenumber-js/min';
 import { describe, expect, it } from 'vitest';
+import { readDigits } from '../src/msisdn-digits.ts';
 import {
   NATIONAL_PREFIXES,
+  SEVERAL_WRITINGS,
   differInPrefixOnly,
   mayHaveOthers,
-  mayNumberHaveOthers,
+  mayHavePrefix,
 } from '../src/msisdn-trunk.ts';
 import { createMsisdnReader, writingsOf } from '../src/msisdn.ts';
 
@@ -48,25 +50,23 @@ describe('the table of national prefixes', () => {
     ];
     const others = ['447400', '1415555', '361234', '36072', '79161', '336123', '390612', '4915112345678'];
     for (const one of [...marked, ...others]) {
-      const digits = one.padEnd(11, '5');
-      expect([one, mayHaveOthers(`+${digits}`, 1)]).toEqual([one, marked.includes(one)]);
-      for (let length = 5; length <= 15; length++) {
-        const number = Number(one.padEnd(15, '5').slice(0, length));
-        expect([one, length, mayNumberHaveOthers(number)]).toEqual([
-          one,
-          length,
-          mayHaveOthers(String(number), 0),
-        ]);
-      }
+      expect([one, mayHaveOthers(Number(one.padEnd(11, '5')))]).toEqual([one, marked.includes(one)]);
     }
   });
 
-  it('tells lead digits of numbers at the edge as those of text', () => {
+  it('tells numbers with a prefix from those with another writing', () => {
+    const asked = [4407400123456, 525512345678, 520155123456, 447400123456, 5401115555666, 5491155556666];
+    expect(asked.map(mayHavePrefix)).toEqual([true, false, true, false, true, false]);
+  });
+
+  it('is asked alike about numbers and about text', () => {
+    const place = new Float64Array(1);
     for (let length = 5; length <= 15; length++) {
-      for (const digits of ['4399', '4400', '4409', '4410', '1099', '1100', '1199', '1200']) {
+      for (const digits of ['4399', '4400', '4409', '4410', '1099', '1100', '1199', '1200', '2250', '7899']) {
         for (const fill of ['0', '9']) {
           const text = digits.padEnd(length, fill);
-          expect([text, mayNumberHaveOthers(Number(text))]).toEqual([text, mayHaveOthers(text, 0)]);
+          const isRead = readDigits(text, 0, place, 0, SEVERAL_WRITINGS);
+          expect([text, mayHaveOthers(Number(text)), place[0] === 0]).toEqual([text, !isRead, !isRead]);
         }
       }
     }
@@ -162,6 +162,13 @@ describe('a call abroad', () => {
     expect(readings('0015551234567', 'HK')).toEqual(['5551234567', '15551234567']);
     expect(readings('0065 9123 4567', 'SG')?.[0]).toBe('6591234567');
     expect(readings('0011447400123456', 'AU')).toEqual(['447400123456', '11447400123456']);
+  });
+
+  it('within a country whose numbers were longer or shorter before is read as they were', () => {
+    expect(readings('97 12 34 56', 'BJ')).toEqual(['97123456', '22997123456']);
+    expect(readings('07 12 34 56', 'CI')).toEqual(['22507123456']);
+    expect(readings('97123456', 'BJ')).toEqual(['97123456', '22997123456']);
+    expect(readings('14155550100', 'MX')).toEqual(['14155550100']);
   });
 
   it('within a country by a carrier is the number alone', () => {

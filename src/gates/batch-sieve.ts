@@ -4,7 +4,8 @@
  */
 
 import type { BatchChecker, BlockReason, CheckOptions, Decision } from '../decision.ts';
-import { createNumberSet } from '../optouts/number-set.ts';
+import { equivalentsOf } from '../msisdn-equivalents.ts';
+import { createNumberSet, type NumberSet } from '../optouts/number-set.ts';
 
 /** What became of the rows: each is in exactly one of the figures below `rows`. */
 export interface FilterReport {
@@ -92,7 +93,7 @@ export function createSieve(
           passes[place] = Number(isObserved);
           refuse(decision, rowNumbers[place] as number);
           onRefused?.(place, decision);
-        } else if (passed?.add(decision.to) === false) {
+        } else if (passed !== undefined && !isFirst(decision.to, passed)) {
           passes[place] = 0;
           counts.folded++;
         } else {
@@ -124,6 +125,12 @@ export function createSieve(
       isObserved,
     }),
   };
+}
+
+/** Adds a number. @returns whether its subscriber had none in there, under no writing. */
+function isFirst(msisdn: string, passed: NumberSet): boolean {
+  const hasOther = equivalentsOf(msisdn).some((other) => passed.has(other));
+  return passed.add(msisdn) && !hasOther;
 }
 
 /** The number of a row, by a function of the caller's; what that cannot read has no readable number. */

@@ -95,6 +95,13 @@ describe('filterStream of objects', () => {
     expect(stream.report).toMatchObject({ rows: 6, allowed: 2, folded: 2, blocked: { opted_out: 2 } });
   });
 
+  it('folds rows of one subscriber under two numbers', async () => {
+    const stream = guard.filterStream({ duplicates: 'fold' });
+    const rows = ['5215512345678', '525512345678', '525512345679', '5511987654321', '551187654321'];
+    expect(await through(stream, rows)).toEqual(['5215512345678', '525512345679', '5511987654321']);
+    expect(stream.report).toMatchObject({ rows: 5, allowed: 3, folded: 2 });
+  });
+
   it('folds by the number that the decision names, where a number can be read in two ways', async () => {
     await using american = await createTestGuard({ defaultCountry: 'US' });
     const stream = american.filterStream({ duplicates: 'fold' });
