@@ -33,6 +33,7 @@ export type ErrorCode =
   | 'store_unavailable'
   | 'store_damaged'
   | 'store_read_only'
+  | 'store_newer'
   | 'send_blocked'
   | 'send_unguarded';
 
@@ -116,7 +117,7 @@ export type StoreErrorCode = Extract<ErrorCode, `store_${string}`>;
 /**
  * The store failed. `store_unavailable`: it could not be reached or refused a write, and nothing that this error
  * reports was acknowledged. `store_damaged`: it could not be used and was put aside. `store_read_only`: what it
- * holds counts, but nothing can be stored.
+ * holds counts, but nothing can be stored. `store_newer`: it is of a later version of this package and is left as it is.
  */
 export class StoreError extends GuardError {
   override name = 'StoreError';

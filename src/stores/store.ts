@@ -161,8 +161,12 @@ export interface Erasure {
 
 /** What was wrong with a store when it was opened, and what was done about it. */
 export interface StoreTrouble {
-  /** `damaged`: it could not be used and was put aside. `read_only`: it can be read, but nothing can be stored. */
-  readonly kind: 'damaged' | 'read_only';
+  /**
+   * `damaged`: it could not be used and was put aside. `read_only`: it can be read, but nothing can be stored. `newer`:
+   * it is of a later version, is left as it is, and nothing can be stored. `migrated`: it was brought up to date, and
+   * some numbers are blocked now that were not.
+   */
+  readonly kind: 'damaged' | 'read_only' | 'newer' | 'migrated';
   /** A sentence for people: what is wrong, and where the damaged store is now. */
   readonly message: string;
 }

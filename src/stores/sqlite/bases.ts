@@ -8,7 +8,7 @@ import type { NumbersStep } from '../store.ts';
 import { severalOf } from './chunks.ts';
 import type { Database } from './driver.ts';
 import { decode } from './images.ts';
-import { inTransaction } from './log.ts';
+import { inTransaction } from './transaction.ts';
 
 export interface BaseTable {
   /** The newest sweep of a list, where so much came and left since its base that a new one is worth its while. */

@@ -12,7 +12,8 @@ import { changesIn } from './columns.ts';
 import { connect, workerProgram, type Connection, type Spawn } from './connection.ts';
 import { findDriver, resolverFrom } from './driver.ts';
 import { eachOf, imageOf, imagesOf, keepBase } from './list-passage.ts';
-import type { LogCursor } from './log.ts';
+import type { LoadedChanges } from './log.ts';
+import { FIRST_PLACE, START, type LoadPlace, type LogCursor } from './log-cursor.ts';
 import type { Requests } from './messages.ts';
 import type { ImageKind } from './sweeps.ts';
 import type { Lease, NumberSource, SavedSweep, Store, StoreOpening, TailHandlers } from '../store.ts';
@@ -45,7 +46,7 @@ export function createSqliteStore(file: string, spawn: Spawn): Store {
       { file: path },
       {
         onNews: (news) => handlers?.onChanges({ ...news, cursor: '' }),
-        onCaughtUp: () => handlers?.onCaughtUp(),
+        onCaughtUp: (end) => handlers?.onCaughtUp(end),
         onTrouble: (trouble) => handlers?.onTrouble?.(trouble),
         // Without a thread this process would be deaf to the others.
         onExit: () => void (handlers && current().catch(() => undefined)),
@@ -61,7 +62,7 @@ export function createSqliteStore(file: string, spawn: Spawn): Store {
     try {
       const trouble = await revived.ask('open', opening);
       if (trouble) handlers?.onTrouble?.(trouble);
-      if (handlers) await revived.ask('tail', { cursor: { changes: 0, erasures: 0, sweeps: 0 } });
+      if (handlers) await revived.ask('tail', { cursor: START });
       return revived;
     } catch (error) {
       await revived.end();
@@ -100,18 +101,20 @@ export function createSqliteStore(file: string, spawn: Spawn): Store {
           ...(hasBase ? { image: imageOf(from, list) } : {}),
         },
       ]);
-      return { changes: changesOf(from), sweeps: new Map(sweeps), cursor: JSON.stringify(cursor) };
+      const end = { logId: cursor.log, position: cursor.changes };
+      return { changes: changesOf(from), sweeps: new Map(sweeps), cursor: JSON.stringify(cursor), ...end };
     },
     async loaded() {
       await (await current()).ask('loaded', null);
     },
-    async append(changes) {
-      return (await current()).ask('append', changes);
+    async append(entries, { wantsBefore = false } = {}) {
+      return (await current()).ask('append', { entries, wantsBefore });
     },
-    async saveSweep(list, { start, heldSince, size, numbers, missingOnce, rows, delta, makeImage }) {
+    async saveSweep(list, { number, start, ageMs, heldMs, size, numbers, missingOnce, rows, ...sweep }) {
+      const { delta, makeImage } = sweep;
       const to = await current();
-      const head = { list, start, heldSince, size };
-      const wanted = await to.ask('wanted', head);
+      const head = { list, number, start, ageMs, heldMs, size };
+      const wanted = await to.ask('wanted', { list, number });
       if (wanted === 'nothing') return false;
       const isFull = wanted === 'everything' || delta === undefined;
       const token = randomUUID();
@@ -156,8 +159,8 @@ export function createSqliteStore(file: string, spawn: Spawn): Store {
     async listings(msisdn, { list } = {}) {
       return (await current()).ask('spans', { msisdn, list });
     },
-    async erase(msisdn, keep) {
-      await (await current()).ask('erase', { msisdn, keep });
+    async erase(msisdn, forget) {
+      await (await current()).ask('erase', { msisdn, forget });
     },
     async prune(olderThan) {
       const from = await current();
@@ -194,14 +197,12 @@ export function createSqliteStore(file: string, spawn: Spawn): Store {
 
 /** All evidence, a few changes at a time. */
 async function* changesOf(from: Connection): AsyncGenerator<OptOutChange[]> {
-  let after = 0;
-  let reading = from.ask('loadChanges', { after });
-  for (;;) {
-    const { columns, others, seq } = await reading;
-    if (seq === after) return;
-    after = seq;
+  let reading = from.ask('loadChanges', FIRST_PLACE);
+  for (let place: LoadPlace | undefined = FIRST_PLACE; place !== undefined;) {
+    const { columns, others, next }: LoadedChanges = await reading;
+    place = next;
     // The next is read while these are taken in.
-    reading = from.ask('loadChanges', { after });
+    if (next) reading = from.ask('loadChanges', next);
     reading.catch(() => undefined);
     yield* changesIn(columns, CHANGES_AT_A_TIME);
     if (others.length > 0) yield [...others];
@@ -229,6 +230,7 @@ function keptLease(from: Connection, name: string): Lease {
     clearInterval(timer);
   };
   return {
+    nextSweep: () => from.ask('nextSweep', null),
     isHeld: () => !isLost && performance.now() - renewedAt < LEASE_MS,
     async release() {
       if (isLost) return;

@@ -1,96 +1,107 @@
 /**
- * Changes on their way between the threads, as columns: numbers are handed over instead of copied, and objects are
- * made a few at a time where they are needed. Words are not among them. What has a word that is not known here does
- * not fit, and travels as it is.
+ * Changes on their way between the threads, as columns: the buffer of numbers is transferred instead of copied, and
+ * objects are made a few at a time where they are needed. Words are not among them. A row that holds more than the
+ * columns do, such as a proof or a position in another log, does not fit and is sent as an object.
  */
 
-import type { Direction, EvidenceClock, EvidenceSource, OptOutChange } from '../../optouts/change.ts';
+import type { Direction, EvidenceKind, EvidenceSource, OptOutChange } from '../../optouts/change.ts';
 import type { SqlValue } from './driver.ts';
+import type { LogIdentity } from './log-id.ts';
+import { IS_EVIDENCE, KINDS, READ, positionsIn, type EntryTable } from './rows.ts';
 
 /** One entry each for every change; the typed ones share one buffer. */
 export interface ChangeColumns {
   readonly numbers: Float64Array;
   readonly ats: Float64Array;
   readonly seenAts: Float64Array;
-  /** Places among `lists`. */
+  readonly positions: Float64Array;
+  /** {@link NO_BASIS} if there is none. */
+  readonly bases: Float64Array;
+  /** Indexes of `lists`. */
   readonly listPlaces: Uint16Array;
-  /** Direction, clock and source. */
+  /** Direction, kind and source. */
   readonly traits: Uint8Array;
-  /** JSON: one text is copied in no time. */
+  /** JSON: to copy one text takes no time. */
   readonly ids: string;
   readonly lists: readonly string[];
+  /** The log that positions and bases belong to. */
+  readonly log: LogIdentity;
 }
 
 const DIRECTIONS: readonly Direction[] = ['out', 'in'];
-const CLOCKS: readonly EvidenceClock[] = ['provider', 'local'];
 const SOURCES: readonly EvidenceSource[] = ['provider', 'inbound', 'receipt', 'manual'];
-const BYTES_PER_CHANGE = 3 * 8 + 2 + 1;
+const NO_BASIS = -1;
+const BYTES_PER_CHANGE = 5 * 8 + 2 + 1;
 
-/** A column as its place among `words`, so many `steps` apart; NULL where it is none of them. */
-function place(column: string, words: readonly string[], steps: number): string {
-  const cases = words.map((word, index) => `WHEN '${word}' THEN ${index * steps}`);
+/** A column as its index in `words`, times `factor`; NULL if it is none of them. */
+function indexIn(column: string, words: readonly string[], factor: number): string {
+  const cases = words.map((word, index) => `WHEN '${word}' THEN ${index * factor}`);
   return `CASE ${column} ${cases.join(' ')} END`;
 }
 
-const TRAITS = `${place('direction', DIRECTIONS, 1)} + ${place('clock', CLOCKS, 2)} + ${place('source', SOURCES, 4)}`;
+const TRAITS = `${indexIn('direction', DIRECTIONS, 1)} + ${indexIn('kind', KINDS, 2)} + ${indexIn('source', SOURCES, 8)}`;
 
-/** What fits has known words, a number of at most 15 digits and times that JSON holds exactly. */
-const FITS = `msisdn BETWEEN 1 AND 999999999999999
-  AND at = CAST(at AS INTEGER) AND seen_at = CAST(seen_at AS INTEGER)`;
+/** What fits has known words, a number of at most 15 digits, and times that JSON holds exactly. */
+const FITS = `msisdn BETWEEN 1 AND 999999999999999 AND at = CAST(at AS INTEGER)
+  AND seen_at = CAST(seen_at AS INTEGER) AND basis_log IS NULL AND former_log IS NULL AND sweep IS NULL AND proves = 1`;
 
 const column = (value: string) => `json_group_array(${value}) FILTER (WHERE traits IS NOT NULL)`;
 
-/**
- * Some rows of `changes` behind a place, as one: an array for each column, in a fraction of the time that a row for
- * each change takes. Takes the place and how many; gives what {@link columnsOf} reads.
- */
-export const SELECT_COLUMNS = `
-  SELECT max(seq) AS seq, json_group_array(seq) FILTER (WHERE traits IS NULL) AS unfit,
-    ${column('msisdn')} AS numbers, ${column('CAST(at AS INTEGER)')} AS ats,
-    ${column('CAST(seen_at AS INTEGER)')} AS seenAts, ${column('traits')} AS traits,
-    ${column('list')} AS lists, ${column('id')} AS ids
-  FROM (
-    SELECT seq, msisdn, at, seen_at, list, id, CASE WHEN ${FITS} THEN ${TRAITS} END AS traits
-    FROM changes WHERE seq > ? ORDER BY seq LIMIT ?
-  )`;
+/** Rows of a table that count, with their traits, which are NULL if the row does not fit. */
+const rowsOf = (table: EntryTable, where: string) => `
+  SELECT *, CASE WHEN ${FITS} THEN ${TRAITS} END AS traits
+  FROM (SELECT ${READ[table]} FROM ${table} WHERE ${where})`;
 
-/** Reads what {@link SELECT_COLUMNS} gave. @returns the columns, and the `seq` of the rows that do not fit. */
-export function columnsOf(row: Readonly<Record<string, SqlValue>>): {
-  readonly columns: ChangeColumns;
-  readonly unfit: readonly number[];
-} {
+/**
+ * Some rows of a table behind a position, as one row: an array for each column, in a fraction of the time that a row
+ * for each change takes. Takes the position and how many rows; gives what {@link columnsOf} reads.
+ */
+export const selectColumns = (table: EntryTable): string => `
+  SELECT max(seq) AS last, count(*) - count(traits) AS unfit, ${column('seq')} AS positions,
+    ${column('msisdn')} AS numbers, ${column('CAST(at AS INTEGER)')} AS ats,
+    ${column('CAST(seen_at AS INTEGER)')} AS seenAts, ${column(`coalesce(basis, ${NO_BASIS})`)} AS bases,
+    ${column('traits')} AS traits, ${column('list')} AS lists, ${column('id')} AS ids
+  FROM (${rowsOf(table, 'seq > ? ORDER BY seq LIMIT ?')})`;
+
+/** The rows that count and do not fit, behind one position and up to another. */
+export const selectUnfit = (table: EntryTable): string => `
+  SELECT * FROM (${rowsOf(table, `seq > ? AND seq <= ? AND ${IS_EVIDENCE[table]}`)})
+  WHERE traits IS NULL AND proves = 1`;
+
+/** Reads what {@link selectColumns} gave. */
+export function columnsOf(row: Readonly<Record<string, SqlValue>>, log: LogIdentity): ChangeColumns {
   const read = <T>(name: string) => JSON.parse(String(row[name])) as T[];
   const given = read<number>('numbers');
   const views = viewsOf(given.length);
   views.numbers.set(given);
-  views.ats.set(read('ats'));
-  views.seenAts.set(read('seenAts'));
-  views.traits.set(read('traits'));
+  for (const name of ['ats', 'seenAts', 'positions', 'bases', 'traits'] as const) views[name].set(read(name));
   const places = new Map<string, number>();
   for (const [index, list] of read<string>('lists').entries()) {
     const listPlace = places.get(list) ?? places.size;
     places.set(list, listPlace);
     views.listPlaces[index] = listPlace;
   }
-  const columns = { ...views, ids: String(row['ids']), lists: [...places.keys()] };
-  return { columns, unfit: read('unfit') };
+  return { ...views, ids: String(row['ids']), lists: [...places.keys()], log };
 }
 
 function viewsOf(length: number) {
   const buffer = new ArrayBuffer(length * BYTES_PER_CHANGE);
+  const doubles = (index: number) => new Float64Array(buffer, index * length * 8, length);
   return {
-    numbers: new Float64Array(buffer, 0, length),
-    ats: new Float64Array(buffer, length * 8, length),
-    seenAts: new Float64Array(buffer, length * 16, length),
-    listPlaces: new Uint16Array(buffer, length * 24, length),
-    traits: new Uint8Array(buffer, length * 26, length),
+    numbers: doubles(0),
+    ats: doubles(1),
+    seenAts: doubles(2),
+    positions: doubles(3),
+    bases: doubles(4),
+    listPlaces: new Uint16Array(buffer, length * 40, length),
+    traits: new Uint8Array(buffer, length * 42, length),
   };
 }
 
-/** What is handed over with columns instead of copied. */
+/** The buffers of columns that are transferred instead of copied. */
 export const buffersOf = ({ numbers }: ChangeColumns): ArrayBuffer[] => [numbers.buffer as ArrayBuffer];
 
-/** The changes, so many at a time. */
+/** The changes, `atATime` at a time. */
 export function* changesIn(columns: ChangeColumns, atATime: number): Generator<OptOutChange[]> {
   const ids = JSON.parse(columns.ids) as string[];
   for (let from = 0; from < ids.length; from += atATime) {
@@ -99,18 +110,21 @@ export function* changesIn(columns: ChangeColumns, atATime: number): Generator<O
 }
 
 function changeAt(columns: ChangeColumns, index: number, id: string): OptOutChange {
-  const { numbers, ats, seenAts, listPlaces, traits, lists } = columns;
+  const { numbers, ats, seenAts, positions, bases, listPlaces, traits, lists, log } = columns;
   const known = traits[index] as number;
+  const basis = bases[index] as number;
   return {
     list: lists[listPlaces[index] as number] as string,
     msisdn: String(numbers[index]),
     evidence: {
       direction: DIRECTIONS[known & 1] as Direction,
+      kind: KINDS[(known >> 1) & 3] as EvidenceKind,
       at: ats[index] as number,
-      clock: CLOCKS[(known >> 1) & 1] as EvidenceClock,
       seenAt: seenAts[index] as number,
-      source: SOURCES[known >> 2] as EvidenceSource,
+      source: SOURCES[known >> 3] as EvidenceSource,
       id,
+      positions: positionsIn(positions[index] as number, log),
+      ...(basis === NO_BASIS ? {} : { basis: { log: log.id, position: basis } }),
     },
   };
 }

@@ -6,12 +6,12 @@
 import { Worker } from 'node:worker_threads';
 import { ConfigError, StoreError } from '../../errors.ts';
 import { KEEP_EXTERNAL, findProgram } from '../../thread-program.ts';
-import type { StoreNews, StoreTrouble } from '../store.ts';
+import type { LogEnd, StoreNews, StoreTrouble } from '../store.ts';
 import type { RequestMessage, RequestName, Requests, WorkerMessage, WorkerSetup } from './messages.ts';
 
 export interface ConnectionListener {
   onNews(news: Omit<StoreNews, 'cursor'>): void;
-  onCaughtUp(): void;
+  onCaughtUp(end: LogEnd): void;
   onTrouble(trouble: StoreTrouble): void;
   /** Told when the thread has gone, asked to or not. */
   onExit(): void;
@@ -91,10 +91,8 @@ export function connect(setup: WorkerSetup, listener: ConnectionListener, spawn:
     switch (message.kind) {
       case 'answer':
         return settle(message.id)?.resolve(message.gives as never);
-      case 'failure': {
-        const code = message.isReadOnly ? 'store_read_only' : 'store_unavailable';
-        return settle(message.id)?.reject(new StoreError(message.message, { code }));
-      }
+      case 'failure':
+        return settle(message.id)?.reject(new StoreError(message.message, { code: message.code }));
       case 'news':
         listener.onNews(message.news);
         // The next one is sent when other work has had its turn here.
@@ -103,7 +101,7 @@ export function connect(setup: WorkerSetup, listener: ConnectionListener, spawn:
         }).unref();
         return undefined;
       case 'caughtUp':
-        return listener.onCaughtUp();
+        return listener.onCaughtUp(message.end);
       case 'trouble':
         return listener.onTrouble(message.trouble);
     }

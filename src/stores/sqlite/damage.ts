@@ -20,13 +20,19 @@ import {
   writeSync,
 } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import { sqliteCode, type Database, type Driver, type SqlValue, type Statement } from './driver.ts';
-import { inTransaction } from './log.ts';
+import { copyEvidence } from './carry-over.ts';
+import { sqliteCode, type Database, type Driver } from './driver.ts';
+import { migrate } from './migration.ts';
 import { APPLICATION_ID, SCHEMA_VERSION, TABLES, syncFolder } from './schema.ts';
 
 /** A file that cannot be used. Its message says why. */
 export class Damage extends Error {
   override name = 'Damage';
+}
+
+/** A file of a later version of this package. It is in order, and neither written to nor put aside. */
+export class NewerFile extends Error {
+  override name = 'NewerFile';
 }
 
 const CORRUPT = 11;
@@ -57,7 +63,7 @@ export function checkIdentity(database: Database): void {
     const version = Number(pragma('user_version'));
     if (pragma('application_id') !== APPLICATION_ID) throw new Damage('it belongs to another program');
     if (version > SCHEMA_VERSION) {
-      throw new Damage(`it is of version ${version}, which is newer than ${SCHEMA_VERSION}`);
+      throw new NewerFile(`it is of version ${version}, which is newer than ${SCHEMA_VERSION}`);
     }
   } catch (error) {
     throw sqliteCode(error) === NOT_A_DATABASE ? new Damage('it is no database') : error;
@@ -107,8 +113,6 @@ function logOf(file: string, inode: number): string | undefined {
     .find((path) => existsSync(path));
 }
 
-const COLUMNS = 'msisdn, list, direction, id, at, clock, seen_at, source, words, writer';
-
 /**
  * Copies what evidence a damaged file still gives, as far as it can be read: anything may block. Sweeps are not taken
  * over. It reads a copy beside the file, which itself is not touched.
@@ -130,6 +134,11 @@ export function carryOver(driver: Driver, file: string, target: Database): numbe
     } catch (error) {
       if (isDamage(error) || sqliteCode(error) === NO_SUCH_TABLE) return 0;
       throw error;
+    }
+    try {
+      migrate(source);
+    } catch {
+      // It is too damaged for that: its evidence is taken as it is.
     }
     return copyEvidence(source, target);
   } finally {
@@ -165,42 +174,3 @@ const FRACTIONS = Buffer.from([64, 32, 32]);
 const HEADER_BYTES = 100;
 /** A header that speaks of more than this many times the file's size is not believed. */
 const MOST_PADDING = 1_000;
-
-/** Copies all evidence that can be read from one open file to another. @returns how many pieces were new there. */
-export function copyEvidence(source: Database, target: Database): number {
-  const insert = target.prepare(
-    `INSERT INTO changes (${COLUMNS}) VALUES (${COLUMNS.replaceAll(/\w+/g, '?')}) ON CONFLICT DO NOTHING`,
-  );
-  return inTransaction(target, () => copyRows(source, insert, 'ASC') + copyRows(source, insert, 'DESC'));
-}
-
-/** Copies rows from one end until there is no more or one cannot be read. @throws Error where one cannot be written */
-function copyRows(source: Database, insert: Statement, order: 'ASC' | 'DESC'): number {
-  const names = COLUMNS.split(', ');
-  let copied = 0;
-  for (const row of readable(source, `SELECT ${COLUMNS} FROM changes ORDER BY seq ${order}`)) {
-    copied += Number(insert.run(...names.map((name) => row[name] ?? null)).changes);
-  }
-  return copied;
-}
-
-/** The rows of a query up to the damage. */
-function* readable(source: Database, sql: string): Generator<Readonly<Record<string, SqlValue>>> {
-  let rows: Iterator<Readonly<Record<string, SqlValue>>>;
-  try {
-    rows = source.prepare(sql).iterate()[Symbol.iterator]();
-  } catch {
-    return;
-  }
-  for (;;) {
-    let next: IteratorResult<Readonly<Record<string, SqlValue>>>;
-    try {
-      next = rows.next();
-    } catch {
-      // The rest lies behind the damage.
-      return;
-    }
-    if (next.done) return;
-    yield next.value;
-  }
-}

@@ -6,26 +6,32 @@
 import { randomUUID } from 'node:crypto';
 import { accessSync, constants, existsSync, lstatSync, readlinkSync, realpathSync, statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
-import type { OptOutChange } from '../../optouts/change.ts';
-import type { ListedRow, StoreOpening, StoreTrouble } from '../store.ts';
+import type { Erasure, ListedRow, StoreOpening, StoreTrouble } from '../store.ts';
 import { createBaseTable, type BaseTable } from './bases.ts';
+import { copyEvidence } from './carry-over.ts';
 import {
   carryOver,
   checkContent,
   checkIdentity,
   checkSize,
-  copyEvidence,
   Damage,
   isDamage,
+  NewerFile,
   putAside,
 } from './damage.ts';
 import { sqliteCode, type Database, type Driver } from './driver.ts';
 import { withLock } from './lock.ts';
-import { createChangeLog, inTransaction, type ChangeLog, type LogCursor } from './log.ts';
+import { createChangeLog, type ChangeLog } from './log.ts';
+import type { LogCursor } from './log-cursor.ts';
+import { lastPosition, readLogId } from './log-id.ts';
+import { migrate, migrationTrouble, type Migration } from './migration.ts';
+import { readNewer } from './newer-file.ts';
 import { copyForReading, type ReadingCopy } from './reading-copy.ts';
-import { configure, makeDraft, makeFile, removeDraft, upgrade } from './schema.ts';
+import { configure, makeDraft, makeFile, removeDraft } from './schema.ts';
 import { createSweepHistory, type SweepHistory } from './sweep-history.ts';
+import { nextSweepNumber } from './sweep-numbers.ts';
 import { createSweepTable, type SweepHead, type SweepTable } from './sweeps.ts';
+import { inTransaction } from './transaction.ts';
 
 /** A file that is open. */
 export interface OpenFile {
@@ -36,6 +42,10 @@ export interface OpenFile {
   readonly bases: BaseTable;
   /** Nothing can be written: it is a copy, or the file system refuses. */
   readonly isReadOnly: boolean;
+  /** It is what can be read of a file of a later version. */
+  readonly isNewer: boolean;
+  /** What it took to bring the file up to date; `undefined` if it was. */
+  readonly migration: Migration | undefined;
 }
 
 export interface Engine {
@@ -58,8 +68,9 @@ export interface Engine {
   lease(name: string, ttlMs: number, isForced: boolean): boolean;
   renew(name: string, ttlMs: number): boolean;
   release(name: string): void;
-  /** Forgets a number's evidence but `keep`, and what other writers put behind `told`. */
-  erase(msisdn: string, keep: readonly OptOutChange[], told: number): void;
+  /** The number of the next sweep of any list. */
+  nextSweep(): number;
+  erase(msisdn: string, forget: Erasure): void;
   /** Goes on with what an erasure had to leave because other processes might not have heard of it. */
   tidy(): void;
   saveSweep(token: string, head: SweepHead, rows: readonly ListedRow[], isFull: boolean): boolean;
@@ -83,11 +94,16 @@ export function createEngine(driver: Driver, given: string, now: () => number = 
   let suspicion: Damage | undefined;
   let copy: ReadingCopy | undefined;
 
-  function use(database: Database, isReadOnly: boolean): OpenFile {
+  function use(
+    database: Database,
+    state: Partial<Pick<OpenFile, 'isReadOnly' | 'isNewer' | 'migration'>> = {},
+  ): OpenFile {
     const log = createChangeLog(database, writer, now);
     const sweeps = createSweepTable(database, writer, now);
     const sweepHistory = createSweepHistory(database, now);
-    return { database, log, sweeps, sweepHistory, bases: createBaseTable(database, now), isReadOnly };
+    const bases = createBaseTable(database, now);
+    const asItShouldBe = { isReadOnly: false, isNewer: false, migration: undefined };
+    return { database, log, sweeps, sweepHistory, bases, ...asItShouldBe, ...state };
   }
 
   /** Opens and checks what is there. @throws Damage, or an error of SQLite or the file system */
@@ -98,10 +114,11 @@ export function createEngine(driver: Driver, given: string, now: () => number = 
     try {
       checkIdentity(database);
       configure(database);
-      upgrade(database);
+      const migration = migrate(database);
       checkContent(database);
       checkAccounts(database, accounts);
-      const file = use(database, false);
+      const file = use(database, { migration });
+      file.sweeps.settle();
       file.sweeps.discard(now() - STAGED_KEPT_MS);
       tidy(file);
       return file;
@@ -161,11 +178,18 @@ export function createEngine(driver: Driver, given: string, now: () => number = 
     copy = copyForReading(path);
     const database = new driver.DatabaseSync(copy.path);
     checkIdentity(database);
-    upgrade(database);
+    migrate(database);
     checkContent(database);
-    opened = use(database, true);
+    opened = use(database, { isReadOnly: true });
     const message = `the store can be read but not written (${reasonOf(reason)}): what it holds counts, nothing new is kept`;
     return { kind: 'read_only', message };
+  }
+
+  /** Reads what it can of a file of a later version: that blocks, and nothing is written. */
+  function openNewer(reason: NewerFile): StoreTrouble {
+    copy = copyForReading(path, { isNewer: true });
+    opened = use(readNewer(driver, copy.path), { isReadOnly: true, isNewer: true });
+    return { kind: 'newer', message: `the store can be neither used nor written: ${reason.message}` };
   }
 
   /** `mayReplace`: not while others may have the file open and in order. */
@@ -177,8 +201,9 @@ export function createEngine(driver: Driver, given: string, now: () => number = 
     try {
       if (suspicion) throw suspicion;
       opened = openChecked(opening);
-      return undefined;
+      return migrationTrouble(opened.migration);
     } catch (error) {
+      if (error instanceof NewerFile) return openNewer(error);
       const damage = suspicion ?? error;
       if (isDamage(damage) && mayReplace) {
         const trouble = replace(damage as Error, opening);
@@ -240,11 +265,15 @@ export function createEngine(driver: Driver, given: string, now: () => number = 
       return trouble ?? { kind: 'damaged', message };
     },
     end() {
+      const { database } = engine.file;
       const last = (table: string) =>
-        Number(
-          engine.file.database.prepare(`SELECT coalesce(max(seq), 0) AS seq FROM ${table}`).get()?.['seq'],
-        );
-      return { changes: last('changes'), erasures: last('erasures'), sweeps: last('sweeps') };
+        Number(database.prepare(`SELECT coalesce(max(seq), 0) AS seq FROM ${table}`).get()?.['seq']);
+      return {
+        log: readLogId(database).id,
+        changes: lastPosition(database),
+        erasures: last('erasures'),
+        sweeps: last('sweeps'),
+      };
     },
     lease(name, ttlMs, isForced) {
       const { database } = engine.file;
@@ -270,9 +299,13 @@ export function createEngine(driver: Driver, given: string, now: () => number = 
     release(name) {
       engine.file.database.prepare('DELETE FROM leases WHERE name = ? AND owner = ?').run(name, writer);
     },
-    erase(msisdn, keep, told) {
+    nextSweep() {
+      const { database } = engine.file;
+      return inTransaction(database, () => nextSweepNumber(database));
+    },
+    erase(msisdn, forget) {
       const { database, log, sweepHistory } = engine.file;
-      log.erase(msisdn, keep, told);
+      log.erase(msisdn, forget);
       sweepHistory.forgetErased();
       // Words do not stay behind in the log of the file either.
       database.exec('PRAGMA wal_checkpoint(TRUNCATE)');

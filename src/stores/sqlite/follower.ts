@@ -5,9 +5,10 @@
 
 import type { StoreOpening, StoreTrouble } from '../store.ts';
 import type { Engine } from './engine.ts';
-import type { LogCursor } from './log.ts';
+import { START, type LogCursor } from './log-cursor.ts';
+import { lastPosition } from './log-id.ts';
 import type { WorkerMessage } from './messages.ts';
-import { readNews } from './news.ts';
+import { endOf, readNews } from './news.ts';
 
 export interface Follower {
   /** Opens the file, at first. */
@@ -35,7 +36,6 @@ const MOVE_EVERY_MS = 500;
 const REOPEN_EVERY_MS = 5_000;
 /** How often erasures are gone on with, ms. */
 const TIDY_EVERY_MS = 60_000;
-const START: LogCursor = { changes: 0, erasures: 0, sweeps: 0 };
 
 /** Creates the follower of an engine's file. */
 export function createFollower(engine: Engine, say: (message: WorkerMessage) => void): Follower {
@@ -81,13 +81,19 @@ export function createFollower(engine: Engine, say: (message: WorkerMessage) => 
       if (engine.isWorthReopening && Date.now() - reopenedAt > REOPEN_EVERY_MS) {
         reopen(() => engine.open(opening));
       }
-      const version = engine.file.database.prepare('PRAGMA data_version').get()?.['data_version'];
+      const { database } = engine.file;
+      // First the end: if nobody wrote since the last look, all up to it was read, or is this process's own.
+      const end = lastPosition(database);
+      const version = database.prepare('PRAGMA data_version').get()?.['data_version'];
       const isChanged = version !== dataVersion;
       dataVersion = version;
       if (isChanged) await tellNews();
-      else if (Date.now() - toldAt < CAUGHT_UP_EVERY_MS) return;
+      else {
+        if (cursor) cursor = { ...cursor, changes: Math.max(cursor.changes, end) };
+        if (Date.now() - toldAt < CAUGHT_UP_EVERY_MS) return;
+      }
       toldAt = Date.now();
-      say({ kind: 'caughtUp' });
+      if (cursor) say({ kind: 'caughtUp', end: endOf(cursor) });
       if (!engine.file.isReadOnly && Date.now() - tidiedAt > TIDY_EVERY_MS) {
         tidiedAt = Date.now();
         engine.tidy();

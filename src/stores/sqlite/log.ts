@@ -1,95 +1,99 @@
 /** The log of evidence as rows: append, read, erase, prune. Synchronous; it runs where the file is open. */
 
-import type { Evidence, OptOutChange } from '../../optouts/change.ts';
-import { SELECT_COLUMNS, columnsOf, type ChangeColumns } from './columns.ts';
+import type { OptOutChange } from '../../optouts/change.ts';
+import type { AppendResult, Erasure } from '../store.ts';
+import { createAppender, type AppendRequest } from './append.ts';
+import { columnsOf, selectColumns, selectUnfit, type ChangeColumns } from './columns.ts';
 import type { Database, SqlValue } from './driver.ts';
-
-/** A place in the logs of changes, erasures and sweeps. */
-export interface LogCursor {
-  readonly changes: number;
-  readonly erasures: number;
-  readonly sweeps: number;
-}
+import type { LoadPlace } from './log-cursor.ts';
+import { lastPosition, readLogId } from './log-id.ts';
+import { pruneStep, type PruneStep } from './prune.ts';
+import { INSERTED, bothTables, changeOf } from './rows.ts';
+import { inTransaction } from './transaction.ts';
 
 /** A part of the log. */
 export interface LoadedChanges {
   readonly columns: ChangeColumns;
   /** What does not fit into columns. */
   readonly others: readonly OptOutChange[];
-  /** The place behind them. */
-  readonly seq: number;
+  /** `undefined` at the end. */
+  readonly next: LoadPlace | undefined;
 }
 
 export interface ChangeLog {
-  /** Inserts in one transaction. @returns for each whether it was new. */
-  append(changes: readonly OptOutChange[]): boolean[];
-  /** All evidence behind a place, at most `limit`, without words; none at the end. */
-  load(seq: number, limit: number): LoadedChanges;
-  /** What other writers added behind a place, at most `limit`, with the place behind it. */
-  after(seq: number, limit: number): { readonly changes: OptOutChange[]; readonly seq: number };
+  /** Inserts in one transaction. */
+  append(
+    entries: readonly OptOutChange[],
+    options?: { readonly wantsBefore?: boolean },
+  ): readonly AppendResult[];
+  /** As `append`, for several requests in one transaction. */
+  appendEach(requests: readonly AppendRequest[]): readonly (readonly AppendResult[])[];
+  /** All evidence that counts from a place on, at most `limit`, without words. */
+  load(place: LoadPlace, limit: number): LoadedChanges;
+  /**
+   * What other writers added behind a position, at most `limit`, with the position behind it.
+   *
+   * @param includesOwn whether this process's own entries are among them.
+   */
+  after(
+    seq: number,
+    limit: number,
+    includesOwn: boolean,
+  ): { readonly changes: OptOutChange[]; readonly seq: number; readonly isEnd: boolean };
   /** Who was erased by other writers behind a place. */
   erasedAfter(seq: number): { readonly msisdns: string[]; readonly seq: number };
   history(msisdn: string, list: string | undefined, limit: number | undefined): OptOutChange[];
-  /** Leaves `keep`, and what other writers put behind `told`, without words. */
-  erase(msisdn: string, keep: readonly OptOutChange[], told: number): void;
+  /** Forgets words; entries of the lists in `forget` prove nothing any more. */
+  erase(msisdn: string, forget: Erasure): void;
   /** Forgets who was erased so long ago that every process has heard of it. */
   forgetErasures(): void;
-  /** Looks at some rows behind a place. @returns how many went, and the place; `undefined` at the end. */
-  prune(olderThan: number, after: number): { readonly removed: number; readonly after: number | undefined };
+  /** Looks at some rows behind a position. */
+  prune(olderThan: number, after: number): PruneStep;
 }
 
-const COLUMNS = 'seq, msisdn, list, direction, id, at, clock, seen_at, source, words';
-/** Rows that one step of `prune` looks at: other writers have their turn in between. */
-const PRUNED_AT_A_TIME = 5_000;
 /** How long other processes have to hear of an erasure, ms. */
 const ERASURES_KEPT_MS = 86_400_000;
 
 /** Reads and writes the log of an open file; `writer` tells the rows of this process. */
 export function createChangeLog(database: Database, writer: string, now: () => number): ChangeLog {
-  const insert = database.prepare(
-    `INSERT INTO changes (msisdn, list, direction, id, at, clock, seen_at, source, words, writer)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
-  );
-  const selectAfter = database.prepare(
-    `SELECT ${COLUMNS} FROM changes WHERE seq > ? AND writer <> ? ORDER BY seq LIMIT ?`,
-  );
-  const lastSeq = database.prepare('SELECT coalesce(max(seq), 0) AS seq FROM changes');
+  const append = createAppender(database, writer);
+  const isForeign = 'seq > ? AND (writer <> ? OR ?)';
+  const selectAfter = database.prepare(`${bothTables(isForeign)} ORDER BY seq LIMIT ?`);
   const selectErased = database.prepare(
     'SELECT seq, msisdn, writer FROM erasures WHERE seq > ? ORDER BY seq',
   );
 
-  function insertAll(changes: readonly OptOutChange[]): boolean[] {
-    return changes.map(({ list, msisdn, evidence }) => {
-      const { direction, id, at, clock, seenAt, source, messageId, sender, text, reason } = evidence;
-      const words = { messageId, sender, text, reason };
-      const hasWords = Object.values(words).some((word) => word !== undefined);
-      const written = hasWords ? JSON.stringify(words) : null;
-      const row = [Number(msisdn), list, direction, id, at, clock, seenAt, source, written, writer];
-      return Number(insert.run(...row).changes) === 1;
-    });
+  function appendEach(requests: readonly AppendRequest[]): readonly (readonly AppendResult[])[] {
+    return inTransaction(database, () => append(requests));
   }
 
-  // What is older than another act decides nothing, but to look for that takes longer than to read it.
-  const selectColumns = database.prepare(SELECT_COLUMNS);
-  const selectOne = database.prepare(
-    'SELECT msisdn, list, direction, id, at, clock, seen_at, source FROM changes WHERE seq = ?',
-  );
-
   return {
-    load(seq, limit) {
-      const row = selectColumns.get(seq, limit) ?? {};
-      const { columns, unfit } = columnsOf(row);
-      const others = unfit.flatMap((one) => selectOne.all(one)).map(changeOf);
-      return { columns, others, seq: Number(row['seq'] ?? seq) };
+    appendEach,
+    append: (entries, { wantsBefore = false } = {}) => appendEach([{ entries, wantsBefore }])[0] ?? [],
+    load({ table, seq }, limit) {
+      const log = readLogId(database);
+      const row = database.prepare(selectColumns(table)).get(seq, limit) ?? {};
+      const last = row['last'];
+      const isOver = typeof last !== 'number';
+      const unfit =
+        isOver || row['unfit'] === 0 ? [] : database.prepare(selectUnfit(table)).all(seq, last);
+      const behind: LoadPlace | undefined = table === 'changes' ? { table: 'entries', seq: 0 } : undefined;
+      return {
+        columns: columnsOf(row, log),
+        others: unfit.map((one) => changeOf(one, log)),
+        next: isOver ? behind : { table, seq: last },
+      };
     },
-    append: (changes) => inTransaction(database, () => insertAll(changes)),
-    after(seq, limit) {
-      // First the end, then the rows: what comes between is read next time.
-      const end = Number(lastSeq.get()?.['seq']);
-      const rows = selectAfter.all(seq, writer, limit);
-      const isAll = rows.length < limit;
+    after(seq, limit, includesOwn) {
+      const log = readLogId(database);
+      // First the end, then the rows: what is added in between is read next time.
+      const end = lastPosition(database);
+      const foreign = [seq, writer, Number(includesOwn)];
+      const rows = selectAfter.all(...foreign, ...foreign, limit);
+      const isEnd = rows.length < limit;
       const last = Number(rows.at(-1)?.['seq'] ?? seq);
-      return { changes: rows.map(changeOf), seq: isAll ? Math.max(end, last) : last };
+      const changes = rows.map((row) => changeOf(row, log));
+      return { changes, seq: isEnd ? Math.max(end, last) : last, isEnd };
     },
     erasedAfter(seq) {
       const rows = selectErased.all(seq);
@@ -97,24 +101,23 @@ export function createChangeLog(database: Database, writer: string, now: () => n
       return { msisdns, seq: Number(rows.at(-1)?.['seq'] ?? seq) };
     },
     history(msisdn, list, limit) {
-      const ofList = list === undefined ? '' : 'AND list = ?';
+      const log = readLogId(database);
+      const where = list === undefined ? 'msisdn = ?' : 'msisdn = ? AND list = ?';
       const values: SqlValue[] = list === undefined ? [Number(msisdn)] : [Number(msisdn), list];
       return database
-        .prepare(
-          `SELECT ${COLUMNS} FROM changes WHERE msisdn = ? ${ofList} ORDER BY at DESC, seen_at DESC LIMIT ?`,
-        )
-        .all(...values, limit ?? -1)
-        .map(changeOf);
+        .prepare(`${bothTables(where)} ORDER BY at DESC, seen_at DESC LIMIT ?`)
+        .all(...values, ...values, limit ?? -1)
+        .map((row) => changeOf(row, log));
     },
-    erase(msisdn, keep, told) {
+    erase(msisdn, forget) {
       inTransaction(database, () => {
         const number = Number(msisdn);
-        const isUntold = 'msisdn = ? AND seq > ? AND writer <> ?';
-        database
-          .prepare(`DELETE FROM changes WHERE msisdn = ? AND NOT (${isUntold})`)
-          .run(number, number, told, writer);
-        database.prepare(`UPDATE changes SET words = NULL WHERE ${isUntold}`).run(number, told, writer);
-        insertAll(keep);
+        for (const table of ['changes', 'entries']) {
+          database.prepare(`UPDATE ${table} SET words = NULL WHERE msisdn = ?`).run(number);
+        }
+        if (readLogId(database).id === forget.logId) {
+          for (const [list, position] of forget.lists) disprove(database, number, list, position);
+        }
         database
           .prepare('INSERT INTO erasures (msisdn, at, writer) VALUES (?, ?, ?)')
           .run(number, now(), writer);
@@ -123,71 +126,35 @@ export function createChangeLog(database: Database, writer: string, now: () => n
     forgetErasures() {
       database.prepare('DELETE FROM erasures WHERE at < ?').run(now() - ERASURES_KEPT_MS);
     },
-    prune(olderThan, after) {
-      const last = database
-        .prepare('SELECT max(seq) AS seq FROM (SELECT seq FROM changes WHERE seq > ? ORDER BY seq LIMIT ?)')
-        .get(after, PRUNED_AT_A_TIME)?.['seq'];
-      if (typeof last !== 'number') return { removed: 0, after: undefined };
-      const { changes } = database
-        .prepare(
-          `DELETE FROM changes WHERE seq > ? AND seq <= ? AND seen_at < ? AND EXISTS (
-             SELECT 1 FROM changes AS newer WHERE newer.msisdn = changes.msisdn AND newer.list = changes.list
-             AND newer.direction = changes.direction AND newer.clock = changes.clock AND newer.at > changes.at)`,
-        )
-        .run(after, last, olderThan);
-      return { removed: Number(changes), after: last };
-    },
+    prune: (olderThan, after) => pruneStep(database, { olderThan, after, now: now() }),
   };
 }
 
-/** Runs `work` as one transaction, all of it or nothing; durable when it returns. */
-export function inTransaction<T>(database: Database, work: () => T): T {
-  database.exec('BEGIN IMMEDIATE');
-  try {
-    const result = work();
-    database.exec('COMMIT');
-    return result;
-  } catch (error) {
-    try {
-      database.exec('ROLLBACK');
-    } catch {
-      // SQLite has rolled back by itself.
-    }
-    throw error;
-  }
+/** Keeps the entries of a number on a list, up to a position, for their ids alone. Within a transaction. */
+function disprove(database: Database, msisdn: number, list: string, position: number): void {
+  const where = 'msisdn = ? AND list = ? AND seq <= ?';
+  const place = [msisdn, list, position];
+  moveToEntries(database, where, place);
+  database
+    .prepare(`UPDATE entries SET proves = 0 WHERE ${where} AND type IN ('out', 'in')`)
+    .run(...place);
 }
 
-/** Reads a row of `changes`. */
-export function changeOf(row: Readonly<Record<string, SqlValue>>): OptOutChange {
-  return {
-    list: String(row['list']),
-    msisdn: String(row['msisdn']),
-    evidence: {
-      direction: row['direction'] as Evidence['direction'],
-      at: Number(row['at']),
-      clock: row['clock'] as Evidence['clock'],
-      seenAt: Number(row['seen_at']),
-      source: row['source'] as Evidence['source'],
-      id: String(row['id']),
-      ...wordsOf(row['words']),
-    },
+/** Moves rows of `changes` to `entries`, at their positions, as evidence that proves nothing. Within a transaction. */
+export function moveToEntries(database: Database, where: string, values: readonly SqlValue[] = []): void {
+  const moved: Readonly<Record<string, string>> = {
+    type: 'direction',
+    at: 'coalesce(moment, at)',
+    proves: '0',
+    opt_in_date: 'NULL',
+    sweep: 'NULL',
   };
+  const columns = INSERTED.entries;
+  database
+    .prepare(
+      `INSERT INTO entries (${columns.join(', ')}) SELECT ${columns.map((one) => moved[one] ?? one).join(', ')}
+       FROM changes WHERE ${where} ON CONFLICT DO NOTHING`,
+    )
+    .run(...values);
+  database.prepare(`DELETE FROM changes WHERE ${where}`).run(...values);
 }
-
-type Words = Pick<Evidence, 'messageId' | 'sender' | 'text' | 'reason'>;
-
-/** Words decide nothing: evidence counts without those that cannot be read, and nobody stops at them. */
-function wordsOf(written: SqlValue | undefined): Words {
-  if (typeof written !== 'string') return {};
-  try {
-    const read = JSON.parse(written) as Partial<Record<keyof Words, unknown>> | null;
-    const words = Object.entries(read ?? {}).filter(
-      ([name, word]) => WORDS.includes(name) && typeof word === 'string',
-    );
-    return Object.fromEntries(words);
-  } catch {
-    return {};
-  }
-}
-
-const WORDS: readonly string[] = ['messageId', 'sender', 'text', 'reason'] satisfies (keyof Words)[];

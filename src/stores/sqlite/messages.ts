@@ -1,8 +1,21 @@
 /** What the store and its worker say to each other. Types only. */
 
+import type { StoreErrorCode } from '../../errors.ts';
 import type { OptOutChange } from '../../optouts/change.ts';
-import type { ListedRow, ListingSpan, NumbersStep, StoreNews, StoreOpening, StoreTrouble } from '../store.ts';
-import type { LoadedChanges, LogCursor } from './log.ts';
+import type {
+  AppendResult,
+  Erasure,
+  ListedRow,
+  ListingSpan,
+  LogEnd,
+  NumbersStep,
+  StoreNews,
+  StoreOpening,
+  StoreTrouble,
+} from '../store.ts';
+import type { AppendRequest } from './append.ts';
+import type { LoadedChanges } from './log.ts';
+import type { LoadPlace, LogCursor } from './log-cursor.ts';
 import type { ImageKind, LoadedHead, SweepHead } from './sweeps.ts';
 
 /** What the worker is started with. */
@@ -21,7 +34,7 @@ export interface Requests {
   open: { takes: StoreOpening; gives: StoreTrouble | undefined };
   /** Begins a load, in one view of the file. */
   load: { takes: null; gives: { readonly cursor: LogCursor; readonly heads: readonly LoadedList[] } };
-  loadChanges: { takes: { readonly after: number }; gives: LoadedChanges };
+  loadChanges: { takes: LoadPlace; gives: LoadedChanges };
   /** The next batch of a list's numbers; `undefined` at the end. */
   loadNumbers: {
     takes: { readonly list: string; readonly kind: 'all' | 'missing' };
@@ -32,7 +45,7 @@ export interface Requests {
   /** What came or left next after a list's base; `undefined` at the end. */
   loadSince: { takes: { readonly list: string }; gives: NumbersStep | undefined };
   loaded: { takes: null; gives: null };
-  append: { takes: readonly OptOutChange[]; gives: readonly boolean[] };
+  append: { takes: AppendRequest; gives: readonly AppendResult[] };
   stage: {
     takes: { readonly token: string; readonly kind: ImageKind; readonly numbers: Float64Array };
     gives: null;
@@ -57,7 +70,7 @@ export interface Requests {
     gives: null;
   };
   /** What a save has to bring: nothing where a later one is kept, all numbers where no base is. */
-  wanted: { takes: SweepHead; gives: 'nothing' | 'delta' | 'everything' };
+  wanted: { takes: { readonly list: string; readonly number: number }; gives: 'nothing' | 'delta' | 'everything' };
   /** News was taken in: the next may come. */
   heard: { takes: null; gives: null };
   tail: { takes: { readonly cursor: LogCursor } | null; gives: null };
@@ -66,13 +79,15 @@ export interface Requests {
     gives: boolean;
   };
   renew: { takes: { readonly name: string; readonly ttlMs: number }; gives: boolean };
+  /** Takes the number of the next sweep from the counter of the file. */
+  nextSweep: { takes: null; gives: number };
   release: { takes: { readonly name: string }; gives: null };
   history: {
     takes: { readonly msisdn: string; readonly list: string | undefined; readonly limit: number | undefined };
     gives: OptOutChange[];
   };
   spans: { takes: { readonly msisdn: string; readonly list: string | undefined }; gives: ListingSpan[] };
-  erase: { takes: { readonly msisdn: string; readonly keep: readonly OptOutChange[] }; gives: null };
+  erase: { takes: { readonly msisdn: string; readonly forget: Erasure }; gives: null };
   /** One step; `after` is where the next begins, `undefined` at the end. */
   prune: {
     takes: { readonly olderThan: number; readonly after: number };
@@ -99,7 +114,7 @@ export interface RequestMessage {
 /** Answers, and what comes by itself. */
 export type WorkerMessage =
   | { readonly kind: 'answer'; readonly id: number; readonly gives: unknown }
-  | { readonly kind: 'failure'; readonly id: number; readonly message: string; readonly isReadOnly: boolean }
+  | { readonly kind: 'failure'; readonly id: number; readonly message: string; readonly code: StoreErrorCode }
   | { readonly kind: 'news'; readonly news: Omit<StoreNews, 'cursor'> }
-  | { readonly kind: 'caughtUp' }
+  | { readonly kind: 'caughtUp'; readonly end: LogEnd }
   | { readonly kind: 'trouble'; readonly trouble: StoreTrouble };

@@ -1,8 +1,9 @@
 /** What other processes wrote behind a place, as the port tells it: in the order of the logs, in small messages. */
 
-import type { StoreNews, SweepNews } from '../store.ts';
+import type { LogEnd, StoreNews, SweepNews } from '../store.ts';
 import type { OpenFile } from './engine.ts';
-import type { LogCursor } from './log.ts';
+import { START, type LogCursor } from './log-cursor.ts';
+import { readLogId } from './log-id.ts';
 import type { SweepStep } from './sweeps.ts';
 
 const CHANGES_PER_MESSAGE = 2_000;
@@ -12,35 +13,47 @@ const ROWS_PER_MESSAGE = 2_000;
 type News = Omit<StoreNews, 'cursor'>;
 
 /**
- * All news, a message at a time; other work may be done on the file between two of them.
+ * All news, a message at a time; other work may be done on the file between two of them. If the file holds another log
+ * than was read before, it is told from its beginning, with what this process wrote: that has positions there too.
  *
  * @returns the place behind them.
- * @throws ImageError where a sweep cannot be read
+ * @throws ImageError if a sweep cannot be read
  */
 export function* readNews(file: OpenFile, from: LogCursor): Generator<News, LogCursor, undefined> {
   let place = from;
+  let includesOwn = false;
   // Some at a time, each in one view of the file: who was erased, and all that is left, belong together.
-  for (let isMore = true; isMore;) {
-    const { news, cursor, count } = inOneView(file, () => readLog(file, place));
-    if (news.changes.length > 0 || news.erased.length > 0) yield news;
-    place = cursor;
-    isMore = count === CHANGES_PER_MESSAGE;
+  for (let isEnd = false; !isEnd;) {
+    const read = inOneView(file, () => {
+      const { id } = readLogId(file.database);
+      if (place.log === id) return readLog(file, place, includesOwn);
+      includesOwn = true;
+      return readLog(file, { ...START, log: id }, includesOwn);
+    });
+    ({ place, isEnd } = read);
+    const { changes, erased } = read;
+    if (changes.length > 0 || erased.length > 0) yield { changes, erased, sweeps: [], ...endOf(place) };
   }
+  if (!file.isReadOnly) file.sweeps.settle();
   const { steps, seq } = file.sweeps.after(place.sweeps);
   for (const step of steps) {
-    for (const news of newsOf(step, file.sweeps)) yield { changes: [], erased: [], sweeps: [news] };
+    for (const news of newsOf(step, file.sweeps)) {
+      yield { changes: [], erased: [], sweeps: [news], ...endOf(place) };
+    }
     file.sweeps.follow(step.list, step.token);
   }
   return { ...place, sweeps: seq };
 }
 
-function readLog({ log }: OpenFile, place: LogCursor): { news: News; cursor: LogCursor; count: number } {
-  const { msisdns: erased, seq: erasures } = log.erasedAfter(place.erasures);
-  const { changes, seq } = log.after(place.changes, CHANGES_PER_MESSAGE);
+/** The end of what was read, as the port has it. */
+export const endOf = ({ log, changes }: LogCursor): LogEnd => ({ logId: log, position: changes });
+
+function readLog({ log }: OpenFile, from: LogCursor, includesOwn: boolean) {
+  const { msisdns: erased, seq: erasures } = log.erasedAfter(from.erasures);
+  const { changes, seq, isEnd } = log.after(from.changes, CHANGES_PER_MESSAGE, includesOwn);
   const left = erased.flatMap((msisdn) => log.history(msisdn, undefined, undefined));
   const others = changes.filter(({ msisdn }) => !erased.includes(msisdn));
-  const news = { changes: [...left, ...others], erased, sweeps: [] };
-  return { news, cursor: { ...place, changes: seq, erasures }, count: changes.length };
+  return { changes: [...left, ...others], erased, isEnd, place: { ...from, changes: seq, erasures } };
 }
 
 function inOneView<T>({ database }: OpenFile, read: () => T): T {
@@ -52,24 +65,25 @@ function inOneView<T>({ database }: OpenFile, read: () => T): T {
   }
 }
 
-/** Numbers and rows first, under the age that the list had before; the last part is the sweep itself. */
+/** Numbers and rows first, under the sweep that the list had before; the last part is the sweep itself. */
 function* newsOf(
-  { list, token, start, previousStart, heldSince }: SweepStep,
+  { list, token, number, start, ageMs, heldMs, previous }: SweepStep,
   sweeps: OpenFile['sweeps'],
 ): Generator<SweepNews> {
-  const before = { list, start: previousStart, added: [], removed: [], rows: [] };
-  for (const added of inParts(sweeps.images(token, 'added'))) yield { ...before, added };
-  for (const removed of inParts(sweeps.images(token, 'removed'))) yield { ...before, removed };
-  const rows = sweeps.rowsOf(list).filter((row) => row.start >= (previousStart ?? -Infinity));
+  const before = { list, number: previous.number, start: previous.start, ageMs: previous.ageMs };
+  const part = { ...before, added: [], removed: [], rows: [] };
+  for (const added of inParts(sweeps.images(token, 'added'))) yield { ...part, added };
+  for (const removed of inParts(sweeps.images(token, 'removed'))) yield { ...part, removed };
+  const rows = sweeps.rowsOf(list).filter((row) => row.sweep >= previous.number);
   for (let at = 0; at < rows.length; at += ROWS_PER_MESSAGE) {
-    yield { ...before, rows: rows.slice(at, at + ROWS_PER_MESSAGE) };
+    yield { ...part, rows: rows.slice(at, at + ROWS_PER_MESSAGE) };
   }
   let isFirst = true;
   for (const numbers of inParts(sweeps.images(token, 'missing'))) {
-    yield { ...before, missingOnce: { numbers, isFirst, isLast: false } };
+    yield { ...part, missingOnce: { numbers, isFirst, isLast: false } };
     isFirst = false;
   }
-  yield { ...before, start, heldSince, missingOnce: { numbers: [], isFirst, isLast: true } };
+  yield { ...part, number, start, ageMs, heldMs, missingOnce: { numbers: [], isFirst, isLast: true } };
 }
 
 /** So few at a time that whoever takes them in has no pause worth the name. */

@@ -27,8 +27,20 @@ export interface ReadingCopy {
 
 const PREFIX = 'sms-send-guard-';
 
-/** Copies a file and its log. @throws Error of the file system */
-export function copyForReading(file: string): ReadingCopy {
+/** How often a file that cannot be used at all is read again if it has changed, ms. */
+const READ_AGAIN_MS = 60_000;
+
+/**
+ * Copies a file and its log.
+ *
+ * @param options.isNewer the file is of a later version: it is not opened better because it can be written to.
+ * @throws Error of the file system
+ */
+export function copyForReading(
+  file: string,
+  { isNewer = false }: { readonly isNewer?: boolean } = {},
+): ReadingCopy {
+  const copiedAt = performance.now();
   removeAbandoned();
   const stamp = stampOf(file);
   const folder = mkdtempSync(join(tmpdir(), `${PREFIX}${process.pid}-`));
@@ -37,7 +49,10 @@ export function copyForReading(file: string): ReadingCopy {
   if (existsSync(`${file}-wal`)) copyFileSync(`${file}-wal`, `${path}-wal`);
   return {
     path,
-    isOutdated: () => isWritable(file) || stampOf(file) !== stamp,
+    isOutdated: () =>
+      isNewer
+        ? performance.now() - copiedAt >= READ_AGAIN_MS && stampOf(file) !== stamp
+        : isWritable(file) || stampOf(file) !== stamp,
     remove: () => rmSync(folder, { recursive: true, force: true }),
   };
 }

@@ -8,17 +8,62 @@ import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, renameSync, rmSy
 import { dirname } from 'node:path';
 import type { Database, Driver } from './driver.ts';
 import { withLock } from './lock.ts';
-import { inTransaction } from './log.ts';
+import { startLog } from './log-id.ts';
+import { inTransaction } from './transaction.ts';
 
 /** `SMSG`: tells our files from those of other programs. */
 export const APPLICATION_ID = 0x534d5347;
 /** Version of the tables. A file of a later one is not touched. */
-export const SCHEMA_VERSION = 2;
+export const SCHEMA_VERSION = 3;
 
 /** Since version 2. */
-const BASES = `
+export const BASES = `
   -- A whole list in the number set's own form, as of the sweep \`seq\`: images of kind 'base' under its token.
   CREATE TABLE bases (list TEXT PRIMARY KEY, token TEXT NOT NULL, seq INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+`;
+
+/**
+ * Since version 3. A process of version 2 that still has the file open goes on reading and writing the tables of its
+ * version: they get columns with defaults only, and none if that process names no columns when it inserts.
+ */
+export const SECOND_EDITION = `
+  -- What a row says beyond its first columns. Rows of a process of version 2 are acts that nobody knows the basis of.
+  -- The real time is in \`moment\`, if it is set: \`at\` then is what a process of version 2 is to read.
+  ALTER TABLE changes ADD COLUMN kind TEXT NOT NULL DEFAULT 'act';
+  ALTER TABLE changes ADD COLUMN moment REAL;
+  -- A position, and the log that it belongs to; without one, the log of the file.
+  ALTER TABLE changes ADD COLUMN basis INTEGER;
+  ALTER TABLE changes ADD COLUMN basis_log TEXT;
+  -- Where the entry stood in another log, before it was carried over.
+  ALTER TABLE changes ADD COLUMN former_log TEXT;
+  ALTER TABLE changes ADD COLUMN former_position INTEGER;
+
+  -- Entries of the log that are no opt-outs, or prove nothing. \`seq\` is taken from the counter of \`changes\`.
+  -- \`type\` is 'out', 'in' or a kind of entry to come; \`sweep\` is set if manage has proven an opt-in.
+  CREATE TABLE entries (
+    seq INTEGER PRIMARY KEY,
+    msisdn INTEGER NOT NULL, list TEXT NOT NULL, type TEXT NOT NULL, id TEXT NOT NULL,
+    at REAL NOT NULL, kind TEXT NOT NULL, seen_at REAL NOT NULL, source TEXT NOT NULL,
+    words TEXT, writer TEXT NOT NULL, proves INTEGER NOT NULL DEFAULT 1,
+    basis INTEGER, basis_log TEXT, former_log TEXT, former_position INTEGER,
+    opt_in_date REAL, sweep INTEGER, data TEXT,
+    UNIQUE (msisdn, list, type, id)
+  ) STRICT;
+
+  -- Sweeps are ordered by their numbers. One that a process of version 2 saves has none until it is read.
+  ALTER TABLE sweeps ADD COLUMN number INTEGER;
+  ALTER TABLE sweeps ADD COLUMN previous_number INTEGER;
+  ALTER TABLE sweeps ADD COLUMN age_ms REAL;
+  ALTER TABLE sweeps ADD COLUMN held_ms REAL;
+
+  -- What sweeps said about numbers with first-hand evidence; \`listed_rows\` is for processes of version 2.
+  CREATE TABLE listed (
+    list TEXT NOT NULL, msisdn INTEGER NOT NULL, sweep INTEGER NOT NULL, date REAL,
+    PRIMARY KEY (list, msisdn)
+  ) STRICT, WITHOUT ROWID;
+
+  INSERT INTO sqlite_sequence (name, seq)
+    SELECT 'changes', 0 WHERE NOT EXISTS (SELECT 1 FROM sqlite_sequence WHERE name = 'changes');
 `;
 
 const SCHEMA = `
@@ -63,13 +108,23 @@ const SCHEMA = `
 
   CREATE TABLE leases (name TEXT PRIMARY KEY, owner TEXT NOT NULL, expires REAL NOT NULL) STRICT, WITHOUT ROWID;
 
+  ${SECOND_EDITION}
+
   PRAGMA application_id = ${APPLICATION_ID};
   PRAGMA user_version = ${SCHEMA_VERSION};
 `;
 
+/** Makes the tables of an empty database, with a log of their own. */
+export function makeTables(database: Database): void {
+  inTransaction(database, () => {
+    database.exec(SCHEMA);
+    startLog(database);
+  });
+}
+
 /** The tables of a sound file. */
 export const TABLES: readonly string[] = [
-  ...['meta', 'changes', 'erasures', 'sweeps', 'images', 'bases', 'listed_rows', 'leases'],
+  ...['meta', 'changes', 'erasures', 'sweeps', 'images', 'bases', 'listed_rows', 'leases', 'entries', 'listed'],
 ];
 
 /**
@@ -89,7 +144,8 @@ export function makeDraft(
     closeSync(openSync(draft, 'wx', 0o600));
     const database = new driver.DatabaseSync(draft);
     try {
-      database.exec(`PRAGMA synchronous = EXTRA; BEGIN; ${SCHEMA} COMMIT;`);
+      database.exec('PRAGMA synchronous = EXTRA');
+      makeTables(database);
       use(database);
       // As it will be used: to change it later takes a file that nobody else has open.
       database.exec('PRAGMA journal_mode = WAL');
@@ -146,16 +202,6 @@ export function syncFolder(folder: string): void {
   } finally {
     if (descriptor !== undefined) closeSync(descriptor);
   }
-}
-
-/** Brings the tables of an earlier version up to date. Before anything else is done with an open file. */
-export function upgrade(database: Database): void {
-  const version = () => Number(database.prepare('PRAGMA user_version').get()?.['user_version']);
-  if (version() === SCHEMA_VERSION) return;
-  inTransaction(database, () => {
-    // Another process may have been first.
-    if (version() < SCHEMA_VERSION) database.exec(`${BASES} PRAGMA user_version = ${SCHEMA_VERSION}`);
-  });
 }
 
 /** How every connection works: a write-ahead log that is synced before a commit returns. */

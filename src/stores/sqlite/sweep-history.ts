@@ -8,7 +8,7 @@ import type { ListingSpan } from '../store.ts';
 import { endBases } from './bases.ts';
 import type { Database, SqlValue } from './driver.ts';
 import { decode, encode } from './images.ts';
-import { inTransaction } from './log.ts';
+import { inTransaction } from './transaction.ts';
 
 export interface SweepHistory {
   /** From when until when sweeps listed a number, newest first. @throws ImageError */
@@ -138,7 +138,9 @@ export function createSweepHistory(database: Database, now: () => number): Sweep
     for (const { list } of readLists(database)) {
       const pieces = everywhere.filter((piece) => piece.list === list);
       if (pieces.at(-1)?.kind !== 'added') {
-        database.prepare('DELETE FROM listed_rows WHERE list = ? AND msisdn = ?').run(list, msisdn);
+        for (const table of ['listed_rows', 'listed']) {
+          database.prepare(`DELETE FROM ${table} WHERE list = ? AND msisdn = ?`).run(list, msisdn);
+        }
       }
       const end = pieces.findLastIndex(({ kind, savedAt }) => kind === 'removed' && savedAt <= erasedAt);
       const gone = pieces.slice(0, end + 1).filter(({ savedAt }) => savedAt < heardBefore);

@@ -4,19 +4,23 @@
  */
 
 import { createNumberSet } from '../../optouts/number-set.ts';
-import type { ListedRow } from '../store.ts';
+import type { ListedRow, SavedSweep } from '../store.ts';
 import { endBases } from './bases.ts';
 import type { Database, SqlValue } from './driver.ts';
 import { decode, encode } from './images.ts';
-import { inTransaction } from './log.ts';
+import {
+  KEEP_NEWEST,
+  lastSweepNumber,
+  noteSweepNumber,
+  numberSweeps,
+  numberSweepsWithin,
+} from './sweep-numbers.ts';
+import { inTransaction } from './transaction.ts';
 
-/** What a sweep is saved under. Times in ms UTC. */
-export interface SweepHead {
+/** What a sweep is saved under, as in the port. */
+export type SweepHead = Pick<SavedSweep, 'number' | 'start' | 'ageMs' | 'heldMs' | 'size'> & {
   readonly list: string;
-  readonly start: number | null;
-  readonly heldSince: number | null;
-  readonly size: number;
-}
+};
 
 /** What images can hold: numbers that came, that left, that one complete sweep has lacked. */
 export type ImageKind = 'added' | 'removed' | 'missing';
@@ -29,8 +33,8 @@ export interface LoadedHead extends SweepHead {
 /** A saved sweep of another process, without its numbers. */
 export interface SweepStep extends SweepHead {
   readonly token: string;
-  /** Start of the complete sweep before it, or of the same one where an incomplete sweep added to it. */
-  readonly previousStart: number | null;
+  /** The complete sweep before it, or the same one if an incomplete sweep added to it. */
+  readonly previous: Pick<SavedSweep, 'number' | 'start' | 'ageMs'>;
 }
 
 export interface SweepTable {
@@ -40,8 +44,10 @@ export interface SweepTable {
   follow(list: string, token: string): void;
   /** Forgets numbers that were staged and will not be committed. */
   drop(token: string): void;
-  /** Whether a sweep that began later is kept. */
-  isOlder(head: SweepHead): boolean;
+  /** Whether a sweep with a larger number is kept. */
+  isOlder(head: Pick<SweepHead, 'list' | 'number'>): boolean;
+  /** Numbers sweeps that processes of an earlier version saved, where the file can be written to. */
+  settle(): void;
   /** Keeps numbers under a token; they count with `commit`. */
   stage(token: string, kind: ImageKind, numbers: Float64Array): void;
   /** Makes a sweep count. `isFull`: its numbers replace all that was kept. @returns whether it was kept. */
@@ -72,9 +78,14 @@ export function createSweepTable(database: Database, writer: string, now: () => 
   /** The sweep of each list that this process knows, by token. */
   const bases = new Map<string, string>();
 
-  function isOlder({ list, start }: SweepHead): boolean {
+  function isOlder({ list, number: given }: Pick<SweepHead, 'list' | 'number'>): boolean {
     const kept = newest.get(list);
-    return kept !== undefined && (start ?? -Infinity) < (number(kept['start']) ?? -Infinity);
+    return kept !== undefined && given < numberOf(kept);
+  }
+
+  /** The number of a saved sweep: for one of an earlier version, the number that it will get. */
+  function numberOf(row: Readonly<Record<string, SqlValue>>): number {
+    return number(row['number']) ?? lastSweepNumber(database) + 1;
   }
 
   function* images(token: string, kind: ImageKind): Generator<Float64Array> {
@@ -108,45 +119,64 @@ export function createSweepTable(database: Database, writer: string, now: () => 
 
   function rowsOf(list: string): ListedRow[] {
     return database
-      .prepare('SELECT msisdn, start, date FROM listed_rows WHERE list = ?')
+      .prepare('SELECT msisdn, sweep, date FROM listed WHERE list = ?')
       .all(list)
-      .map(({ msisdn, start, date }) => ({
+      .map(({ msisdn, sweep, date }) => ({
         msisdn: String(msisdn),
-        start: Number(start),
-        date: Number(date),
+        sweep: Number(sweep),
+        date: number(date),
       }));
   }
 
   function headOf(row: Readonly<Record<string, SqlValue>>): SweepHead {
-    const { list, start, held_since: heldSince, size } = row;
+    const { list, start, saved_at: savedAt, held_since: heldSince } = row;
+    const isNumbered = row['number'] !== null;
     return {
       list: String(list),
+      number: numberOf(row),
       start: number(start),
-      heldSince: number(heldSince),
-      size: Number(size),
+      ageMs: isNumbered ? Number(row['age_ms']) : Math.max(0, Number(savedAt) - Number(start ?? savedAt)),
+      heldMs: isNumbered || heldSince === null ? number(row['held_ms']) : 0,
+      size: Number(row['size']),
     };
   }
 
   function stepOf(row: Readonly<Record<string, SqlValue>>): SweepStep {
-    const previousStart = number(row[row['is_complete'] === 1 ? 'previous_start' : 'start']);
-    return { ...headOf(row), token: String(row['token']), previousStart };
+    const head = headOf(row);
+    const isAddition = row['is_complete'] !== 1;
+    const previous = {
+      number: Number(row['previous_number'] ?? 0),
+      start: number(row['previous_start']),
+      // It is not known how old that one was by then. Only a process that missed it has use for it.
+      ageMs: Infinity,
+    };
+    return { ...head, token: String(row['token']), previous: isAddition ? head : previous };
   }
 
   /** Puts the row of a sweep in place and forgets what it makes needless. */
   function insertHead(token: string, head: SweepHead, rows: readonly ListedRow[], isFull: boolean): void {
-    const { list, start, heldSince, size } = head;
+    const { list, start, heldMs, size } = head;
     const before = newest.get(list);
     const previous = number(before?.['start']);
-    const isComplete = start !== null && start !== previous;
-    const [last, lastBut] = isComplete
-      ? [previous, number(before?.['previous_start'])]
-      : [number(before?.['previous_start']), number(before?.['before_previous'])];
+    const isComplete = start !== null && (before === undefined || head.number > Number(before['number']));
+    const [last, lastBut, lastNumber] = isComplete
+      ? [previous, number(before?.['previous_start']), number(before?.['number'])]
+      : [
+          number(before?.['previous_start']),
+          number(before?.['before_previous']),
+          number(before?.['previous_number']),
+        ];
+    const columns = {
+      ...{ token, list, start, previous_start: last, before_previous: lastBut },
+      held_since: heldMs === null ? null : now() - heldMs,
+      ...{ is_complete: isComplete ? 1 : 0, size, saved_at: now(), writer },
+      ...{ number: head.number, previous_number: lastNumber, age_ms: head.ageMs, held_ms: heldMs },
+    };
+    const names = Object.keys(columns);
     database
-      .prepare(
-        `INSERT INTO sweeps (token, list, start, previous_start, before_previous, held_since, is_complete, size,
-         saved_at, writer) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-      )
-      .run(token, list, start, last, lastBut, heldSince, isComplete ? 1 : 0, size, now(), writer);
+      .prepare(`INSERT INTO sweeps (${names.join(', ')}) VALUES (${names.map(() => '?').join(', ')})`)
+      .run(...Object.values(columns));
+    noteSweepNumber(database, head.number);
     if (isFull) endBases(database, list, Number(newest.get(list)?.['seq']));
     const isOld = 'list = ? AND token <> ?';
     const oldTokens = `SELECT token FROM sweeps WHERE ${isOld}`;
@@ -156,16 +186,26 @@ export function createSweepTable(database: Database, writer: string, now: () => 
     database
       .prepare(`DELETE FROM sweeps WHERE ${isOld} AND token NOT IN (SELECT token FROM images)`)
       .run(list, token);
-    const upsert = database.prepare(
-      `INSERT INTO listed_rows VALUES (?, ?, ?, ?)
+    insertRows(list, start ?? now(), rows);
+  }
+
+  /** Keeps what a sweep said about numbers; for processes of an earlier version also in the way that they read it. */
+  function insertRows(list: string, start: number, rows: readonly ListedRow[]): void {
+    const upsert = database.prepare(`INSERT INTO listed VALUES (?, ?, ?, ?) ${KEEP_NEWEST}`);
+    const upsertFirstEdition = database.prepare(
+      `INSERT INTO listed_rows (list, msisdn, start, date) VALUES (?, ?, ?, ?)
        ON CONFLICT DO UPDATE SET start = max(start, excluded.start), date = max(date, excluded.date)`,
     );
-    for (const { msisdn, start: seen, date } of rows) upsert.run(list, Number(msisdn), seen, date);
+    for (const { msisdn, sweep, date } of rows) {
+      upsert.run(list, Number(msisdn), sweep, date);
+      upsertFirstEdition.run(list, Number(msisdn), start, date ?? start);
+    }
   }
 
   return {
     hasBase: (list) => newest.get(list) !== undefined,
     isOlder,
+    settle: () => numberSweeps(database),
     stage(token, kind, numbers) {
       const ordinal = ordinals.get(token) ?? 0;
       ordinals.set(token, ordinal + 1);
@@ -174,6 +214,7 @@ export function createSweepTable(database: Database, writer: string, now: () => 
     },
     commit(token, head, rows, isFull) {
       const isKept = inTransaction(database, () => {
+        numberSweepsWithin(database);
         const kept = newest.get(head.list);
         // What changed is told against a sweep that is not the newest any more: first that one is to be followed.
         if (isOlder(head) || (kept !== undefined && kept['token'] !== bases.get(head.list))) return false;

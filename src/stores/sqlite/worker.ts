@@ -4,9 +4,11 @@
  */
 
 import { isMainThread, parentPort, workerData, type MessagePort } from 'node:worker_threads';
-import type { OptOutChange } from '../../optouts/change.ts';
+import type { StoreErrorCode } from '../../errors.ts';
+import type { AppendRequest } from './append.ts';
 import { buffersOfChunks } from './chunks.ts';
 import { buffersOf } from './columns.ts';
+import { NewerFile } from './damage.ts';
 import { loadDriver } from './driver.ts';
 import { createEngine, type Engine } from './engine.ts';
 import { createFollower } from './follower.ts';
@@ -42,12 +44,13 @@ export function serve(port: MessagePort, engine: Engine): void {
     open: (opening) => follower.open(opening),
     load() {
       loads.clear();
-      const { database, sweeps, bases } = engine.file;
+      const { database, sweeps, bases, isReadOnly } = engine.file;
+      if (!isReadOnly) sweeps.settle();
       database.exec('BEGIN');
       const heads = sweeps.heads().map((head) => ({ ...head, hasBase: bases.has(head.list) }));
       return { cursor: engine.end(), heads };
     },
-    loadChanges: ({ after }) => engine.file.log.load(after, CHANGES_PER_BATCH),
+    loadChanges: (place) => engine.file.log.load(place, CHANGES_PER_BATCH),
     loadNumbers({ list, kind }) {
       const { sweeps } = engine.file;
       return loadNext(`${kind} of ${list}`, () =>
@@ -99,15 +102,19 @@ export function serve(port: MessagePort, engine: Engine): void {
       return engine.lease(name, ttlMs, isForced);
     },
     renew: ({ name, ttlMs }) => !engine.file.isReadOnly && engine.renew(name, ttlMs),
+    nextSweep() {
+      requireWritable();
+      return engine.nextSweep();
+    },
     release({ name }) {
       if (!engine.file.isReadOnly) engine.release(name);
       return null;
     },
     history: ({ msisdn, list, limit }) => engine.file.log.history(msisdn, list, limit),
     spans: ({ msisdn, list }) => engine.file.sweepHistory.spans(msisdn, list),
-    erase({ msisdn, keep }) {
+    erase({ msisdn, forget }) {
       requireWritable();
-      engine.erase(msisdn, keep, follower.told?.changes ?? Number.MAX_SAFE_INTEGER);
+      engine.erase(msisdn, forget);
       return null;
     },
     prune({ olderThan, after }) {
@@ -133,27 +140,23 @@ export function serve(port: MessagePort, engine: Engine): void {
   };
 
   function requireWritable(): void {
-    if (engine.file.isReadOnly) throw new ReadOnlyError('the store can be read but not written');
+    const { isReadOnly, isNewer } = engine.file;
+    if (isNewer) throw new NewerFile('the store is of a later version: it is not written to');
+    if (isReadOnly) throw new ReadOnlyError('the store can be read but not written');
   }
 
   function fail(id: number, error: unknown): void {
     engine.suspect(error);
     const message = error instanceof Error ? error.message : 'unknown fault';
-    say({ kind: 'failure', id, message, isReadOnly: error instanceof ReadOnlyError });
+    say({ kind: 'failure', id, message, code: codeOf(error) });
   }
 
   /** Requests that wait together: all changes in one transaction, which one sync makes durable. */
   function appendAll(requests: readonly RequestMessage[]): void {
     try {
       requireWritable();
-      const given = requests.map(({ takes }) => takes as readonly OptOutChange[]);
-      const isNew = engine.file.log.append(given.flat());
-      let from = 0;
-      for (const [index, { id }] of requests.entries()) {
-        const until = from + (given[index]?.length ?? 0);
-        say({ kind: 'answer', id, gives: isNew.slice(from, until) });
-        from = until;
-      }
+      const results = engine.file.log.appendEach(requests.map(({ takes }) => takes as AppendRequest));
+      for (const [index, { id }] of requests.entries()) say({ kind: 'answer', id, gives: results[index] });
     } catch (error) {
       for (const { id } of requests) fail(id, error);
     }
@@ -200,6 +203,11 @@ function transferOf(gives: unknown): ArrayBuffer[] {
 }
 
 class ReadOnlyError extends Error {}
+
+function codeOf(error: unknown): StoreErrorCode {
+  if (error instanceof ReadOnlyError) return 'store_read_only';
+  return error instanceof NewerFile ? 'store_newer' : 'store_unavailable';
+}
 
 if (!isMainThread && parentPort)
   serve(parentPort, createEngine(loadDriver(), (workerData as WorkerSetup).file));

@@ -1,0 +1,129 @@
+/**
+ * Copies evidence from one open store file to another. What is carried over gets a position in the target's log and
+ * keeps the one that it had.
+ */
+
+import type { OptOutChange } from '../../optouts/change.ts';
+import { createAppender } from './append.ts';
+import type { Database } from './driver.ts';
+import { findLogId, readLogId, renewLog, type LogIdentity } from './log-id.ts';
+import { FIRST_EDITION_READ } from './migration.ts';
+import { IS_EVIDENCE, READ, changeOf, type EntryTable, type Row } from './rows.ts';
+import { inTransaction } from './transaction.ts';
+
+/** Entries that are appended together. */
+const COPIED_AT_A_TIME = 1_000;
+/** Nobody's name, so that every process that follows the target is told. */
+const WRITER = 'carried over';
+
+/**
+ * Copies all evidence that can be read from one open file to another, which gets a new log if its log is not newer than
+ * the source's: positions of the two are not the same.
+ *
+ * @returns how many pieces were new there.
+ * @throws Error if one cannot be written
+ */
+export function copyEvidence(source: Database, target: Database): number {
+  const log = logOf(source);
+  if (readLogId(target).id <= log.id) renewLog(target, { after: log.id });
+  return inTransaction(target, () => {
+    const append = createAppender(target, WRITER);
+    const carried = lastCarried(target, log.id);
+    let copied = 0;
+    for (const rows of severalOf(evidenceIn(source))) {
+      const entries = rows.map((row) => withoutConflicts(changeOf(row, log), log.id, carried));
+      const [results = []] = append([{ entries, wantsBefore: false }]);
+      copied += results.filter(({ isNew }) => isNew).length;
+    }
+    return copied;
+  });
+}
+
+/** Up to which position entries of a log were carried over before. */
+function lastCarried(target: Database, log: string): number {
+  const last = (table: EntryTable) =>
+    Number(
+      target.prepare(`SELECT max(former_position) AS last FROM ${table} WHERE former_log = ?`).get(log)?.['last'] ??
+        0,
+    );
+  return Math.max(last('changes'), last('entries'));
+}
+
+/**
+ * A second file of the same log may have gone on by itself: at the same positions it then has other entries. What was
+ * not in the first counts as unseen, and as having seen nothing.
+ */
+function withoutConflicts(change: OptOutChange, log: string, carried: number): OptOutChange {
+  if (carried === 0) return change;
+  const { basis, ...evidence } = change.evidence;
+  const positions = evidence.positions?.filter((one) => one.log !== log || one.position > carried) ?? [];
+  return {
+    ...change,
+    evidence: { ...evidence, positions, ...(basis === undefined || basis.log === log ? {} : { basis }) },
+  };
+}
+
+/** All rows of evidence that can be read: of each table from both ends, up to the damage. */
+function* evidenceIn(source: Database): Generator<Row, void, undefined> {
+  const isCurrent = canRead(source, `SELECT ${READ.changes} FROM changes LIMIT 0`);
+  const changes = isCurrent ? READ.changes : FIRST_EDITION_READ;
+  for (const order of ['ASC', 'DESC']) {
+    yield* readable(source, `SELECT ${changes} FROM changes WHERE ${IS_EVIDENCE.changes} ORDER BY seq ${order}`);
+    yield* readable(
+      source,
+      `SELECT ${READ.entries} FROM entries WHERE ${IS_EVIDENCE.entries} ORDER BY seq ${order}`,
+    );
+  }
+}
+
+function canRead(source: Database, sql: string): boolean {
+  try {
+    source.prepare(sql);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** The rows of a query up to the damage. */
+function* readable(source: Database, sql: string): Generator<Row, void, undefined> {
+  let rows: Iterator<Row>;
+  try {
+    rows = source.prepare(sql).iterate()[Symbol.iterator]();
+  } catch {
+    return;
+  }
+  for (;;) {
+    let next: IteratorResult<Row>;
+    try {
+      next = rows.next();
+    } catch {
+      // The rest lies behind the damage.
+      return;
+    }
+    if (next.done) return;
+    yield next.value;
+  }
+}
+
+function* severalOf(rows: Iterable<Row>): Generator<Row[], void, undefined> {
+  let some: Row[] = [];
+  for (const row of rows) {
+    some.push(row);
+    if (some.length < COPIED_AT_A_TIME) continue;
+    yield some;
+    some = [];
+  }
+  if (some.length > 0) yield some;
+}
+
+/** The log of a file that may be damaged. If it cannot be read, the positions of its entries are still one log's. */
+function logOf(source: Database): LogIdentity {
+  try {
+    const log = findLogId(source);
+    if (log) return log;
+  } catch {
+    // The page that it is on is damaged.
+  }
+  return { id: '00000000-unknown', former: null, until: 0 };
+}

@@ -1,0 +1,94 @@
+/**
+ * The name of the log that a store file holds, and its counter of positions. Positions of two logs are never compared,
+ * so a file whose content may have lost entries gets a new log.
+ */
+
+import { randomBytes } from 'node:crypto';
+import type { Database } from './driver.ts';
+import { inTransaction } from './transaction.ts';
+
+/** The log of a file. */
+export interface LogIdentity {
+  readonly id: string;
+  /** The log before it in the same file; `null` if there was none. */
+  readonly former: string | null;
+  /** Entries up to this position have the same position in the former log; 0 if that is not known of any. */
+  readonly until: number;
+}
+
+const KEY = 'log';
+const GENERATION_DIGITS = 8;
+
+/** The log of a file. @throws Error if the file has none: it is damaged, or of an earlier version */
+export function readLogId(database: Database): LogIdentity {
+  const log = findLogId(database);
+  if (log === undefined) throw new Error('the file does not say which log it holds');
+  return log;
+}
+
+/** As {@link readLogId}; `undefined` if the file has none. */
+export function findLogId(database: Database): LogIdentity | undefined {
+  const value = database.prepare('SELECT value FROM meta WHERE key = ?').get(KEY)?.['value'];
+  if (typeof value !== 'string') return undefined;
+  return JSON.parse(value) as LogIdentity;
+}
+
+/**
+ * Starts a new log in a file. Within a transaction.
+ *
+ * @param options.after the name of another log that the new one is newer than.
+ * @param options.sharedUntil up to which position the file's entries are known to be the same, at the same positions,
+ *   as in the log that the file held. If in doubt 0: then acts of the former log count as not having seen them.
+ */
+export function startLog(
+  database: Database,
+  { after, sharedUntil = 0 }: { readonly after?: string | undefined; readonly sharedUntil?: number } = {},
+): LogIdentity {
+  const before = findLogId(database);
+  const generation = Math.max(generationOf(before?.id), generationOf(after)) + 1;
+  const log: LogIdentity = {
+    id: `${String(generation).padStart(GENERATION_DIGITS, '0')}-${randomBytes(8).toString('hex')}`,
+    former: before?.id ?? null,
+    until: before === undefined ? 0 : sharedUntil,
+  };
+  database
+    .prepare('INSERT INTO meta VALUES (?, ?) ON CONFLICT DO UPDATE SET value = excluded.value')
+    .run(KEY, JSON.stringify(log));
+  return log;
+}
+
+/**
+ * Starts a new log in a file that was rolled back, replaced by an older copy or carried over. Its entries keep their
+ * positions, and other processes that follow the file are told all of it again. Options as {@link startLog} has them.
+ */
+export function renewLog(
+  database: Database,
+  options: { readonly after?: string | undefined; readonly sharedUntil?: number } = {},
+): LogIdentity {
+  return inTransaction(database, () => startLog(database, options));
+}
+
+function generationOf(name: string | undefined): number {
+  const generation = Number(name?.slice(0, GENERATION_DIGITS));
+  return Number.isSafeInteger(generation) ? generation : 0;
+}
+
+/**
+ * The last position that was given to an entry. Both tables of entries take positions from the counter of `changes`,
+ * so that a process of an earlier version, which lets SQLite count, goes on above.
+ */
+export function lastPosition(database: Database): number {
+  return Number(
+    database.prepare("SELECT seq FROM sqlite_sequence WHERE name = 'changes'").get()?.['seq'] ?? 0,
+  );
+}
+
+/** Notes the last position that was given. Within a transaction. */
+export function setLastPosition(database: Database, position: number): void {
+  const { changes } = database
+    .prepare("UPDATE sqlite_sequence SET seq = max(seq, ?) WHERE name = 'changes'")
+    .run(position);
+  if (Number(changes) === 0) {
+    database.prepare("INSERT INTO sqlite_sequence (name, seq) VALUES ('changes', ?)").run(position);
+  }
+}

@@ -1,0 +1,179 @@
+/**
+ * Brings a file of an earlier version up to date, in one transaction, with nothing lost. Whether somebody is blocked is
+ * never changed to the worse: if the new rules would release a number that the old ones blocked, what releases it is
+ * not believed.
+ */
+
+import { LATEST_TIME, type Evidence } from '../../optouts/change.ts';
+import { createNumberSet, type NumberSet } from '../../optouts/number-set.ts';
+import { EMPTY_RECORD, firstHandVerdict, mergeEvidence } from '../../optouts/record.ts';
+import type { StoreTrouble } from '../store.ts';
+import type { Database, SqlValue } from './driver.ts';
+import { concludeBases } from './first-edition-bases.ts';
+import { firstEditionVerdict } from './first-edition-rules.ts';
+import { moveToEntries } from './log.ts';
+import { readLogId, startLog, type LogIdentity } from './log-id.ts';
+import { READ, changeOf, type Row } from './rows.ts';
+import { BASES, SCHEMA_VERSION, SECOND_EDITION } from './schema.ts';
+import { numberSweepsWithin } from './sweep-numbers.ts';
+import { createSweepTable } from './sweeps.ts';
+import { inTransaction } from './transaction.ts';
+
+/** What a migration did. */
+export interface Migration {
+  /** How many numbers are blocked now, on some list, that were not. */
+  readonly blocked: number;
+}
+
+/** The first instant of 2000, ms UTC: an earlier date is no date. */
+const USABLE_SINCE = 946_684_800_000;
+const DAY_MS = 86_400_000;
+/** How far the provider's clock may be ahead of ours, ms: the default of the option `clockSlack`. */
+const SLACK_MS = 60_000;
+
+const IS_UUID = "id GLOB '????????-????-????-????-????????????'";
+/**
+ * An undated message counts as an act of the time at which it came if it blocks. A row of an import with a date has an
+ * id that is made from it.
+ */
+const KIND = `CASE
+  WHEN clock = 'provider' OR (direction = 'in' AND source IN ('inbound', 'receipt')) THEN 'told'
+  WHEN direction = 'out' AND source = 'manual' AND NOT ${IS_UUID} THEN 'stated'
+  ELSE 'act' END`;
+/**
+ * Times that mean another one. A date that cannot be used, or lay so far ahead that it was set to the time at which the
+ * message came, is none. A stated day without a time ends at its end.
+ */
+const MOMENT = `CASE
+  WHEN ${KIND} = 'told' AND (at < ${USABLE_SINCE} OR at = seen_at) THEN ${LATEST_TIME}
+  WHEN ${KIND} = 'stated' AND at = CAST(at AS INTEGER) AND CAST(at AS INTEGER) % ${DAY_MS} = 0
+    THEN at + ${DAY_MS - 1}
+  ELSE NULL END`;
+/** Rows of the provider's list that say "in", and messages that say so without a date, or with one that is not to be believed. */
+const PROVES_NOTHING = `direction = 'in' AND ${KIND} = 'told' AND (source = 'provider'
+  OR clock <> 'provider' OR at < ${USABLE_SINCE} OR at = seen_at OR at > seen_at + ${SLACK_MS})`;
+
+/** How evidence is read from a file that is too damaged to be brought up to date: its acts count as having seen nothing. */
+export const FIRST_EDITION_READ = `seq, msisdn, list, direction, id,
+  CASE direction WHEN 'out' THEN coalesce(${MOMENT}, at) ELSE at END AS at, ${KIND} AS kind, seen_at, source, words,
+  writer, CASE WHEN ${PROVES_NOTHING} THEN 0 ELSE 1 END AS proves, NULL AS basis, NULL AS basis_log,
+  NULL AS former_log, NULL AS former_position, NULL AS opt_in_date, NULL AS sweep`;
+
+/** Brings the tables of an earlier version up to date. @returns what that did; `undefined` if there was nothing to do */
+export function migrate(database: Database): Migration | undefined {
+  const version = () => Number(database.prepare('PRAGMA user_version').get()?.['user_version']);
+  if (version() === SCHEMA_VERSION) return undefined;
+  return inTransaction(database, () => {
+    const from = version();
+    // Another process was first.
+    if (from === SCHEMA_VERSION) return undefined;
+    database.exec(`${from < 2 ? BASES : ''} ${SECOND_EDITION}`);
+    startLog(database);
+    numberSweepsWithin(database);
+    // Of sweeps that are not kept any more.
+    database.exec(
+      `INSERT INTO listed SELECT list, msisdn, 0, CASE WHEN date = start THEN NULL ELSE date END
+       FROM listed_rows WHERE true ON CONFLICT DO NOTHING`,
+    );
+    convertRows(database);
+    const blocked = compareAnswers(database);
+    moveToEntries(database, PROVES_NOTHING);
+    database.exec(`PRAGMA user_version = ${SCHEMA_VERSION}`);
+    return { blocked };
+  });
+}
+
+/** What an operator should know of a migration; `undefined` if nothing changed for anybody. */
+export function migrationTrouble(migration: Migration | undefined): StoreTrouble | undefined {
+  if (migration === undefined || migration.blocked === 0) return undefined;
+  const { blocked } = migration;
+  const message = `the store was brought up to date; ${blocked} ${blocked === 1 ? 'number is' : 'numbers are'} blocked now that ${blocked === 1 ? 'was' : 'were'} not, because it cannot be told that the opt-in came after the opt-out: resubscribe() releases them`;
+  return { kind: 'migrated', message };
+}
+
+function convertRows(database: Database): void {
+  database.exec(
+    `UPDATE changes SET kind = ${KIND}, moment = CASE direction WHEN 'out' THEN ${MOMENT} END
+     WHERE ${KIND} <> 'act'`,
+  );
+  concludeBases(database);
+}
+
+/** Compares what both editions say of each number that has an opt-in: of the others they say the same. */
+function compareAnswers(database: Database): number {
+  const log = readLogId(database);
+  const listed = database.prepare('SELECT start, date FROM listed_rows WHERE list = ? AND msisdn = ?');
+  const isListed = createListings(database);
+  const blocked = new Set<string>();
+  const mistrusted: SqlValue[][] = [];
+  for (const rows of recordsWithOptIns(database)) {
+    const [{ list = null, msisdn = null } = {}] = rows;
+    const row = listed.get(list, msisdn);
+    const before = firstEditionVerdict(
+      rows.map((one) => ({
+        direction: String(one['direction']),
+        clock: String(one['clock']),
+        at: Number(one['old_at']),
+        seenAt: Number(one['seen_at']),
+      })),
+      row && { start: Number(row['start']), date: Number(row['date']) },
+    );
+    const after = verdictOf(rows, log);
+    if (before === after) continue;
+    const isInList = () => isListed(String(list), Number(msisdn));
+    if (before === true) mistrusted.push([msisdn, list]);
+    else if ((after ?? isInList()) && !(before ?? isInList())) blocked.add(String(msisdn));
+  }
+  for (const one of mistrusted) moveToEntries(database, "msisdn = ? AND list = ? AND direction = 'in'", one);
+  return blocked.size;
+}
+
+const LEDGER_DEFAULTS = { clockSlackMs: SLACK_MS, lagGraceMs: 600_000 };
+
+function verdictOf(rows: readonly Row[], log: LogIdentity): boolean | undefined {
+  const evidence = rows
+    .filter((row) => row['proves_nothing'] !== 1)
+    .map((row): Evidence => changeOf(row, log).evidence);
+  return firstHandVerdict(evidence.reduce(mergeEvidence, EMPTY_RECORD), LEDGER_DEFAULTS);
+}
+
+/** The rows of each number on each list where it has an opt-in. */
+function* recordsWithOptIns(database: Database): Generator<Row[], void, undefined> {
+  const rows = database
+    .prepare(
+      `SELECT ${READ.changes}, clock, old_at, proves_nothing
+       FROM (SELECT DISTINCT msisdn AS number, list AS own_list FROM changes WHERE direction <> 'out')
+       CROSS JOIN (SELECT *, at AS old_at, ${PROVES_NOTHING} AS proves_nothing FROM changes) AS changes
+       ON msisdn = number AND list = own_list`,
+    )
+    .iterate();
+  let record: Row[] = [];
+  for (const row of rows) {
+    const [first] = record;
+    if (first && (first['msisdn'] !== row['msisdn'] || first['list'] !== row['list'])) {
+      yield record;
+      record = [];
+    }
+    record.push(row);
+  }
+  if (record.length > 0) yield record;
+}
+
+/** Whether the provider's list holds a number, as far as it can be read: if it cannot, it might. */
+function createListings(database: Database): (list: string, number: number) => boolean {
+  const sweeps = createSweepTable(database, '', () => 0);
+  const sets = new Map<string, NumberSet | undefined>();
+  const read = (list: string): NumberSet | undefined => {
+    const set = createNumberSet();
+    try {
+      for (const numbers of sweeps.numbers(list)) set.addBatch(numbers);
+      return set;
+    } catch {
+      return undefined;
+    }
+  };
+  return (list, number) => {
+    if (!sets.has(list)) sets.set(list, read(list));
+    return sets.get(list)?.hasNumber(number) ?? true;
+  };
+}
