@@ -4,7 +4,9 @@
  */
 
 import { changeRequirements } from './conformance/changes.ts';
+import { erasureRequirements } from './conformance/erasure.ts';
 import { withStore, type ConformanceTest } from './conformance/harness.ts';
+import { logRequirements } from './conformance/log.ts';
 import { processRequirements } from './conformance/processes.ts';
 import { sweepRequirements } from './conformance/sweeps.ts';
 
@@ -13,6 +15,8 @@ export type { ConformanceTest, StoreFactory, StoreUnderTest } from './conformanc
 /** The conformance suite. Run every test with a factory of the store under test. */
 export const storeConformance: readonly ConformanceTest[] = [
   ...changeRequirements,
+  ...logRequirements,
+  ...erasureRequirements,
   ...sweepRequirements,
   ...processRequirements,
 ].map(([name, body]) => ({ name, run: (factory) => withStore(factory, body) }));

@@ -40,9 +40,7 @@ export function createAppender(
   });
   const insert = perTable((table) => database.prepare(insertInto(table)));
   const selectKnown = perTable((table) =>
-    database.prepare(
-      `SELECT seq, seen_at, former_log, former_position FROM ${table} WHERE ${KEY[table]}`,
-    ),
+    database.prepare(`SELECT seq, seen_at, former_log, former_position FROM ${table} WHERE ${KEY[table]}`),
   );
   const selectBefore = perTable((table) =>
     database.prepare(
@@ -71,7 +69,12 @@ export function createAppender(
     addFormer[table].run(given.log, given.position, seq);
   }
 
-  function appendOne(change: OptOutChange, next: number, log: LogIdentity, isSparse: boolean): Row | undefined {
+  function appendOne(
+    change: OptOutChange,
+    next: number,
+    log: LogIdentity,
+    isSparse: boolean,
+  ): Row | undefined {
     const { list, msisdn, evidence } = change;
     const table = tableOf(evidence);
     const key: SqlValue[] = [Number(msisdn), list, evidence.direction, evidence.id];

@@ -43,8 +43,9 @@ export function copyEvidence(source: Database, target: Database): number {
 function lastCarried(target: Database, log: string): number {
   const last = (table: EntryTable) =>
     Number(
-      target.prepare(`SELECT max(former_position) AS last FROM ${table} WHERE former_log = ?`).get(log)?.['last'] ??
-        0,
+      target.prepare(`SELECT max(former_position) AS last FROM ${table} WHERE former_log = ?`).get(log)?.[
+        'last'
+      ] ?? 0,
     );
   return Math.max(last('changes'), last('entries'));
 }
@@ -68,7 +69,10 @@ function* evidenceIn(source: Database): Generator<Row, void, undefined> {
   const isCurrent = canRead(source, `SELECT ${READ.changes} FROM changes LIMIT 0`);
   const changes = isCurrent ? READ.changes : FIRST_EDITION_READ;
   for (const order of ['ASC', 'DESC']) {
-    yield* readable(source, `SELECT ${changes} FROM changes WHERE ${IS_EVIDENCE.changes} ORDER BY seq ${order}`);
+    yield* readable(
+      source,
+      `SELECT ${changes} FROM changes WHERE ${IS_EVIDENCE.changes} ORDER BY seq ${order}`,
+    );
     yield* readable(
       source,
       `SELECT ${READ.entries} FROM entries WHERE ${IS_EVIDENCE.entries} ORDER BY seq ${order}`,

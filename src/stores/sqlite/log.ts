@@ -75,8 +75,7 @@ export function createChangeLog(database: Database, writer: string, now: () => n
       const row = database.prepare(selectColumns(table)).get(seq, limit) ?? {};
       const last = row['last'];
       const isOver = typeof last !== 'number';
-      const unfit =
-        isOver || row['unfit'] === 0 ? [] : database.prepare(selectUnfit(table)).all(seq, last);
+      const unfit = isOver || row['unfit'] === 0 ? [] : database.prepare(selectUnfit(table)).all(seq, last);
       const behind: LoadPlace | undefined = table === 'changes' ? { table: 'entries', seq: 0 } : undefined;
       return {
         columns: columnsOf(row, log),
@@ -135,9 +134,7 @@ function disprove(database: Database, msisdn: number, list: string, position: nu
   const where = 'msisdn = ? AND list = ? AND seq <= ?';
   const place = [msisdn, list, position];
   moveToEntries(database, where, place);
-  database
-    .prepare(`UPDATE entries SET proves = 0 WHERE ${where} AND type IN ('out', 'in')`)
-    .run(...place);
+  database.prepare(`UPDATE entries SET proves = 0 WHERE ${where} AND type IN ('out', 'in')`).run(...place);
 }
 
 /** Moves rows of `changes` to `entries`, at their positions, as evidence that proves nothing. Within a transaction. */

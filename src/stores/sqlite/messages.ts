@@ -70,7 +70,10 @@ export interface Requests {
     gives: null;
   };
   /** What a save has to bring: nothing where a later one is kept, all numbers where no base is. */
-  wanted: { takes: { readonly list: string; readonly number: number }; gives: 'nothing' | 'delta' | 'everything' };
+  wanted: {
+    takes: { readonly list: string; readonly number: number };
+    gives: 'nothing' | 'delta' | 'everything';
+  };
   /** News was taken in: the next may come. */
   heard: { takes: null; gives: null };
   tail: { takes: { readonly cursor: LogCursor } | null; gives: null };

@@ -4,7 +4,13 @@
  * its own rules. Both tables take their positions from one counter.
  */
 
-import { LATEST_TIME, type Evidence, type EvidenceKind, type LogPosition, type OptOutChange } from '../../optouts/change.ts';
+import {
+  LATEST_TIME,
+  type Evidence,
+  type EvidenceKind,
+  type LogPosition,
+  type OptOutChange,
+} from '../../optouts/change.ts';
 import type { SqlValue } from './driver.ts';
 import type { LogIdentity } from './log-id.ts';
 
@@ -91,9 +97,7 @@ export function valuesOf(
 
 /** The position that an entry had in the newest of the other logs that it is known from. */
 export function formerOf({ positions = [] }: Evidence, { id }: LogIdentity): LogPosition | undefined {
-  return positions
-    .filter(({ log }) => log !== id)
-    .toSorted((a, b) => (a.log < b.log ? 1 : -1))[0];
+  return positions.filter(({ log }) => log !== id).toSorted((a, b) => (a.log < b.log ? 1 : -1))[0];
 }
 
 const WORDS = ['messageId', 'sender', 'text', 'reason'] as const satisfies (keyof Evidence)[];
@@ -171,8 +175,7 @@ function positionsOf(
 /** Where an entry stands: in the file's log, and in the newest other log that it is known from. Newest log first. */
 export function positionsIn(position: number, log: LogIdentity, former?: LogPosition): LogPosition[] {
   const own = { log: log.id, position };
-  const shared =
-    log.former !== null && position <= log.until ? { log: log.former, position } : undefined;
+  const shared = log.former !== null && position <= log.until ? { log: log.former, position } : undefined;
   const isSharedNewer = shared !== undefined && (former === undefined || shared.log > former.log);
   const other = isSharedNewer ? shared : former;
   if (other === undefined) return [own];

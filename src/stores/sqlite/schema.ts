@@ -124,7 +124,18 @@ export function makeTables(database: Database): void {
 
 /** The tables of a sound file. */
 export const TABLES: readonly string[] = [
-  ...['meta', 'changes', 'erasures', 'sweeps', 'images', 'bases', 'listed_rows', 'leases', 'entries', 'listed'],
+  ...[
+    'meta',
+    'changes',
+    'erasures',
+    'sweeps',
+    'images',
+    'bases',
+    'listed_rows',
+    'leases',
+    'entries',
+    'listed',
+  ],
 ];
 
 /**

@@ -62,12 +62,7 @@ export function numberSweepsWithin(database: Database): void {
 }
 
 /** What an earlier version's sweep said about numbers with first-hand evidence. It gave undated rows the sweep's start. */
-function takeOverRows(
-  database: Database,
-  list: SqlValue,
-  start: SqlValue | undefined,
-  number: number,
-): void {
+function takeOverRows(database: Database, list: SqlValue, start: SqlValue | undefined, number: number): void {
   database
     .prepare(
       `INSERT INTO listed SELECT list, msisdn, ?, CASE WHEN date = start THEN NULL ELSE date END

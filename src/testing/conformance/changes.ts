@@ -1,27 +1,79 @@
-/** What every store must do: evidence: appended, told again, read, erased, pruned. */
+/** What every store must do: evidence: appended, told again, read, pruned. */
 
 import assert from 'node:assert/strict';
-import type { OptOutChange } from '../../optouts/change.ts';
-import { PERSON, OTHER, change, contents, type Requirement } from './harness.ts';
+import { LATEST_TIME, type OptOutChange } from '../../optouts/change.ts';
+import {
+  PERSON,
+  OTHER,
+  act,
+  bare,
+  change,
+  contents,
+  isNewOf,
+  plain,
+  plainly,
+  type Requirement,
+} from './harness.ts';
+
+const DAY_MS = 86_400_000;
 
 export const changeRequirements: readonly Requirement[] = [
   [
     'a new store is empty',
     async (store) => {
-      const { changes, sweeps, cursor } = await contents(store);
-      assert.deepEqual([changes, sweeps.size, typeof cursor], [[], 0, 'string']);
+      const { changes, sweeps, cursor, logId, position } = await contents(store);
+      assert.deepEqual([changes, sweeps.size, position], [[], 0, 0]);
+      assert.deepEqual([typeof cursor, typeof logId], ['string', 'string']);
+      assert.notEqual(logId, '', 'the log has a name');
     },
   ],
   [
     'what was appended is in the history field by field, and loaded with all that decides',
     async (store) => {
       const words = { messageId: 'm1', sender: '73737', text: 'STOP “now”', reason: 'why' };
-      assert.deepEqual(await store.append([change(words)]), [true]);
-      assert.deepEqual(await store.history(PERSON), [change(words)]);
-      const loaded = (await contents(store)).changes;
-      assert.deepEqual(
-        loaded.map(({ list, msisdn, evidence }) => ({ list, msisdn, evidence: { ...evidence, ...words } })),
-        [change(words)],
+      await store.append([change(words)]);
+      assert.deepEqual(plainly(await store.history(PERSON)), [change(words)]);
+      assert.deepEqual((await contents(store)).changes.map(bare), [change()]);
+    },
+  ],
+  [
+    'kinds, sources, times, bases and proofs are kept as given',
+    async (store) => {
+      const { logId } = await contents(store);
+      const basis = { log: logId, position: 7 };
+      const given = [
+        change({ id: 'told' }),
+        change({ id: 'undated', at: LATEST_TIME, source: 'receipt' }),
+        change({ id: 'stated', kind: 'stated', source: 'manual', at: -5 }),
+        change({ id: 'start', direction: 'in', at: 9_000 }),
+        act({ id: 'out', basis }),
+        act({ id: 'in', direction: 'in', basis }),
+        act({ id: 'other log', direction: 'in', basis: { log: 'another log', position: 3 } }),
+        act({ id: 'out, other log', basis: { log: 'another log', position: 3 } }),
+        act({ id: 'proven', direction: 'in', source: 'provider', proof: { optInDate: 5_000, sweep: 2 } }),
+        act({ id: 'proven, undated', direction: 'in', basis, proof: { optInDate: null, sweep: 0 } }),
+      ];
+      await store.append(given);
+      const byId = (changes: readonly OptOutChange[]) =>
+        changes.map(plain).toSorted((a, b) => (a.evidence.id < b.evidence.id ? -1 : 1));
+      assert.deepEqual(byId((await contents(store)).changes), byId(given));
+      assert.deepEqual(byId(await store.history(PERSON)), byId(given));
+    },
+  ],
+  [
+    'evidence that proves nothing is kept for its id, as what it is',
+    async (store) => {
+      const given = [
+        change({ id: 'in', direction: 'in', proves: false }),
+        change({ id: 'out', proves: false, at: 500 }),
+      ];
+      assert.deepEqual(isNewOf(await store.append(given)), [true, true]);
+      assert.deepEqual(plainly(await store.history(PERSON)), given);
+      assert.deepEqual(isNewOf(await store.append([change({ id: 'in', direction: 'in' })])), [false]);
+      const { changes } = await contents(store);
+      assert.ok(
+        changes.every(({ evidence }) => evidence.proves === false),
+        'if it is loaded, it still proves nothing',
       );
     },
   ],
@@ -29,19 +81,22 @@ export const changeRequirements: readonly Requirement[] = [
     'what was appended survives closing and opening',
     async (store, { reopen }) => {
       await store.append([change(), change({ id: 'b' }, OTHER)]);
+      const before = await contents(store);
       const again = await reopen();
-      assert.deepEqual((await contents(again)).changes.map(({ msisdn }) => msisdn).toSorted(), [
-        PERSON,
-        OTHER,
-      ]);
+      const after = await contents(again);
+      assert.deepEqual(after.changes.map(({ msisdn }) => msisdn).toSorted(), [PERSON, OTHER]);
+      assert.deepEqual([after.logId, after.position], [before.logId, before.position]);
       await again.close();
     },
   ],
   [
     'one act told again is kept once, as it first came',
     async (store) => {
-      await store.append([change()]);
-      assert.deepEqual(await store.append([change({ at: 9_000, seenAt: 9_500 })]), [false]);
+      const [first] = await store.append([change()]);
+      const [again] = await store.append([change({ at: 9_000, seenAt: 9_500 })]);
+      assert.deepEqual([first?.isNew, again?.isNew], [true, false]);
+      assert.deepEqual([first?.firstSeenAt, again?.firstSeenAt], [1_500, 1_500]);
+      assert.equal(again?.position, first?.position);
       assert.deepEqual(
         (await contents(store)).changes.map(({ evidence }) => evidence.at),
         [1_000],
@@ -51,7 +106,9 @@ export const changeRequirements: readonly Requirement[] = [
   [
     'one act told twice in one append is kept once',
     async (store) => {
-      assert.deepEqual(await store.append([change(), change({ seenAt: 1_600 })]), [true, false]);
+      const results = await store.append([change(), change({ seenAt: 1_600 })]);
+      assert.deepEqual(isNewOf(results), [true, false]);
+      assert.equal(results[1]?.position, results[0]?.position);
       assert.equal((await contents(store)).changes.length, 1);
     },
   ],
@@ -65,8 +122,24 @@ export const changeRequirements: readonly Requirement[] = [
         change({ direction: 'in' }),
         change({}, PERSON, 'constructor'),
       ];
-      assert.deepEqual(await store.append(others), [true, true, true, true, true]);
+      assert.deepEqual(isNewOf(await store.append(others)), [true, true, true, true, true]);
       assert.equal((await contents(store)).changes.length, 5);
+    },
+  ],
+  [
+    'the same id is the same act, whether it proves something or not',
+    async (store) => {
+      await store.append([change({ direction: 'in', proves: false }), change({ id: 'b' })]);
+      const again = [change({ direction: 'in' }), change({ id: 'b', proves: false })];
+      assert.deepEqual(isNewOf(await store.append(again)), [false, false]);
+      const proves = (await store.history(PERSON)).map(({ evidence }) => [evidence.id, evidence.proves]);
+      assert.deepEqual(
+        new Map(proves as [string, unknown][]),
+        new Map<string, unknown>([
+          ['a', false],
+          ['b', undefined],
+        ]),
+      );
     },
   ],
   [
@@ -81,6 +154,7 @@ export const changeRequirements: readonly Requirement[] = [
     'appending nothing is fine',
     async (store) => {
       assert.deepEqual(await store.append([]), []);
+      assert.deepEqual(await store.append([], { wantsBefore: true }), []);
     },
   ],
   [
@@ -89,18 +163,21 @@ export const changeRequirements: readonly Requirement[] = [
       const many = Array.from({ length: 5_000 }, (_, index) =>
         change({ id: `i${index}` }, `1555${1_000_000 + index}`),
       );
-      const isNew = await store.append(many);
-      assert.equal(isNew.every(Boolean), true);
+      const results = await store.append(many);
+      assert.equal(isNewOf(results).every(Boolean), true);
       assert.equal((await contents(store)).changes.length, 5_000);
     },
   ],
   [
     'appends under way at the same time are all kept',
     async (store) => {
-      await Promise.all(
-        Array.from({ length: 100 }, (_, index) => store.append([change({ id: `p${index}` })])),
+      const results = await Promise.all(
+        Array.from({ length: 100 }, (_, index) =>
+          store.append([change({ id: `p${index}`, direction: index % 2 === 0 ? 'out' : 'in' })]),
+        ),
       );
       assert.equal((await contents(store)).changes.length, 100);
+      assert.equal(new Set(results.map(([result]) => result?.position)).size, 100);
     },
   ],
   [
@@ -108,8 +185,8 @@ export const changeRequirements: readonly Requirement[] = [
     async (store) => {
       await store.append([
         change({ id: 'a', at: 1_000 }),
-        change({ id: 'c', at: 3_000 }, PERSON, '*'),
-        change({ id: 'b', at: 2_000 }),
+        change({ id: 'c', at: 3_000, direction: 'in' }, PERSON, '*'),
+        act({ id: 'b', at: 2_000 }),
         change({ id: 'd', at: 4_000 }, OTHER),
       ]);
       const ids = (entries: readonly OptOutChange[]) => entries.map(({ evidence }) => evidence.id);
@@ -120,40 +197,40 @@ export const changeRequirements: readonly Requirement[] = [
     },
   ],
   [
-    'erase leaves what is to be kept and nothing else of that person',
-    async (store, { reopen }) => {
-      const bare = change();
-      await store.append([
-        change({ text: 'STOP, this is Ann', messageId: 'm' }),
-        change({ id: 'b' }),
-        change({}, OTHER),
-      ]);
-      await store.erase(PERSON, [bare]);
-      assert.deepEqual(await store.history(PERSON), [bare]);
-      assert.equal((await store.history(OTHER)).length, 1);
-      assert.deepEqual(await store.append([change({ at: 9_000 })]), [false]);
-      const again = await reopen();
-      assert.deepEqual(await again.history(PERSON), [bare]);
-      await again.close();
-    },
-  ],
-  [
-    'prune forgets what decides nothing, and nothing else',
+    'prune forgets what another piece outweighs in every respect, and nothing else',
     async (store) => {
       if (store.prune === undefined) return;
+      const { logId } = await contents(store);
+      const seen = (position: number) => ({ basis: { log: logId, position } });
       await store.append([
-        change({ id: 'old', at: 1_000, seenAt: 1_000 }),
-        change({ id: 'newer', at: 2_000, seenAt: 2_000 }),
-        change({ id: 'our clock', at: 500, seenAt: 500, clock: 'local' }),
-        change({ id: 'in', at: 600, seenAt: 600, direction: 'in' }),
-        change({ id: 'another list', at: 1_000, seenAt: 1_000 }, PERSON, '*'),
-        change({ id: 'another person', at: 1_000, seenAt: 1_000 }, OTHER),
+        change({ id: 'told' }),
+        change({ id: 'told, later date first', at: 9_000 }, OTHER),
+        change({ id: 'told later', at: 2_000 }),
+        change({ id: 'told, earlier date last', at: 8_000 }, OTHER),
+        act({ id: 'act', at: 5_000 }),
+        act({ id: 'act later', at: 400 }),
+        change({ id: 'stated', kind: 'stated', source: 'manual' }),
+        change({ id: 'stated later', kind: 'stated', source: 'manual', at: 2_000 }),
+        change({ id: 'start', direction: 'in' }),
+        change({ id: 'start later', direction: 'in', at: 2_000 }),
+        act({ id: 'in', direction: 'in', ...seen(3) }),
+        act({ id: 'in, seen nothing', direction: 'in' }),
+        act({ id: 'in, seen more', direction: 'in', ...seen(4) }),
+        act({ id: 'proven', direction: 'in', ...seen(4), proof: { optInDate: 5, sweep: 1 } }),
+        act({ id: 'proven, seen more', direction: 'in', ...seen(5), proof: { optInDate: 4, sweep: 1 } }),
+        change({ id: 'nothing', direction: 'in', proves: false }),
+        change({ id: 'on another list', at: 500 }, PERSON, '*'),
+        change({ id: 'received today', seenAt: Date.now() }),
+        change({ id: 'received today, later', at: 3_000, seenAt: Date.now() }),
       ]);
       assert.equal(await store.prune(1_000), 0);
-      assert.equal(await store.prune(5_000), 1);
+      assert.equal(await store.prune(Date.now() + DAY_MS), 7);
       const left = (await store.history(PERSON)).map(({ evidence }) => evidence.id).toSorted();
-      assert.deepEqual(left, ['another list', 'in', 'newer', 'our clock']);
-      assert.equal((await store.history(OTHER)).length, 1);
+      assert.deepEqual(left, [
+        ...['act later', 'in, seen more', 'on another list', 'proven', 'proven, seen more'],
+        ...['received today', 'received today, later', 'start later', 'stated', 'stated later'],
+      ]);
+      assert.equal((await store.history(OTHER)).length, 2);
     },
   ],
 ];

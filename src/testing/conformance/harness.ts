@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import type { OptOutChange } from '../../optouts/change.ts';
-import type { NumberSource, SavedSweep, Store, SweepNews } from '../../stores/store.ts';
+import type { AppendResult, LogEnd, NumberSource, SavedSweep, Store, SweepNews } from '../../stores/store.ts';
 
 /** What a factory makes. */
 export interface StoreUnderTest {
@@ -36,8 +36,8 @@ export function change(
     msisdn,
     evidence: {
       direction: 'out',
+      kind: 'told',
       at: 1_000,
-      clock: 'provider',
       seenAt: 1_500,
       source: 'inbound',
       id: 'a',
@@ -46,13 +46,42 @@ export function change(
   };
 }
 
+/** An act as an operator does it. */
+export function act(
+  fields: Partial<OptOutChange['evidence']> = {},
+  msisdn = PERSON,
+  list = 'default',
+): OptOutChange {
+  return change({ kind: 'act', source: 'manual', ...fields }, msisdn, list);
+}
+
+/** A sweep whose start is as high as its number. */
 export function sweep(
-  start: number | null,
+  number: number,
   numbers: readonly string[],
   fields: Partial<SavedSweep> = {},
 ): SavedSweep {
-  return { start, size: numbers.length, numbers, missingOnce: [], heldSince: null, rows: [], ...fields };
+  return {
+    ...{ number, start: number === 0 ? null : number, ageMs: 5, size: numbers.length, numbers },
+    ...{ missingOnce: [], heldMs: null, rows: [], ...fields },
+  };
 }
+
+/** A change without what a store adds to it. */
+export function plain({ list, msisdn, evidence: { positions, ...evidence } }: OptOutChange): OptOutChange {
+  return { list, msisdn, evidence };
+}
+
+export const plainly = (changes: readonly OptOutChange[]): OptOutChange[] => changes.map(plain);
+
+/** A change without words, and without what a store adds to it. */
+export function bare(one: OptOutChange): OptOutChange {
+  const { list, msisdn, evidence } = plain(one);
+  const { messageId, sender, text, reason, ...rest } = evidence;
+  return { list, msisdn, evidence: rest };
+}
+
+export const isNewOf = (results: readonly AppendResult[]): boolean[] => results.map(({ isNew }) => isNew);
 
 async function digitsOf(source: NumberSource): Promise<string[]> {
   const numbers: string[] = [];
@@ -64,7 +93,7 @@ async function digitsOf(source: NumberSource): Promise<string[]> {
 }
 
 export async function contents(store: Store) {
-  const { changes, sweeps, cursor } = await store.load();
+  const { changes, sweeps, ...end } = await store.load();
   const loaded: OptOutChange[] = [];
   for await (const news of changes) loaded.push(...[news].flat());
   const copies = new Map<
@@ -77,7 +106,7 @@ export async function contents(store: Store) {
     assert.equal(rest.size, read.numbers.length, 'size says how many numbers there are');
   }
   await store.loaded?.();
-  return { changes: loaded, sweeps: copies, cursor };
+  return { changes: loaded, sweeps: copies, ...end };
 }
 
 export interface Beside {
@@ -113,20 +142,26 @@ export async function withStore(
 
 /** Follows a store and gathers what it tells. */
 export async function follow(store: Store) {
-  const { cursor } = await contents(store);
+  const { cursor, logId, position } = await contents(store);
   const heard = {
     changes: [] as OptOutChange[],
     sweeps: [] as SweepNews[],
     erased: [] as string[],
     caughtUp: 0,
+    /** The ends of the log that were told, in order. */
+    ends: [{ logId, position }] as LogEnd[],
   };
   const stop = store.tail(cursor, {
-    onChanges({ changes, sweeps, erased }) {
+    onChanges({ changes, sweeps, erased, ...news }) {
       heard.changes.push(...changes);
       heard.sweeps.push(...sweeps);
       heard.erased.push(...erased);
+      heard.ends.push({ logId: news.logId, position: news.position });
     },
-    onCaughtUp: () => void heard.caughtUp++,
+    onCaughtUp(end) {
+      heard.caughtUp++;
+      heard.ends.push(end);
+    },
   });
   return { heard, stop };
 }

@@ -8,22 +8,25 @@ export const sweepRequirements: readonly Requirement[] = [
     'a saved sweep is loaded as it was when it was saved',
     async (store) => {
       const numbers = new Set([PERSON, OTHER]);
-      const rows = [{ msisdn: PERSON, start: 5, date: 4 }];
+      const rows = [
+        { msisdn: OTHER, sweep: 9, date: null },
+        { msisdn: PERSON, sweep: 10, date: 4 },
+      ];
       const kept = await store.saveSweep('default', {
-        ...sweep(10, [], { missingOnce: [OTHER], heldSince: 7, rows }),
+        ...sweep(10, [], { missingOnce: [OTHER], heldMs: 7, rows, start: 1_000, ageMs: 250 }),
         size: 2,
         numbers,
       });
       numbers.clear();
       assert.equal(kept, true);
-      assert.deepEqual((await contents(store)).sweeps.get('default'), {
-        start: 10,
-        size: 2,
-        numbers: [PERSON, OTHER].toSorted(),
-        missingOnce: [OTHER],
-        heldSince: 7,
-        rows,
-      });
+      const saved = (await contents(store)).sweeps.get('default');
+      assert.deepEqual(
+        { ...saved, rows: saved?.rows.toSorted((a, b) => a.sweep - b.sweep) },
+        {
+          ...{ number: 10, start: 1_000, ageMs: 250, size: 2, heldMs: 7, rows },
+          ...{ numbers: [PERSON, OTHER].toSorted(), missingOnce: [OTHER] },
+        },
+      );
     },
   ],
   [
@@ -35,16 +38,18 @@ export const sweepRequirements: readonly Requirement[] = [
     },
   ],
   [
-    'a sweep that started before the one that is kept is refused',
+    'a sweep with a lower number than the one that is kept is refused, whenever it started',
     async (store) => {
       await store.saveSweep('default', sweep(20, [PERSON]));
-      assert.equal(await store.saveSweep('default', sweep(10, [])), false);
-      assert.equal(await store.saveSweep('default', sweep(null, [])), false);
+      assert.equal(await store.saveSweep('default', sweep(10, [], { start: 999_999 })), false);
+      assert.equal(await store.saveSweep('default', sweep(0, [])), false);
       assert.deepEqual((await contents(store)).sweeps.get('default')?.numbers, [PERSON]);
+      assert.equal(await store.saveSweep('default', sweep(21, [OTHER], { start: 1 })), true);
+      assert.deepEqual((await contents(store)).sweeps.get('default')?.start, 1);
     },
   ],
   [
-    'a sweep with the same start replaces it: an incomplete sweep added numbers',
+    'a sweep with the same number replaces it: an incomplete sweep added numbers',
     async (store) => {
       await store.saveSweep('default', sweep(20, [PERSON]));
       assert.equal(await store.saveSweep('default', sweep(20, [PERSON, OTHER])), true);
@@ -54,9 +59,31 @@ export const sweepRequirements: readonly Requirement[] = [
   [
     'numbers can be kept before any sweep was complete',
     async (store) => {
-      assert.equal(await store.saveSweep('default', sweep(null, [PERSON])), true);
-      assert.equal((await contents(store)).sweeps.get('default')?.start, null);
+      assert.equal(await store.saveSweep('default', sweep(0, [PERSON])), true);
+      const { start, number } = (await contents(store)).sweeps.get('default') ?? {};
+      assert.deepEqual([number, start], [0, null]);
+      assert.equal(await store.saveSweep('default', sweep(0, [PERSON, OTHER])), true);
       assert.equal(await store.saveSweep('default', sweep(1, [])), true);
+    },
+  ],
+  [
+    'of rows the newest sweep and the newest date are kept, each on its own',
+    async (store) => {
+      const save = (number: number, msisdn: string, row: number, date: number | null) =>
+        store.saveSweep('default', sweep(number, [], { rows: [{ msisdn, sweep: row, date }] }));
+      await save(1, PERSON, 1, 900);
+      await save(2, PERSON, 2, 800);
+      await save(3, PERSON, 3, null);
+      await save(4, OTHER, 4, null);
+      await save(5, OTHER, 3, 700);
+      const rows = (await contents(store)).sweeps.get('default')?.rows ?? [];
+      assert.deepEqual(
+        rows.toSorted((a, b) => a.sweep - b.sweep),
+        [
+          { msisdn: PERSON, sweep: 3, date: 900 },
+          { msisdn: OTHER, sweep: 4, date: 700 },
+        ],
+      );
     },
   ],
   [
@@ -111,7 +138,8 @@ export const sweepRequirements: readonly Requirement[] = [
       const span = { list: 'default', firstSeenAt: 10 };
       assert.deepEqual(await store.listings(PERSON), [{ ...span, lastSeenAt: 10 }]);
       assert.deepEqual(await store.listings(OTHER), [{ ...span, lastSeenAt: 30 }]);
-      for (const erased of both) await store.erase(erased, []);
+      const { logId } = await contents(store);
+      for (const erased of both) await store.erase(erased, { logId, lists: new Map() });
       assert.deepEqual(await store.listings(PERSON), []);
       assert.deepEqual(await store.listings(OTHER), [{ ...span, lastSeenAt: 30 }]);
       assert.deepEqual((await contents(store)).sweeps.get('default')?.numbers, [OTHER]);
