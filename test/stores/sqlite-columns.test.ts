@@ -7,6 +7,10 @@ import type { Evidence, OptOutChange } from '../../src/optouts/change.ts';
 import { changesIn } from '../../src/stores/sqlite/columns.ts';
 import { loadDriver } from '../../src/stores/sqlite/driver.ts';
 import { createEngine, type Engine } from '../../src/stores/sqlite/engine.ts';
+import type { LoadedChanges } from '../../src/stores/sqlite/log.ts';
+import { FIRST_PLACE, type LoadPlace } from '../../src/stores/sqlite/log-cursor.ts';
+import { readLogId } from '../../src/stores/sqlite/log-id.ts';
+import { plain } from '../../src/testing/conformance/harness.ts';
 import { newFolder } from './folders.ts';
 
 const driver = loadDriver();
@@ -19,16 +23,17 @@ function openEngine(): Engine {
 
 function loaded(engine: Engine, limit: number): OptOutChange[] {
   const all: OptOutChange[] = [];
-  for (let after = 0; ;) {
-    const { columns, others, seq } = engine.file.log.load(after, limit);
-    if (seq === after) return all;
-    after = seq;
+  for (let place: LoadPlace | undefined = FIRST_PLACE; place !== undefined;) {
+    const { columns, others, next }: LoadedChanges = engine.file.log.load(place, limit);
+    place = next;
     all.push(...[...changesIn(columns, 3)].flat(), ...others);
   }
+  return all;
 }
 
 /** Drivers end a text at its first NUL. */
 const word = fc.string({ unit: 'binary' }).filter((one) => !one.includes('\0'));
+const position = fc.integer({ min: 0, max: 9 });
 const change: fc.Arbitrary<OptOutChange> = fc.record(
   {
     list: fc.oneof(fc.constantFrom('*', 'default'), word),
@@ -37,12 +42,23 @@ const change: fc.Arbitrary<OptOutChange> = fc.record(
       {
         direction: fc.constantFrom('out' as const, 'in' as const),
         at: fc.oneof(fc.integer(), fc.maxSafeInteger(), fc.constantFrom(1e300, 0.1, 1_234_567_890_123.5)),
-        clock: fc.constantFrom('provider' as const, 'local' as const),
+        kind: fc.constantFrom('told' as const, 'act' as const, 'stated' as const),
         seenAt: fc.oneof(fc.integer(), fc.maxSafeInteger(), fc.constantFrom(-1e19, 1 / 3)),
         source: fc.constantFrom(...(['provider', 'inbound', 'receipt', 'manual'] as const)),
         id: fc.oneof(fc.uuid(), word, fc.constantFrom('"', '\\', 'a,b', '–', '\u2028')),
+        basis: fc.record({ log: fc.constantFrom('00000000-x', 'own'), position }, { noNullPrototype: true }),
+        proof: fc.record(
+          { optInDate: fc.oneof(fc.constant(null), fc.integer()), sweep: position },
+          { noNullPrototype: true },
+        ),
+        positions: fc.tuple(
+          fc.record({ log: fc.constantFrom('00000000-x'), position }, { noNullPrototype: true }),
+        ),
       },
-      { noNullPrototype: true },
+      {
+        noNullPrototype: true,
+        requiredKeys: ['direction', 'at', 'kind', 'seenAt', 'source', 'id'],
+      },
     ),
   },
   { noNullPrototype: true },
@@ -53,10 +69,31 @@ describe('what is loaded', () => {
     const engine = openEngine();
     fc.assert(
       fc.property(fc.array(change, { maxLength: 12 }), fc.integer({ min: 1, max: 9 }), (changes, limit) => {
-        engine.file.database.exec('DELETE FROM changes');
-        const isNew = engine.file.log.append(changes);
-        const byAct = (a: OptOutChange, b: OptOutChange) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1);
-        const expected = changes.filter((_, index) => isNew[index]);
+        engine.file.database.exec('DELETE FROM changes; DELETE FROM entries');
+        const log = readLogId(engine.file.database).id;
+        // Whatever it was, a proof is of an opt-in.
+        const given = changes.map((one) => {
+          const { basis, proof, ...evidence } = one.evidence;
+          return {
+            ...one,
+            evidence: {
+              ...evidence,
+              ...(basis && { basis: basis.log === 'own' ? { ...basis, log } : basis }),
+              ...(proof && evidence.direction === 'in' && { proof }),
+            },
+          };
+        });
+        const results = engine.file.log.append(given);
+        const positionOf = ({ evidence }: OptOutChange) => evidence.positions?.[0]?.position ?? 0;
+        const byAct = (a: OptOutChange, b: OptOutChange) => positionOf(a) - positionOf(b);
+        const expected = given.flatMap((one, index): OptOutChange[] => {
+          const { isNew = false, position: own = 0 } = results[index] ?? {};
+          // One that is told again brings the position that was lacking.
+          const isKnown = given.filter((_, other) => results[other]?.position === own);
+          const former = isKnown.find(({ evidence }) => evidence.positions)?.evidence.positions;
+          const positions = [{ log, position: own }, ...(former ?? [])];
+          return isNew ? [{ ...one, evidence: { ...one.evidence, positions } }] : [];
+        });
         expect(loaded(engine, limit).toSorted(byAct)).toStrictEqual(expected.toSorted(byAct));
       }),
       { numRuns: 300, seed: 20_260_105 },
@@ -64,28 +101,35 @@ describe('what is loaded', () => {
     engine.close();
   });
 
-  it('is what is there, where a row has words that nobody knows', () => {
+  it('is what is there, if a row has words of a later version: what may block counts', () => {
     const engine = openEngine();
     const evidence: Evidence = {
-      ...{ direction: 'out', at: 1, clock: 'local', seenAt: 2, source: 'manual', id: 'a' },
+      ...{ direction: 'out', kind: 'act', at: 1, seenAt: 2, source: 'manual', id: 'a' },
     };
-    const given = ['15550000001', '15550000002', '15550000003', '15550000004'].map((msisdn) => ({
-      ...{ list: '*', msisdn, evidence },
-    }));
-    engine.file.log.append(given);
+    const numbers = [1, 2, 3, 4, 5].map((index) => `1555000000${index}`);
+    engine.file.log.append(
+      numbers.map((msisdn, index) => ({
+        ...{ list: '*', msisdn, evidence: { ...evidence, direction: index === 4 ? 'in' : 'out' } },
+      })),
+    );
     const { database } = engine.file;
     database.exec("UPDATE changes SET source = 'elsewhere' WHERE msisdn = 15550000001");
-    database.exec("UPDATE changes SET clock = 'sundial' WHERE msisdn = 15550000002");
+    database.exec("UPDATE changes SET kind = 'sundial' WHERE msisdn = 15550000002");
     database.exec("UPDATE changes SET direction = 'up' WHERE msisdn = 15550000003");
-    const byNumber = new Map(loaded(engine, 2).map((one) => [one.msisdn, one.evidence]));
+    database.exec("UPDATE entries SET kind = 'sundial' WHERE msisdn = 15550000005");
+    database.exec(
+      "INSERT INTO entries (seq, msisdn, list, type, id, at, kind, seen_at, source, writer) VALUES (99, 15550000004, '*', 'doubtful', 'b', 1, 'told', 1, 'inbound', 'x')",
+    );
+    const byNumber = new Map(loaded(engine, 2).map((one) => [one.msisdn, plain(one).evidence]));
     expect(byNumber).toEqual(
       new Map([
         ['15550000001', { ...evidence, source: 'elsewhere' }],
-        ['15550000002', { ...evidence, clock: 'sundial' }],
-        ['15550000003', { ...evidence, direction: 'up' }],
+        ['15550000002', evidence],
         ['15550000004', evidence],
+        ['15550000005', { ...evidence, direction: 'in', proves: false }],
       ]),
     );
+    expect(engine.file.log.history('15550000003', undefined, undefined)).toEqual([]);
     engine.close();
   });
 
@@ -94,16 +138,20 @@ describe('what is loaded', () => {
     (words) => {
       const engine = openEngine();
       const evidence: Evidence = {
-        ...{ direction: 'out', at: 1, clock: 'local', seenAt: 2, source: 'inbound', id: 'a' },
+        ...{ direction: 'out', kind: 'told', at: 1, seenAt: 2, source: 'inbound', id: 'a' },
       };
       const told = { list: '*', msisdn: '15550000001', evidence: { ...evidence, text: 'STOP' } };
       engine.file.log.append([told]);
-      expect(engine.file.log.history(told.msisdn, undefined, undefined)).toEqual([told]);
+      const { id: log } = readLogId(engine.file.database);
+      const positions = [{ log, position: 1 }];
+      expect(engine.file.log.history(told.msisdn, undefined, undefined)).toEqual([
+        { ...told, evidence: { ...told.evidence, positions } },
+      ]);
       engine.file.database.prepare('UPDATE changes SET words = ?').run(words);
       const kept = words.includes('sender') ? { ...evidence, sender: '12345' } : evidence;
-      const expected = [{ ...told, evidence: kept }];
+      const expected = [{ ...told, evidence: { ...kept, positions } }];
       expect(engine.file.log.history(told.msisdn, undefined, undefined)).toStrictEqual(expected);
-      expect(loaded(engine, 9)).toEqual([{ ...told, evidence }]);
+      expect(loaded(engine, 9)).toEqual([{ ...told, evidence: { ...evidence, positions } }]);
       engine.close();
     },
   );

@@ -33,11 +33,13 @@ import { newFolder } from './folders.ts';
 const driver = loadDriver();
 const PERSON = '15551230001';
 
+const SWEEP = { number: 1, start: 1, ageMs: 0, missingOnce: [], heldMs: null, rows: [] };
+
 function change(msisdn: string, id = 'a'): OptOutChange {
   const evidence = {
     direction: 'out',
+    kind: 'act',
     at: 1_000,
-    clock: 'local',
     seenAt: 1_000,
     source: 'manual',
     id,
@@ -98,21 +100,6 @@ describe('the engine', () => {
     await expect(store.history(PERSON)).rejects.toMatchObject({ code: 'store_unavailable' });
   });
 
-  it('brings a file of the first version up to date, with all that it holds', async () => {
-    const file = join(newFolder(), 'store.db');
-    const before = storeOf(file);
-    await before.open();
-    await before.append([change(PERSON)]);
-    await before.close();
-    const database = new driver.DatabaseSync(file);
-    database.exec('DROP TABLE bases; PRAGMA user_version = 1');
-    database.close();
-    const after = storeOf(file);
-    expect(await after.open()).toBeUndefined();
-    expect(await numbersOf(after)).toEqual([PERSON]);
-    await after.close();
-  });
-
   /** A file with a list of that many numbers and an image of it, behind which one came and one left. */
   async function longList(count: number) {
     const file = join(newFolder(), 'store.db');
@@ -123,9 +110,11 @@ describe('the engine', () => {
       await store.load();
       await store.loaded?.();
       const set = createNumberSet(all);
-      const sweep = { size: all.length, numbers: all, missingOnce: [], heldSince: null, rows: [] };
+      const sweep = { ...SWEEP, size: all.length, numbers: all };
       expect(
-        await store.saveSweep('default', { start, ...sweep, makeImage: () => set.image(), ...fields }),
+        await store.saveSweep('default', {
+          ...{ ...sweep, number: start, start, makeImage: () => set.image(), ...fields },
+        }),
       ).toBe(true);
       await store.close();
     };
@@ -210,7 +199,7 @@ describe('the engine', () => {
     const waiting = store.history(PERSON).catch((error: unknown) => error);
     threads[0]?.end();
     expect(await waiting).toMatchObject({ code: 'store_unavailable' });
-    expect(await store.append([change('15551230002')])).toEqual([true]);
+    expect(await store.append([change('15551230002')])).toMatchObject([{ isNew: true, position: 2 }]);
     expect(threads).toHaveLength(2);
     await expect.poll(() => news).toEqual([PERSON]);
     expect((await store.history(PERSON)).length).toBe(1);
@@ -239,9 +228,7 @@ describe('the engine', () => {
     const store = storeOf(file);
     await store.open();
     await store.append([change(PERSON)]);
-    await store.saveSweep('a', {
-      ...{ start: 1, size: 1, numbers: [PERSON], missingOnce: [], heldSince: null, rows: [] },
-    });
+    await store.saveSweep('a', { ...SWEEP, size: 1, numbers: [PERSON] });
     const database = new driver.DatabaseSync(file);
     database.exec("UPDATE images SET bytes = x'00'");
     database.close();
@@ -405,11 +392,11 @@ describe('the engine', () => {
     const { cursor } = await store.load();
     await store.loaded?.();
     store.tail(cursor, { onChanges() {}, onCaughtUp() {} });
-    const sweep = { size: 1, numbers: [PERSON], missingOnce: [], heldSince: null, rows: [] };
-    await store.saveSweep('a', { ...sweep, start: 1 });
+    const sweep = { ...SWEEP, size: 1, numbers: [PERSON] };
+    await store.saveSweep('a', sweep);
     renameSync(file, `${file}.moved`);
     const delta = { added: [], removed: [] };
-    expect(await store.saveSweep('a', { ...sweep, start: 2, delta })).toBe(true);
+    expect(await store.saveSweep('a', { ...sweep, number: 2, delta })).toBe(true);
     expect((await store.load()).sweeps.get('a')?.size).toBe(1);
     await store.close();
   });
@@ -446,10 +433,10 @@ describe('a file that cannot be written to', () => {
     expect(await numbersOf(store)).toEqual([PERSON]);
     const refusal = { code: 'store_read_only' };
     await expect(store.append([change('15551230002')])).rejects.toMatchObject(refusal);
-    await expect(store.erase(PERSON, [])).rejects.toMatchObject(refusal);
+    await expect(store.erase(PERSON, { logId: '', lists: new Map() })).rejects.toMatchObject(refusal);
     await expect(store.prune?.(1)).rejects.toMatchObject(refusal);
     await expect(store.lease('a')).rejects.toMatchObject(refusal);
-    const sweep = { start: 1, size: 1, numbers: [PERSON], missingOnce: [], heldSince: null, rows: [] };
+    const sweep = { ...SWEEP, size: 1, numbers: [PERSON] };
     await expect(store.saveSweep('a', sweep)).rejects.toMatchObject(refusal);
     store.tail(cursor, { onChanges() {}, onCaughtUp() {} });
     own.isOver = true;

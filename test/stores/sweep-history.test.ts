@@ -4,17 +4,24 @@ import { describe, expect, it } from 'vitest';
 import { loadDriver } from '../../src/stores/sqlite/driver.ts';
 import { createEngine, type Engine } from '../../src/stores/sqlite/engine.ts';
 import { decode } from '../../src/stores/sqlite/images.ts';
+import type { SweepHead } from '../../src/stores/sqlite/sweeps.ts';
 import { newFolder } from './folders.ts';
 
 const MINUTE = 60_000;
 const T = 1_767_225_600_000;
 const [A, B, C] = [15_551_230_001, 15_551_230_002, 15_551_230_003];
 
+const NOTHING = { logId: '', lists: new Map<string, number>() };
+
 interface Step {
   readonly added?: readonly number[];
   readonly removed?: readonly number[];
   readonly missing?: readonly number[];
 }
+
+const headAt = (start: number, size: number, list = 'default'): SweepHead => ({
+  ...{ list, number: start, start, ageMs: 0, heldMs: null, size },
+});
 
 /** A file whose sweeps are saved at the time at which they began. */
 function history() {
@@ -35,7 +42,7 @@ function history() {
         if (numbers.length > 0) sweeps.stage(token, kind as 'added', Float64Array.from(numbers));
       }
       size += added.length - removed.length;
-      expect(engine.saveSweep(token, { list, start: now, heldSince: null, size }, [], false)).toBe(true);
+      expect(engine.saveSweep(token, headAt(now, size, list), [], false)).toBe(true);
     },
     prune(olderThan: number) {
       return [...engine.file.sweepHistory.prune(olderThan)].reduce((sum, removed) => sum + removed, 0);
@@ -127,7 +134,7 @@ describe('a base', () => {
     engine.file.sweeps.stage('full', 'added', Float64Array.of(B));
     engine.file.sweeps.heads();
     const before = newestSweep(engine);
-    engine.saveSweep('full', { list: 'default', start: T + 1, heldSince: null, size: 1 }, [], true);
+    engine.saveSweep('full', headAt(T + 24 * 60 * MINUTE, 1), [], true);
     expect(engine.file.bases.has('default')).toBe(false);
     engine.file.bases.commit('default', 'late', before);
     expect(engine.file.bases.has('default')).toBe(false);
@@ -169,7 +176,7 @@ describe('what sweeps listed', () => {
     at(T + 20 * MINUTE);
     save({ added: [B] });
     at(T + 30 * MINUTE);
-    for (const number of [A, B]) engine.erase(String(number), [], 0);
+    for (const number of [A, B]) engine.erase(String(number), NOTHING);
     expect([spansOf(engine, A), spansOf(engine, B), spansOf(engine, C)]).toEqual([[], [20 * MINUTE], [0]]);
     expect([listed(engine), written(engine)]).toEqual([
       [B, C],
@@ -182,7 +189,7 @@ describe('what sweeps listed', () => {
     save({ added: [A, C] });
     at(T + 1);
     save({ removed: [A] });
-    engine.erase(String(A), [], 0);
+    engine.erase(String(A), NOTHING);
     expect([spansOf(engine, A), written(engine)]).toEqual([[], [A, C]]);
     at(T + MINUTE + 2);
     engine.tidy();
@@ -194,7 +201,7 @@ describe('what sweeps listed', () => {
     save({ added: [A, C] });
     at(T + 10 * MINUTE);
     save({ removed: [A] });
-    engine.erase(String(A), [], 0);
+    engine.erase(String(A), NOTHING);
     at(T + 20 * MINUTE);
     save({ added: [A] });
     at(T + 30 * MINUTE);
@@ -254,7 +261,7 @@ describe('what sweeps listed', () => {
             engine.file.bases.stage(`base ${index}`, 0, [chunk]);
             engine.file.bases.commit('default', `base ${index}`, base.seq);
           } else {
-            engine.erase(String(one.number), [], 0);
+            engine.erase(String(one.number), NOTHING);
             spans = spans.filter((span) => span.number !== one.number || span.until === Infinity);
           }
           expect(listed(engine)).toEqual([...isListed, C + 100].toSorted((a, b) => a - b));

@@ -55,7 +55,7 @@ export function createAppender(
   function before({ msisdn, list }: OptOutChange, position: number, log: LogIdentity): Evidence[] {
     return TABLES.flatMap((table) => selectBefore[table].all(Number(msisdn), list))
       .filter((row) => Number(row['seq']) < position)
-      .map((row) => withoutWords(changeOf(row, log).evidence))
+      .map((row) => changeOf({ ...row, words: null }, log).evidence)
       .filter(({ proves }) => proves !== false);
   }
 
@@ -114,8 +114,4 @@ export function createAppender(
     setLastPosition(database, last);
     return results;
   };
-}
-
-function withoutWords({ messageId, sender, text, reason, ...evidence }: Evidence): Evidence {
-  return evidence;
 }

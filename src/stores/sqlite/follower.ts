@@ -68,7 +68,7 @@ export function createFollower(engine: Engine, say: (message: WorkerMessage) => 
     // What is as wrong as before is not said again.
     if (found && found.message !== trouble?.message) say({ kind: 'trouble', trouble: found });
     trouble = found;
-    cursor = START;
+    cursor = { ...START, log: cursor?.log ?? '' };
     dataVersion = undefined;
   }
 

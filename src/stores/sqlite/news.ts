@@ -27,7 +27,8 @@ export function* readNews(file: OpenFile, from: LogCursor): Generator<News, LogC
     const read = inOneView(file, () => {
       const { id } = readLogId(file.database);
       if (place.log === id) return readLog(file, place, includesOwn);
-      includesOwn = true;
+      // A thread that has just started has written nothing that the process knows under another position.
+      includesOwn = place.log !== '';
       return readLog(file, { ...START, log: id }, includesOwn);
     });
     ({ place, isEnd } = read);

@@ -2,7 +2,17 @@
 
 import assert from 'node:assert/strict';
 import type { OptOutChange } from '../../optouts/change.ts';
-import { PERSON, OTHER, act, bare, change, contents, isNewOf, type Requirement } from './harness.ts';
+import {
+  PERSON,
+  OTHER,
+  act,
+  bare,
+  change,
+  contents,
+  isNewOf,
+  wordless,
+  type Requirement,
+} from './harness.ts';
 
 const WORDS = { text: 'STOP, this is Ann', messageId: 'm1', sender: '73737', reason: 'Ann called' };
 const byId = (changes: readonly OptOutChange[]) =>
@@ -22,10 +32,7 @@ export const erasureRequirements: readonly Requirement[] = [
       await store.append([...given, change(WORDS, OTHER)]);
       const before = byId(await store.history(PERSON));
       await store.erase(PERSON, { logId, lists: new Map() });
-      const expected = before.map(({ list, msisdn, evidence }) => {
-        const { text, messageId, sender, reason, ...rest } = evidence;
-        return { list, msisdn, evidence: rest };
-      });
+      const expected = before.map(wordless);
       assert.deepEqual(byId(await store.history(PERSON)), expected);
       assert.deepEqual(
         (await store.history(OTHER)).map(({ evidence }) => evidence.text),

@@ -67,19 +67,27 @@ export function sweep(
   };
 }
 
-/** A change without what a store adds to it. */
-export function plain({ list, msisdn, evidence: { positions, ...evidence } }: OptOutChange): OptOutChange {
-  return { list, msisdn, evidence };
+/** A change without some of its fields. */
+function without(
+  { list, msisdn, evidence }: OptOutChange,
+  names: readonly (keyof OptOutChange['evidence'])[],
+): OptOutChange {
+  const kept: Partial<Record<keyof OptOutChange['evidence'], unknown>> = { ...evidence };
+  for (const name of names) delete kept[name];
+  return { list, msisdn, evidence: kept as OptOutChange['evidence'] };
 }
+
+/** A change without what a store adds to it. */
+export const plain = (one: OptOutChange): OptOutChange => without(one, ['positions']);
 
 export const plainly = (changes: readonly OptOutChange[]): OptOutChange[] => changes.map(plain);
 
+/** A change without words. */
+export const wordless = (one: OptOutChange): OptOutChange =>
+  without(one, ['messageId', 'sender', 'text', 'reason']);
+
 /** A change without words, and without what a store adds to it. */
-export function bare(one: OptOutChange): OptOutChange {
-  const { list, msisdn, evidence } = plain(one);
-  const { messageId, sender, text, reason, ...rest } = evidence;
-  return { list, msisdn, evidence: rest };
-}
+export const bare = (one: OptOutChange): OptOutChange => plain(wordless(one));
 
 export const isNewOf = (results: readonly AppendResult[]): boolean[] => results.map(({ isNew }) => isNew);
 
