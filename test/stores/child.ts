@@ -5,7 +5,7 @@ import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { afterEach } from 'vitest';
 
-const program = fileURLToPath(new URL('./children/guard.mjs', import.meta.url));
+const pathOf = (program: string) => fileURLToPath(new URL(`./children/${program}.mjs`, import.meta.url));
 const running = new Set<ChildProcess>();
 
 export interface Started {
@@ -33,8 +33,12 @@ afterEach(() => {
 export async function startChild(
   options: { file: string; uid?: number; listed?: readonly string[]; every?: string; timeout?: string },
   execArgv: readonly string[] = [],
+  program = 'guard',
 ): Promise<ChildGuard> {
-  const child = fork(program, { execArgv: [...execArgv], stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
+  const child = fork(pathOf(program), {
+    execArgv: [...execArgv],
+    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+  });
   running.add(child);
   const pending = new Map<number, { resolve(value: never): void; reject(error: Error): void }>();
   let nextId = 0;

@@ -1,9 +1,9 @@
 /** How entries get into the file: once each, at the next position of its log. */
 
-import type { Evidence, OptOutChange } from '../../optouts/change.ts';
+import { LATEST_TIME, type Evidence, type OptOutChange } from '../../optouts/change.ts';
 import type { AppendResult } from '../store.ts';
 import type { Database, SqlValue, Statement } from './driver.ts';
-import { lastPosition, readLogId, setLastPosition, type LogIdentity } from './log-id.ts';
+import { lastPosition, migratedUpTo, readLogId, setLastPosition, type LogIdentity } from './log-id.ts';
 import {
   IS_EVIDENCE,
   READ,
@@ -15,6 +15,7 @@ import {
   valuesOf,
   type EntryTable,
   type Row,
+  type Shown,
 } from './rows.ts';
 
 /** Entries that are appended together. */
@@ -40,7 +41,8 @@ export function createAppender(
   });
   const insert = perTable((table) => database.prepare(insertInto(table)));
   const selectKnown = perTable((table) =>
-    database.prepare(`SELECT seq, seen_at, former_log, former_position FROM ${table} WHERE ${KEY[table]}`),
+    database.prepare(`SELECT seq, ${table === 'changes' ? 'coalesce(received, seen_at) AS seen_at' : 'seen_at'},
+       former_log, former_position FROM ${table} WHERE ${KEY[table]}`),
   );
   const selectBefore = perTable((table) =>
     database.prepare(
@@ -50,6 +52,7 @@ export function createAppender(
   const addFormer = perTable((table) =>
     database.prepare(`UPDATE ${table} SET former_log = ?, former_position = ? WHERE seq = ?`),
   );
+  const shownTo = createShown(database);
   const hasEntries: Statement = database.prepare('SELECT 1 FROM entries LIMIT 1');
 
   function before({ msisdn, list }: OptOutChange, position: number, log: LogIdentity): Evidence[] {
@@ -85,7 +88,12 @@ export function createAppender(
       joinFormer(elsewhere, known, change, log);
       return known;
     }
-    if (Number(insert[table].run(...valuesOf(change, next, writer, log)).changes) === 1) return undefined;
+    if (
+      Number(
+        insert[table].run(...valuesOf(change, next, { writer, log, shown: shownTo(change) })).changes,
+      ) === 1
+    )
+      return undefined;
     const here = selectKnown[table].get(...key);
     if (here === undefined) throw new Error('an entry was refused');
     joinFormer(table, here, change, log);
@@ -113,5 +121,23 @@ export function createAppender(
     );
     setLastPosition(database, last);
     return results;
+  };
+}
+
+/** What a process of version 2 is to read of an opt-out; `undefined` if there can be none. */
+function createShown(database: Database): (change: OptOutChange) => Shown | undefined {
+  const end = migratedUpTo(database);
+  if (end === undefined) return () => undefined;
+  const lastOptIn = database.prepare(
+    `SELECT max(at) AS at FROM (
+       SELECT at FROM changes WHERE msisdn = ?1 AND list = ?2 AND direction = 'in' UNION ALL
+       SELECT at FROM entries WHERE msisdn = ?1 AND list = ?2 AND type = 'in' AND seq <= ?3)`,
+  );
+  return (change) => {
+    if (tableOf(change.evidence) === 'entries') return undefined;
+    const at = lastOptIn.get(Number(change.msisdn), change.list, end)?.['at'];
+    // It believes an opt-in that is later than when the opt-out was received.
+    const seenAt = Math.max(change.evidence.seenAt, typeof at === 'number' ? at + 1 : -Infinity);
+    return { at: LATEST_TIME, seenAt };
   };
 }

@@ -23,7 +23,7 @@ import { basename, dirname, join } from 'node:path';
 import { copyEvidence } from './carry-over.ts';
 import { sqliteCode, type Database, type Driver } from './driver.ts';
 import { migrate } from './migration.ts';
-import { APPLICATION_ID, SCHEMA_VERSION, TABLES, syncFolder } from './schema.ts';
+import { APPLICATION_ID, SCHEMA_VERSION, syncFolder, tablesOf } from './schema.ts';
 
 /** A file that cannot be used. Its message says why. */
 export class Damage extends Error {
@@ -70,10 +70,11 @@ export function checkIdentity(database: Database): void {
   }
 }
 
-/** Makes sure that a file of ours is sound. @throws Damage, or SQLite's error */
+/** Makes sure that a file of ours, of whatever version, is sound. @throws Damage, or SQLite's error */
 export function checkContent(database: Database): void {
   const tables = database.prepare("SELECT name FROM sqlite_master WHERE type = 'table'").all();
-  const lost = TABLES.filter((table) => !tables.some(({ name }) => name === table));
+  const version = Number(database.prepare('PRAGMA user_version').get()?.['user_version']);
+  const lost = tablesOf(version).filter((table) => !tables.some(({ name }) => name === table));
   if (lost.length > 0) throw new Damage(`it has no table ${lost.join(', ')}`);
   const result = database.prepare('PRAGMA quick_check(1)').get()?.['quick_check'];
   if (result !== 'ok') throw new Damage('its pages do not fit together');

@@ -114,8 +114,8 @@ export function createEngine(driver: Driver, given: string, now: () => number = 
     try {
       checkIdentity(database);
       configure(database);
-      const migration = migrate(database);
       checkContent(database);
+      const migration = migrate(database);
       checkAccounts(database, accounts);
       const file = use(database, { migration });
       file.sweeps.settle();
@@ -178,8 +178,8 @@ export function createEngine(driver: Driver, given: string, now: () => number = 
     copy = copyForReading(path);
     const database = new driver.DatabaseSync(copy.path);
     checkIdentity(database);
-    migrate(database);
     checkContent(database);
+    migrate(database);
     opened = use(database, { isReadOnly: true });
     const message = `the store can be read but not written (${reasonOf(reason)}): what it holds counts, nothing new is kept`;
     return { kind: 'read_only', message };

@@ -92,3 +92,16 @@ export function setLastPosition(database: Database, position: number): void {
     database.prepare("INSERT INTO sqlite_sequence (name, seq) VALUES ('changes', ?)").run(position);
   }
 }
+
+const MIGRATED = 'migrated up to';
+
+/** Up to which position an earlier version wrote the file; `undefined` if none did. A process of it may have it open. */
+export function migratedUpTo(database: Database): number | undefined {
+  const value = database.prepare('SELECT value FROM meta WHERE key = ?').get(MIGRATED)?.['value'];
+  return value === undefined ? undefined : Number(value);
+}
+
+/** Notes that an earlier version wrote the file up to now. Within a transaction. */
+export function noteMigration(database: Database): void {
+  database.prepare('INSERT INTO meta VALUES (?, ?)').run(MIGRATED, String(lastPosition(database)));
+}

@@ -142,6 +142,7 @@ export function moveToEntries(database: Database, where: string, values: readonl
   const moved: Readonly<Record<string, string>> = {
     type: 'direction',
     at: 'coalesce(moment, at)',
+    seen_at: 'coalesce(received, seen_at)',
     proves: '0',
     opt_in_date: 'NULL',
     sweep: 'NULL',

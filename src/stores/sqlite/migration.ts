@@ -12,7 +12,7 @@ import type { Database, SqlValue } from './driver.ts';
 import { concludeBases } from './first-edition-bases.ts';
 import { firstEditionVerdict } from './first-edition-rules.ts';
 import { moveToEntries } from './log.ts';
-import { readLogId, startLog, type LogIdentity } from './log-id.ts';
+import { noteMigration, readLogId, startLog, type LogIdentity } from './log-id.ts';
 import { READ, changeOf, type Row } from './rows.ts';
 import { BASES, SCHEMA_VERSION, SECOND_EDITION } from './schema.ts';
 import { numberSweepsWithin } from './sweep-numbers.ts';
@@ -69,6 +69,7 @@ export function migrate(database: Database): Migration | undefined {
     if (from === SCHEMA_VERSION) return undefined;
     database.exec(`${from < 2 ? BASES : ''} ${SECOND_EDITION}`);
     startLog(database);
+    noteMigration(database);
     numberSweepsWithin(database);
     // Of sweeps that are not kept any more.
     database.exec(

@@ -63,8 +63,9 @@ function outweighs(table: EntryTable, lessTable: EntryTable): string {
 
 /** Rows of imports with a date are remembered for good: the file may be imported again. */
 function pruneTable(table: EntryTable): string {
+  const seenAt = table === 'changes' ? 'coalesce(less.received, less.seen_at)' : 'less.seen_at';
   const isIdle = table === 'entries' ? 'less.proves = 0 OR' : '';
-  return `DELETE FROM ${table} AS less WHERE less.seq > ? AND less.seq <= ? AND less.seen_at < ?
+  return `DELETE FROM ${table} AS less WHERE less.seq > ? AND less.seq <= ? AND ${seenAt} < ?
     AND less.${DIRECTION[table]} IN ('out', 'in') AND less.kind <> 'stated'
     AND (${isIdle} ${outweighs('changes', table)} OR ${outweighs('entries', table)})`;
 }

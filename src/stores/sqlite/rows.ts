@@ -5,7 +5,6 @@
  */
 
 import {
-  LATEST_TIME,
   type Evidence,
   type EvidenceKind,
   type LogPosition,
@@ -20,12 +19,12 @@ export type Row = Readonly<Record<string, SqlValue>>;
 export type EntryTable = 'changes' | 'entries';
 
 /**
- * The columns by which entries of both tables are read, with the same names. In `changes` the real time of what this
- * version wrote is in `moment`: see {@link valuesOf}.
+ * The columns by which entries of both tables are read, with the same names. In `changes` the real times of an entry
+ * are in `moment` and `received`, if these are set: see {@link Shown}.
  */
 export const READ: Readonly<Record<EntryTable, string>> = {
-  changes: `seq, msisdn, list, direction, id, coalesce(moment, at) AS at, kind, seen_at, source, words, writer,
-    1 AS proves, basis, basis_log, former_log, former_position, NULL AS opt_in_date, NULL AS sweep`,
+  changes: `seq, msisdn, list, direction, id, coalesce(moment, at) AS at, kind,
+    coalesce(received, seen_at) AS seen_at, source, words, writer, 1 AS proves, basis, basis_log, former_log, former_position, NULL AS opt_in_date, NULL AS sweep`,
   entries: `seq, msisdn, list, type AS direction, id, at, kind, seen_at, source, words, writer,
     proves, basis, basis_log, former_log, former_position, opt_in_date, sweep`,
 };
@@ -55,7 +54,7 @@ export function tableOf({ direction, proves }: Pick<Evidence, 'direction' | 'pro
 
 /** The columns that are written into each table, in the order of {@link valuesOf}. */
 export const INSERTED: Readonly<Record<EntryTable, readonly string[]>> = {
-  changes: [...WRITTEN, 'direction', 'clock', 'moment'],
+  changes: [...WRITTEN, 'direction', 'clock', 'moment', 'received'],
   entries: [...WRITTEN, 'type', 'proves', 'opt_in_date', 'sweep'],
 };
 
@@ -67,32 +66,38 @@ export function insertInto(table: EntryTable): string {
 }
 
 /**
- * The row of an entry.
- *
- * To a process of an earlier version an opt-out must stand against every opt-in that it knows. It compares times: so it
- * is shown the latest time there is, of the clock whose opt-ins could lie ahead of ours, and the real time is beside it.
+ * The times that a process of version 2 is to read of an opt-out, ms UTC. It decides by times: with these the opt-out
+ * stands against every opt-in that it knows.
  */
+export interface Shown {
+  readonly at: number;
+  readonly seenAt: number;
+}
+
+/** The row of an entry. `shown`: only where a process of version 2 may have the file open. */
 export function valuesOf(
   { list, msisdn, evidence }: OptOutChange,
   position: number,
-  writer: string,
-  log: LogIdentity,
+  {
+    writer,
+    log,
+    shown,
+  }: { readonly writer: string; readonly log: LogIdentity; readonly shown?: Shown | undefined },
 ): SqlValue[] {
   const { direction, kind, id, at, seenAt, source, basis, proof, proves } = evidence;
   const former = formerOf(evidence, log);
   const written: SqlValue[] = [
     ...[position, Number(msisdn), list, id],
-    tableOf(evidence) === 'changes' ? LATEST_TIME : at,
-    ...[seenAt, source, wordsIn(evidence), writer, kind],
+    ...[shown?.at ?? at, shown?.seenAt ?? seenAt, source, wordsIn(evidence), writer, kind],
     ...[basis?.position ?? null, basis === undefined || basis.log === log.id ? null : basis.log],
     ...[former?.log ?? null, former?.position ?? null],
   ];
-  if (tableOf(evidence) === 'changes') return [...written, direction, 'provider', at];
-  return [
-    ...written,
-    ...[direction, proves === false ? 0 : 1],
-    ...[proof?.optInDate ?? null, proof?.sweep ?? null],
-  ];
+  if (tableOf(evidence) === 'entries') {
+    return [...written, direction, proves === false ? 0 : 1, proof?.optInDate ?? null, proof?.sweep ?? null];
+  }
+  // An opt-in by the provider's clock is never later than the latest time of that clock.
+  const clock = shown || kind === 'told' ? 'provider' : 'local';
+  return [...written, direction, clock, shown ? at : null, shown ? seenAt : null];
 }
 
 /** The position that an entry had in the newest of the other logs that it is known from. */

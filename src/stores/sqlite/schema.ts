@@ -28,9 +28,10 @@ export const BASES = `
  */
 export const SECOND_EDITION = `
   -- What a row says beyond its first columns. Rows of a process of version 2 are acts that nobody knows the basis of.
-  -- The real time is in \`moment\`, if it is set: \`at\` then is what a process of version 2 is to read.
   ALTER TABLE changes ADD COLUMN kind TEXT NOT NULL DEFAULT 'act';
+  -- The real times, if they are set: \`at\` and \`seen_at\` then are what a process of version 2 is to read.
   ALTER TABLE changes ADD COLUMN moment REAL;
+  ALTER TABLE changes ADD COLUMN received REAL;
   -- A position, and the log that it belongs to; without one, the log of the file.
   ALTER TABLE changes ADD COLUMN basis INTEGER;
   ALTER TABLE changes ADD COLUMN basis_log TEXT;
@@ -122,21 +123,12 @@ export function makeTables(database: Database): void {
   });
 }
 
-/** The tables of a sound file. */
-export const TABLES: readonly string[] = [
-  ...[
-    'meta',
-    'changes',
-    'erasures',
-    'sweeps',
-    'images',
-    'bases',
-    'listed_rows',
-    'leases',
-    'entries',
-    'listed',
-  ],
-];
+/** The tables of a sound file of a version. */
+export function tablesOf(version: number): readonly string[] {
+  const first = ['meta', 'changes', 'erasures', 'sweeps', 'images', 'listed_rows', 'leases'];
+  if (version < 2) return first;
+  return version < 3 ? [...first, 'bases'] : [...first, 'bases', 'entries', 'listed'];
+}
 
 /**
  * Makes a whole new file under a name of its own, and hands it to `use` before it is closed.
