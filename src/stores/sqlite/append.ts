@@ -3,7 +3,7 @@
 import { LATEST_TIME, type Evidence, type OptOutChange } from '../../optouts/change.ts';
 import type { AppendResult } from '../store.ts';
 import type { Database, SqlValue, Statement } from './driver.ts';
-import { lastPosition, migratedUpTo, readLogId, setLastPosition, type LogIdentity } from './log-id.ts';
+import { migratedUpTo, prepareLog, type LogIdentity } from './log-id.ts';
 import {
   IS_EVIDENCE,
   READ,
@@ -52,6 +52,7 @@ export function createAppender(
   const addFormer = perTable((table) =>
     database.prepare(`UPDATE ${table} SET former_log = ?, former_position = ? WHERE seq = ?`),
   );
+  const state = prepareLog(database);
   const shownTo = createShown(database);
   const hasEntries: Statement = database.prepare('SELECT 1 FROM entries LIMIT 1');
 
@@ -101,8 +102,8 @@ export function createAppender(
   }
 
   return (requests) => {
-    const log = readLogId(database);
-    let last = lastPosition(database);
+    const log = state.identity();
+    let last = state.lastPosition();
     // Nearly all entries are in the other table.
     let isSparse = hasEntries.get() === undefined;
     const results = requests.map(({ entries, wantsBefore }) =>
@@ -119,7 +120,7 @@ export function createAppender(
         };
       }),
     );
-    setLastPosition(database, last);
+    state.setLastPosition(last);
     return results;
   };
 }

@@ -39,34 +39,53 @@ function indexIn(column: string, words: readonly string[], factor: number): stri
   return `CASE ${column} ${cases.join(' ')} END`;
 }
 
-const TRAITS = `${indexIn('direction', DIRECTIONS, 1)} + ${indexIn('kind', KINDS, 2)} + ${indexIn('source', SOURCES, 8)}`;
+/** The columns of each table as these statements read them: no more than they need. */
+const TIMES: Readonly<Record<EntryTable, { readonly at: string; readonly seenAt: string }>> = {
+  changes: { at: 'coalesce(moment, at)', seenAt: 'coalesce(received, seen_at)' },
+  entries: { at: 'at', seenAt: 'seen_at' },
+};
+const DIRECTION: Readonly<Record<EntryTable, string>> = { changes: 'direction', entries: 'type' };
 
 /** What fits has known words, a number of at most 15 digits, and times that JSON holds exactly. */
-const FITS = `msisdn BETWEEN 1 AND 999999999999999 AND at = CAST(at AS INTEGER)
-  AND seen_at = CAST(seen_at AS INTEGER) AND basis_log IS NULL AND former_log IS NULL AND sweep IS NULL AND proves = 1`;
+function traitsIn(table: EntryTable): string {
+  const { at, seenAt } = TIMES[table];
+  const ofEntries = table === 'entries' ? 'AND sweep IS NULL AND proves = 1' : '';
+  const traits = [
+    indexIn(DIRECTION[table], DIRECTIONS, 1),
+    indexIn('kind', KINDS, 2),
+    indexIn('source', SOURCES, 8),
+  ];
+  return `CASE WHEN msisdn BETWEEN 1 AND 999999999999999 AND ${at} = CAST(${at} AS INTEGER)
+    AND ${seenAt} = CAST(${seenAt} AS INTEGER) AND basis_log IS NULL AND former_log IS NULL ${ofEntries}
+    THEN ${traits.join(' + ')} END`;
+}
 
 const column = (value: string) => `json_group_array(${value}) FILTER (WHERE traits IS NOT NULL)`;
-
-/** Rows of a table that count, with their traits, which are NULL if the row does not fit. */
-const rowsOf = (table: EntryTable, where: string) => `
-  SELECT *, CASE WHEN ${FITS} THEN ${TRAITS} END AS traits
-  FROM (SELECT ${READ[table]} FROM ${table} WHERE ${where})`;
 
 /**
  * Some rows of a table behind a position, as one row: an array for each column, in a fraction of the time that a row
  * for each change takes. Takes the position and how many rows; gives what {@link columnsOf} reads.
  */
-export const selectColumns = (table: EntryTable): string => `
-  SELECT max(seq) AS last, count(*) - count(traits) AS unfit, ${column('seq')} AS positions,
-    ${column('msisdn')} AS numbers, ${column('CAST(at AS INTEGER)')} AS ats,
-    ${column('CAST(seen_at AS INTEGER)')} AS seenAts, ${column(`coalesce(basis, ${NO_BASIS})`)} AS bases,
-    ${column('traits')} AS traits, ${column('list')} AS lists, ${column('id')} AS ids
-  FROM (${rowsOf(table, 'seq > ? ORDER BY seq LIMIT ?')})`;
+export function selectColumns(table: EntryTable): string {
+  const { at, seenAt } = TIMES[table];
+  return `
+    SELECT max(seq) AS last, count(*) - count(traits) AS unfit, ${column('seq')} AS positions,
+      ${column('msisdn')} AS numbers, ${column('CAST(time AS INTEGER)')} AS ats,
+      ${column('CAST(seen AS INTEGER)')} AS seenAts, ${column('basis')} AS bases,
+      ${column('traits')} AS traits, ${column('list')} AS lists, ${column('id')} AS ids
+    FROM (
+      SELECT seq, msisdn, ${at} AS time, ${seenAt} AS seen, coalesce(basis, ${NO_BASIS}) AS basis, list, id,
+        ${traitsIn(table)} AS traits
+      FROM ${table} WHERE seq > ? ORDER BY seq LIMIT ?
+    )`;
+}
 
 /** The rows that count and do not fit, behind one position and up to another. */
-export const selectUnfit = (table: EntryTable): string => `
-  SELECT * FROM (${rowsOf(table, `seq > ? AND seq <= ? AND ${IS_EVIDENCE[table]}`)})
-  WHERE traits IS NULL AND proves = 1`;
+export function selectUnfit(table: EntryTable): string {
+  const ofEntries = table === 'entries' ? 'AND proves = 1' : '';
+  return `SELECT ${READ[table]} FROM ${table}
+    WHERE seq > ? AND seq <= ? AND ${IS_EVIDENCE[table]} AND (${traitsIn(table)}) IS NULL ${ofEntries}`;
+}
 
 /** Reads what {@link selectColumns} gave. */
 export function columnsOf(row: Readonly<Record<string, SqlValue>>, log: LogIdentity): ChangeColumns {

@@ -19,18 +19,47 @@ export interface LogIdentity {
 const KEY = 'log';
 const GENERATION_DIGITS = 8;
 
-/** The log of a file. @throws Error if the file has none: it is damaged, or of an earlier version */
-export function readLogId(database: Database): LogIdentity {
-  const log = findLogId(database);
-  if (log === undefined) throw new Error('the file does not say which log it holds');
-  return log;
+/** What is asked often of a log, prepared. */
+export interface LogState {
+  /** @throws Error if the file does not say which log it holds: it is damaged, or of an earlier version */
+  identity(): LogIdentity;
+  /**
+   * The last position that was given to an entry. Both tables of entries take positions from the counter of `changes`,
+   * so that a process of an earlier version, which lets SQLite count, goes on above.
+   */
+  lastPosition(): number;
+  /** Notes the last position that was given. Within a transaction. */
+  setLastPosition(position: number): void;
 }
 
-/** As {@link readLogId}; `undefined` if the file has none. */
+export function prepareLog(database: Database): LogState {
+  const selectLog = database.prepare('SELECT value FROM meta WHERE key = ?');
+  const selectLast = database.prepare("SELECT seq FROM sqlite_sequence WHERE name = 'changes'");
+  const update = database.prepare("UPDATE sqlite_sequence SET seq = max(seq, ?) WHERE name = 'changes'");
+  let read = { value: '', log: undefined as LogIdentity | undefined };
+  return {
+    identity() {
+      const value = selectLog.get(KEY)?.['value'];
+      if (typeof value !== 'string') throw new Error('the file does not say which log it holds');
+      const log = read.log && read.value === value ? read.log : (JSON.parse(value) as LogIdentity);
+      read = { value, log };
+      return log;
+    },
+    lastPosition: () => Number(selectLast.get()?.['seq'] ?? 0),
+    setLastPosition(position) {
+      if (Number(update.run(position).changes) === 1) return;
+      database.prepare("INSERT INTO sqlite_sequence (name, seq) VALUES ('changes', ?)").run(position);
+    },
+  };
+}
+
+/** The log of a file. @throws Error if the file does not say */
+export const readLogId = (database: Database): LogIdentity => prepareLog(database).identity();
+
+/** As {@link readLogId}; `undefined` if the file does not say. */
 export function findLogId(database: Database): LogIdentity | undefined {
   const value = database.prepare('SELECT value FROM meta WHERE key = ?').get(KEY)?.['value'];
-  if (typeof value !== 'string') return undefined;
-  return JSON.parse(value) as LogIdentity;
+  return typeof value === 'string' ? (JSON.parse(value) as LogIdentity) : undefined;
 }
 
 /**
@@ -73,25 +102,8 @@ function generationOf(name: string | undefined): number {
   return Number.isSafeInteger(generation) ? generation : 0;
 }
 
-/**
- * The last position that was given to an entry. Both tables of entries take positions from the counter of `changes`,
- * so that a process of an earlier version, which lets SQLite count, goes on above.
- */
-export function lastPosition(database: Database): number {
-  return Number(
-    database.prepare("SELECT seq FROM sqlite_sequence WHERE name = 'changes'").get()?.['seq'] ?? 0,
-  );
-}
-
-/** Notes the last position that was given. Within a transaction. */
-export function setLastPosition(database: Database, position: number): void {
-  const { changes } = database
-    .prepare("UPDATE sqlite_sequence SET seq = max(seq, ?) WHERE name = 'changes'")
-    .run(position);
-  if (Number(changes) === 0) {
-    database.prepare("INSERT INTO sqlite_sequence (name, seq) VALUES ('changes', ?)").run(position);
-  }
-}
+/** The last position that was given to an entry. */
+export const lastPosition = (database: Database): number => prepareLog(database).lastPosition();
 
 const MIGRATED = 'migrated up to';
 

@@ -6,7 +6,7 @@ import { createAppender, type AppendRequest } from './append.ts';
 import { columnsOf, selectColumns, selectUnfit, type ChangeColumns } from './columns.ts';
 import type { Database, SqlValue } from './driver.ts';
 import type { LoadPlace } from './log-cursor.ts';
-import { lastPosition, readLogId } from './log-id.ts';
+import { prepareLog } from './log-id.ts';
 import { pruneStep, type PruneStep } from './prune.ts';
 import { INSERTED, bothTables, changeOf } from './rows.ts';
 import { inTransaction } from './transaction.ts';
@@ -57,6 +57,11 @@ const ERASURES_KEPT_MS = 86_400_000;
 /** Reads and writes the log of an open file; `writer` tells the rows of this process. */
 export function createChangeLog(database: Database, writer: string, now: () => number): ChangeLog {
   const append = createAppender(database, writer);
+  const state = prepareLog(database);
+  const select = {
+    changes: database.prepare(selectColumns('changes')),
+    entries: database.prepare(selectColumns('entries')),
+  };
   const isForeign = 'seq > ? AND (writer <> ? OR ?)';
   const selectAfter = database.prepare(`${bothTables(isForeign)} ORDER BY seq LIMIT ?`);
   const selectErased = database.prepare(
@@ -71,8 +76,8 @@ export function createChangeLog(database: Database, writer: string, now: () => n
     appendEach,
     append: (entries, { wantsBefore = false } = {}) => appendEach([{ entries, wantsBefore }])[0] ?? [],
     load({ table, seq }, limit) {
-      const log = readLogId(database);
-      const row = database.prepare(selectColumns(table)).get(seq, limit) ?? {};
+      const log = state.identity();
+      const row = select[table].get(seq, limit) ?? {};
       const last = row['last'];
       const isOver = typeof last !== 'number';
       const unfit = isOver || row['unfit'] === 0 ? [] : database.prepare(selectUnfit(table)).all(seq, last);
@@ -84,9 +89,9 @@ export function createChangeLog(database: Database, writer: string, now: () => n
       };
     },
     after(seq, limit, includesOwn) {
-      const log = readLogId(database);
+      const log = state.identity();
       // First the end, then the rows: what is added in between is read next time.
-      const end = lastPosition(database);
+      const end = state.lastPosition();
       const foreign = [seq, writer, Number(includesOwn)];
       const rows = selectAfter.all(...foreign, ...foreign, limit);
       const isEnd = rows.length < limit;
@@ -100,7 +105,7 @@ export function createChangeLog(database: Database, writer: string, now: () => n
       return { msisdns, seq: Number(rows.at(-1)?.['seq'] ?? seq) };
     },
     history(msisdn, list, limit) {
-      const log = readLogId(database);
+      const log = state.identity();
       const where = list === undefined ? 'msisdn = ?' : 'msisdn = ? AND list = ?';
       const values: SqlValue[] = list === undefined ? [Number(msisdn)] : [Number(msisdn), list];
       return database
@@ -114,7 +119,7 @@ export function createChangeLog(database: Database, writer: string, now: () => n
         for (const table of ['changes', 'entries']) {
           database.prepare(`UPDATE ${table} SET words = NULL WHERE msisdn = ?`).run(number);
         }
-        if (readLogId(database).id === forget.logId) {
+        if (state.identity().id === forget.logId) {
           for (const [list, position] of forget.lists) disprove(database, number, list, position);
         }
         database

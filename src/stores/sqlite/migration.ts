@@ -13,7 +13,7 @@ import { concludeBases } from './first-edition-bases.ts';
 import { firstEditionVerdict } from './first-edition-rules.ts';
 import { moveToEntries } from './log.ts';
 import { noteMigration, readLogId, startLog, type LogIdentity } from './log-id.ts';
-import { READ, changeOf, type Row } from './rows.ts';
+import type { Row } from './rows.ts';
 import { BASES, SCHEMA_VERSION, SECOND_EDITION } from './schema.ts';
 import { numberSweepsWithin } from './sweep-numbers.ts';
 import { createSweepTable } from './sweeps.ts';
@@ -114,7 +114,7 @@ function compareAnswers(database: Database): number {
       rows.map((one) => ({
         direction: String(one['direction']),
         clock: String(one['clock']),
-        at: Number(one['old_at']),
+        at: Number(one['at']),
         seenAt: Number(one['seen_at']),
       })),
       row && { start: Number(row['start']), date: Number(row['date']) },
@@ -131,10 +131,22 @@ function compareAnswers(database: Database): number {
 
 const LEDGER_DEFAULTS = { clockSlackMs: SLACK_MS, lagGraceMs: 600_000 };
 
-function verdictOf(rows: readonly Row[], log: LogIdentity): boolean | undefined {
+function verdictOf(rows: readonly Row[], { id: log }: LogIdentity): boolean | undefined {
   const evidence = rows
     .filter((row) => row['proves_nothing'] !== 1)
-    .map((row): Evidence => changeOf(row, log).evidence);
+    .map((row): Evidence => {
+      const { direction, kind, source, basis, seq } = row;
+      return {
+        direction: direction as Evidence['direction'],
+        kind: kind as Evidence['kind'],
+        at: Number(row['moment'] ?? row['at']),
+        seenAt: Number(row['seen_at']),
+        source: source as Evidence['source'],
+        id: String(row['id']),
+        positions: [{ log, position: Number(seq) }],
+        ...(typeof basis === 'number' ? { basis: { log, position: basis } } : {}),
+      };
+    });
   return firstHandVerdict(evidence.reduce(mergeEvidence, EMPTY_RECORD), LEDGER_DEFAULTS);
 }
 
@@ -142,10 +154,10 @@ function verdictOf(rows: readonly Row[], log: LogIdentity): boolean | undefined 
 function* recordsWithOptIns(database: Database): Generator<Row[], void, undefined> {
   const rows = database
     .prepare(
-      `SELECT ${READ.changes}, clock, old_at, proves_nothing
-       FROM (SELECT DISTINCT msisdn AS number, list AS own_list FROM changes WHERE direction <> 'out')
-       CROSS JOIN (SELECT *, at AS old_at, ${PROVES_NOTHING} AS proves_nothing FROM changes) AS changes
-       ON msisdn = number AND list = own_list`,
+      `SELECT seq, msisdn, list, direction, id, at, moment, kind, seen_at, source, basis, clock,
+         ${PROVES_NOTHING} AS proves_nothing
+       FROM (SELECT DISTINCT msisdn AS number, list AS own_list FROM changes WHERE direction = 'in')
+       CROSS JOIN changes ON msisdn = number AND list = own_list AND direction IN ('out', 'in')`,
     )
     .iterate();
   let record: Row[] = [];
