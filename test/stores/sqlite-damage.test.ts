@@ -82,11 +82,6 @@ describe('a store that cannot be used', () => {
     ['has lost its schema', (file) => change(file, 'DROP TABLE changes'), /./],
     ['belongs to another program', (file) => change(file, 'PRAGMA application_id = 7'), /another program/],
     [
-      'is of a later version',
-      (file) => change(file, 'PRAGMA user_version = 99'),
-      /version 99, which is newer/,
-    ],
-    [
       'has an image whose bytes were changed',
       (file) =>
         change(file, "UPDATE images SET bytes = CAST(substr(bytes, 1, length(bytes) - 1) || x'7f' AS BLOB)"),
@@ -114,7 +109,6 @@ describe('a store that cannot be used', () => {
 
   it.each<[string, (file: string) => void]>([
     ['of another account', () => undefined],
-    ['of a later version', (file) => change(file, 'PRAGMA user_version = 99')],
     ['with a bent image', (file) => change(file, "UPDATE images SET bytes = x'00'")],
   ])('gives its evidence: %s', async (_name, damage) => {
     const file = await filled();
@@ -156,6 +150,21 @@ describe('a store that cannot be used', () => {
     const told = errors.find(({ code }) => code === 'store_damaged')?.message ?? '';
     expect(Number(/(\d+) pieces of evidence/.exec(told)?.[1])).toBeGreaterThan(100);
     expect(guard.canSend(OUT)).toBe(false);
+  });
+});
+
+describe('a store of a later version', () => {
+  it('is left as it is: its opt-outs block, and nothing is stored', async () => {
+    const file = await filled();
+    change(file, 'PRAGMA user_version = 99');
+    const before = readFileSync(file);
+    const { guard, errors } = await start(file);
+    expect(errors.map(({ code }) => code)).toContain('store_newer');
+    expect(guard.canSend(OUT)).toBe(false);
+    await expect(guard.optOut('15551230009')).rejects.toMatchObject({ code: 'store_newer' });
+    expect(guard.canSend('15551230009')).toBe(false);
+    await guard.close();
+    expect([readFileSync(file), asides(file)]).toEqual([before, []]);
   });
 });
 

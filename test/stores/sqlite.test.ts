@@ -2,7 +2,7 @@ import { mkdirSync, readdirSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { createGuard, type Guard, type GuardOptions, type Provider } from '../../src/index.ts';
-import { findDriver } from '../../src/stores/sqlite/driver.ts';
+import { findDriver, loadDriver } from '../../src/stores/sqlite/driver.ts';
 import { sqliteStore } from '../../src/stores/sqlite.ts';
 import { storeConformance } from '../../src/testing/store-conformance.ts';
 import { newFolder } from './folders.ts';
@@ -168,7 +168,14 @@ describe('evidence', () => {
       await guard.resubscribe(OUT, { list: '*', localOnly: true });
     }
     await guard.optOut(OUT, { reason: 'the last call' });
-    expect(await guard.prune({ olderThan: '1h' })).toEqual({ removed: 0 });
+    expect(await guard.prune({ olderThan: new Date(Date.now() + 1_000) })).toEqual({ removed: 0 });
+    // Ids are remembered for four days.
+    const database = new (loadDriver().DatabaseSync)(file);
+    for (const table of ['changes', 'entries']) {
+      database.exec(`UPDATE ${table} SET seen_at = seen_at - ${97 * 3_600_000}`);
+    }
+    database.close();
+    expect(await guard.prune({ olderThan: '98h' })).toEqual({ removed: 0 });
     expect(await guard.prune({ olderThan: new Date(Date.now() + 1_000) })).toEqual({ removed: 5 });
     expect(await guard.history(OUT)).toMatchObject([{ reason: 'the last call' }, { direction: 'in' }]);
     await guard.close();

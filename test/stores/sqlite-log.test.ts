@@ -1,0 +1,344 @@
+/** The log of a store file: who follows it, what happens if it is replaced, and a file of a later version. */
+
+import { readFileSync, renameSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import type { Evidence, OptOutChange } from '../../src/optouts/change.ts';
+import { loadDriver } from '../../src/stores/sqlite/driver.ts';
+import { createEngine, type Engine } from '../../src/stores/sqlite/engine.ts';
+import { readLogId, renewLog } from '../../src/stores/sqlite/log-id.ts';
+import { readNews } from '../../src/stores/sqlite/news.ts';
+import type { LogCursor } from '../../src/stores/sqlite/log-cursor.ts';
+import { newFolder } from './folders.ts';
+
+const driver = loadDriver();
+const HOUR = 3_600_000;
+const T = 1_767_225_600_000;
+
+function openEngine(file = join(newFolder(), 'store.db'), now: () => number = Date.now): Engine {
+  const engine = createEngine(driver, file, now);
+  engine.open({ accounts: {} });
+  return engine;
+}
+
+let ids = 0;
+function entry(fields: Partial<Evidence> = {}, msisdn = '15550000001'): OptOutChange {
+  const evidence: Evidence = {
+    ...{ direction: 'out', kind: 'act', at: T, seenAt: T, source: 'manual', id: `e${++ids}` },
+    ...fields,
+  };
+  return { list: '*', msisdn, evidence };
+}
+
+/** All news behind a place, and the place behind them. */
+function newsSince({ file }: Engine, cursor: LogCursor) {
+  const changes: OptOutChange[] = [];
+  const logs: string[] = [];
+  const news = readNews(file, cursor);
+  for (;;) {
+    const next = news.next();
+    if (next.done) return { changes, logs, cursor: next.value };
+    changes.push(...next.value.changes);
+    logs.push(next.value.logId);
+  }
+}
+
+const idOf = ({ file }: Engine) => readLogId(file.database).id;
+
+describe('a log that is renewed', () => {
+  it('has a name that sorts behind that of the one before, and of any other', () => {
+    const engine = openEngine();
+    const names = [idOf(engine)];
+    names.push(renewLog(engine.file.database).id);
+    names.push(renewLog(engine.file.database, { after: '00000041-0123456789abcdef' }).id);
+    names.push(renewLog(engine.file.database, { after: names[0] }).id);
+    expect(names.toSorted()).toEqual(names);
+    expect(names[2]).toMatch(/^00000042-[\da-f]{16}$/);
+    expect(new Set([idOf(openEngine()), ...names]).size).toBe(5);
+    engine.close();
+  });
+
+  it('keeps positions, and those in the former log only as far as they are known to be the same', () => {
+    const engine = openEngine();
+    const former = idOf(engine);
+    const basis = { log: former, position: 1 };
+    engine.file.log.append([
+      entry({ id: 'a' }),
+      entry({ id: 'b', direction: 'in', basis }),
+      entry({ id: 'c' }),
+    ]);
+    const positions = () =>
+      Object.fromEntries(
+        engine.file.log
+          .history('15550000001', undefined, undefined)
+          .map(({ evidence }) => [evidence.id, evidence.positions]),
+      );
+    const { id } = renewLog(engine.file.database, { sharedUntil: 2 });
+    expect(positions()).toEqual({
+      a: [
+        { log: id, position: 1 },
+        { log: former, position: 1 },
+      ],
+      b: [
+        { log: id, position: 2 },
+        { log: former, position: 2 },
+      ],
+      c: [{ log: id, position: 3 }],
+    });
+    const last = renewLog(engine.file.database).id;
+    expect(positions()).toEqual({
+      a: [{ log: last, position: 1 }],
+      b: [{ log: last, position: 2 }],
+      c: [{ log: last, position: 3 }],
+    });
+    // The act stands in this file, and so does what it had seen.
+    const [optIn] = engine.file.log
+      .history('15550000001', undefined, undefined)
+      .filter((one) => one.evidence.basis);
+    expect(optIn?.evidence.basis).toEqual({ log: last, position: 1 });
+    // One that began before goes on to mean the log in which it began.
+    const [late] = engine.file.log.append([
+      entry({ id: 'd', direction: 'in', basis: { log: former, position: 3 } }),
+    ]);
+    expect(late).toMatchObject({ position: 4, logId: last });
+    const kept = engine.file.log
+      .history('15550000001', undefined, undefined)
+      .find((one) => one.evidence.id === 'd');
+    expect(kept?.evidence.basis).toEqual({ log: former, position: 3 });
+    engine.close();
+  });
+
+  it('is told from its beginning to all who follow it, also what they wrote themselves', () => {
+    const one = openEngine();
+    const path = one.file.database.prepare('PRAGMA database_list').get()?.['file'] as string;
+    const other = openEngine(path);
+    one.file.log.append([entry({ id: 'own' })]);
+    other.file.log.append([entry({ id: 'theirs', direction: 'in' })]);
+    const before = newsSince(one, one.end());
+    expect(before.changes).toEqual([]);
+    const { id } = renewLog(other.file.database);
+    const after = newsSince(one, before.cursor);
+    expect(after.changes.map(({ evidence }) => [evidence.id, evidence.positions])).toEqual([
+      ['own', [{ log: id, position: 1 }]],
+      ['theirs', [{ log: id, position: 2 }]],
+    ]);
+    expect([after.logs, after.cursor.log, after.cursor.changes]).toEqual([[id], id, 2]);
+    one.file.log.append([entry()]);
+    expect(newsSince(one, after.cursor).changes).toEqual([]);
+    for (const engine of [one, other]) engine.close();
+  });
+
+  it('comes to a file that another one is moved to, with what that one held', () => {
+    const first = openEngine();
+    const path = first.file.database.prepare('PRAGMA database_list').get()?.['file'] as string;
+    const former = idOf(first);
+    const [kept] = first.file.log.append([entry({ text: 'STOP' })]);
+    renameSync(path, join(newFolder(), 'moved.db'));
+    expect(first.isInPlace()).toBe(false);
+    first.move({ accounts: {} });
+    expect(idOf(first) > former).toBe(true);
+    const [carried] = first.file.log.history('15550000001', undefined, undefined);
+    expect(carried?.evidence).toMatchObject({
+      text: 'STOP',
+      positions: [{ log: idOf(first) }, { log: former, position: kept?.position }],
+    });
+    first.close();
+  });
+});
+
+describe('news of both tables', () => {
+  it('come in the order of the log, some at a time', () => {
+    const one = openEngine();
+    const path = one.file.database.prepare('PRAGMA database_list').get()?.['file'] as string;
+    const other = openEngine(path);
+    const cursor = one.end();
+    const entries = Array.from({ length: 5_000 }, (_, index) =>
+      entry({ id: `n${index}`, direction: index % 3 === 0 ? 'in' : 'out' }, String(15_550_000_000 + index)),
+    );
+    other.file.log.append(entries);
+    const news = newsSince(one, cursor);
+    expect(news.changes.map(({ evidence }) => evidence.id)).toEqual(
+      entries.map(({ evidence }) => evidence.id),
+    );
+    expect(news.logs.length).toBe(3);
+    expect(news.cursor).toEqual(one.end());
+    for (const engine of [one, other]) engine.close();
+  });
+});
+
+describe('prune', () => {
+  /** How many go of a number's entries, all of them older than four days. */
+  function pruned(entries: readonly OptOutChange[], now = T + 97 * HOUR): string[] {
+    const engine = openEngine(undefined, () => now);
+    engine.file.log.append(entries);
+    for (let after: number | undefined = 0; after !== undefined;) {
+      ({ after } = engine.file.log.prune(now + HOUR, after));
+    }
+    const left = engine.file.database
+      .prepare('SELECT id FROM changes UNION ALL SELECT id FROM entries')
+      .all()
+      .map(({ id }) => id);
+    engine.close();
+    return entries.map(({ evidence }) => evidence.id).filter((id) => !left.includes(id));
+  }
+  const log = '00000000-x';
+  const at = (position: number) => [{ log, position }];
+  const told = { kind: 'told', source: 'inbound' } as const;
+  const optIn = { direction: 'in' } as const;
+
+  it.each<[string, OptOutChange[], string[]]>([
+    ['an earlier act', [entry({ id: 'a' }), entry({ id: 'b' })], ['a']],
+    [
+      'not one that stands in another log, behind one that does not',
+      [entry({ id: 'a', positions: at(1) }), entry({ id: 'b' })],
+      ['a'],
+    ],
+    ['not one that stood in no other log', [entry({ id: 'a' }), entry({ id: 'b', positions: at(1) })], []],
+    [
+      'not one that stood later in another log',
+      [entry({ id: 'a', positions: at(2) }), entry({ id: 'b', positions: at(1) })],
+      [],
+    ],
+    [
+      'not a message with a later time',
+      [entry({ ...told, id: 'a', at: 2 }), entry({ ...told, id: 'b', at: 1 })],
+      [],
+    ],
+    [
+      'a message with the same time',
+      [entry({ ...told, id: 'a', at: 1 }), entry({ ...told, id: 'b', at: 1 })],
+      ['a'],
+    ],
+    ['not a message for an act', [entry({ ...told, id: 'a', at: 1 }), entry({ id: 'b', at: 1 })], []],
+    [
+      'not a dated row of an import',
+      [entry({ id: 'a', kind: 'stated' }), entry({ id: 'b', kind: 'stated' })],
+      [],
+    ],
+    [
+      'not a dated row of an import that was erased',
+      [entry({ id: 'a', kind: 'stated', proves: false }), entry({ id: 'b' })],
+      [],
+    ],
+    [
+      'what proves nothing',
+      [entry({ id: 'a', proves: false }), entry({ ...optIn, id: 'b', proves: false })],
+      ['a', 'b'],
+    ],
+    ['not an act for what proves nothing', [entry({ id: 'a' }), entry({ id: 'b', proves: false })], ['b']],
+    [
+      'not an opt-in that had seen more',
+      [
+        entry({ ...optIn, id: 'a', basis: { log, position: 2 } }),
+        entry({ ...optIn, id: 'b', basis: { log, position: 1 } }),
+      ],
+      [],
+    ],
+    [
+      'not an opt-in that had seen another log',
+      [
+        entry({ ...optIn, id: 'a', basis: { log, position: 2 } }),
+        entry({ ...optIn, id: 'b', basis: { log: 'y', position: 3 } }),
+      ],
+      [],
+    ],
+    [
+      'an opt-in that had seen less',
+      [
+        entry({ ...optIn, id: 'a', basis: { log, position: 1 } }),
+        entry({ ...optIn, id: 'b', basis: { log, position: 1 } }),
+      ],
+      ['a'],
+    ],
+    [
+      'not a proven opt-in for one that is not',
+      [entry({ ...optIn, id: 'a', proof: { optInDate: 1, sweep: 1 } }), entry({ ...optIn, id: 'b' })],
+      [],
+    ],
+    [
+      'not one proven for a later date',
+      [
+        entry({ ...optIn, id: 'a', proof: { optInDate: 2, sweep: 1 } }),
+        entry({ ...optIn, id: 'b', proof: { optInDate: null, sweep: 1 } }),
+      ],
+      [],
+    ],
+    [
+      'not one proven after a later sweep',
+      [
+        entry({ ...optIn, id: 'a', proof: { optInDate: 2, sweep: 2 } }),
+        entry({ ...optIn, id: 'b', proof: { optInDate: 2, sweep: 1 } }),
+      ],
+      [],
+    ],
+    [
+      'one that is proven as well',
+      [
+        entry({ ...optIn, id: 'a', proof: { optInDate: 2, sweep: 2 } }),
+        entry({ ...optIn, id: 'b', proof: { optInDate: 3, sweep: 2 } }),
+      ],
+      ['a'],
+    ],
+    ['nothing of another number', [entry({ id: 'a' }), entry({ id: 'b' }, '15550000002')], []],
+  ])('forgets %s', (_name, entries, gone) => {
+    expect(pruned(entries)).toEqual(gone);
+  });
+
+  it('remembers every id for four days', () => {
+    const entries = [entry({ id: 'a' }), entry({ id: 'b' }), entry({ id: 'c', proves: false })];
+    expect(pruned(entries, T + 96 * HOUR)).toEqual([]);
+    expect(pruned(entries, T + 96 * HOUR + 1)).toEqual(['a', 'c']);
+  });
+
+  it('looks at a large file in steps', () => {
+    const engine = openEngine(undefined, () => T + 97 * HOUR);
+    const entries = Array.from({ length: 12_000 }, (_, index) =>
+      entry(index % 2 === 0 ? { proves: false } : {}, String(15_550_000_000 + (index >> 2))),
+    );
+    engine.file.log.append(entries);
+    const removed: number[] = [];
+    for (let after: number | undefined = 0; after !== undefined;) {
+      const step: { removed: number; after: number | undefined } = engine.file.log.prune(T + HOUR, after);
+      removed.push(step.removed);
+      ({ after } = step);
+    }
+    expect(removed.reduce((sum, one) => sum + one, 0)).toBe(9_000);
+    expect(removed.length).toBeGreaterThan(2);
+    engine.close();
+  });
+});
+
+describe('a file of a later version', () => {
+  it('is left as it is, gives its opt-outs, and is not written to', () => {
+    const engine = openEngine();
+    const path = engine.file.database.prepare('PRAGMA database_list').get()?.['file'] as string;
+    engine.file.log.append([
+      entry({ id: 'out' }),
+      entry({ id: 'in', direction: 'in' }),
+      entry({}, '15550000002'),
+    ]);
+    engine.file.database.exec('PRAGMA user_version = 4');
+    engine.close();
+    const bytes = readFileSync(path);
+    expect(engine.open({ accounts: { default: 'another' } })).toMatchObject({
+      kind: 'newer',
+      message: expect.stringContaining('version 4, which is newer than 3'),
+    });
+    expect([engine.file.isReadOnly, engine.file.isNewer, engine.isInPlace()]).toEqual([true, true, true]);
+    expect(engine.isWorthReopening).toBe(false);
+    const held = engine.file.log.history('15550000001', undefined, undefined);
+    expect(held.map(({ evidence }) => [evidence.direction, evidence.kind])).toEqual([['out', 'act']]);
+    engine.close();
+    expect(readFileSync(path)).toEqual(bytes);
+  });
+
+  it('gives nothing if it keeps opt-outs in another way', () => {
+    const engine = openEngine();
+    engine.file.log.append([entry()]);
+    engine.file.database.exec('ALTER TABLE changes RENAME TO evidence; PRAGMA user_version = 4');
+    expect(engine.open({ accounts: {} })?.kind).toBe('newer');
+    expect(engine.file.log.history('15550000001', undefined, undefined)).toEqual([]);
+    expect(engine.file.sweeps.heads()).toEqual([]);
+    engine.close();
+  });
+});
