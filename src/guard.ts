@@ -88,6 +88,7 @@ export function createGuard(options: GuardOptions = {}): Guard {
       if (events.listenersOf(event).size > 0) events.emit(event, changeEvent(change));
     },
     onError: (error) => events.emit('error', error),
+    onMigrated: (message) => events.emit('warn', { code: 'store_migrated', message }),
     onLoaded() {
       watch.look();
       void startJobs.resume();

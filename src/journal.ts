@@ -28,6 +28,8 @@ export interface JournalPorts {
   /** Told of each change that was new, after it counts. */
   readonly onChange: (change: OptOutChange) => void;
   readonly onError: (error: GuardError) => void;
+  /** Called if the store brought an older file up to date, with a sentence for people. */
+  readonly onMigrated: (message: string) => void;
   /** Told once, when everything the store held is loaded. */
   readonly onLoaded: () => void;
   /** Told when another process's sweep was taken over. */
@@ -140,7 +142,7 @@ export function createJournal(ports: JournalPorts): Journal {
 
   const loading = createLoading({
     ...{ store, lists, clock, accounts: ports.accounts },
-    ...{ merge, replace, saveSweep, onChange, onTrouble: onError },
+    ...{ merge, replace, saveSweep, onChange, onTrouble: onError, onMigrated: ports.onMigrated },
     onFailure: (cause) => onError(fail(cause, 'to open')),
     onOpen() {
       lastErrorCode = undefined;

@@ -27,6 +27,8 @@ export interface LoadingPorts {
   readonly onChange: (change: OptOutChange) => void;
   /** Told of what the store says about itself. */
   readonly onTrouble: (error: GuardError) => void;
+  /** Called if the store brought an older file up to date. */
+  readonly onMigrated: (message: string) => void;
   /** Told of each failure to open or load; it is tried again. */
   readonly onFailure: (cause: unknown) => void;
   /** Told once the store can be used: before anything of other processes is followed. */
@@ -114,6 +116,7 @@ export function createLoading(ports: LoadingPorts): Loading {
   }
 
   function report({ kind, message }: StoreTrouble): void {
+    if (kind === 'migrated') return ports.onMigrated(message);
     ports.onTrouble(new StoreError(message, { code: `store_${kind}` }));
   }
 
