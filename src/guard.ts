@@ -183,7 +183,7 @@ export function createGuard(options: GuardOptions = {}): Guard {
     canSend: checker.canSend,
     check: (msisdn, asked) => check(msisdn, asked, 'check'),
     assertCanSend(msisdn, asked) {
-      const decision = check(msisdn, readAsked(asked), 'assertCanSend');
+      const decision = check(msisdn, asked === undefined ? asked : readAsked(asked), 'assertCanSend');
       if (!decision.allowed) throw new SendBlockedError(decision, maskMsisdn(decision.to));
     },
     send: (msisdn, send, given) => sendThrough(access, msisdn, send, given),
@@ -257,7 +257,7 @@ export function createGuard(options: GuardOptions = {}): Guard {
  *
  * @throws ConfigError for anything but options.
  */
-function readAsked(asked: CheckOptions = {}): CheckOptions {
+function readAsked(asked: CheckOptions): CheckOptions {
   return readFields(asked, 'assertCanSend', {
     from: (value) => value as CheckOptions['from'],
     purpose: optional(oneOf(['opt_out_confirmation'])),

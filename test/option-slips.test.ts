@@ -2,7 +2,7 @@
 
 import { Vonage } from '@vonage/server-sdk';
 import { Auth } from '@vonage/auth';
-import { afterAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, describe, expect, it } from 'vitest';
 import { ConfigError, createGuard, memoryStore, vonage, type GuardOptions } from '../src/index.ts';
 import { sqliteStore } from '../src/stores/sqlite.ts';
 import { createTestGuard } from '../src/testing/index.ts';
@@ -333,12 +333,20 @@ describe('a call', () => {
     );
   });
 
+  it.each(['sqlite:./optouts.db', 'SQLITE:optouts.db', 'file:///optouts.db', 'memory:'])(
+    'of sqliteStore(%j) says that a path has no scheme',
+    (file) => {
+      expect(errorOf(() => sqliteStore(file)).message).toBe(
+        "sqliteStore.file: expected the path of a file without a scheme, received a string; did you mean sqliteStore('./optouts.db'), or store: 'sqlite:./optouts.db' in createGuard?",
+      );
+    },
+  );
+
   it('of createTestGuard names what it needs', async () => {
     for (const given of [NUMBER, [NUMBER], null]) {
       await expect(createTestGuard(given as never)).rejects.toThrow(
         /^createTestGuard: expected \{ optedOut, … \}, received .*did you mean createTestGuard\(\{ optedOut/,
       );
     }
-    vi.restoreAllMocks();
   });
 });

@@ -1,7 +1,7 @@
 /** The public names, as a list: a change here is a change for users. */
 
 import { execFileSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { readFileSync, readdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 
@@ -51,6 +51,15 @@ describe('the package', () => {
       expect(imported.filter((name) => !name.startsWith('node:'))).toEqual([]);
     },
   );
+
+  it('declares nothing that TypeScript has only since 5.7', () => {
+    const files = readdirSync(`${root}/dist`, { recursive: true, encoding: 'utf8' });
+    const declarations = files.filter((file) => file.endsWith('.d.ts'));
+    expect(declarations.length).toBeGreaterThan(50);
+    const generic = /\b(?:Uint8|Int8|Uint16|Int16|Uint32|Int32|Float32|Float64|BigInt64|BigUint64)Array</;
+    const newer = declarations.filter((file) => generic.test(readFileSync(`${root}/dist/${file}`, 'utf8')));
+    expect(newer).toEqual([]);
+  });
 
   it('loads no metadata of telephone numbers in the thread of its store', () => {
     const code = readFileSync(`${root}/dist/stores/sqlite/worker.cjs`, 'utf8');

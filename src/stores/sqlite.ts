@@ -3,6 +3,7 @@
  * one process writes, the others hear of within milliseconds.
  */
 
+import { refuse } from '../option-fields.ts';
 import { createSqliteStore } from './sqlite/client.ts';
 import { spawnWorker } from './sqlite/connection.ts';
 import type { Store } from './store.ts';
@@ -15,5 +16,9 @@ import type { Store } from './store.ts';
  * bundle that has left the program of the store's thread behind.
  */
 export function sqliteStore(file: string): Store {
+  if (/^(?:sqlite|memory|file):/i.test(file)) {
+    const meant = "sqliteStore('./optouts.db'), or store: 'sqlite:./optouts.db' in createGuard";
+    return refuse('sqliteStore.file', file, 'the path of a file without a scheme', meant);
+  }
   return createSqliteStore(file, spawnWorker);
 }
