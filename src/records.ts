@@ -11,7 +11,7 @@ import type { Lists } from './lists.ts';
 import { writingsOf, type MsisdnReader } from './msisdn.ts';
 import { duration, integer, optional, readFields, text, type Duration } from './option-fields.ts';
 import type { Config } from './options.ts';
-import { LATEST_TIME, type Evidence } from './optouts/change.ts';
+import { LATEST_TIME, type Evidence, type OptOutChange } from './optouts/change.ts';
 import type { Listing } from './optouts/ledger.ts';
 
 /** A piece of evidence as `history` shows it. Times in ms UTC. */
@@ -60,7 +60,7 @@ export function createRecords({ reader, lists, journal, config, clock }: Records
       journal.listings(msisdn, { list }),
     ]);
     return [
-      ...changes.map(({ list: name, evidence }) => ({
+      ...changes.filter(isShown).map(({ list: name, evidence }) => ({
         list: name,
         msisdn,
         ...evidence,
@@ -111,6 +111,11 @@ export function createRecords({ reader, lists, journal, config, clock }: Records
       return { removed: await journal.prune(olderThan) };
     },
   };
+}
+
+/** Evidence of a person who was erased and is not blocked is kept for its id alone. */
+function isShown({ evidence: { proves, messageId, sender, text, reason } }: OptOutChange): boolean {
+  return proves !== false || (messageId ?? sender ?? text ?? reason) !== undefined;
 }
 
 /** When the person acted, or when it was received if nobody told the time. */

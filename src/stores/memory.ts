@@ -26,10 +26,9 @@ type KeptSweep = Pick<SavedSweep, 'number' | 'start' | 'ageMs' | 'heldMs'> & {
 export function memoryStore({
   keepsSweeps = true,
 }: { readonly keepsSweeps?: boolean | undefined } = {}): Store {
-  const logId = randomUUID();
+  // Named as those of a store that counts its logs: nothing that is carried over comes from a newer one.
+  const logId = `99999999-${randomUUID()}`;
   const byNumber = createNumberMap<Map<string, OptOutChange>>();
-  // Entries of people who were erased: only their ids and positions are left.
-  const forgotten = createNumberMap<Map<string, AppendResult>>();
   const sweeps = new Map<string, KeptSweep>();
   const leases = new Map<string, object>();
   let position = 0;
@@ -44,9 +43,11 @@ export function memoryStore({
     const entries = byNumber.get(msisdn) ?? new Map<string, OptOutChange>();
     const act = JSON.stringify([evidence.direction, evidence.id, list]);
     const known = entries.get(act);
-    if (known) return resultOf(known, false);
-    const erased = forgotten.get(msisdn)?.get(act);
-    if (erased) return erased;
+    if (known) {
+      const joined = joinPositions(known.evidence.positions, evidence.positions);
+      entries.set(act, { ...known, evidence: { ...known.evidence, positions: joined } });
+      return resultOf(known, false);
+    }
     const positions = joinPositions([{ log: logId, position: ++position }], evidence.positions);
     const kept = { ...change, evidence: { ...evidence, positions } };
     entries.set(act, kept);
@@ -58,15 +59,17 @@ export function memoryStore({
     for (const [, entries] of byNumber) yield* entries.values();
   }
 
-  function evidenceBefore({ list, msisdn }: OptOutChange): readonly Evidence[] {
+  /** The evidence of that number on that list that stands before a position. */
+  function evidenceBefore({ list, msisdn }: OptOutChange, end: number): readonly Evidence[] {
     return [...(byNumber.get(msisdn)?.values() ?? [])]
       .filter((one) => one.list === list && one.evidence.proves !== false)
-      .map(({ evidence }) => evidence);
+      .filter((one) => resultOf(one, false).position < end)
+      .map(({ evidence }) => withoutWords(evidence));
   }
 
   function append(change: OptOutChange, wantsBefore: boolean): AppendResult {
-    const before = wantsBefore ? { before: evidenceBefore(change) } : {};
-    return { ...keep(change), ...before };
+    const result = keep(change);
+    return wantsBefore ? { ...result, before: evidenceBefore(change, result.position) } : result;
   }
 
   const isOlder = (number: number, kept: KeptSweep | undefined): boolean =>
@@ -124,18 +127,12 @@ export function memoryStore({
     },
     async erase(msisdn, forget) {
       const entries = byNumber.get(msisdn);
-      const ids = forgotten.get(msisdn) ?? new Map<string, AppendResult>();
       for (const [act, change] of entries ?? []) {
         const upTo = forget.logId === logId ? forget.lists.get(change.list) : undefined;
-        const { position: own } = resultOf(change, false);
-        if (upTo === undefined || own > upTo) {
-          entries?.set(act, { ...change, evidence: withoutWords(change.evidence) });
-        } else {
-          entries?.delete(act);
-          ids.set(act, resultOf(change, false));
-        }
+        const isForgotten = upTo !== undefined && resultOf(change, false).position <= upTo;
+        const left = withoutWords(change.evidence);
+        entries?.set(act, { ...change, evidence: isForgotten ? { ...left, proves: false } : left });
       }
-      if (ids.size > 0) forgotten.set(msisdn, ids);
       for (const [list, kept] of sweeps) {
         if (!forget.lists.has(list)) continue;
         const rows = new Map(kept.rows);

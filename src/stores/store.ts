@@ -241,8 +241,9 @@ export interface Store {
   listings?(msisdn: string, options?: { readonly list?: string }): Promise<readonly ListingSpan[]>;
   /**
    * Forgets a person's words, reasons, senders and message ids. Ids, positions, times and bases stay, so that no answer
-   * changes and a repeated message is still known. On the lists in `forget` nothing blocks the person: of their entries up
-   * to the given position (of log `logId`) only the ids are kept, and what sweeps said about the number is forgotten.
+   * changes and a repeated message is still known. On the lists in `forget` nothing blocks the person: their entries up
+   * to the given position (of log `logId`) are kept with `proves: false`, for their ids alone, and what sweeps said about
+   * the number is forgotten.
    *
    * @returns `isPending` if words are still on disk, because another process is reading; they are removed later.
    */
