@@ -1,7 +1,7 @@
 /**
  * Every way in which a handler could read the body of a request: by its content type, by `request.json()` whatever the
- * type is, as a form, with the first or the last value of a name that occurs twice. Pure. What no way is known for is not
- * read: it says why.
+ * type is, as a form, with the first or the last value of a name that occurs twice. Pure. Other bodies are not read, and
+ * the reason is returned.
  */
 
 import { readForm, rewriteForm, rewriteJson } from './body-writing.ts';
@@ -12,11 +12,13 @@ export interface Reading {
   /** What it says, for the caller's functions. */
   readonly body: unknown;
   /**
-   * `chosen`: the recipients are those of the first such reading that names any. `doubt`: it only shows whether a handler
-   * that reads this way finds the same.
+   * `main`: the recipients of the request may be taken from this reading. `check`: it can only contradict a main reading.
    */
-  readonly role: 'chosen' | 'doubt';
-  /** Whether it is unlikely, so that a function that fails on it, or finds nothing like a number, found nobody. */
+  readonly role: 'main' | 'check';
+  /**
+   * Whether a handler is unlikely to read this way. Then the caller's function may fail on it, and what it finds there
+   * counts only if it has the digits of a number.
+   */
   readonly isUnlikely: boolean;
   /** Writes what `body` says by now. @throws TypeError where it cannot be written without rounding a number. */
   write(): string;
@@ -55,18 +57,18 @@ export function readingsOf(headers: Headers, bytes: Uint8Array): BodyReadings {
   if (isJson && asJson.length === 0) return { unread: 'the body cannot be read as JSON' };
   const known = isJson ? asJson : objectsOnly(asJson);
   if (known.length === 0) return { unread: 'the content type is neither JSON nor a form' };
-  // Without `=` there is no pair. A text with an address in it, such as `?id=1&to=2`, looks like one.
-  return { readings: text.includes('=') ? [...known, ...formReadings(text).map(doubted)] : known };
+  // A form needs `=`. JSON may hold it by chance, in a link such as `?id=1&to=2`.
+  return { readings: text.includes('=') ? [...known, ...formReadings(text).map(asCheck)] : known };
 }
 
 /** None where it is no JSON that can be read. */
 function jsonReadings(text: string): readonly Reading[] {
   try {
     const body: unknown = JSON.parse(text);
-    const last: Reading = { body, role: 'chosen', isUnlikely: false, write: () => rewriteJson(text, body) };
+    const last: Reading = { body, role: 'main', isUnlikely: false, write: () => rewriteJson(text, body) };
     const source = readJsonSource(text);
     if (!hasDuplicateNames(source)) return [last];
-    return [last, { ...last, role: 'doubt', body: firstValues(source) }];
+    return [last, { ...last, role: 'check', body: firstValues(source) }];
   } catch {
     return [];
   }
@@ -85,9 +87,9 @@ function formReadings(text: string): readonly Reading[] {
 
 function formReading(text: string, nameOf: (name: string) => string, isUnlikely: boolean): Reading {
   const body = readForm(text, nameOf);
-  return { body, role: 'chosen', isUnlikely, write: () => rewriteForm(text, body, nameOf) };
+  return { body, role: 'main', isUnlikely, write: () => rewriteForm(text, body, nameOf) };
 }
 
-function doubted(reading: Reading): Reading {
-  return { ...reading, role: 'doubt', isUnlikely: true };
+function asCheck(reading: Reading): Reading {
+  return { ...reading, role: 'check', isUnlikely: true };
 }

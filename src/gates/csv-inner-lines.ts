@@ -10,7 +10,6 @@ type RowText = string;
 const RARE_BYTES = `\v\f${String.fromCharCode(0x1c, 0x1d, 0x1e)}\u0085`;
 const UNICODE_ENDS = '\u00E2\u0080[\u00A8\u00A9]';
 const RARE_BREAK = new RegExp(`[${RARE_BYTES}]|${UNICODE_ENDS}`);
-const ANY_BREAK = new RegExp(`[\r\n${RARE_BYTES}]|${UNICODE_ENDS}`);
 
 /** Where a line ends, by the programs that read a file line by line. */
 const LINE_ENDS: readonly RegExp[] = [
@@ -33,7 +32,7 @@ export function hasRareBreak(text: string): boolean {
  * The fields in the number's column of every line inside a row, as some reader would find them.
  *
  * @param skipsFirst whether the first line is known to be no recipient: it is the header.
- * @returns them without quotes and outer spaces; none for a row of one line.
+ * @returns those with a digit, without quotes and outer spaces; none for a row of one line.
  */
 export function innerFields(
   row: RowText,
@@ -41,22 +40,22 @@ export function innerFields(
   delimiter: string,
   skipsFirst: boolean,
 ): readonly string[] {
-  if (!ANY_BREAK.test(row)) return [];
   const fields = new Set<string>();
   for (const end of LINE_ENDS) {
+    if (!end.test(row)) continue;
     const lines = row.split(end);
-    if (lines.length === 1) continue;
     for (const line of skipsFirst ? lines.slice(1) : lines) {
-      fields.add(bare(line.split(delimiter, column + 1)[column]));
-      fields.add(bare(quotedField(line, delimiter, column)));
+      fields.add(line.split(delimiter, column + 1)[column] ?? '');
+      if (line.includes('"')) fields.add(quotedField(line, delimiter, column));
     }
   }
-  fields.delete('');
-  return [...fields];
+  return [...fields].map(bare).filter((field) => DIGIT.test(field));
 }
 
+const DIGIT = /\p{Nd}/u;
+
 /** The field of a line whose quotes keep delimiters together; one that is not closed ends with the line. */
-function quotedField(line: string, delimiter: string, column: number): string | undefined {
+function quotedField(line: string, delimiter: string, column: number): string {
   let at = 0;
   for (let place = 0; at <= line.length; place++) {
     const start = at;
@@ -68,7 +67,7 @@ function quotedField(line: string, delimiter: string, column: number): string | 
     if (place === column) return line.slice(start, at);
     at++;
   }
-  return undefined;
+  return '';
 }
 
 function endOf(line: string, sought: string, from: number): number {
@@ -76,7 +75,7 @@ function endOf(line: string, sought: string, from: number): number {
   return at === -1 ? line.length : at;
 }
 
-function bare(field = ''): string {
+function bare(field: string): string {
   return decoded(field).replaceAll('"', '').trim();
 }
 

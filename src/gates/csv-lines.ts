@@ -153,8 +153,9 @@ export function createCsvReader({ column, header, delimiter }: CsvForm, atOnce: 
       at = row.end;
       rowNumber++;
       if (row.isEmpty) continue;
-      if (row.hasQuotes || isRare) {
-        const found = inner(text, row, false);
+      if (isRare || (row.hasQuotes && hasInnerEnd(text, row))) {
+        // The row's own field is asked about with the row.
+        const found = inner(text, row, false).filter((field) => field !== row.field);
         if (found.length > 0) innerOf.set(rows.length, found);
       }
       rows.push(row);
@@ -224,6 +225,14 @@ function readRow(
 
 function isFieldEnd(code: number, delimiter: number): boolean {
   return code === delimiter || code === LINE_FEED || code === RETURN;
+}
+
+/** Whether CR or LF stands before the end of a row. */
+function hasInnerEnd(text: string, { start, end }: CsvRow): boolean {
+  const row = text.slice(start, end);
+  const own = row.endsWith('\r\n') ? 2 : Number(row.endsWith('\n') || row.endsWith('\r'));
+  const isInside = (at: number) => at !== -1 && at < row.length - own;
+  return isInside(row.indexOf('\n')) || isInside(row.indexOf('\r'));
 }
 
 /** @returns the place after the quote that closes the one at `open`; 0 where there is none. */

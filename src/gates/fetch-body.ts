@@ -12,7 +12,7 @@ export type ReadBody =
       readonly state: 'too_large';
       /** Gives the rest up. */
       readonly cancel: () => void;
-      /** All of the body, for somebody who takes it as it comes. */
+      /** All of the body: what was read, and then the rest as it comes. */
       readonly stream: () => ReadableStream<Uint8Array>;
     };
 
@@ -85,7 +85,7 @@ function growingBuffer(maxBytes: number) {
 /** The request with another body. Bytes bring no content type of their own, as a string would. */
 export function withBody(request: Request, body: Uint8Array | ReadableStream<Uint8Array>): Request {
   const headers = new Headers(request.headers);
-  // It was of the body that is replaced.
+  // The length of the replaced body.
   headers.delete('content-length');
   const init = { headers, body, ...(body instanceof ReadableStream ? { duplex: 'half' } : {}) };
   return new Request(request, init as RequestInit);

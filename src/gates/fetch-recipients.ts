@@ -1,6 +1,6 @@
 /**
- * Whom a `Request` names, by every way in which its body can be read. Where two ways name different people it says so
- * instead of choosing one: which of them the handler takes is not known.
+ * Finds the recipients of a `Request` by every way in which its body can be read. If two ways name different people, the
+ * result is a problem: the guard cannot know which of them the handler takes.
  */
 
 import { readingsOf, type Reading } from './body-readings.ts';
@@ -21,7 +21,7 @@ export interface TakenBody {
 export interface LargeBody {
   /** Gives the body up. */
   readonly cancel: () => void;
-  /** The request for a handler that takes it all the same. */
+  /** The request with all of its body, for a gate that only observes. */
   readonly whole: () => Request;
 }
 
@@ -83,7 +83,7 @@ export async function findRecipients(
   if (readings.length === 0) return lookUp(undefined, request, lookup);
   let chosen: Found | undefined;
   for (const reading of readings) {
-    if (chosen === undefined && reading.role === 'doubt') continue;
+    if (chosen === undefined && reading.role === 'check') continue;
     const found = reading.isUnlikely
       ? await lookUp(reading, request, lookup).catch(() => undefined)
       : await lookUp(reading, request, lookup);

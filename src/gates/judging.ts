@@ -9,7 +9,7 @@ import { problem, type Problem } from './refusal.ts';
 /** The decisions about the recipients of a request, in their order. */
 export type GateDecisions = readonly Decision[] & {
   /**
-   * The numbers that may be sent to, as digits, in the order of the recipients; nobody who is blocked, whatever
+   * The numbers that may be sent to, as digits, in the order of the recipients; blocked ones are left out, whatever
    * `onBlocked` is. This is the list to send to.
    */
   readonly allowed: readonly string[];
