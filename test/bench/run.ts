@@ -9,6 +9,7 @@ import { benchGates } from './gates.ts';
 import { benchMiddleware } from './middleware.ts';
 import { benchSet } from './numbers-set.ts';
 import { benchPeers } from './peers.ts';
+import { benchStalls } from './stalls.ts';
 import { benchStart } from './start.ts';
 import { benchStore } from './store.ts';
 import { benchStream } from './stream.ts';
@@ -21,6 +22,7 @@ const parts: Readonly<Record<string, (given: { readonly isLarge: boolean }) => P
   set: benchSet,
   store: benchStore,
   sweep: benchSweep,
+  stalls: benchStalls,
   middleware: benchMiddleware,
   start: benchStart,
   gates: benchGates,

@@ -4,7 +4,7 @@ import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { setPriority } from 'node:os';
 import { fileURLToPath } from 'node:url';
-import type { Leaving } from './sweep-provider.ts';
+import type { Leaving, RowForm } from './sweep-provider.ts';
 
 export interface ProviderProcess {
   readonly baseUrl: string;
@@ -16,9 +16,12 @@ export interface ProviderProcess {
 /** The lowest there is: a provider runs on other processors than ours. */
 const PRIORITY = 19;
 
-/** @param count how many numbers its list has. */
-export async function startProvider(count: number): Promise<ProviderProcess> {
-  const child = fork(fileURLToPath(new URL('./sweep-provider.js', import.meta.url)), [String(count)]);
+/**
+ * @param count how many numbers its list has.
+ * @param rows what its rows look like.
+ */
+export async function startProvider(count: number, rows: RowForm = 'dated'): Promise<ProviderProcess> {
+  const child = fork(fileURLToPath(new URL('./sweep-provider.js', import.meta.url)), [String(count), rows]);
   const [{ port }] = (await once(child, 'message')) as [{ port: number }];
   if (child.pid !== undefined) setPriority(child.pid, PRIORITY);
   return {

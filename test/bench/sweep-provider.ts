@@ -1,11 +1,15 @@
 /**
  * A provider in a process of its own, so that its work is in nobody's figures. A program: how many numbers as argument,
- * its port as a message. Rows come in no order, as people opt out; each page is written before it is asked for.
+ * what its rows are (`dated`, `undated`, or `bare` numbers); its port as a message. Rows come in no order, as people opt out; each
+ * page is written before it is asked for.
  */
 
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { clusteredSample } from './clustered.ts';
+
+/** What rows look like: objects with or without a date, or numbers alone. */
+export type RowForm = 'dated' | 'undated' | 'bare';
 
 /** What the process is told: from now on the list is without some of its numbers. */
 export interface Leaving {
@@ -13,7 +17,14 @@ export interface Leaving {
   readonly every: number;
 }
 
-const ROW = '","opt-in":"false","opt-out":"true","opt-out-date":"2014-06-27 18:31:33"}';
+const DATE = ',"opt-out-date":"2014-06-27 18:31:33"';
+const FLAGS = ',"opt-in":"false","opt-out":"true"';
+const ROWS: Readonly<Record<RowForm, readonly [string, string]>> = {
+  dated: ['{"msisdn":"', `"${FLAGS}${DATE}}`],
+  undated: ['{"msisdn":"', `"${FLAGS}}`],
+  bare: ['"', '"'],
+};
+const [ROW_START, ROW_END] = ROWS[process.argv[3] as RowForm];
 /** A number further on by that many places: a prime, so that all of them have their turn. */
 const STRIDE = 7_368_787;
 
@@ -37,7 +48,7 @@ function pageOf(index: number, size: number): Buffer {
   if (next.key === key) return next.body;
   let rows = '';
   for (const number of numbers.subarray(index * size, (index + 1) * size)) {
-    rows += `${rows === '' ? '' : ','}{"msisdn":"${number}${ROW}`;
+    rows += `${rows === '' ? '' : ','}${ROW_START}${number}${ROW_END}`;
   }
   return Buffer.from(`{"opt-in-count":${numbers.length},"opt-in-list":[${rows}]}`);
 }
