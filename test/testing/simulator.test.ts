@@ -11,6 +11,7 @@ import {
   type Simulator,
   type SimulatorOptions,
 } from '../../src/testing/index.ts';
+import { createOptOutList } from '../../src/testing/simulator/opt-out-list.ts';
 import { createRows } from '../../src/testing/simulator/rows.ts';
 import { makeSig } from '../../src/testing/simulator/signing.ts';
 
@@ -193,6 +194,23 @@ describe('the list', () => {
       expect(await rowsOf(own, { page: 1, 'page-size': 3 })).toEqual(expected);
     }),
   );
+
+  it('gives some people two rows, which are counted', () =>
+    expect(
+      [0, 1, 2].map((page) => {
+        const list = createOptOutList(5, () => 0);
+        list.behaviour.twiceEvery = 2;
+        const { 'opt-in-count': count, 'opt-in-list': rows } = JSON.parse(list.page(page, 3)) as {
+          'opt-in-count': string;
+          'opt-in-list': { msisdn: string }[];
+        };
+        return [count, ...rows.map(({ msisdn }) => Number(msisdn) - 15_550_000_000)];
+      }),
+    ).toEqual([
+      ['7', 0, 1, 1],
+      ['7', 2, 3, 3],
+      ['7', 4],
+    ]));
 
   it('moves between two pages where a test says so', () =>
     started({ optOuts: 4 }, async (own) => {

@@ -69,6 +69,7 @@ export async function reply(
   res: ServerResponse,
   real: { readonly status: number; readonly body: string },
   fault: Fault = {},
+  now: () => number = Date.now,
 ): Promise<void> {
   if (fault.isReset) return void res.destroy();
   if (fault.stall === 'headers') return;
@@ -79,6 +80,7 @@ export async function reply(
   res.writeHead(fault.status ?? real.status, {
     'content-type': 'application/json',
     'content-length': body.length,
+    date: new Date(now()).toUTCString(),
     ...(fault.throttle?.retryAfter === undefined ? {} : { 'retry-after': String(fault.throttle.retryAfter) }),
     ...fault.headers,
   });

@@ -3,7 +3,7 @@
  * that endpoint may behave within (and outside of) its documentation.
  */
 
-import { createRows } from './rows.ts';
+import { createRows, type Rows } from './rows.ts';
 
 /** How the query endpoint pages and counts. */
 export interface ListBehaviour {
@@ -17,6 +17,8 @@ export interface ListBehaviour {
   count?: 'total' | 'page' | 'missing' | number | undefined;
   /** Whether rows have dates. Default `true`. */
   hasDates?: boolean | undefined;
+  /** Every so many-th person has two rows, one behind the other: two campaigns, two opt-outs. Default: nobody has. */
+  twiceEvery?: number | undefined;
   /** How long a change stays unseen in the query, ms. Default 0. */
   lagMs?: number | undefined;
   /** Called when a page has been written: the place to make the list move. */
@@ -84,18 +86,38 @@ export function createOptOutList(initial: Iterable<string> | number, now: () => 
       showUntil(now());
       const length = Math.min(size, pageCap);
       const place = ignoresPage ? 0 : isOneBased ? Math.max(0, index - 1) : index;
-      const shown = rows.slice(place * length, length).map((msisdn) => ({
+      const { twiceEvery = Infinity } = behaviour;
+      const total = rows.size + Math.floor(rows.size / twiceEvery);
+      const shown = rowsAt(rows, place * length, length, twiceEvery).map((msisdn) => ({
         msisdn,
         'opt-in': 'false',
         'opt-out': 'true',
         ...(hasDates ? { 'opt-out-date': changed.get(msisdn) ?? since } : {}),
       }));
-      const said = count === 'total' ? rows.size : count === 'page' ? shown.length : count;
+      const said = count === 'total' ? total : count === 'page' ? shown.length : count;
       const head = said === 'missing' ? {} : { 'opt-in-count': String(said) };
       return JSON.stringify({ ...head, 'opt-in-list': shown });
     },
   };
   return list;
+}
+
+/** Rows from `start` on, where the last of every `every` people has a second row. */
+function rowsAt(rows: Rows, start: number, length: number, every: number): string[] {
+  if (every === Infinity) return rows.slice(start, length);
+  const personOf = (row: number) => {
+    const group = Math.floor(row / (every + 1));
+    return group * every + Math.min(row - group * (every + 1), every - 1);
+  };
+  const first = personOf(start);
+  const people = rows.slice(first, length);
+  const shown: string[] = [];
+  for (let row = start; shown.length < length; row++) {
+    const msisdn = people[personOf(row) - first];
+    if (msisdn === undefined) break;
+    shown.push(msisdn);
+  }
+  return shown;
 }
 
 /** `YYYY-MM-DD HH:MM:SS`, UTC. */

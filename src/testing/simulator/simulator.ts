@@ -31,7 +31,7 @@ export interface SimulatorOptions {
   readonly listLagMs?: number | undefined;
   /** Default: any free one. */
   readonly port?: number | undefined;
-  /** ms UTC. Default the machine's clock. */
+  /** ms UTC, also of the `Date` of its replies. Default the machine’s clock. */
   readonly now?: (() => number) | undefined;
 }
 
@@ -103,7 +103,7 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
         : endpoint === 'unknown' || isKnown(recorded, { apiKey, apiSecret, signature })
           ? answerOf(endpoint, inputs, { list, now, send })
           : unauthorized(endpoint);
-      await reply(res, real, fault);
+      await reply(res, real, fault, now);
       if (page !== undefined) list.behaviour.afterPage?.(page);
     })().catch(() => res.destroy());
   });
