@@ -22,8 +22,25 @@ export interface PageRequest {
 export interface ProviderPage {
   /** The rows, in any order; empty past the end. */
   readonly rows: readonly ProviderRow[];
-  /** How many rows the provider says there are: in all or on this page, providers differ. A cross-check only. */
+  /**
+   * How many rows the provider says there are: in all or on this page, providers differ. A cross-check only. A number
+   * may be in several rows; each counts.
+   */
   readonly total?: number | undefined;
+  /**
+   * The provider's time when the page came, ms UTC: the `Date` of its reply. It is used for the warning `clock_skew`
+   * and `status().clock` alone, because a reply may come from a cache.
+   */
+  readonly serverTime?: number | undefined;
+}
+
+/** What a provider's reply to an opt-in says. */
+export interface OptInReply {
+  /**
+   * Its date, ms UTC by the clock of the provider's list. A row with a later opt-out date outweighs the opt-in. Left out
+   * where the reply carries none.
+   */
+  readonly optInDate?: number | Date | undefined;
 }
 
 /** Whoever keeps an opt-out list that can be read. Both functions reject when they cannot be sure. */
@@ -32,12 +49,6 @@ export interface Provider {
   readonly account?: string | undefined;
   /** Reads one page. Rejects on anything that is not a well-formed page: an error is never an empty list. */
   page(request: PageRequest): Promise<ProviderPage>;
-  /**
-   * Asks the provider to opt a number in again. Resolves only when its reply proves that it did. `optInDate` is the date
-   * of the reply, ms UTC by the clock of the provider's list: a row with a later opt-out date outweighs the opt-in.
-   */
-  optIn?(
-    msisdn: string,
-    options: { readonly signal: AbortSignal },
-  ): Promise<void | { readonly optInDate?: number | Date | undefined }>;
+  /** Asks the provider to opt a number in again. Resolves only when its reply proves that it did. */
+  optIn?(msisdn: string, options: { readonly signal: AbortSignal }): Promise<void | OptInReply>;
 }

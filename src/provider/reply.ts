@@ -4,14 +4,18 @@
  * status codes gets into an error.
  */
 
+import { readTime } from '../dates.ts';
 import { ProviderError, type ProviderErrorCode } from '../errors.ts';
 import { readMsisdn } from '../msisdn.ts';
-import type { ProviderPage, ProviderRow } from './provider.ts';
+import type { OptInReply, ProviderPage, ProviderRow } from './provider.ts';
+import { isProblem, speaksOfError } from './reply-errors.ts';
 
 /** A reply as it came. */
 export interface Reply {
   readonly httpStatus: number;
   readonly body: string;
+  /** Its `Content-Type`. */
+  readonly contentType?: string | undefined;
   /** From its `Retry-After`, ms. */
   readonly retryAfterMs?: number | undefined;
 }
@@ -21,28 +25,25 @@ export function readPage(reply: Reply): ProviderPage {
   const body = readBody(reply, 'query');
   const rows = body['opt-in-list'];
   if (!Array.isArray(rows)) throw badReply(reply, 'the reply holds no list');
-  // A list beside something that speaks of an error is not believed.
-  const messages = body['messages'] ?? [];
-  if (body['error-text'] || !Array.isArray(messages) || !isSuccess(body['status'])) {
-    throw badReply(reply, 'the reply holds a list and an error');
-  }
   const count = body['opt-in-count'];
   const total = /^\d+$/.test(wordOf(count) ?? '') ? Number(count) : undefined;
   return { rows: rows as ProviderRow[], total };
 }
 
-/** Makes sure that the reply says that this number is opted in. @throws ProviderError where it does not. */
-export function checkOptedIn(reply: Reply, msisdn: string): void {
+/**
+ * Makes sure that the reply says that this number is opted in.
+ *
+ * @returns since when, by the list's own clock, where the reply says.
+ * @throws ProviderError where it does not say so.
+ */
+export function checkOptedIn(reply: Reply, msisdn: string): OptInReply {
   const body = readBody(reply, 'manage');
   const isThisNumber = readMsisdn(body['msisdn']) === msisdn;
-  if (!isThisNumber || !isTrue(body['opt-in']) || isTrue(body['opt-out'])) {
+  if (!isThisNumber || !isTrue(body['opt-in']) || !isMissingOrFalse(body['opt-out'])) {
     throw badReply(reply, 'the reply does not say that the number is opted in');
   }
-}
-
-/** Whether a status, where there is one, is 0. */
-function isSuccess(status: unknown): boolean {
-  return status === undefined || status === null || wordOf(status) === '0';
+  const optInDate = readTime(body['opt-in-date']);
+  return optInDate === undefined ? {} : { optInDate };
 }
 
 /** A text or number as text. */
@@ -52,6 +53,11 @@ function wordOf(value: unknown): string | undefined {
 
 function isTrue(flag: unknown): boolean {
   return flag === true || (typeof flag === 'string' && flag.trim().toLowerCase() === 'true');
+}
+
+function isMissingOrFalse(flag: unknown): boolean {
+  if (flag === undefined || flag === null || flag === false || flag === '') return true;
+  return typeof flag === 'string' && flag.trim().toLowerCase() === 'false';
 }
 
 type Endpoint = 'query' | 'manage';
@@ -68,6 +74,10 @@ function readBody(reply: Reply, endpoint: Endpoint): Record<string, unknown> {
   const error = errorOf(reply, statusOf(fields), endpoint);
   if (error !== undefined) throw error;
   if (!isObject) throw badReply(reply, 'the reply is not an object');
+  // A list, or an opt-in, beside anything that speaks of an error is not believed.
+  if (isProblem(reply.contentType) || speaksOfError(fields)) {
+    throw badReply(reply, 'the reply speaks of an error');
+  }
   return fields;
 }
 
@@ -101,18 +111,24 @@ function errorOf(
   providerStatus: string | undefined,
   endpoint: Endpoint,
 ): ProviderError | undefined {
-  if (httpStatus >= 200 && httpStatus < 300 && providerStatus === undefined) return undefined;
+  if (httpStatus === 200 && providerStatus === undefined) return undefined;
   const isNumberRefused = endpoint === 'manage' && providerStatus === '103';
   const code: ProviderErrorCode =
     (isNumberRefused ? 'provider_number_refused' : PROVIDER_CODES[providerStatus ?? '']) ??
     HTTP_CODES[httpStatus] ??
-    (httpStatus >= 500 ? 'provider_unavailable' : 'provider_rejected');
+    (providerStatus !== undefined && httpStatus < 300 ? 'provider_rejected' : codeOfStatus(httpStatus));
   const said = providerStatus === undefined ? '' : `, status ${providerStatus}`;
   return new ProviderError(code, `the provider refused the ${endpoint}: HTTP ${httpStatus}${said}`, {
     httpStatus,
     ...(providerStatus === undefined ? {} : { providerStatus }),
     ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
   });
+}
+
+/** 206 is a part of a list, 202 only a promise: of all replies only a plain 200 is believed. */
+function codeOfStatus(httpStatus: number): ProviderErrorCode {
+  if (httpStatus >= 500) return 'provider_unavailable';
+  return httpStatus < 300 ? 'provider_bad_reply' : 'provider_rejected';
 }
 
 function badReply({ httpStatus }: Reply, reason: string): ProviderError {

@@ -25,30 +25,131 @@ describe('a page', () => {
     ['a count in other notation', { 'opt-in-count': '1e3', 'opt-in-list': [] }, undefined],
     ['a count below zero', { 'opt-in-count': -1, 'opt-in-list': [] }, undefined],
     ['a success among its messages', { messages: [{ status: '0' }], 'opt-in-list': [] }, undefined],
+    ['messages that say nothing', { messages: [{}, { status: 0 }], 'opt-in-list': [] }, undefined],
+    ['messages of null', { messages: null, 'opt-in-list': [] }, undefined],
+    ['messages of nothing', { messages: '', 'opt-in-list': [] }, undefined],
+    ['no messages', { messages: [], 'message-count': '0', 'opt-in-list': [] }, undefined],
+    ...[null, '', ' ', false, 'false', 0, '0', []].map((nothing): [string, unknown, undefined] => [
+      `an error of ${JSON.stringify(nothing)} beside it`,
+      { error: nothing, 'error-text': nothing, errors: nothing, 'opt-in-list': [] },
+      undefined,
+    ]),
     [
-      'messages that say nothing',
-      { messages: [null, 7, {}, { status: 'ok' }], 'opt-in-list': [] },
+      'other members',
+      { page: 0, links: { next: '/2' }, success: true, code: 200, 'opt-in-list': [] },
       undefined,
     ],
+    ['success in words', { success: 'true', ok: null, 'http-status': '200', 'opt-in-list': [] }, undefined],
   ])('with %s', (_name, body, total) => {
     expect(readPage(reply(body))).toEqual({ rows: [], total });
   });
 
+  describe.each([
+    ['an empty list', []],
+    ['a list', [{ msisdn: '15558937009', 'opt-out': 'true' }]],
+  ])('is not %s', (_name, list) => {
+    it.each<object>([
+      ...[
+        { 'error-text': 'no' },
+        { 'error-text': { text: 'no' } },
+        { error_text: 'no' },
+        { errorText: 'no' },
+      ],
+      ...[
+        { error: 'no' },
+        { error: {} },
+        { error: { code: 5 } },
+        { error: true },
+        { error: 'true' },
+        { Error: 'x' },
+      ],
+      ...[
+        { errors: ['no'] },
+        { errors: [{}] },
+        { errors: { msisdn: 'no' } },
+        { 'error-code': '5' },
+        { errorCode: 5 },
+      ],
+      ...[
+        { 'err-code': '9' },
+        { fault: 'no' },
+        { exception: 'no' },
+        { failure: 'no' },
+        { 'has-error': true },
+      ],
+      ...[{ status: 'error' }, { status: 'ok' }, { status: '' }, { status: {} }, { status: true }],
+      ...[
+        { status: '-1' },
+        { status: -1 },
+        { status: '00' },
+        { STATUS: 'failed' },
+        { statusCode: 401 },
+        { code: '5' },
+      ],
+      ...[{ success: false }, { success: 'false' }, { ok: false }, { ok: 'no' }],
+      ...[
+        { messages: {} },
+        { messages: 'no' },
+        { messages: ['no'] },
+        { messages: [null] },
+        { messages: [7] },
+      ],
+      ...[{ messages: [{ status: 'ok' }] }, { messages: [{ status: '0' }, { 'error-text': 'no' }] }],
+      ...[{ title: 'Unauthorized' }, { type: 'urn:problem' }, { detail: 'no' }, { message: 'Forbidden' }],
+      ...[
+        { meta: { error: 'no' } },
+        { meta: { deeper: [{ status: 'failed' }] } },
+        { _embedded: { errors: ['no'] } },
+      ],
+      ...[
+        { many: Array.from({ length: 2_000 }, () => 0) },
+        { many: { ...Array.from({ length: 2_000 }, () => 0) } },
+      ],
+    ])('beside %j', (beside) => {
+      expect(codeOf(() => readPage(reply({ 'opt-in-list': list, ...beside })))).toBe('provider_bad_reply');
+      expect(codeOf(() => readPage(reply({ ...beside, 'opt-in-count': '1', 'opt-in-list': list })))).toBe(
+        'provider_bad_reply',
+      );
+    });
+
+    it.each([
+      ['4', 'provider_credentials'],
+      [4, 'provider_credentials'],
+      ['5', 'provider_unavailable'],
+      [1, 'provider_throttled'],
+      ['101', 'provider_rejected'],
+      ['200', 'provider_rejected'],
+    ])('beside the status %j', (status, code) => {
+      expect(codeOf(() => readPage(reply({ 'opt-in-list': list, status })))).toBe(code);
+      expect(codeOf(() => readPage(reply({ 'opt-in-list': list, messages: [{ status }] })))).toBe(code);
+    });
+
+    it.each([
+      ...[201, 202, 203, 204, 205, 206, 207, 226].map((status) => [status, 'provider_bad_reply']),
+      ...[300, 301, 302, 303, 304, 307, 308, 400, 404, 410].map((status) => [status, 'provider_rejected']),
+      ...[500, 502, 503, 504].map((status) => [status, 'provider_unavailable']),
+    ] as [number, string][])('under HTTP %i', (status, code) => {
+      expect(codeOf(() => readPage(reply({ 'opt-in-list': list, 'opt-in-count': '0' }, status)))).toBe(code);
+    });
+
+    it.each([
+      'application/problem+json',
+      'Application/Problem+JSON; charset=utf-8',
+      'application/problem+xml',
+    ])('of the type %s', (contentType) => {
+      const body = { 'opt-in-list': list };
+      expect(codeOf(() => readPage({ ...reply(body), contentType }))).toBe('provider_bad_reply');
+      expect(readPage({ ...reply(body), contentType: 'application/json' }).rows).toEqual(list);
+    });
+  });
+
+  it('is none with 206, whatever its status says', () => {
+    expect(codeOf(() => readPage(reply({ status: '101', 'opt-in-list': [] }, 206)))).toBe(
+      'provider_rejected',
+    );
+  });
+
   it.each<[string, unknown, number, string]>([
-    [
-      'an empty list beside an error text',
-      { 'opt-in-list': [], 'error-text': 'no' },
-      200,
-      'provider_bad_reply',
-    ],
-    [
-      'an empty list beside a status in words',
-      { 'opt-in-list': [], status: 'error' },
-      200,
-      'provider_bad_reply',
-    ],
-    ['an empty list beside an odd status', { 'opt-in-list': [], status: {} }, 200, 'provider_bad_reply'],
-    ['an empty list beside odd messages', { 'opt-in-list': [], messages: {} }, 200, 'provider_bad_reply'],
     ['a status as number', { status: 4 }, 200, 'provider_credentials'],
     ['an error beside a list', { status: '5', 'opt-in-list': [] }, 200, 'provider_unavailable'],
     ['an error behind a success', { messages: [{ status: 0 }, { status: 1 }] }, 200, 'provider_throttled'],
@@ -99,7 +200,24 @@ describe('an opt-in', () => {
     ['a bare success', { status: '0' }, 'provider_bad_reply'],
     ['103', { messages: [{ status: '103' }] }, 'provider_number_refused'],
     ['101', { messages: [{ status: '101' }] }, 'provider_rejected'],
+    ['an error beside it', { ...said, 'error-text': 'no' }, 'provider_bad_reply'],
+    ['an opt-out that is no flag', { ...said, 'opt-out': 'maybe' }, 'provider_bad_reply'],
+    ['an opt-out of 1', { ...said, 'opt-out': 1 }, 'provider_bad_reply'],
+    ['an opt-out of null', { ...said, 'opt-out': null }, undefined],
+    ['an opt-out of nothing', { ...said, 'opt-out': '' }, undefined],
   ])('by %s', (_name, body, code) => {
     expect(codeOf(() => checkOptedIn(reply(body), '15559301529'))).toBe(code);
+  });
+
+  it.each([201, 202, 206])('is no promise: HTTP %i', (status) => {
+    expect(codeOf(() => checkOptedIn(reply(said, status), '15559301529'))).toBe('provider_bad_reply');
+  });
+
+  it.each<[unknown, object]>([
+    ['2014-08-21 17:34:47', { optInDate: Date.UTC(2014, 7, 21, 17, 34, 47) }],
+    ['soon', {}],
+    [undefined, {}],
+  ])('since %j', (date, proof) => {
+    expect(checkOptedIn(reply({ ...said, 'opt-in-date': date }), '15559301529')).toEqual(proof);
   });
 });

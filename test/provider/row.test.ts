@@ -47,6 +47,25 @@ describe('readRow', () => {
       { msisdn: N, optIn: true, optOut: 0 },
       { kind: 'out', msisdn: N, doubt: 'flags_unreadable' },
     ],
+    // Of two flags that cannot be read, either leaves the doubt, also where the other one decides.
+    ...(
+      [
+        [{ optIn: 'maybe', optOut: true }, 'flags_unreadable'],
+        [{ optIn: 'maybe', optOut: false }, 'flags_unreadable'],
+        [{ optIn: 'maybe' }, 'flags_unreadable'],
+        [{ optIn: false, optOut: 'maybe' }, 'flags_unreadable'],
+        [{ optOut: 'maybe' }, 'flags_unreadable'],
+        [{ optIn: 1, optOut: 'TRUE' }, 'flags_unreadable'],
+        [{ optIn: 'FALSE', optOut: 'False' }, 'flags_contradict'],
+        [{ optIn: ' True ', optOut: 'TRUE' }, 'flags_contradict'],
+        [{ optIn: false }, 'flags_missing'],
+        [{ optOut: false }, 'flags_contradict'],
+      ] as const
+    ).map(([flags, doubt]): [string, unknown, object] => [
+      `flags ${JSON.stringify(flags)}`,
+      { msisdn: N, ...flags },
+      { kind: 'out', msisdn: N, doubt },
+    ]),
     [
       'an odd date',
       { msisdn: N, optOut: true, optOutDate: 'yesterday' },
