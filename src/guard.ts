@@ -9,6 +9,7 @@
 
 import { createChangeCounters } from './change-counters.ts';
 import { createChecker } from './checker.ts';
+import { createClockSkew } from './clock-skew.ts';
 import { atMost, createAgeClock, startTimer } from './clock.ts';
 import type { Guard } from './contract.ts';
 import type { CheckOptions, Decision } from './decision.ts';
@@ -54,6 +55,11 @@ export function createGuard(options: GuardOptions = {}): Guard {
   const { clock } = config;
   const ageClock = createAgeClock(clock);
   const events = createEventHub(config.logger ?? warningLogger, clock);
+  const clockSkew = createClockSkew({
+    clock,
+    slackMs: config.refresh.clockSlack,
+    warn: (message) => events.emit('warn', { code: 'clock_skew', message }),
+  });
   const reader = createMsisdnReader({ defaultCountry: config.defaultCountry });
   const lists = createLists(config, ageClock);
   const openGuard = countOpenGuard(lists);
@@ -75,7 +81,7 @@ export function createGuard(options: GuardOptions = {}): Guard {
   );
   const recentOptIns = createRecentOptIns(clock, config.refresh.lagGrace);
   const journal = createJournal({
-    ...{ store, lists, clock, recentOptIns },
+    ...{ store, lists, clock, clockSkew, recentOptIns },
     accounts: accountsOf(config),
     onFollowed() {
       watch.look();
@@ -102,7 +108,7 @@ export function createGuard(options: GuardOptions = {}): Guard {
     onError: (error) => events.emit('error', asProviderError(error)),
   });
   const sweeping = {
-    ...{ config, store, journal, watch, events, ageClock },
+    ...{ config, store, journal, watch, events, ageClock, clockSkew },
     onSwept: () => void startJobs.resume(),
   };
   for (const list of lists.all()) list.sweeper = sweeperOf(list, sweeping);
@@ -119,7 +125,7 @@ export function createGuard(options: GuardOptions = {}): Guard {
   const records = createRecords({ reader, lists, journal, config, clock });
 
   const sink = createInbound({
-    ...{ lists, config, journal, permits, clock, recentOptIns, events },
+    ...{ lists, config, journal, permits, clock, clockSkew, recentOptIns, events },
     onStart: startJobs.follow,
     onRefused: () => changes.counters.webhooksRefused++,
   });
@@ -221,7 +227,7 @@ export function createGuard(options: GuardOptions = {}): Guard {
     status: () =>
       statusOf({
         ...{ lists, store, journal, isClosed: isClosed(), policy: config.policy, obstacles },
-        ...{ checks: checker.counters, changes: changes.counters },
+        ...{ checks: checker.counters, changes: changes.counters, clockSkew },
       }),
     on(event, listener) {
       if (!EVENT_NAMES.includes(event) || typeof listener !== 'function') {

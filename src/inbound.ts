@@ -4,6 +4,7 @@
  */
 
 import { inboundChange } from './acts.ts';
+import type { ClockSkew } from './clock-skew.ts';
 import type { Clock } from './clock.ts';
 import { unclearEvent, type EventHub } from './events.ts';
 import type { Journal, Recorded } from './journal.ts';
@@ -24,6 +25,7 @@ export interface InboundPorts {
   readonly journal: Journal;
   readonly permits: Permits;
   readonly clock: Clock;
+  readonly clockSkew: ClockSkew;
   readonly recentOptIns: RecentOptIns;
   readonly events: EventHub;
   /** Called after a START was stored on a list whose provider may have to be asked. */
@@ -34,7 +36,7 @@ export interface InboundPorts {
 
 /** Creates the intake. */
 export function createInbound(ports: InboundPorts): WebhookSink {
-  const { lists, config, journal, permits, clock, recentOptIns, events } = ports;
+  const { lists, config, journal, permits, clock, clockSkew, recentOptIns, events } = ports;
 
   /** Whether nothing that was known first-hand blocked the person before this change, in any process. */
   function wasFree({ before }: Recorded): boolean {
@@ -57,6 +59,7 @@ export function createInbound(ports: InboundPorts): WebhookSink {
 
   return {
     async record(news) {
+      if (news.isProven && news.at !== undefined) clockSkew.webhookTime(news.at);
       const change = inboundChange(news, {
         ...{ lists, config, now: clock.now() },
         hasJustOptedIn: (name, msisdn) =>

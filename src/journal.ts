@@ -5,6 +5,7 @@
  */
 
 import { createAppender } from './appender.ts';
+import type { ClockSkew } from './clock-skew.ts';
 import { atMost, type Clock } from './clock.ts';
 import { createCarryOver } from './carry-over.ts';
 import { GuardError, StoreError } from './errors.ts';
@@ -23,6 +24,7 @@ export interface JournalPorts {
   readonly lists: Lists;
   readonly clock: Clock;
   readonly recentOptIns: RecentOptIns;
+  readonly clockSkew: ClockSkew;
   /** Which account each list with a provider belongs to. */
   readonly accounts: Readonly<Record<string, string>>;
   /** Told of each change that was new, after it counts. */
@@ -91,6 +93,8 @@ export function createJournal(ports: JournalPorts): Journal {
   const applied = createAppliedPosition();
   const unstored = createUnstored(clock, append);
   let isClosed = false;
+  // The newest time that any process wrote: one that lies ahead of our clock tells of a clock that is wrong.
+  let newestSeenAt = -Infinity;
   let lastErrorCode: string | undefined;
   let erasing: Promise<unknown> = Promise.resolve();
 
@@ -117,6 +121,10 @@ export function createJournal(ports: JournalPorts): Journal {
    * @param appliedAt by the monotonic clock; left out for what is loaded.
    */
   function merge({ list, msisdn, evidence }: OptOutChange, appliedAt?: number): boolean {
+    if (evidence.seenAt > newestSeenAt) {
+      newestSeenAt = evidence.seenAt;
+      ports.clockSkew.storedTime(newestSeenAt);
+    }
     const isNews = lists.ensure(list).ledger.merge(msisdn, withoutWords(evidence), appliedAt);
     if (isNews && appliedAt !== undefined && evidence.direction === 'in') recentOptIns.note(list, msisdn);
     return isNews;

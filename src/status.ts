@@ -2,6 +2,7 @@
 
 import type { ChangeCounters } from './change-counters.ts';
 import type { CheckCounters } from './checker.ts';
+import type { ClockSkew, ClockStatus } from './clock-skew.ts';
 import { decideOn, type Policy, type State } from './decision.ts';
 import type { ErrorCode } from './errors.ts';
 import type { Journal } from './journal.ts';
@@ -47,6 +48,8 @@ export interface GuardStatus {
   readonly ageMs: number | null;
   readonly lists: Readonly<Record<string, ListStatus>>;
   readonly store: { readonly kind: string; readonly isOpen: boolean; readonly lastErrorCode: string | null };
+  /** How far the provider's clock is from ours; `null` while that is not known. */
+  readonly clock: ClockStatus | null;
   readonly counters: CheckCounters & {
     readonly optOuts: number;
     readonly optIns: number;
@@ -79,13 +82,14 @@ export function statusOf(parts: {
   readonly lists: Lists;
   readonly store: Store;
   readonly journal: Journal;
+  readonly clockSkew: ClockSkew;
   readonly isClosed: boolean;
   readonly policy: Policy;
   readonly obstacles: Obstacles;
   readonly checks: CheckCounters;
   readonly changes: ChangeCounters;
 }): GuardStatus {
-  const { lists, store, journal, isClosed, policy, obstacles, checks, changes } = parts;
+  const { lists, store, journal, clockSkew, isClosed, policy, obstacles, checks, changes } = parts;
   const standing = lists.standing(lists.all());
   const { state, ageMs } = standing;
   // Any number will do: it is decided as one that no list has.
@@ -100,6 +104,7 @@ export function statusOf(parts: {
       lists.all().map((list) => [list.config.name, listStatus(list, lists, isClosed)]),
     ),
     store: { kind: store.kind, isOpen: journal.isOpen, lastErrorCode: journal.lastErrorCode ?? null },
+    clock: clockSkew.status,
     counters: { ...checks, blocked: { ...checks.blocked }, ...changes },
   };
 }

@@ -3,6 +3,7 @@
  * sweeper's own affair.
  */
 
+import type { ClockSkew } from './clock-skew.ts';
 import type { AgeClock } from './clock.ts';
 import { GuardError, StoreError } from './errors.ts';
 import type { EventHub } from './events.ts';
@@ -23,12 +24,13 @@ export interface SweepingPorts {
   readonly ageClock: AgeClock;
   /** Called after each complete sweep. */
   readonly onSwept: () => void;
+  readonly clockSkew: ClockSkew;
 }
 
 /** Creates the sweeper of a list; `undefined` for one that no provider keeps. */
 export function sweeperOf(
   list: OptOutList,
-  { config, store, journal, watch, events, ageClock, onSwept }: SweepingPorts,
+  { config, store, journal, watch, events, ageClock, clockSkew, onSwept }: SweepingPorts,
 ): Sweeper | undefined {
   const { clock } = config;
   const { provider, name } = list.config;
@@ -56,6 +58,12 @@ export function sweeperOf(
       },
       onAnomaly: (anomaly) => events.emit('anomaly', anomaly),
       onError: (error) => events.emit('error', asGuardError(error)),
+      onServerTime: clockSkew.serverTime,
+      onDuplicates: (rows) =>
+        events.emit('warn', {
+          code: 'duplicate_rows',
+          message: `list '${name}' holds numbers in more than one row (${rows} rows more than numbers): its rows are counted as well as its numbers`,
+        }),
       onThreadLost: () =>
         events.emit('warn', {
           code: 'sweep_thread',

@@ -40,6 +40,7 @@ const rooms: Readonly<Record<string, string>> = {
   'carry-over': 'guard',
   'change-counters': 'guard',
   checker: 'guard',
+  'clock-skew': 'guard',
   contract: 'guard',
   'duration-warnings': 'guard',
   events: 'guard',

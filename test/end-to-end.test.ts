@@ -7,7 +7,7 @@ import { Vonage } from '@vonage/server-sdk';
 import express from 'express';
 import nock from 'nock';
 import { afterEach, describe, expect, it } from 'vitest';
-import { createGuard, isSendBlocked, vonage, type GuardOptions } from '../src/index.ts';
+import { createGuard, isSendBlocked, vonage, type GuardOptions, type WarnEvent } from '../src/index.ts';
 import { startSimulator, type Simulator, type SimulatorOptions } from '../src/testing/index.ts';
 
 const silent = { debug() {}, info() {}, warn() {}, error() {} };
@@ -39,6 +39,16 @@ async function start(
   return { simulator, guard };
 }
 
+it('a list that holds numbers in two rows is told once', async () => {
+  const { guard } = await start({ optOuts: 250 }, {}, ({ list }) => {
+    list.behaviour.twiceEvery = 50;
+  });
+  const warnings: WarnEvent[] = [];
+  guard.on('warn', (event) => warnings.push(event));
+  for (let time = 0; time < 3; time++) expect((await guard.refresh()).isComplete).toBe(true);
+  expect(warnings).toMatchObject([{ code: 'duplicate_rows', message: expect.stringContaining('5 rows') }]);
+});
+
 describe('the provider’s list over HTTP', () => {
   it.each([
     ['101 rows on pages of 100', 101, 100, {}],
@@ -49,6 +59,8 @@ describe('the provider’s list over HTTP', () => {
     ['a count per page', 250, 100, { count: 'page' }],
     ['no count', 250, 100, { count: 'missing' }],
     ['no dates', 250, 100, { hasDates: false }],
+    ['numbers in two rows', 250, 100, { twiceEvery: 3 }],
+    ['every number in two rows, pages counted from 1', 250, 99, { twiceEvery: 1, isOneBased: true }],
   ] as const)('is read whole: %s', async (_name, optOuts, pageSize, behaviour) => {
     const { guard } = await start({ optOuts }, { pageSize }, ({ list }) =>
       Object.assign(list.behaviour, behaviour),

@@ -3,16 +3,13 @@
  * on the main thread and in a sweep's own. It keeps nothing and decides nothing.
  */
 
-import { createHash } from 'node:crypto';
 import { toNumber } from '../msisdn-digits.ts';
-import type { RowColumns } from '../optouts/shown.ts';
+import { hashText, type PrintedRows } from './page-print.ts';
 import { readRow, type RowDoubt } from './row.ts';
 
 /** Some rows of a page, and what was counted on the way. */
-export interface RowSlice extends RowColumns {
+export interface RowSlice extends PrintedRows {
   readonly rows: number;
-  /** Rows whose number could not be read. */
-  readonly unreadable: number;
   /** Rows that block although their flags or date leave a doubt, by kind of doubt. */
   readonly doubts: ReadonlyMap<RowDoubt, number>;
 }
@@ -37,11 +34,13 @@ function readSlice(rows: readonly unknown[], from: number, start: number): RowSl
   const optedIn = new Set<number>();
   const doubts = new Map<RowDoubt, number>();
   let unreadable = 0;
+  let unreadablePrint = 0;
   let read = 0;
   for (; read < most; read++) {
     const reading = readRow(rows[from + read], start);
     if (reading.kind === 'unreadable') {
       unreadable++;
+      unreadablePrint = (unreadablePrint + hashText(textOf(rows[from + read]))) >>> 0;
       continue;
     }
     const number = toNumber(reading.msisdn);
@@ -55,7 +54,7 @@ function readSlice(rows: readonly unknown[], from: number, start: number): RowSl
     if (reading.doubt !== undefined) doubts.set(reading.doubt, (doubts.get(reading.doubt) ?? 0) + 1);
   }
   const columns = { outs: outs.numbers, outDates: outs.dates, ins: ins.numbers, inDates: ins.dates };
-  return { ...columns, rows: read, unreadable, doubts };
+  return { ...columns, rows: read, unreadable, unreadablePrint, doubts };
 }
 
 function createColumns(most: number) {
@@ -76,7 +75,13 @@ function createColumns(most: number) {
   };
 }
 
-/** What tells the rows of one page from those of another. */
-export function contentOf(rows: readonly unknown[]): string {
-  return createHash('sha256').update(JSON.stringify(rows)).digest('base64');
+/** Longest part of an unreadable row that is compared. */
+const MOST_COMPARED = 1_000;
+
+function textOf(row: unknown): string {
+  try {
+    return (JSON.stringify(row) ?? typeof row).slice(0, MOST_COMPARED);
+  } catch {
+    return typeof row;
+  }
 }

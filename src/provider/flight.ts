@@ -83,6 +83,10 @@ export interface FlightPorts {
   readonly onError: (error: unknown) => void;
   /** Told each time sweeps begin to have no thread of their own for a while, because one could not be started or died. */
   readonly onThreadLost?: () => void;
+  /** Told once of a list that holds numbers in more than one row, with how many rows it has beyond one a number. */
+  readonly onDuplicates?: (rows: number) => void;
+  /** Told the provider's time, ms UTC, when a page comes that carries it. */
+  readonly onServerTime?: (time: number) => void;
   readonly spawnThread?: SpawnThread;
 }
 
@@ -111,6 +115,13 @@ export function createFlights(options: FlightOptions, ports: FlightPorts): Fligh
     { clock, spawn: ports.spawnThread, onLost: () => ports.onThreadLost?.() },
   );
   let completedAt: number | undefined;
+  let areDuplicatesTold = false;
+
+  function tellDuplicates(rows: number): void {
+    if (rows <= 0 || areDuplicatesTold) return;
+    areDuplicatesTold = true;
+    ports.onDuplicates?.(rows);
+  }
 
   function anomaly(code: AnomalyCode, count: number, message: string): void {
     if (count > 0) ports.onAnomaly({ code, list, count, message });
@@ -152,7 +163,9 @@ export function createFlights(options: FlightOptions, ports: FlightPorts): Fligh
     try {
       if (repliesOf(provider)) thread.expect(ledger.listedByProvider);
       await thread.started;
-      await readList(options, { provider, clock, start: startedAt, run, thread, signal }, counts);
+      const { onServerTime } = ports;
+      const reading = { provider, clock, start: startedAt, run, thread, signal, onServerTime };
+      await readList(options, reading, counts);
       own.isCommitted = true;
       const effect = await commit(counts.unreadable > 0 ? 'none' : own.isAccepted ? 'accept' : 'apply', run);
       if (effect.status === 'dropped') {
@@ -162,6 +175,7 @@ export function createFlights(options: FlightOptions, ports: FlightPorts): Fligh
       ports.saveSweep();
       if (effect.optIns.length > 0) await keepOptIns(effect.optIns);
       reportAnomalies(counts, effect);
+      tellDuplicates(counts.duplicates);
       const { size, removed, isHeld } = effect;
       return { ...figures(), status: 'complete', size, removed, isHeld };
     } catch (thrown) {

@@ -1,19 +1,21 @@
 /**
- * A page that was fetched and is to be taken: its rows are here, or in the sweep's thread. Who takes pages one after
- * the other sees no difference.
+ * A page that was fetched and is to be taken: its rows are on the main thread or in the sweep's own. Code that takes
+ * pages one after the other sees no difference.
  */
 
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { ProviderError } from '../errors.ts';
 import { createNumberSetFromTransfer, type NumberSet, type NumberSetState } from '../optouts/number-set.ts';
 import type { SweepRun } from '../optouts/sweep-run.ts';
-import { contentOf, slicesOf, type RowSlice } from './columns.ts';
+import { slicesOf, type RowSlice } from './columns.ts';
+import type { SweepThread } from './offload.ts';
 import type { PageRequest } from './provider.ts';
-import type { AskForPage, RawReply } from './replies.ts';
+import { inText, type AskForPage, type RawReply } from './replies.ts';
+import { readPage } from './reply.ts';
 import type { ThreadConnection } from './thread/connection.ts';
 import type { SetPiece } from './thread/messages.ts';
 
-/** Some rows of a page. `fresh` is how many of their numbers are new, where somebody counted them already. */
+/** Some rows of a page. `fresh` is how many of their numbers are new, where the sweep's thread has counted them. */
 export interface PageSlice extends RowSlice {
   readonly fresh?: number;
 }
@@ -22,11 +24,17 @@ export interface FetchedPage {
   /** How many rows it has. */
   readonly length: number;
   readonly total: number | undefined;
+  /** The provider's time when the page came, ms UTC, where it said. For a warning only. */
+  readonly serverTime: number | undefined;
   /** Its rows, those of one turn at a time. To be asked for once, in the order of the pages. */
   slices(): AsyncGenerator<PageSlice, void, undefined>;
-  /** What tells rows that could not all be read from those of another page; after they were taken. */
-  content(): string;
 }
+
+/**
+ * A reply of more bytes is read by the sweep's thread, also where the list is not known to be long: to parse it would
+ * keep the main thread from everything else. About 11,000 rows.
+ */
+export const LONG_REPLY_BYTES = 1024 * 1024;
 
 /** A page that a provider gave, of a sweep that started at `start` (ms UTC). @throws ProviderError for what is none. */
 export function pageOf(given: unknown, index: number, start: number): FetchedPage {
@@ -34,13 +42,36 @@ export function pageOf(given: unknown, index: number, start: number): FetchedPag
     throw new ProviderError('provider_bad_reply', `page ${index} of the list has no array of rows`);
   }
   const rows: readonly unknown[] = given.rows;
-  const total = 'total' in given ? given.total : undefined;
   return {
     length: rows.length,
-    total: typeof total === 'number' ? total : undefined,
+    total: 'total' in given ? numberOf(given.total) : undefined,
+    serverTime: 'serverTime' in given ? numberOf(given.serverTime) : undefined,
     slices: () => inTurns(slicesOf(rows, start)),
-    content: () => contentOf(rows),
   };
+}
+
+function numberOf(value: unknown): number | undefined {
+  return typeof value === 'number' && Number.isFinite(value) ? value : undefined;
+}
+
+/**
+ * The page of a reply that no thread counts. A long reply is parsed by the sweep's thread all the same, if one can be
+ * had, and its rows come back to be counted here.
+ *
+ * @throws ProviderError for a reply that is no page.
+ */
+export async function pageOfReply(
+  reply: RawReply,
+  index: number,
+  start: number,
+  thread: Pick<SweepThread, 'expect' | 'started' | 'running'>,
+): Promise<FetchedPage> {
+  if (reply.body.byteLength >= LONG_REPLY_BYTES) {
+    thread.expect(Infinity);
+    await thread.started;
+    if (thread.running) return openInThread(thread.running, index, reply, false);
+  }
+  return pageOf({ ...readPage(inText(reply)), serverTime: reply.serverTime }, index, start);
 }
 
 async function* inTurns(slices: Iterable<PageSlice>): AsyncGenerator<PageSlice, void, undefined> {
@@ -52,7 +83,29 @@ async function* inTurns(slices: Iterable<PageSlice>): AsyncGenerator<PageSlice, 
   }
 }
 
-/** Pages that a thread reads. */
+/** Has a thread read a reply. `isCounted`: the thread also counts which of its numbers are new. */
+async function openInThread(
+  { ask }: Pick<ThreadConnection, 'ask'>,
+  index: number,
+  reply: RawReply,
+  isCounted: boolean,
+): Promise<FetchedPage> {
+  const { serverTime } = reply;
+  const opened = await ask('open', { index, reply }, [reply.body.buffer]);
+  return {
+    ...opened,
+    serverTime,
+    async *slices() {
+      for (let isLast = false; !isLast;) {
+        const taken = await ask('take', { index, isCounted });
+        isLast = taken.isLast;
+        yield* inTurns(taken.slices);
+      }
+    },
+  };
+}
+
+/** Pages that a thread reads and counts. */
 export interface ThreadPages {
   /** Asks for a page and has the reply read. Rejects on anything that is not a well-formed page. */
   page(wanted: PageRequest): Promise<FetchedPage>;
@@ -62,10 +115,11 @@ export interface ThreadPages {
 
 /** Has the pages of a sweep read by its thread, from the first one that is taken on. */
 export function threadPages(
-  { ask }: Pick<ThreadConnection, 'ask'>,
+  running: Pick<ThreadConnection, 'ask'>,
   askForPage: AskForPage,
   run: SweepRun,
 ): ThreadPages {
+  const { ask } = running;
   let isBegun = false;
 
   async function begin(): Promise<void> {
@@ -77,16 +131,13 @@ export function threadPages(
   }
 
   async function open(index: number, reply: RawReply): Promise<FetchedPage> {
-    let content = '';
+    const page = await openInThread(running, index, reply, true);
     return {
-      ...(await ask('open', { index, reply }, [reply.body.buffer])),
+      ...page,
       async *slices() {
         await begin();
-        const taken = await ask('take', { index });
-        ({ content } = taken);
-        yield* inTurns(taken.slices);
+        yield* page.slices();
       },
-      content: () => content,
     };
   }
 

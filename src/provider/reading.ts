@@ -7,8 +7,10 @@
 import { startTimer, type Clock } from '../clock.ts';
 import { ProviderError } from '../errors.ts';
 import type { SweepRun } from '../optouts/sweep-run.ts';
+import { createListEnd, incomplete, type CountedPage } from './list-end.ts';
 import type { SweepThread } from './offload.ts';
-import { pageOf, threadPages, type FetchedPage, type ThreadPages } from './page.ts';
+import { createPagePrint } from './page-print.ts';
+import { pageOf, pageOfReply, threadPages, type FetchedPage, type ThreadPages } from './page.ts';
 import type { PageRequest, Provider } from './provider.ts';
 import { repliesOf } from './replies.ts';
 
@@ -33,6 +35,8 @@ export interface ReadingCounts {
   readonly doubts: Map<string, number>;
   /** Numbers whose opt-in the list now outweighs. */
   overruled: number;
+  /** Rows that name a number which another row names too. Known at the end. */
+  duplicates: number;
 }
 
 /** What the reading needs from outside. */
@@ -45,18 +49,18 @@ export interface ReadingPorts {
   /** The sweep's own thread, for providers whose replies can be read in one. */
   readonly thread: SweepThread;
   readonly signal: AbortSignal;
+  /** Told the provider's time, ms UTC, when a page comes that carries it. */
+  readonly onServerTime?: ((time: number) => void) | undefined;
 }
-
-/** Above this share of unreadable rows a sweep has failed. */
-const UNREADABLE_LIMIT = 0.01;
 
 /** @returns counts at zero. */
 export function noCounts(): ReadingCounts {
-  return { pages: 0, rows: 0, added: 0, unreadable: 0, doubts: new Map(), overruled: 0 };
+  return { pages: 0, rows: 0, added: 0, unreadable: 0, doubts: new Map(), overruled: 0, duplicates: 0 };
 }
 
 /**
- * Reads the list until a page is empty or two pages in a row show no new number.
+ * Reads the list until a page is empty or two pages in a row show no new number. Where the announced count says that
+ * such pages are second rows of known numbers and that more follow, it reads on.
  *
  * @throws ProviderError where a page cannot be had, or where the end is not certain (`provider_incomplete`).
  */
@@ -66,18 +70,17 @@ export async function readList(
   counts: ReadingCounts,
 ): Promise<void> {
   const ended = new AbortController();
-  const end = () => ended.abort(ports.signal.reason);
-  ports.signal.addEventListener('abort', end);
+  const abort = () => ended.abort(ports.signal.reason);
+  ports.signal.addEventListener('abort', abort);
   const ahead: Promise<FetchedPage>[] = [];
   const threaded = createThreadChoice(ports);
-  const announced = createCountCheck();
-  let readableOnFreshPages = 0;
+  const end = createListEnd();
   let requested = 0;
-  let withoutNews = 0;
-  let previous = '';
+  let isEnded = false;
+  let isCertain = false;
   const request = () => fetchPage(requested++, options, { ...ports, signal: ended.signal }, threaded());
   try {
-    for (let index = 0; withoutNews < 2; index++) {
+    for (let index = 0; !isEnded; index++) {
       if (index >= options.maxPages) {
         throw incomplete(`the list did not end within ${options.maxPages} pages`);
       }
@@ -85,36 +88,24 @@ export async function readList(
       while (requested < Math.min(index + options.concurrency, options.maxPages)) ahead.push(request());
       const page = await next;
       counts.pages++;
-      announced.see(page);
+      end.announce(page);
       if (page.length === 0) {
         await checkNothingFollows(ahead, ports, counts);
+        isCertain = true;
         break;
       }
       const isOffered = repliesOf(ports.provider) !== undefined;
-      if (isOffered) ports.thread.expect(Math.max(counts.rows + page.length, announced.largest));
-      const unreadableBefore = counts.unreadable;
-      const fresh = await takeRows(page, ports, counts);
-      const unreadable = counts.unreadable - unreadableBefore;
-      // Rows that could not be read may have been news, unless the page is the one before once more.
-      const content = unreadable > 0 ? page.content() : '';
-      const isNews = fresh > 0 || (unreadable > 0 && content !== previous);
-      previous = content;
-      withoutNews = isNews ? 0 : withoutNews + 1;
-      if (isNews) readableOnFreshPages += unreadable;
+      if (isOffered) ports.thread.expect(Math.max(counts.rows + page.length, end.largest));
+      isEnded = end.take(await takeRows(page, ports, counts));
       // The sweep loses less by waiting than everybody else would by pages that are read here meanwhile.
       await ports.thread.started;
     }
   } finally {
-    ports.signal.removeEventListener('abort', end);
+    ports.signal.removeEventListener('abort', abort);
     ended.abort();
   }
-  if (counts.unreadable > counts.rows * UNREADABLE_LIMIT) {
-    throw new ProviderError(
-      'provider_bad_reply',
-      `${counts.unreadable} of ${counts.rows} rows hold no readable number`,
-    );
-  }
-  announced.check(ports.run.distinct + readableOnFreshPages);
+  end.check(isCertain ? 'empty page' : 'nothing new');
+  counts.duplicates = end.duplicates;
   await threaded()?.giveBack();
 }
 
@@ -129,21 +120,27 @@ function createThreadChoice({ provider, thread, run }: ReadingPorts): () => Thre
   };
 }
 
-/** Feeds a page to the ledger in slices. @returns how many numbers the sweep had not shown before. */
-async function takeRows(page: FetchedPage, ports: ReadingPorts, counts: ReadingCounts): Promise<number> {
-  let fresh = 0;
+/** Feeds a page to the ledger in slices. @returns how it counts. */
+async function takeRows(page: FetchedPage, ports: ReadingPorts, counts: ReadingCounts): Promise<CountedPage> {
+  const print = createPagePrint();
+  const numbers: Float64Array[] = [];
+  let [rows, unreadable, fresh] = [0, 0, 0];
   for await (const slice of page.slices()) {
     if (ports.signal.aborted) throw abortReason(ports.signal);
     const effect = ports.run.page(slice, slice.fresh);
-    fresh += effect.fresh;
+    print.add(slice);
+    numbers.push(slice.outs, slice.ins);
+    rows += slice.rows;
     counts.rows += slice.rows;
+    unreadable += slice.unreadable;
     counts.unreadable += slice.unreadable;
+    fresh += effect.fresh;
     for (const [doubt, count] of slice.doubts)
       counts.doubts.set(doubt, (counts.doubts.get(doubt) ?? 0) + count);
     counts.added += effect.added;
     counts.overruled += effect.overruled.length;
   }
-  return fresh;
+  return { total: page.total, rows, unreadable, fresh, print: print.value, numbers };
 }
 
 /**
@@ -155,46 +152,19 @@ async function checkNothingFollows(
   ports: ReadingPorts,
   counts: ReadingCounts,
 ): Promise<void> {
-  let fresh = 0;
+  let rows = 0;
   for (const result of await Promise.allSettled(ahead)) {
-    if (result.status === 'fulfilled') fresh += await takeRows(result.value, ports, counts);
+    if (result.status === 'rejected' || result.value.length === 0) continue;
+    rows += (await takeRows(result.value, ports, counts)).rows;
   }
-  if (fresh > 0) throw incomplete('rows followed an empty page');
-}
-
-/**
- * `total` is the number of all rows or of the rows on its page: sources disagree. So the largest one only counts
- * where it differs from the rows of its own page.
- */
-function createCountCheck() {
-  let largest = 0;
-  let isOwnPage = true;
-  return {
-    get largest() {
-      return largest;
-    },
-    see({ total, length }: FetchedPage): void {
-      if (total === undefined || !Number.isInteger(total) || total < largest) return;
-      isOwnPage = total === length || (total === largest && isOwnPage);
-      largest = total;
-    },
-    check(read: number): void {
-      if (!isOwnPage && read < largest) {
-        throw incomplete(`${read} different numbers were read, ${largest} were announced`);
-      }
-    },
-  };
-}
-
-function incomplete(reason: string): ProviderError {
-  return new ProviderError('provider_incomplete', `the list was not read completely: ${reason}`);
+  if (rows > 0) throw incomplete('rows followed an empty page');
 }
 
 /** Asks for a page. Ends at the deadline and on abort even if the provider does not. */
 function fetchPage(
   index: number,
   { pageSize, timeoutMs }: ReadingOptions,
-  { provider, clock, signal, start }: ReadingPorts,
+  { provider, clock, signal, start, thread, onServerTime }: ReadingPorts,
   threaded: ThreadPages | undefined,
 ): Promise<FetchedPage> {
   const request = new AbortController();
@@ -207,6 +177,8 @@ function fetchPage(
   );
   async function readPage(wanted: PageRequest): Promise<FetchedPage> {
     if (threaded) return threaded.page(wanted);
+    const askForPage = repliesOf(provider);
+    if (askForPage) return askForPage(wanted, (reply) => pageOfReply(reply, index, start, thread));
     return pageOf(await provider.page(wanted), index, start);
   }
   const result = new Promise<FetchedPage>((resolve, reject) => {
@@ -214,7 +186,11 @@ function fetchPage(
     if (signal.aborted) return end();
     // The outer function makes a provider that throws instead of rejecting reject.
     const wanted = { index, size: pageSize, signal: request.signal };
-    (async () => readPage(wanted))().then(resolve, (error: unknown) => reject(asProviderError(error)));
+    (async () => {
+      const page = await readPage(wanted);
+      if (page.serverTime !== undefined) onServerTime?.(page.serverTime);
+      return page;
+    })().then(resolve, (error: unknown) => reject(asProviderError(error)));
   }).finally(() => {
     cancel();
     signal.removeEventListener('abort', end);

@@ -10,6 +10,8 @@ import type { Reply } from './reply.ts';
 export interface RawReply extends Omit<Reply, 'body'> {
   /** Over a buffer that can be transferred. Before TypeScript 5.7 `Uint8Array` has no parameter that says so. */
   readonly body: ReturnType<typeof Uint8Array.of>;
+  /** The provider's time when the reply came, ms UTC, from its `Date`. */
+  readonly serverTime?: number | undefined;
 }
 
 /** Asks for a page and has the reply read; what `read` rejects with is treated as if it had been read here. */

@@ -22,6 +22,7 @@ import {
   withMethods,
   type Duration,
 } from '../option-fields.ts';
+import { firstOf, retryAfter, serverTimeOf } from './headers.ts';
 import type { Provider } from './provider.ts';
 import { inText, offerReplies, type AskForPage, type RawReply } from './replies.ts';
 import { checkOptedIn, readPage } from './reply.ts';
@@ -30,19 +31,19 @@ import { SIGNING_METHODS, signParameters, type SigningMethod } from './signing.t
 /** The options of {@link vonage}. Exactly one of `apiSecret` and `signature` is needed. */
 export interface VonageOptions {
   readonly apiKey: string;
-  readonly apiSecret?: string;
+  readonly apiSecret?: string | undefined;
   /** Signs requests instead of sending the secret. */
-  readonly signature?: { readonly secret: string; readonly method: SigningMethod };
+  readonly signature?: { readonly secret: string; readonly method: SigningMethod } | undefined;
   /** Default `https://rest.nexmo.com`. Plain `http:` only for loopback. */
-  readonly baseUrl?: string;
+  readonly baseUrl?: string | undefined;
   /** The time for one attempt: connect, headers and body. Default `'30s'`. */
-  readonly timeout?: Duration;
+  readonly timeout?: Duration | undefined;
   /** How often a request that may succeed later is tried again. Default 3, at most 10. */
-  readonly retries?: number;
+  readonly retries?: number | undefined;
   /** An undici `Dispatcher`, for proxies. */
-  readonly dispatcher?: Dispatcher;
-  readonly clock?: Clock;
-  readonly random?: () => number;
+  readonly dispatcher?: Dispatcher | undefined;
+  readonly clock?: Clock | undefined;
+  readonly random?: (() => number) | undefined;
 }
 
 const QUERY_PATH = '/sc/us/alert/opt-in/query/json';
@@ -119,9 +120,18 @@ export function vonage(options: VonageOptions): Provider {
         bodyTimeout: 0,
         ...(dispatcher === undefined ? {} : { dispatcher }),
       });
+      const { headers } = response;
+      const serverTime = serverTimeOf(headers);
+      const headersAt = clock.monotonic();
       const body = await readLimited(response.body);
-      const retryAfterMs = retryAfter(response.headers['retry-after'], clock.now());
-      return { httpStatus: response.statusCode, body, retryAfterMs };
+      return {
+        httpStatus: response.statusCode,
+        body,
+        contentType: firstOf(headers['content-type']),
+        retryAfterMs: retryAfter(headers['retry-after'], clock.now()),
+        // By now it is later there too.
+        serverTime: serverTime === undefined ? undefined : serverTime + clock.monotonic() - headersAt,
+      };
     } catch (error) {
       if (ended.signal.aborted) throw ended.signal.reason;
       throw error instanceof ProviderError ? error : unreachable(error);
@@ -154,7 +164,8 @@ export function vonage(options: VonageOptions): Provider {
 
   const askForPage: AskForPage = ({ index, size, signal }, read) =>
     ask(QUERY_PATH, { page: String(index), 'page-size': String(size) }, signal, read);
-  const page: Provider['page'] = (wanted) => askForPage(wanted, async (reply) => readPage(inText(reply)));
+  const page: Provider['page'] = (wanted) =>
+    askForPage(wanted, async (reply) => ({ ...readPage(inText(reply)), serverTime: reply.serverTime }));
   offerReplies(page, askForPage);
 
   return {
@@ -198,15 +209,6 @@ async function readLimited(body: Dispatcher.ResponseData['body']): Promise<RawRe
     end += chunk.length;
   }
   return bytes;
-}
-
-/** `Retry-After` in seconds or as an HTTP date; ms from now. */
-function retryAfter(header: string | string[] | undefined, now: number): number | undefined {
-  const value = Array.isArray(header) ? header[0] : header;
-  if (value === undefined) return undefined;
-  if (/^\d{1,9}$/.test(value.trim())) return Number(value) * 1000;
-  const date = Date.parse(value);
-  return Number.isNaN(date) ? undefined : Math.max(0, date - now);
 }
 
 function abortError(signal: AbortSignal): ProviderError {

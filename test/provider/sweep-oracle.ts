@@ -65,15 +65,29 @@ export interface Page extends ProviderPage {
   readonly ids: readonly number[];
 }
 
-/** One reading of the list by the contract: to an empty page, or to the second page in a row without news. */
+/**
+ * One reading of the list by the contract: to an empty page, or to the second page in a row without a new number. A
+ * number may be in two rows: then an announced count that the different numbers do not reach is compared with the rows,
+ * without pages that only repeat an earlier page, and pages of second rows are no end while the count says that more
+ * may come.
+ */
 export class Reading {
   readonly start: number;
   readonly shown = new Set<number>();
-  state: 'open' | 'ended' | 'failed' = 'open';
+  /**
+   * `doubtful`: the rows reach the count and the numbers do not. It is complete where the list stood still; where the
+   * list moved, rows may have been read twice, and either answer is right.
+   */
+  state: 'open' | 'ended' | 'doubtful' | 'failed' = 'open';
   unreadable = 0;
+  /** Pages that only repeated an earlier one. */
+  repeated = 0;
   readonly #pages: Page[] = [];
+  readonly #known = new Set<string>();
   #withoutNews = 0;
-  #unreadableNews = 0;
+  #repeatedInRow = 0;
+  #unreadableOnce = 0;
+  #rowsOnce = 0;
 
   constructor(start: number) {
     this.start = start;
@@ -87,18 +101,31 @@ export class Reading {
     }
     const news = page.ids.filter((id) => !this.shown.has(id));
     for (const id of page.ids) this.shown.add(id);
+    // Rows behind an empty page: the end was none.
     if (this.state !== 'open') {
-      if (news.length > 0) this.state = 'failed';
+      if (page.rows.length > 0) this.state = 'failed';
       return page.ids;
     }
     const unreadable = page.rows.length - page.ids.length;
-    const isAgain = JSON.stringify(page.rows) === JSON.stringify(this.#pages.at(-1)?.rows);
-    const isNews = news.length > 0 || (unreadable > 0 && !isAgain);
+    const content = JSON.stringify(page.rows.map((row) => JSON.stringify(row)).toSorted());
+    const isRepeated = this.#known.has(content);
+    this.#known.add(content);
     this.#pages.push(page);
     this.unreadable += unreadable;
-    if (isNews) this.#unreadableNews += unreadable;
+    this.#repeatedInRow = isRepeated ? this.#repeatedInRow + 1 : 0;
+    if (isRepeated) this.repeated++;
+    else {
+      this.#unreadableOnce += unreadable;
+      this.#rowsOnce += page.rows.length;
+    }
+    const isNews = news.length > 0 || (unreadable > 0 && !isRepeated);
     this.#withoutNews = isNews ? 0 : this.#withoutNews + 1;
-    if (page.rows.length === 0 || this.#withoutNews === 2) this.#end();
+    if (page.rows.length === 0) this.#end(true);
+    else if (
+      this.#withoutNews >= 2 &&
+      (!this.#isShort || this.#repeatedInRow >= 2 || this.#rowsOnce > 2 * this.announced)
+    )
+      this.#end(false);
     return page.ids;
   }
 
@@ -106,11 +133,20 @@ export class Reading {
     return this.#pages.at(-1)?.rows.length === 0;
   }
 
-  #end(): void {
-    const rows = this.#pages.reduce((sum, page) => sum + page.rows.length, 0);
-    const announced = Math.max(...this.#pages.map(({ total }) => total ?? 0));
+  get announced(): number {
+    return Math.max(...this.#pages.map(({ total }) => total ?? 0));
+  }
+
+  /** Whether fewer different numbers were read than announced, by a count that can be believed. */
+  get #isShort(): boolean {
+    const announced = this.announced;
     const isOfPage = this.#pages.some((page) => page.total === announced && page.rows.length === announced);
-    const isShort = this.shown.size + this.#unreadableNews < announced && !isOfPage;
-    this.state = isShort || this.unreadable * 100 > rows ? 'failed' : 'ended';
+    return this.shown.size + this.#unreadableOnce < announced && !isOfPage;
+  }
+
+  #end(isCertain: boolean): void {
+    if (this.#unreadableOnce * 100 > this.#rowsOnce) this.state = 'failed';
+    else if (!this.#isShort) this.state = 'ended';
+    else this.state = isCertain && this.#rowsOnce >= this.announced ? 'doubtful' : 'failed';
   }
 }

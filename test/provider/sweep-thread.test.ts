@@ -6,9 +6,12 @@ import { createActTime, createAgeClock } from '../../src/clock.ts';
 import { createLedger } from '../../src/optouts/ledger.ts';
 import type { PageRequest, Provider } from '../../src/provider/provider.ts';
 import { createOffload } from '../../src/provider/offload.ts';
+import { LONG_REPLY_BYTES } from '../../src/provider/page.ts';
 import { offerReplies } from '../../src/provider/replies.ts';
 import { createSweeper, type SweepOptions, type SweepPorts } from '../../src/provider/sweep.ts';
 import { spawnThread, type SpawnThread, type Thread } from '../../src/provider/thread/connection.ts';
+import type { ThreadRequest } from '../../src/provider/thread/messages.ts';
+import { SLICES_PER_ANSWER } from '../../src/provider/thread/worker.ts';
 import { vonage } from '../../src/provider/vonage.ts';
 import { startSimulator } from '../../src/testing/index.ts';
 import { createFakeClock, settle } from '../fake-clock.ts';
@@ -136,6 +139,107 @@ describe('a sweep has a thread', () => {
     expect(await sweeper.sweep()).toMatchObject({ status: 'complete', size: 2_000, removed: 1_000 });
     expect([started.mock.calls.length, ledger.blocks(number(2_500))]).toEqual([3, false]);
     await sweeper.stop();
+  });
+});
+
+describe('a first sweep of one long page', () => {
+  // A row of a MiB's worth of pages: long enough for a thread, whatever the list is.
+  const rows = [...numbers(LONG_REPLY_BYTES / 14), number(3), 'x'];
+  const long = () =>
+    replying(async ({ index, size }: PageRequest) => ({
+      rows: rows.slice(index * size, (index + 1) * size),
+      total: rows.length,
+    }));
+
+  it.each([1, 3])(
+    'has it parsed by the thread, a few rows at a time: %i pages at a time',
+    async (concurrency) => {
+      const asked: ThreadRequest[] = [];
+      const here = threadHere((request) => void asked.push(request));
+      const pageSize = rows.length;
+      const { sweeper, ledger } = harness(long(), here.spawn, {
+        ...{ pageSize, concurrency, threadFromRows: 2 * rows.length },
+      });
+      const size = rows.length - 2;
+      expect(await sweeper.sweep()).toMatchObject({
+        status: 'complete',
+        size,
+        rows: rows.length,
+        unreadable: 1,
+      });
+      expect([ledger.blocks(number(size - 1)), here.started]).toEqual([true, 1]);
+      // Its numbers are counted on the main thread, which has the numbers of pages before.
+      const takes = asked.filter(({ name }) => name === 'take');
+      expect(takes.map(({ takes: given }) => given)).toEqual(
+        Array.from({ length: Math.ceil(rows.length / 500 / SLICES_PER_ANSWER) }, () => ({
+          index: 0,
+          isCounted: false,
+        })),
+      );
+      expect(asked[0]?.name).toBe('open');
+    },
+  );
+
+  it('is parsed here where no thread can be started', async () => {
+    const { sweeper, onThreadLost } = harness(
+      long(),
+      () => {
+        throw new Error('not permitted');
+      },
+      { pageSize: rows.length, threadFromRows: Infinity },
+    );
+    expect(await sweeper.sweep()).toMatchObject({ status: 'complete', size: rows.length - 2 });
+    expect(onThreadLost).toHaveBeenCalledOnce();
+  });
+
+  it('goes on with pages that the thread counts', async () => {
+    const here = threadHere();
+    const pageSize = rows.length;
+    const twice = [...rows, ...numbers(rows.length)];
+    const { sweeper } = harness(
+      replying(async ({ index, size }: PageRequest) => ({
+        rows: twice.slice(index * size, (index + 1) * size),
+        total: twice.length,
+      })),
+      here.spawn,
+      { pageSize, threadFromRows: 2 * twice.length },
+    );
+    expect(await sweeper.sweep()).toMatchObject({
+      status: 'complete',
+      size: rows.length,
+      rows: twice.length,
+    });
+  });
+});
+
+describe('rows are handed over', () => {
+  it('a few at a time, whatever the length of the page', async () => {
+    const sizes: number[] = [];
+    const given: number[] = [];
+    const spawn: SpawnThread = (setup) => {
+      const thread = threadHere().spawn(setup);
+      const on = (event: string, heard: (message: never) => void): void => {
+        if (event !== 'message') return void thread.on(event as 'exit', heard as () => void);
+        thread.on(event, (message) => {
+          const gives =
+            message.kind === 'answer' ? (message.gives as { slices?: { rows: number }[] } | null) : null;
+          if (gives?.slices) {
+            given.push(gives.slices.length);
+            sizes.push(...gives.slices.map(({ rows }) => rows));
+          }
+          heard(message as never);
+        });
+      };
+      return { ...thread, on };
+    };
+    const { sweeper } = harness(
+      paged(() => numbers(40_000)),
+      spawn,
+      { pageSize: 40_000 },
+    );
+    expect(await sweeper.sweep()).toMatchObject({ status: 'complete', size: 40_000 });
+    expect([Math.max(...sizes), Math.max(...given)]).toEqual([500, SLICES_PER_ANSWER]);
+    expect(sizes).toHaveLength(80);
   });
 });
 

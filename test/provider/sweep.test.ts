@@ -46,6 +46,7 @@ function harness(
   const outcomes: SweepOutcome[] = [];
   const anomalies: Anomaly[] = [];
   const errors: unknown[] = [];
+  const duplicates: number[] = [];
   const onAnomaly = vi.fn((anomaly: Anomaly) => void anomalies.push(anomaly));
   const saveSweep = vi.fn(() => ledger.save().done('kept'));
   const obstacle = vi.fn<SweepPorts['obstacle']>();
@@ -77,9 +78,22 @@ function harness(
       onOutcome: (outcome) => outcomes.push(outcome),
       onAnomaly,
       onError: (error) => errors.push(error),
+      onDuplicates: (rows) => duplicates.push(rows),
     },
   );
-  return { clock, ledger, outcomes, anomalies, errors, saveSweep, keepOptIns, onAnomaly, obstacle, sweeper };
+  return {
+    clock,
+    ledger,
+    outcomes,
+    anomalies,
+    errors,
+    duplicates,
+    saveSweep,
+    keepOptIns,
+    onAnomaly,
+    obstacle,
+    sweeper,
+  };
 }
 
 describe('reading to the end', () => {
@@ -166,6 +180,12 @@ describe('reading to the end', () => {
     }
   });
 
+  it('is incomplete where rows follow an empty page, also of numbers that were read', async () => {
+    const page = async ({ index }: PageRequest) => ({ rows: index === 1 ? [] : numbers(100) });
+    const { sweeper } = harness({ page }, { concurrency: 4 });
+    expect(await sweeper.sweep()).toMatchObject({ status: 'failed', error: { code: 'provider_incomplete' } });
+  });
+
   it('blocks a number that moved past the cursor: it was listed before', async () => {
     let list = numbers(200);
     const page = vi.fn(async ({ index }: PageRequest) => {
@@ -177,6 +197,160 @@ describe('reading to the end', () => {
     await sweeper.sweep();
     await sweeper.sweep();
     expect(ledger.blocks(number(100))).toBe(true);
+  });
+});
+
+describe('a list that holds numbers in two rows', () => {
+  const dated = (index: number, day: number) => ({
+    ...{ msisdn: number(index), 'opt-in': 'false', 'opt-out': 'true' },
+    'opt-out-date': `2025-01-${String(day).padStart(2, '0')} 10:00:00`,
+  });
+  const twice = (count: number, every = 1) =>
+    numbers(count).flatMap((one, index) => (index % every === 0 ? [one, one] : [one]));
+  const campaign = (count: number, day: number) =>
+    Array.from({ length: count }, (_, index) => dated(index, day));
+
+  it.each<[string, readonly ProviderRow[], number]>([
+    ['on one page', [number(0), number(0), number(1)], 2],
+    ['every number', twice(250), 250],
+    ['a few', twice(950, 300), 950],
+    ['with rows that straddle pages', [number(900), ...twice(250)], 251],
+    ['at its end', [...numbers(250), ...numbers(20)], 250],
+    ['in another campaign, on pages of their own', [...campaign(300, 1), ...campaign(300, 2)], 300],
+    ['in another campaign with new numbers at its end', [...campaign(300, 1), ...campaign(330, 2)], 330],
+    ['all of it once more, on other pages', [...numbers(250), ...numbers(250)], 250],
+    ['in three rows', [...twice(150), ...numbers(150)], 150],
+    [
+      'in rows that say in and out',
+      [{ msisdn: number(7), optIn: true, optOut: false }, ...numbers(150)],
+      150,
+    ],
+  ])('is complete: %s', async (_name, rows, size) => {
+    for (const concurrency of [1, 3]) {
+      const { sweeper, duplicates, ledger } = harness(
+        paged(() => rows),
+        { concurrency },
+      );
+      for (let time = 0; time < 2; time++) {
+        expect(await sweeper.sweep()).toMatchObject({ status: 'complete', size, rows: rows.length });
+      }
+      expect(duplicates).toEqual([rows.length - size]);
+      expect(ledger.listedByProvider).toBe(size);
+    }
+  });
+
+  it('is told by none of its numbers twice', async () => {
+    const { sweeper, duplicates } = harness(paged(() => numbers(250)));
+    await sweeper.sweep();
+    expect(duplicates).toEqual([]);
+  });
+
+  it('is complete from a server whose first page is page 1 as well', async () => {
+    const rows = twice(250, 10);
+    const page = async ({ index }: PageRequest) => {
+      const at = Math.max(0, index - 1) * 100;
+      return { rows: rows.slice(at, at + 100), total: rows.length };
+    };
+    const { sweeper, duplicates } = harness({ page });
+    expect(await sweeper.sweep()).toMatchObject({ status: 'complete', size: 250 });
+    expect(duplicates).toEqual([25]);
+  });
+
+  const shuffled = <T>(rows: readonly T[], by: number) => [...rows.slice(by), ...rows.slice(0, by)];
+  it.each<[string, (request: PageRequest) => readonly ProviderRow[], number]>([
+    ['the same page for ever', () => numbers(100), 250],
+    ['the same rows in another order for ever', ({ index }) => shuffled(numbers(100), index % 7), 250],
+    ['two pages by turns', ({ index }) => numbers(100, (index % 2) * 100), 400],
+    ['the same rows under new dates for ever', ({ index }) => campaign(100, (index % 28) + 1), 5_000],
+    [
+      'one page twice instead of the next',
+      ({ index }) => numbers(index > 4 ? 0 : 100, ([0, 1, 1, 3, 4][index] as number) * 100),
+      500,
+    ],
+    [
+      'an earlier page instead of the next',
+      ({ index }) => numbers(index > 4 ? 0 : 100, ([0, 1, 2, 0, 4][index] as number) * 100),
+      500,
+    ],
+    ['fewer rows than it announces', ({ index }) => twice(250).slice(index * 100, index * 100 + 100), 501],
+  ])('is incomplete where the server shows %s', async (_name, rowsOf, total) => {
+    for (const concurrency of [1, 3]) {
+      const page = async (request: PageRequest) => ({ rows: rowsOf(request), total });
+      const { sweeper, duplicates } = harness({ page }, { concurrency, maxPages: 1_000 });
+      const outcome = await sweeper.sweep();
+      expect(outcome).toMatchObject({ status: 'failed', error: { code: 'provider_incomplete' } });
+      expect(duplicates).toEqual([]);
+    }
+  });
+
+  it.each([
+    ['in front', 1, (list: readonly string[]) => [number(9_000), ...list]],
+    ['in the part that was read', 1, (list: readonly string[]) => list.toSpliced(50, 0, number(9_000))],
+    ['by more than a page', 130, (list: readonly string[]) => [...numbers(130, 9_000), ...list]],
+    ['by a page', 100, (list: readonly string[]) => [...numbers(100, 9_000), ...list]],
+  ])('is incomplete where it grew %s while it was read', async (_name, _count, grow) => {
+    for (const [at, concurrency] of [
+      [1, 1],
+      [2, 1],
+      [3, 1],
+      [2, 3],
+    ] as const) {
+      let list: readonly string[] = twice(400, 50);
+      const provider = paged(() => list);
+      const { sweeper } = harness(
+        {
+          page: async (request) => {
+            if (request.index === at) list = grow(list);
+            return provider.page(request);
+          },
+        },
+        { concurrency },
+      );
+      expect(await sweeper.sweep()).toMatchObject({
+        status: 'failed',
+        error: { code: 'provider_incomplete' },
+      });
+      expect(await sweeper.sweep()).toMatchObject({ status: 'failed' });
+    }
+  });
+
+  it('is complete where it grew at its end while it was read', async () => {
+    let list: readonly string[] = twice(400, 50);
+    const provider = paged(() => list);
+    const { sweeper, ledger } = harness({
+      page: async (request) => {
+        if (request.index < 4) list = [...list, number(9_000 + list.length)];
+        return provider.page(request);
+      },
+    });
+    expect(await sweeper.sweep()).toMatchObject({ status: 'complete' });
+    expect(ledger.blocks(number(399))).toBe(true);
+  });
+
+  it('counts long pages that grew against itself', async () => {
+    let list: readonly string[] = twice(45_000, 4_000);
+    const provider = paged(() => list);
+    const { sweeper } = harness(
+      {
+        page: async (request) => {
+          if (request.index === 1) list = [...list, number(90_000)];
+          return provider.page(request);
+        },
+      },
+      { pageSize: 21_000 },
+    );
+    // It can have been read twice: that the list grew at its end is not seen.
+    expect(await sweeper.sweep()).toMatchObject({ status: 'failed', error: { code: 'provider_incomplete' } });
+    expect(await sweeper.sweep()).toMatchObject({ status: 'failed' });
+    expect(
+      await harness(
+        paged(() => list),
+        { pageSize: 21_000 },
+      ).sweeper.sweep(),
+    ).toMatchObject({
+      status: 'complete',
+      size: 45_001,
+    });
   });
 });
 
@@ -300,6 +474,26 @@ describe('failures', () => {
     const { sweeper, ledger } = harness({ page });
     expect(await sweeper.sweep()).toMatchObject({ status: 'complete', unreadable: 2, size: 2_980 });
     expect(ledger.blocks(number(2_999))).toBe(true);
+  });
+
+  it('pages of the same unreadable rows do, whatever those are', async () => {
+    const circular: unknown[] = [];
+    circular.push(circular);
+    for (const odd of [undefined, null, 'x', 5n, circular, Symbol('odd'), { msisdn: 'x' }, () => 1]) {
+      const page = async () => ({ rows: [...numbers(150), odd] as ProviderRow[] });
+      expect(await harness({ page }).sweeper.sweep()).toMatchObject({ status: 'complete', pages: 3 });
+    }
+  });
+
+  it('repeated pages do not hide that more than 1 % of the rows are unreadable', async () => {
+    const rows = [...numbers(240), 'x', 'y', 'z'];
+    const page = async ({ index }: PageRequest) => {
+      const at = Math.max(0, index - 1) * 100;
+      return { rows: rows.slice(at, at + 100) };
+    };
+    expect(await harness({ page }).sweeper.sweep()).toMatchObject({
+      ...{ status: 'failed', rows: 343, error: { code: 'provider_bad_reply' } },
+    });
   });
 
   it('a page with an unreadable row that comes again and again does', async () => {

@@ -40,6 +40,70 @@ describe('options', () => {
   );
 });
 
+it('takes every option that is left out as undefined', () => {
+  const left = {
+    ...{ baseUrl: undefined, timeout: undefined, retries: undefined, dispatcher: undefined },
+    ...{ clock: undefined, random: undefined },
+  };
+  // Checked by the compiler as well (exactOptionalPropertyTypes).
+  const options: VonageOptions[] = [
+    { ...KEYS, ...left, signature: undefined },
+    { apiKey: 'key', ...left, apiSecret: undefined, signature: { secret: 's', method: 'sha256' } },
+  ];
+  for (const one of options) expect(vonage(one).account).toHaveLength(16);
+});
+
+describe('a reply', () => {
+  const options = { ...KEYS, retries: 0 };
+  const NOW = Date.UTC(2026, 0, 1, 12);
+  async function pageOf(status: number, body: string, headers: Record<string, string>) {
+    const agent = new MockAgent();
+    agent.disableNetConnect();
+    agent
+      .get('https://rest.nexmo.com')
+      .intercept({ path: /query/, method: 'POST' })
+      .reply(status, body, { headers });
+    const { signal } = new AbortController();
+    return vonage({ ...options, dispatcher: agent, clock: createFakeClock() }).page({
+      index: 0,
+      size: 1,
+      signal,
+    });
+  }
+
+  it.each([
+    [{ date: 'Thu, 01 Jan 2026 12:00:00 GMT' }, true],
+    [{ date: 'Thu, 01 Jan 2026 12:00:00 GMT', age: '0' }, true],
+    [{ date: 'Thu, 01 Jan 2026 12:00:00 GMT', age: '60' }, false],
+    [{ date: '2026-01-01T12:00:00Z' }, false],
+    [{ date: 'Thu, 99 Jan 2026 12:00:00 GMT' }, false],
+    [{}, false],
+  ])('with %j gives the time of the provider: %s', async (headers, isKnown) => {
+    const { serverTime } = await pageOf(200, '{"opt-in-list":[]}', headers);
+    expect(serverTime).toBe(isKnown ? NOW : undefined);
+  });
+
+  it.each([
+    [206, { 'content-type': 'application/json', 'content-range': 'rows 0-0/9' }],
+    [200, { 'content-type': 'application/problem+json' }],
+    [203, {}],
+  ])('under %i with %j is no list', async (status, headers) => {
+    await expect(pageOf(status, '{"opt-in-list":[]}', headers)).rejects.toMatchObject({
+      code: 'provider_bad_reply',
+      httpStatus: status,
+    });
+  });
+
+  it.each([
+    [16 * 1024 * 1024, true],
+    [16 * 1024 * 1024 + 1, false],
+  ])('of %i bytes is read: %s', async (bytes, isRead) => {
+    const body = '{"opt-in-list":[]}'.padEnd(bytes);
+    if (isRead) expect(await pageOf(200, body, {})).toMatchObject({ rows: [] });
+    else await expect(pageOf(200, body, {})).rejects.toMatchObject({ code: 'provider_reply_too_large' });
+  });
+});
+
 describe('waiting', () => {
   async function page(fault: object, change: Partial<VonageOptions> = {}) {
     const simulator = await startSimulator({ optOuts: 1 });

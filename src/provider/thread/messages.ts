@@ -11,11 +11,6 @@ export interface ThreadSetup {
   readonly start: number;
 }
 
-/** Rows, and how many of their numbers the sweep had not shown before. */
-export interface CountedSlice extends RowSlice {
-  readonly fresh: number;
-}
-
 /** Some of a number set's regions; the set is the thread's last word. */
 export interface SetPiece {
   /** With the first piece. */
@@ -33,10 +28,16 @@ export interface ThreadRequests {
     takes: { readonly index: number; readonly reply: RawReply };
     gives: { readonly length: number; readonly total: number | undefined };
   };
-  /** Takes the rows of a page that is kept. */
+  /**
+   * Takes the next rows of a page that is kept, a few slices at a time. `isCounted`: with how many of their numbers the
+   * sweep had not shown before.
+   */
   take: {
-    takes: { readonly index: number };
-    gives: { readonly slices: readonly CountedSlice[]; readonly content: string };
+    takes: { readonly index: number; readonly isCounted: boolean };
+    gives: {
+      readonly slices: readonly (RowSlice & { readonly fresh?: number })[];
+      readonly isLast: boolean;
+    };
   };
   /** Hands over what was shown, a piece at a time. */
   handOver: { takes: null; gives: SetPiece };

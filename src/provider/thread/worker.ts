@@ -7,12 +7,10 @@ import { isMainThread, parentPort, workerData, type MessagePort } from 'node:wor
 import { ProviderError } from '../../errors.ts';
 import { createNumberSetFromTransfer, type NumberSetState } from '../../optouts/number-set.ts';
 import { createShown, type Shown } from '../../optouts/shown.ts';
-import { contentOf, slicesOf } from '../columns.ts';
-import type { ProviderPage } from '../provider.ts';
+import { slicesOf, type RowSlice } from '../columns.ts';
 import { inText } from '../replies.ts';
 import { readPage } from '../reply.ts';
 import type {
-  CountedSlice,
   Refusal,
   SetPiece,
   ThreadMessage,
@@ -24,6 +22,8 @@ import type {
 
 /** Regions of a set that are handed over at once: the other side makes a buffer of each. */
 const REGIONS_PER_PIECE = 64;
+/** Slices that are handed over at once: the other side copies their numbers in one turn. */
+export const SLICES_PER_ANSWER = 32;
 
 type Handlers = {
   [K in ThreadRequestName]: (takes: ThreadRequests[K]['takes']) => ThreadRequests[K]['gives'];
@@ -31,7 +31,8 @@ type Handlers = {
 
 /** Serves one sweep. A fault that is not a reply's ends the thread. */
 export function serve(port: MessagePort, { start }: ThreadSetup): void {
-  const pages = new Map<number, ProviderPage>();
+  // The rows of each page that were not taken yet.
+  const pages = new Map<number, Generator<RowSlice, void, undefined>>();
   let shown: Shown = createShown();
   let handing: Generator<SetPiece, undefined> | undefined;
 
@@ -42,16 +43,21 @@ export function serve(port: MessagePort, { start }: ThreadSetup): void {
     },
     open({ index, reply }) {
       const page = readPage(inText(reply));
-      pages.set(index, page);
+      pages.set(index, slicesOf(page.rows, start));
       return { length: page.rows.length, total: page.total };
     },
-    take({ index }) {
-      const rows = pages.get(index)?.rows ?? [];
-      pages.delete(index);
-      const slices: CountedSlice[] = [];
-      for (const slice of slicesOf(rows, start)) slices.push({ ...slice, fresh: shown.take(slice) });
-      const isDoubtful = slices.some(({ unreadable }) => unreadable > 0);
-      return { slices, content: isDoubtful ? contentOf(rows) : '' };
+    take({ index, isCounted }) {
+      const slices: (RowSlice & { fresh?: number })[] = [];
+      while (slices.length < SLICES_PER_ANSWER) {
+        const next = pages.get(index)?.next();
+        if (!next?.value) {
+          pages.delete(index);
+          return { slices, isLast: true };
+        }
+        const slice = next.value;
+        slices.push(isCounted ? { ...slice, fresh: shown.take(slice) } : slice);
+      }
+      return { slices, isLast: false };
     },
     handOver() {
       handing ??= piecesOf(shown.outs.transfer().state);
