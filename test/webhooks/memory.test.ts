@@ -58,7 +58,7 @@ describe('reading a body', () => {
     const events = new EventEmitter();
     const request: BodySource = {
       ...{ headers, readableEnded: false, readableDidRead: false },
-      on: (event, listener: (...args: unknown[]) => void) => events.on(event, listener),
+      on: (event, listener) => events.on(event, listener as never),
     };
     return { request, emit: (event: string, value?: unknown) => events.emit(event, value) };
   }
