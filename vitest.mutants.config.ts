@@ -11,6 +11,6 @@ export default defineConfig({
       'test/webhooks/{authenticity,bodies,forgery,parts,payload,receiver,signature}.test.ts',
     ],
     restoreMocks: true,
-    testTimeout: 20_000,
+    testTimeout: 60_000,
   },
 });

@@ -8,6 +8,7 @@ import { readRequestBody, type BodySource } from './request-body.ts';
 
 /** What the handler needs of a request: `IncomingMessage`, or Express's `Request`. */
 export interface WebhookHttpRequest extends BodySource {
+  readonly httpVersionMajor?: number;
   readonly url?: string | undefined;
   /** Path and query before a framework cut off the path at which the handler is mounted. */
   readonly originalUrl?: string | undefined;
@@ -38,7 +39,10 @@ export function createWebhookHandler(receiver: Receiver): WebhookHandler {
       case 'broken':
         return NOT_STORED;
       case 'too_large':
-        return { ...receiver.tooLarge(), headers: { connection: 'close' } };
+        // HTTP/2 knows no such header; there only the stream ends.
+        return req.httpVersionMajor === 2
+          ? receiver.tooLarge()
+          : { ...receiver.tooLarge(), headers: { connection: 'close' } };
       case 'lost':
         return receiver.bodyLost();
       case 'lost_unannounced':

@@ -12,6 +12,7 @@ describe('signedWebhook', () => {
     ['msisdn', { msisdn: '15551234567' }, /person: expected .* received nothing/],
     ['an empty person', { person: '' }, /received an empty string/],
     ['a blank person', { person: ' ' }, /received an empty string/],
+    ['a person that is an object', { person: {} }, /received an object/],
     ['a person that is no text', { person: 15_551_234_567 }, /person: expected .* received a number/],
   ])('throws for %s', (_name, spec, message) => {
     expect(() => signedWebhook(spec as { person: string })).toThrow(TypeError);

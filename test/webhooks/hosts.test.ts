@@ -239,9 +239,15 @@ describe('HTTP/2', () => {
   ])('%s is answered', async (name, body, status) => {
     const { guard } = await startGuard();
     const hooks = guard.webhooks({ unsigned: 'block_only' });
+    const warned: string[] = [];
+    const hear = ({ name }: Error) => warned.push(name);
+    process.on('warning', hear);
+    open.push(() => process.off('warning', hear));
     const port = await listen(createHttp2Server((req, res) => hooks(req, res)));
     expect(await post(port, body)).toBe(status);
     expect(guard.canSend(PERSON)).toBe(name !== 'a STOP');
+    // Node warns of headers that HTTP/2 does not know.
+    expect(warned).not.toContain('UnsupportedWarning');
   });
 
   it.each([
