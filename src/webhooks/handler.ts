@@ -1,6 +1,6 @@
 /**
  * The receiver behind `(req, res, next?)`: Express 4 and 5, `node:http` and HTTP/2, by structure alone. Every request
- * gets an answer; what it says is the receiver's to judge.
+ * is answered, and the receiver decides how.
  */
 
 import type { Receiver, WebhookAnswer } from './receiver.ts';
