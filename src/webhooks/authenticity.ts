@@ -103,7 +103,7 @@ function bearerToken(header: string | readonly string[] | undefined): string | u
 
 /** The body as it came, or as a parser's result is written again. */
 function bytesOf({ body, parsedBody }: WebhookRequest): Uint8Array | undefined {
-  if (body !== undefined && body.length > 0) return body;
+  if (body !== undefined) return body;
   if (typeof parsedBody === 'string') return Buffer.from(parsedBody);
   try {
     return Buffer.from(JSON.stringify(parsedBody));

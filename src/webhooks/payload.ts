@@ -129,14 +129,14 @@ function wordsOf(value: unknown, depth = 0): readonly string[] {
 
 /** The codes of an error and of the errors inside it. */
 function codesOf(error: unknown, depth = 0): readonly (string | undefined)[] {
-  if (typeof error !== 'object' || error === null || depth > DEEPEST) return [];
+  if (depth > DEEPEST) return [];
   const codes = [member(error, 'title'), member(error, 'code'), afterHash(member(error, 'type'))].map(word);
   return [...codes, ...codesOf(member(error, 'error'), depth + 1)];
 }
 
 /** A value that is text or a number, trimmed; empty is none. */
 function word(value: unknown): string | undefined {
-  if (typeof value === 'number' && Number.isFinite(value)) return String(value);
+  if (Number.isFinite(value)) return String(value);
   const trimmed = typeof value === 'string' ? value.trim() : '';
   return trimmed === '' ? undefined : trimmed;
 }
@@ -180,8 +180,8 @@ function readPart(
 }
 
 /** Binary data comes in hex; which encoding is inside is not said. */
-function guessTexts(hex: string | undefined): readonly string[] {
-  if (hex === undefined || !/^(?:[\da-f]{2})+$/i.test(hex)) return [];
+function guessTexts(hex = ''): readonly string[] {
+  if (!/^(?:[\da-f]{2})+$/i.test(hex)) return [];
   const bytes = Buffer.from(hex, 'hex');
   const wide = bytes.length % 2 === 0 ? [Buffer.from(bytes).swap16().toString('utf16le')] : [];
   return [bytes.toString('utf8'), bytes.toString('latin1'), ...wide];

@@ -145,6 +145,42 @@ describe('a request', () => {
     else expect(found).toMatch(expected);
   });
 
+  it.each([
+    ['&', /numbers contain & or =/, 'block'],
+    ['=', /numbers contain & or =/, 'block'],
+    ['_', /^block$/, 'block'],
+    ['-', /^proven$/, 'proven'],
+  ])('whose numbers have %s', async (mark, found, foundWhenOpen) => {
+    for (const name of ['msisdn', 'to', 'from']) {
+      const values = { ...webhook, [name]: `1${mark}1` };
+      const query = { ...values, sig: makeSig(values, secret[0] ?? '', 'sha256') };
+      expect(await find(BOTH, { query })).toMatch(found);
+      expect(await find({ ...BOTH, unsigned: 'block_only' }, { query })).toBe(foundWhenOpen);
+    }
+    const values = { ...webhook, color: `1${mark}1`, sig: '' };
+    const query = { ...values, sig: makeSig(values, secret[0] ?? '', 'sha256') };
+    expect(await find(BOTH, { query })).toBe('proven');
+  });
+
+  it('whose sig is right beside a token that covers something else is proven', async () => {
+    expect(await find(BOTH, { query: { ...webhook, sig }, token: tokenOf(message) })).toBe('proven');
+  });
+
+  it('by GET is not proven by the token of a body that nobody reads', async () => {
+    const body = Buffer.from(JSON.stringify(message));
+    const parameters = readParameters({ url: `/?${new URLSearchParams(webhook).toString()}`, headers: {} });
+    const authenticate = createAuthenticator({ ...BOTH, unsigned: 'reject' }, () => {});
+    const request = { method: 'GET', url: '/', headers: { authorization: tokenOf(message) }, body };
+    if (typeof parameters === 'string') throw new TypeError(parameters);
+    expect(await authenticate(request, parameters)).toMatchObject({ trust: 'block' });
+  });
+
+  it('is refused with a code', async () => {
+    const { get, refused } = startReceiver(BOTH);
+    await get(webhook);
+    expect(refused).toMatchObject([{ code: 'webhook_unauthorized', status: 401 }]);
+  });
+
   it.each<[string, Given]>([
     [
       'sig',

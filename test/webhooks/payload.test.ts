@@ -132,6 +132,53 @@ it('only parameters that are read make a request ambiguous', () => {
   expect(isAmbiguous(payload({}, ['color', 'msisdn']))).toBe(true);
 });
 
+describe('which API a request is of', () => {
+  const time = { timestamp: '2026-01-01T00:00:00Z', 'message-timestamp': '2025-01-01 00:00:00' };
+  const messages = { at: Date.UTC(2026, 0, 1), person: PERSON };
+  const sms = { at: Date.UTC(2025, 0, 1), person: undefined };
+  it.each<[string, object, object]>([
+    ['message_uuid alone', { message_uuid: 'u', from: PERSON }, messages],
+    ['a channel alone', { channel: 'sms', from: PERSON }, messages],
+    ['from and to', { from: PERSON, to: '1' }, { ...messages, sender: '1' }],
+    ['numbers in objects', { from: { number: PERSON }, to: { number: 1 } }, { ...messages, sender: '1' }],
+    ['messageId alone', { messageId: 'm' }, { ...sms, messageId: 'm' }],
+    ['a time alone', {}, sms],
+    ['msisdn', { msisdn: PERSON, message_uuid: 'u', channel: 'x' }, { ...sms, person: PERSON }],
+  ])('is told by %s', (_name, values, expected) => {
+    expect(read({ ...time, text: 'STOP', ...values })).toMatchObject({ kind: 'message', ...expected });
+  });
+
+  it('is no other channel than SMS and MMS', () => {
+    const values = { message_uuid: 'u', from: PERSON, to: '1', text: 'STOP' };
+    expect(read({ ...values, channel: 'whatsapp' })).toEqual({ kind: 'other' });
+    expect(read({ ...values, channel: 'Sms' })).toMatchObject({ kind: 'message' });
+  });
+});
+
+describe('the text of a part', () => {
+  const place = { msisdn: PERSON, 'concat-ref': '7', 'concat-total': '255', 'concat-part': '255' };
+  it.each<[string, object, string | undefined, readonly string[]]>([
+    ['a text with its spaces', { text: ' leave me ' }, ' leave me ', ['leave me']],
+    ['a text before a keyword', { text: 'a', keyword: 'b' }, 'a', ['a']],
+    ['a number', { text: 5 }, '5', ['5']],
+    ['only spaces', { text: '  ' }, '  ', []],
+    ['nothing at all', { text: '' }, '', []],
+    ['a keyword where there is no text', { keyword: 'b' }, 'b', ['b']],
+    ['a keyword where the text is blank', { text: ' ', keyword: 'b' }, 'b', ['b']],
+    ['binary data', { type: 'binary', data: '53' }, 'S', ['S', 'S']],
+    ['a keyword before binary data', { keyword: 'b', type: 'binary', data: '53' }, 'b', ['b', 'S', 'S']],
+  ])('is %s', (_name, values, text, texts) => {
+    expect(read({ ...place, ...values })).toMatchObject({
+      ...{ kind: 'message', texts, part: { text, ref: '7', total: 255, index: 255 } },
+    });
+  });
+
+  it('is missing where nothing is said', () => {
+    expect(read(place)).toEqual({ kind: 'other' });
+    expect(read({ ...place, text: null })).toEqual({ kind: 'other' });
+  });
+});
+
 describe('the words of a person', () => {
   const inbound = { message_uuid: 'u', channel: 'mms', from: PERSON, to: '73737' };
   it.each<[string, object, readonly string[]]>([
