@@ -6,6 +6,7 @@
 import { refuse, text, optional, readFields, type Field } from '../option-fields.ts';
 import { readSendParameters, type RequestContent } from './send-parameters.ts';
 import {
+  dispatchRecipients,
   messageRecipients,
   topRecipients,
   verifiedRecipients,
@@ -46,8 +47,10 @@ export interface Target {
   readonly method: string;
   /** With its query; perhaps an absolute URL. */
   readonly path: string;
-  /** Every host that it may be for, with its port. */
+  /** Every host that the request names, as `name:port`. */
   readonly hosts: () => readonly string[];
+  /** Whether the bytes may go to a host that the request does not name. Default: they do not. */
+  readonly mayGoElsewhere?: () => boolean;
 }
 
 /** A request that sends. */
@@ -83,9 +86,10 @@ const ENDPOINTS: readonly Endpoint[] = [
   endpoint('/verify(?:/psd2)?/(?:json|xml)', verifiedRecipients),
   { ...endpoint('/v[01](?:\\.\\d+)?/messages', messageRecipients), harmless: ASKING_OR_READING },
   { ...endpoint('/v2/verify', workflowRecipients), harmless: ASKING_OR_READING },
+  { ...endpoint('/v[01](?:\\.\\d+)?/dispatch', dispatchRecipients), harmless: ASKING_OR_READING },
 ];
 /** What every path of those ends with: most requests are told by it. */
-const ENDING = /\/(?:json|xml|messages|verify)$/;
+const ENDING = /\/(?:json|xml|messages|verify|dispatch)$/;
 
 function endpoint(path: string, read: RecipientReader): Endpoint {
   return { path: new RegExp(`${path}$`), harmless: ASKING, tellsOptOuts: false, read };
@@ -100,20 +104,21 @@ export function createSendFinder(hosts: readonly string[], rules: readonly SendR
     isHost: rule.host === undefined ? () => true : hostTest([rule.host]),
   }));
 
-  return ({ method, path: target, hosts: hostsOf }) => {
+  return (requested) => {
+    const { method, path: target } = requested;
     const [written, query] = parted(target);
     const [path, inner] = parted(plainPath(written));
     const asked = method.toUpperCase();
     const known = ENDING.test(path) ? ENDPOINTS.find((one) => one.path.test(path)) : undefined;
     const all = inner === '' ? query : `${query}&${inner}`;
-    if (known !== undefined && !known.harmless.includes(asked) && isAt(hostsOf(), isProvider)) {
+    if (known !== undefined && !known.harmless.includes(asked) && isAt(requested, isProvider)) {
       return {
         tellsOptOuts: known.tellsOptOuts,
         query: all,
         find: (content) => found(known.read, content),
       };
     }
-    const match = own.find(({ ending, isHost }) => isEnding(path, ending) && isAt(hostsOf(), isHost));
+    const match = own.find(({ ending, isHost }) => isEnding(path, ending) && isAt(requested, isHost));
     if (match === undefined || ASKING.includes(asked)) return undefined;
     const request = { method, path: target };
     return { tellsOptOuts: false, query: all, find: (content) => findByRule(match.rule, request, content) };
@@ -131,7 +136,9 @@ function plainPath(written: string): string {
   const path = written.toLowerCase();
   if (!/[%\\;\s]|\/\/|\/\.|\/$/.test(path)) return path;
   let decoded = path;
-  for (let round = 0; round < 3 && decoded.includes('%'); round++) {
+  // Each round is shorter than the one before: it ends.
+  for (let before = ''; before !== decoded;) {
+    before = decoded;
     decoded = decoded.replaceAll(/%([\da-f]{2})/gi, (_, hex: string) =>
       String.fromCharCode(Number.parseInt(hex, 16)),
     );
@@ -149,26 +156,35 @@ function plainPath(written: string): string {
 const isEnding = (path: string, ending: string) =>
   path.endsWith(ending) && (ending.startsWith('/') || path.at(-1 - ending.length) === '/');
 
-/** Whether any of the hosts passes; one that is not known does. */
-const isAt = (hosts: readonly string[], test: (host: string) => boolean) =>
-  hosts.length === 0 || hosts.some(test);
+/** Whether a request may be for a host that passes; one that is not known does. */
+function isAt({ hosts: hostsOf, mayGoElsewhere }: Target, test: (host: string) => boolean): boolean {
+  const hosts = hostsOf();
+  return hosts.length === 0 || hosts.some(test) || mayGoElsewhere?.() === true;
+}
 
 /** A test of `name:port` against patterns; a pattern without a port stands for all. */
 function hostTest(patterns: readonly string[]): (host: string) => boolean {
   const tests = patterns.map((pattern) => {
-    const [, name = '', port] = partsOfHost(pattern);
+    const { name, port } = partsOfHost(pattern);
     const written = name.replaceAll(/[.+?^${}()|[\]\\]/g, String.raw`\$&`).replaceAll('*', '.*');
     return { name: new RegExp(`^${written}$`), port };
   });
   return (host) => {
-    const [, name = '', port] = partsOfHost(host);
-    return tests.some((test) => test.name.test(name) && (test.port === undefined || test.port === port));
+    const { name, port } = partsOfHost(host);
+    return tests.some((test) => test.name.test(name) && (test.port ?? port) === port);
   };
 }
 
-/** Name, without a closing dot, and port. */
-function partsOfHost(host: string): readonly (string | undefined)[] {
-  return /^(.*?)\.?(?::(\d+))?$/s.exec(host.trim().toLowerCase()) as RegExpExecArray;
+/** The name of a host in one writing (lower case, no closing dot, addresses as URLs have them), and its port. */
+function partsOfHost(host: string): { readonly name: string; readonly port: number | undefined } {
+  const written = host.trim().toLowerCase();
+  const [, end, port = ''] = /^(.*?)(?::(\d*))?$/s.exec(written) as RegExpExecArray;
+  const name = end?.replace(/\.+$/, '') ?? '';
+  const isPattern = name.includes('*') || !URL.canParse(`http://${name}`);
+  return {
+    name: isPattern ? name : new URL(`http://${name}`).hostname,
+    port: port === '' ? undefined : Number(port),
+  };
 }
 
 function found(read: RecipientReader, content: RequestContent): Findings {

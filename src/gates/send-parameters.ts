@@ -28,6 +28,7 @@ export interface SendParameters {
 const NONE: Members = new Map();
 /** Types whose bodies are read: by what they claim, and by what they look like. */
 const READ_TYPES = /^(?:|text\/plain|application\/octet-stream|application\/x-www-form-urlencoded)$/;
+const FORM_TYPE = 'application/x-www-form-urlencoded';
 const JSON_TYPE = /^(?:application|text)\/(?:[\w.-]+\+)?json$/;
 /** Character sets in which a digit is the byte that it is in ASCII. */
 const READ_CHARSETS = /^(?:utf-?8|us-ascii|ascii|iso-8859-\d{1,2}|latin1|windows-125\d)$/;
@@ -54,9 +55,17 @@ function readText(query: Members, text: string, type: string): SendParameters {
     return { sources, text, json: undefined, doubt };
   }
   const json = parse(text);
+  // `[a]=1` and `{a}=1` are forms: nobody can read them as JSON.
+  if (json === undefined && isForm(text, type)) return { sources, text, json, doubt: undefined };
   if (!isObject(json)) return { sources, text, json, doubt: 'the body is no JSON object' };
   const doubt = isUnambiguous(text, json) ? undefined : 'a name occurs twice in one object of the body';
   return { sources: [...sources, membersOf(json)], text, json, doubt };
+}
+
+/** Whether a text that is no JSON is a form: by its type, or, without a type, because its first name quotes nothing. */
+function isForm(text: string, type: string): boolean {
+  if (text.includes('\0')) return false;
+  return type === FORM_TYPE || (type === '' && /^\s*[^"'\s=&]+=/.test(text));
 }
 
 function doubtOfHeaders({ contentType, contentEncoding }: RequestContent): string | undefined {
@@ -104,10 +113,12 @@ export function membersOf(object: object): Members {
   return gather(Object.entries(object));
 }
 
-/** The pairs of a query or form; `to[]` is a `to`. */
+/** The pairs of a query or form; `to[]` and `[to]` are a `to`. */
 function membersOfPairs(text: string): Members {
   if (text === '' || text === '&') return NONE;
-  return gather(new URLSearchParams(text), (name) => name.replace(/\[.*$/s, ''));
+  return gather(new URLSearchParams(text), (name) =>
+    name.replace(/^\[([^\]]*)\]/, '$1').replace(/\[.*$/s, ''),
+  );
 }
 
 function gather(

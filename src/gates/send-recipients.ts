@@ -40,12 +40,14 @@ export function topRecipients(to: string, ...senders: readonly string[]): Recipi
   };
 }
 
-/** A reader of the verification API: with a country, a number may be a national one. */
+/**
+ * A reader of the verification API: with a country, a number may be a national one. The provider chooses the sender of
+ * such a text, whatever brand or sender id the request names: every list is asked.
+ */
 export function verifiedRecipients(sources: readonly Members[]): Findings {
-  const from = senderOf(sources, ['sender_id', 'brand']);
   const written = valuesOf(sources, 'number').flatMap(numbersIn);
   const { numbers, doubt } = verifiedNumbers(written, valuesOf(sources, 'country'));
-  return { recipients: numbers.map((number) => ({ number, from })), isOther: false, doubt };
+  return { recipients: numbers.map((number) => ({ number, from: undefined })), isOther: false, doubt };
 }
 
 /** A reader of the messages API, in its flat and its older nested form, with the messages that it fails over to. */
@@ -57,7 +59,7 @@ function messageIn(members: Members, depth: number): Findings {
   const own = goesByText(channelsOf(members))
     ? topRecipients('to', 'from')([members])
     : { ...NOTHING, isOther: true };
-  const failovers = allOf(members, 'failover').flatMap((value) => eachOf(value));
+  const failovers = allOf(members, 'failover').flatMap(eachOf).filter(isGiven);
   if (depth === MOST_FAILOVERS && failovers.length > 0) return doubtful('too many failovers');
   // Only what stands alone may have its recipient in another place of the request.
   const isAlone = depth === 0 && failovers.length === 0;
@@ -68,20 +70,39 @@ function messageIn(members: Members, depth: number): Findings {
   return joined([own, ...next]);
 }
 
-/** A reader of the newer verification API: each step of its workflow has a channel and a recipient. */
+/**
+ * A reader of the newer verification API: each step of its workflow has a channel and a recipient. The `brand` is a name
+ * in the text and no sender: a step without a sender of its own is asked of every list.
+ */
 export function workflowRecipients(sources: readonly Members[]): Findings {
-  const brand = senderOf(sources, ['brand']);
-  const steps = valuesOf(sources, 'workflow').flatMap((value) => eachOf(value));
-  return joined(steps.map((step) => (isObject(step) ? stepIn(membersOf(step), brand) : doubtful(NO_STEP))));
+  const steps = valuesOf(sources, 'workflow').flatMap(eachOf).filter(isGiven);
+  return joined(steps.map((step) => (isObject(step) ? stepIn(membersOf(step)) : doubtful(NO_STEP))));
 }
 
 const NO_STEP = 'a step of the workflow is not an object';
 
-function stepIn(members: Members, brand: string | undefined): Findings {
+function stepIn(members: Members): Findings {
   if (!goesByText(channelsOf(members))) return { ...NOTHING, isOther: true };
   const { recipients } = topRecipients('to', 'from')([members]);
   if (recipients.length === 0) return doubtful('a step of the workflow names no recipient');
-  return { ...NOTHING, recipients: recipients.map(({ number, from = brand }) => ({ number, from })) };
+  return { ...NOTHING, recipients };
+}
+
+/**
+ * A reader of the dispatch API, whose messages are the steps of a workflow. The `failover` of a step says when the next
+ * step is taken; where it names a recipient, that one is asked about too.
+ */
+export function dispatchRecipients(sources: readonly Members[]): Findings {
+  const steps = valuesOf(sources, 'workflow').flatMap(eachOf).filter(isGiven);
+  return joined(steps.map(dispatchStep));
+}
+
+function dispatchStep(step: unknown): Findings {
+  if (!isObject(step)) return doubtful(NO_STEP);
+  const members = membersOf(step);
+  const next = allOf(members, 'failover').flatMap(eachOf).filter(isObject).map(membersOf);
+  const named = next.filter((failover) => failover.has('to'));
+  return joined([stepIn(members), ...named.map(stepIn)]);
 }
 
 /** The channels that a message names, at its top or at its ends. */
@@ -125,6 +146,8 @@ const allOf = (members: Members, name: string): readonly unknown[] => members.ge
 const valuesOf = (sources: readonly Members[], name: string): readonly unknown[] =>
   sources.flatMap((members) => allOf(members, name));
 const eachOf = (value: unknown): readonly unknown[] => (Array.isArray(value) ? value : [value]);
+/** `null` says the same as a member that was left out. */
+const isGiven = (value: unknown) => value !== null;
 
 function doubtful(doubt: string): Findings {
   return { ...NOTHING, doubt };

@@ -12,9 +12,9 @@ export interface VerifiedNumbers {
   readonly doubt: string | undefined;
 }
 
-/** Reads numbers with every country that is named; an empty one is none. */
+/** Reads numbers with every country that is named; a blank, `null` and `undefined` name none. */
 export function verifiedNumbers(written: readonly unknown[], countries: readonly unknown[]): VerifiedNumbers {
-  const named = countries.filter((country) => country !== '').map(upperCase);
+  const named = countries.map(upperCase).filter((country) => (country ?? '') !== '');
   if (named.length === 0) return { numbers: written, doubt: undefined };
   const numbers = written.flatMap((number) => named.flatMap((country) => readingsOf(number, country)));
   return {

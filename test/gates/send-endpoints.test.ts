@@ -5,6 +5,7 @@ import type { RequestContent } from '../../src/gates/send-parameters.ts';
 
 const A = '15551230001';
 const B = '15551230002';
+const FORM = 'application/x-www-form-urlencoded';
 
 interface Given extends Partial<Omit<RequestContent, 'body'>> {
   readonly method?: string;
@@ -58,6 +59,11 @@ describe('what is a send', () => {
     [String.raw`\sms\json`],
     ['/sms;v=1/json'],
     ['/sms/json%20'],
+    ['/sms/json;jsessionid=1'],
+    ['/sms/json%3Bx=1'],
+    ['/sms%5Cjson'],
+    ['/%252525252573ms/json'],
+    ['/sms/%2e/x/%2E%2e/json'],
     ['/proxied/sms/json'],
     ['https://rest.nexmo.com/sms/json'],
   ])('%s', (path) => {
@@ -99,6 +105,12 @@ describe('what is a send', () => {
     ['restxnexmo.com:443', false],
     ['example.com:443', false],
     [null, true],
+    ['rest.nexmo.com..', true],
+    ['rest%2Enexmo.com:443', true],
+    ['rest.nexmo.com:', true],
+    ['[0:0::1]:80', true],
+    ['localhost:03000', true],
+    ['localhost', false],
   ])('at %s: %s', (host, isSend) =>
     expect(found(`/sms/json?to=${A}`, { host })).toEqual(isSend ? [A] : undefined),
   );
@@ -180,7 +192,7 @@ describe('where recipients stand', () => {
   });
 
   it.each<[string, object, unknown]>([
-    ['a text', { brand: 'Brand', workflow: [{ channel: 'sms', to: A }] }, [[A, 'Brand']]],
+    ['a text, whose brand is no sender', { brand: 'Brand', workflow: [{ channel: 'sms', to: A }] }, [A]],
     ['a sender of its own', { brand: 'Brand', workflow: [{ channel: 'sms', to: A, from: 'X' }] }, [[A, 'X']]],
     [
       'some steps',
@@ -199,6 +211,62 @@ describe('where recipients stand', () => {
     expect(found('/v2/verify', json(body))).toEqual(expected),
   );
 
+  it.each<[string, object, unknown]>([
+    [
+      'a text',
+      { workflow: [{ from: { type: 'sms', number: 'X' }, to: { type: 'sms', number: A } }] },
+      [[A, 'X']],
+    ],
+    [
+      'a text after another channel',
+      {
+        template: 'failover',
+        workflow: [
+          {
+            from: { type: 'messenger', id: '7' },
+            to: { type: 'messenger', id: '8' },
+            failover: { expiry_time: 600, condition_status: 'read' },
+          },
+          {
+            from: { type: 'sms', number: B },
+            to: { type: 'sms', number: A },
+            message: { content: { to: 'x' } },
+          },
+        ],
+      },
+      [[A, B]],
+    ],
+    ['the flat form', { workflow: [{ channel: 'mms', to: A }, null] }, [A]],
+    ['one step', { workflow: { to: A } }, [A]],
+    ['a failover that is a message', { workflow: [{ channel: 'rcs', to: A, failover: { to: B } }] }, [B]],
+    ['other channels', { workflow: [{ to: { type: 'viber_service_msg', number: A } }] }, []],
+  ])('of the dispatch API: %s', (_what, body, expected) => {
+    for (const path of ['/v0.1/dispatch', '/v0.1/Dispatch/', '/v1/dispatch']) {
+      expect(found(path, json(body))).toEqual(expected);
+      expect(doubt(path, json(body))).toBeUndefined();
+      expect(found(path, json(body, { method: 'GET' }))).toBeUndefined();
+    }
+  });
+
+  it('doubts a dispatch whose steps cannot be read, and refuses one without a step', () => {
+    expect(doubt('/v0.1/dispatch', json({ workflow: ['x'] }))).toMatch(/step/);
+    expect(doubt('/v0.1/dispatch', json({ workflow: [{ to: [] }] }))).toMatch(/recipient/);
+    for (const body of [{ to: A }, { workflow: [] }, { workflow: null }]) {
+      expect(findingsOf('/v0.1/dispatch', json(body))).toMatchObject({ recipients: [], isOther: false });
+    }
+  });
+
+  it.each<[string, string, object]>([
+    ['a failover', '/v1/messages', { channel: 'sms', to: A, failover: null }],
+    ['one of the failovers', '/v1/messages', { channel: 'sms', to: A, failover: [null] }],
+    ['a step', '/v2/verify', { workflow: [{ channel: 'sms', to: A }, null] }],
+    ['a sender', '/sms/json', { to: A, from: null }],
+    ['a country', '/verify/json', { number: A, country: null }],
+  ])('takes %s that is null for none', (_what, path, body) => {
+    expect(found(path, json(body))).toEqual([A]);
+    expect(doubt(path, json(body))).toBeUndefined();
+  });
+
   it('doubts a workflow whose steps cannot be read', () => {
     expect(doubt('/v2/verify', json({ workflow: ['sms'] }))).toMatch(/step/);
     expect(doubt('/v2/verify', json({ workflow: [{ channel: 'sms' }] }))).toMatch(/recipient/);
@@ -210,7 +278,7 @@ describe('where recipients stand', () => {
 
   it('reads a verified number with its country', () => {
     const path = '/verify/json';
-    expect(found(path, json({ number: A, brand: 'Brand', sender_id: 'X' }))).toEqual([[A, 'X']]);
+    expect(found(path, json({ number: A, brand: 'Brand', sender_id: 'X' }))).toEqual([A]);
     expect(found(`${path}?country=us`, { body: 'number=5551230001' })).toEqual([
       '5551230001',
       '+15551230001',
@@ -229,6 +297,9 @@ describe('what leaves a doubt', () => {
     ['invalid JSON', { body: '{"to":' }],
     ['JSON with a byte order mark', { body: `\u{FEFF}{"to":"${A}"}` }],
     ['JSON that is no object', { body: `["${A}"]` }],
+    ['JSON that is cut off and has no type', { body: `{"to":"${A}"&to=${B}` }],
+    ['an object of JavaScript', { body: `{to:'${A}'}&to=${B}` }],
+    ['what begins like JSON and claims to be text', { contentType: 'text/plain', body: `[a]=1&to=${A}` }],
     ['a form that claims to be JSON', { contentType: 'application/json', body: `to=${A}` }],
     ['a name twice', { body: `{"to":"${A}","to":"${B}"}` }],
     ['a name twice, once escaped', { body: String.raw`{"to":"1","\u0074o":"2"}` }],
@@ -247,7 +318,24 @@ describe('what leaves a doubt', () => {
     ['JSON of a kind', { contentType: 'Application/Hal+JSON', body: `{"to":"${A}","x":{"to":"\\"to\\":"}}` }],
     ['an empty body', { contentType: 'application/json', body: '' }],
     ['deep JSON', { body: `{"x":${'['.repeat(5_000)}${']'.repeat(5_000)}}` }],
+    ['a form whose first name starts with a bracket', { contentType: FORM, body: `[a]=1&to=${A}` }],
+    [
+      'a form whose first name starts with a brace',
+      { contentType: `${FORM}; charset=utf-8`, body: `{a}=1&to=${A}` },
+    ],
+    ['a form whose first name starts with a quote', { contentType: FORM, body: `"a"=1&to=${A}` }],
+    ['a form of one name that looks like JSON', { contentType: FORM, body: `{"a":&to=${A}` }],
+    ['such a form without a type', { body: `[a]=1&to=${A}` }],
+    ['such a form after a line break', { body: `\r\n{a}[b]=1&to=${A}` }],
   ])('not %s', (_what, given) => expect(doubt(`/sms/json?to=${B}`, given)).toBeUndefined());
+
+  it.each([`[to]=${A}`, `[to][0]=${A}&x=1`, `{a}=1&to[]=${A}`])('and reads the form %s', (body) => {
+    expect(found('/sms/json', { contentType: FORM, body })).toEqual([A]);
+  });
+
+  it('sees that a form is no text', () => {
+    expect(doubt('/sms/json', { contentType: FORM, body: `[a]=\0&to=${A}` })).toEqual(expect.any(String));
+  });
 });
 
 describe('rules', () => {

@@ -40,7 +40,10 @@ const verifications: readonly [string, object, string][] = [
   ['a clean one of no country there is', { number: '12025550125', country: 'ZZ' }, 'invalid_number'],
   ['one that is out, of no country there is', { number: '12025550123', country: 'ZZ' }, 'opted_out'],
   ['one of a country that is no text', { number: '12025550125', country: ['US'] }, 'invalid_number'],
-  ['one of a country that is null', { number: '12025550125', country: null }, 'invalid_number'],
+  ['a clean one beside a country that is null', { number: '12025550125', country: null }, 'sent'],
+  ['one that is out beside a country that is null', { number: '12025550123', country: null }, 'opted_out'],
+  ['one beside a blank country', { number: '12025550125', country: ' ' }, 'sent'],
+  ['one of a country and of null', { number: '2025550123', country: null, Country: 'US' }, 'opted_out'],
   [
     'one of two countries, one of them none',
     { number: '07700900124', country: 'GB', Country: 'ZZ' },
