@@ -34,6 +34,8 @@ export type ErrorCode =
   | 'store_damaged'
   | 'store_read_only'
   | 'store_newer'
+  | 'dispatcher_composed'
+  | 'global_guard_blind'
   | 'send_blocked'
   | 'send_unguarded';
 
@@ -54,7 +56,7 @@ export class ConfigError extends GuardError {
   readonly key: string;
 
   constructor(
-    code: 'invalid_option' | 'unknown_option',
+    code: 'invalid_option' | 'unknown_option' | 'dispatcher_composed' | 'global_guard_blind',
     key: string,
     message: string,
     options?: { cause?: unknown },

@@ -82,8 +82,13 @@ const rooms: Readonly<Record<string, string>> = {
   'gates/send-parameters': 'gates/send-endpoints',
   'gates/send-recipients': 'gates/send-endpoints',
   'gates/undici-body': 'gates/undici',
+  'gates/undici-copy': 'gates/undici',
+  'gates/undici-exit': 'gates/undici',
+  'gates/undici-gate': 'gates/undici',
   'gates/undici-global': 'gates/undici',
   'gates/undici-handler': 'gates/undici',
+  'gates/undici-leaf': 'gates/undici',
+  'gates/undici-probe': 'gates/undici',
   'gates/undici-request': 'gates/undici',
 };
 

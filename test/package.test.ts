@@ -17,7 +17,7 @@ const entries: Readonly<Record<string, readonly string[]>> = {
   './fetch': ['guardFetch', 'webhooksFetch'],
   './sqlite': ['sqliteStore'],
   './testing': ['createTestGuard', 'signedWebhook', 'startSimulator', 'storeConformance'],
-  './undici': ['guardDispatcher', 'installGlobalGuard'],
+  './undici': ['guardDispatcher', 'installGlobalGuard', 'verifyGlobalGuard'],
   './vonage-sdk': ['guardVonage'],
 };
 

@@ -178,8 +178,8 @@ function hostTest(patterns: readonly string[]): (host: string) => boolean {
 /** The name of a host in one writing (lower case, no closing dot, addresses as URLs have them), and its port. */
 function partsOfHost(host: string): { readonly name: string; readonly port: number | undefined } {
   const written = host.trim().toLowerCase();
-  const [, end, port = ''] = /^(.*?)(?::(\d*))?$/s.exec(written) as RegExpExecArray;
-  const name = end?.replace(/\.+$/, '') ?? '';
+  const port = /:(\d*)$/.exec(written)?.[1] ?? '';
+  const name = written.replace(/:\d*$/, '').replace(/\.+$/, '');
   const isPattern = name.includes('*') || !URL.canParse(`http://${name}`);
   return {
     name: isPattern ? name : new URL(`http://${name}`).hostname,

@@ -1,7 +1,9 @@
 /**
- * Bodies of requests in every form that undici takes. What lies there is looked at as it is; what flows is read into
- * memory up to a limit. It changes no byte, and a body that is given up is let go.
+ * Bodies of requests in every form that undici takes. One in memory is looked at as it is; a streamed one is read into
+ * memory up to a limit. It changes no byte, and ends a body that is given up.
  */
+
+import { errors } from 'undici';
 
 /** A body that was read: its bytes, and what has to be dispatched in its place. */
 export interface ReadBody {
@@ -10,12 +12,11 @@ export interface ReadBody {
   readonly body: unknown;
 }
 
-/** The bytes of a body that lies in memory; `undefined` for any other. */
+/** The bytes of a body in memory, which a copy of the options has as a string or a Buffer; `undefined` for any other. */
 export function bytesAtHand(body: unknown): Uint8Array | undefined {
   if (body === undefined || body === null) return new Uint8Array();
   if (typeof body === 'string') return Buffer.from(body);
-  if (ArrayBuffer.isView(body)) return new Uint8Array(body.buffer, body.byteOffset, body.byteLength);
-  return body instanceof ArrayBuffer ? new Uint8Array(body) : undefined;
+  return Buffer.isBuffer(body) ? body : undefined;
 }
 
 /** A body that has to be read first. */
@@ -34,32 +35,60 @@ function isBlob(body: object): body is Blob {
   return /^(?:Blob|File)$/.test(String(tagOf(body))) && 'arrayBuffer' in body;
 }
 
-/**
- * Reads a body.
- *
- * @param aborted rejects when nobody wants the body any more.
- * @throws what the body or `aborted` fails with; the body is let go then.
- */
-export async function readBody(body: Flow | Blob, limit: number, aborted: Promise<never>): Promise<ReadBody> {
-  if (isBlob(body)) {
-    const bytes = body.size > limit ? undefined : await Promise.race([body.arrayBuffer(), aborted]);
-    return { bytes: bytes && new Uint8Array(bytes), body };
-  }
+/** A body under way. */
+export interface OpenBody {
+  /**
+   * Reads it.
+   *
+   * @param aborted rejects when the request is aborted.
+   * @throws what the body or `aborted` fails with, as undici would.
+   */
+  read(limit: number, aborted: Promise<never>): Promise<ReadBody>;
+  /** Ends it, if it was not read to its end. */
+  end(): void;
+}
+
+/** Starts to read a body. */
+export function openBody(body: Flow): OpenBody {
+  if (isBlob(body)) return { read: (limit, aborted) => readBlob(body, limit, aborted), end: () => undefined };
   const iterator = Symbol.asyncIterator in body ? body[Symbol.asyncIterator]() : body[Symbol.iterator]();
+  return {
+    async read(limit, aborted) {
+      try {
+        return await readSteps(iterator, body, limit, aborted);
+      } catch (error) {
+        throw isCutOff(body, error) ? new errors.RequestAbortedError() : error;
+      }
+    },
+    end: () => letGo(body, iterator),
+  };
+}
+
+/** Whether a stream was destroyed before its end without an error, which to undici is an abort. */
+const isCutOff = (body: object, error: unknown) =>
+  (error as { code?: unknown } | null | undefined)?.code === 'ERR_STREAM_PREMATURE_CLOSE' &&
+  (body as { errored?: unknown }).errored === null;
+
+async function readBlob(body: Blob, limit: number, aborted: Promise<never>): Promise<ReadBody> {
+  const bytes = body.size > limit ? undefined : await Promise.race([body.arrayBuffer(), aborted]);
+  return { bytes: bytes && new Uint8Array(bytes), body };
+}
+
+async function readSteps(
+  iterator: FlowIterator,
+  body: Iterated,
+  limit: number,
+  aborted: Promise<never>,
+): Promise<ReadBody> {
   const chunks: Uint8Array[] = [];
   let size = 0;
-  try {
-    for (;;) {
-      const step: IteratorResult<unknown> = await Promise.race([iterator.next(), aborted]);
-      if (step.done === true) break;
-      const chunk = chunkOf(step.value);
-      chunks.push(chunk);
-      size += chunk.byteLength;
-      if (size > limit) return { bytes: undefined, body: resumed(chunks, iterator, body) };
-    }
-  } catch (error) {
-    letGo(body, iterator);
-    throw error;
+  for (;;) {
+    const step: IteratorResult<unknown> = await Promise.race([iterator.next(), aborted]);
+    if (step.done === true) break;
+    const chunk = chunkOf(step.value);
+    chunks.push(chunk);
+    size += chunk.byteLength;
+    if (size > limit) return { bytes: undefined, body: resumed(chunks, iterator, body) };
   }
   const bytes = Buffer.concat(chunks);
   return { bytes, body: bytes };
@@ -67,7 +96,9 @@ export async function readBody(body: Flow | Blob, limit: number, aborted: Promis
 
 function chunkOf(value: unknown): Uint8Array {
   if (typeof value === 'string') return Buffer.from(value);
-  if (ArrayBuffer.isView(value)) return new Uint8Array(value.buffer, value.byteOffset, value.byteLength);
+  // The stream may use its memory again for what follows.
+  if (ArrayBuffer.isView(value))
+    return Buffer.from(new Uint8Array(value.buffer, value.byteOffset, value.byteLength));
   throw new TypeError('a chunk of the body is neither a string nor bytes');
 }
 
@@ -93,13 +124,12 @@ async function* resumed(
   }
 }
 
-/** Ends a body that nobody will read to its end. What that throws or rejects with is nobody's. */
+/** Ends a body that will not be read to its end. Errors of that are ignored. */
 export function letGo(body: unknown, iterator?: FlowIterator): void {
   if (typeof body !== 'object' || body === null) return;
   void (async () => {
     if ('destroy' in body && typeof body.destroy === 'function') body.destroy();
     else if (iterator !== undefined) await iterator.return?.();
     else if ('cancel' in body && typeof body.cancel === 'function') await body.cancel();
-    else if ('return' in body && typeof body.return === 'function') await body.return();
   })().catch(() => undefined);
 }

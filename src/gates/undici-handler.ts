@@ -28,6 +28,8 @@ export function failRequest(
 export interface HeldRequest {
   /** Rejects when the request is aborted. */
   readonly aborted: Promise<never>;
+  /** Aborts it, for a dispatcher that will not take it any more. */
+  abort(reason: Error): void;
   /** Ends it. */
   fail(error: unknown): void;
   /** The handler to dispatch with, when the waiting is over. */
@@ -60,6 +62,7 @@ export function holdRequest(handler: Handler): HeldRequest {
   const theirs = handler as Required<Handler>;
   return {
     aborted,
+    abort,
     fail: (error) => failRequest(handler, asError(error), controller),
     handler: () =>
       relay(handler, {
@@ -77,9 +80,9 @@ export function holdRequest(handler: Handler): HeldRequest {
   };
 }
 
-/** Whatever was thrown, as an error that a handler can be told. */
+/** What was thrown, for a handler: undici hands on any value; without one, a handler would take it for success. */
 export function asError(error: unknown): Error {
-  return error instanceof Error ? error : new Error('the request failed', { cause: error });
+  return (error ?? new Error('the request failed')) as Error;
 }
 
 /** The controller of a request that is not under way: nothing comes in that could be paused. */

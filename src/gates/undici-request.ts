@@ -1,6 +1,6 @@
 /**
- * What undici is about to dispatch, as the finder of sends sees it. It reads options in every form that undici takes,
- * and changes nothing but headers that can be read only once.
+ * A request that undici is about to dispatch, as the finder of sends sees it. It reads options in every form that undici
+ * takes, and changes none of them.
  */
 
 import { stringify } from 'node:querystring';
@@ -10,40 +10,60 @@ import type { RequestContent } from './send-parameters.ts';
 
 type Options = Dispatcher.DispatchOptions;
 
-/** Where a request goes; `undefined` for what undici itself refuses. */
-export function targetOf(opts: Options): Target | undefined {
-  const { path, method, origin } = Object(opts) as Partial<Record<keyof Options, unknown>>;
+/**
+ * Where a request goes; `undefined` for a request that undici itself refuses.
+ *
+ * @param honoursOrigin whether the dispatcher sends to the `origin` of a request; one that is bound to a host does not.
+ */
+export function targetOf(opts: Options, honoursOrigin: () => boolean): Target | undefined {
+  const { path, method } = Object(opts) as Partial<Record<keyof Options, unknown>>;
   if (typeof path !== 'string') return undefined;
   return {
     method: typeof method === 'string' ? method : '',
     path,
-    hosts: () => hostsOf(path, origin, opts),
+    hosts: () => hostsOf(path, opts),
+    mayGoElsewhere: () => !honoursOrigin(),
   };
 }
 
-/** The hosts that a request names. None where one of them is missing that the rest may depend on: it can go anywhere. */
-function hostsOf(path: string, origin: unknown, opts: Options): readonly string[] {
-  const absolute = hostOf(path);
-  const ofOrigin = hostOfOrigin(origin);
-  if (absolute === undefined && ofOrigin === undefined) return [];
-  return [absolute, ofOrigin, ...headersOf(opts, 'host')].filter((host) => host !== undefined);
+interface Address {
+  readonly name: string;
+  readonly port: string;
 }
+
+/** The hosts that a request names. None if both path and origin name none: the request can go anywhere. */
+function hostsOf(path: string, opts: Options): readonly string[] {
+  const { origin, servername } = opts as { origin?: unknown; servername?: unknown };
+  const addresses = [addressOf(path), addressOfOrigin(origin)].filter((address) => address !== undefined);
+  if (addresses.length === 0) return [];
+  const ports = new Set(addresses.map(({ port }) => port));
+  // The name for TLS is the host's own one where `interceptors.dns()` has put an address in its place.
+  const named = [...headersOf(opts, 'host'), ...(typeof servername === 'string' ? [servername] : [])];
+  return [
+    ...addresses.map(({ name, port }) => `${name}:${port}`),
+    ...named.flatMap((host) => (hasPort(host) ? [host] : [...ports].map((port) => withPort(host, port)))),
+  ];
+}
+
+const hasPort = (host: string) => /:\d+\s*$/.test(host);
+const withPort = (host: string, port: string) => `${host.trim().replace(/:$/, '')}:${port}`;
 
 /** The last origin that was asked about: most requests of a sender go to one. */
-let lastOrigin: { readonly origin: string; readonly host: string | undefined } | undefined;
+let lastOrigin: { readonly origin: string; readonly address: Address | undefined } | undefined;
 
-function hostOfOrigin(origin: unknown): string | undefined {
-  if (typeof origin !== 'string') return hostOf(origin);
-  if (lastOrigin?.origin !== origin) lastOrigin = { origin, host: hostOf(origin) };
-  return lastOrigin.host;
+function addressOfOrigin(origin: unknown): Address | undefined {
+  if (typeof origin !== 'string') return addressOf(origin);
+  if (lastOrigin?.origin !== origin) lastOrigin = { origin, address: addressOf(origin) };
+  return lastOrigin.address;
 }
 
-function hostOf(address: unknown): string | undefined {
+function addressOf(address: unknown): Address | undefined {
   const written = typeof address === 'string' || address instanceof URL ? String(address) : '';
   // A path has no scheme in front, and no host.
   if (written.startsWith('/') || !URL.canParse(written)) return undefined;
   const { hostname, port, protocol } = new URL(written);
-  return `${hostname}:${port === '' ? (protocol === 'https:' ? '443' : '80') : port}`;
+  const standard = protocol === 'https:' || protocol === 'wss:' ? '443' : '80';
+  return { name: hostname, port: port === '' ? standard : port };
 }
 
 /** What a request holds, given the bytes of its body. */
@@ -77,18 +97,8 @@ function headersOf(opts: Options, wanted: string): readonly string[] {
 function pairsOf(opts: Options): readonly (readonly [name: unknown, value: unknown])[] {
   const { headers } = opts as { headers: unknown };
   if (typeof headers !== 'object' || headers === null) return [];
-  if (Array.isArray(headers)) {
-    const parts: readonly unknown[] = headers;
-    return parts.flatMap((name, index) => (index % 2 === 0 ? [[name, parts[index + 1]] as const] : []));
-  }
-  if (!(Symbol.iterator in headers)) return Object.entries(headers);
-  return [...(headers as Iterable<[unknown, unknown]>)];
-}
-
-/** The options with headers that can be read more than once. */
-export function rereadable(opts: Options): Options {
-  const { headers } = Object(opts) as { headers?: unknown };
-  const isOnce =
-    typeof headers === 'object' && headers !== null && Symbol.iterator in headers && 'next' in headers;
-  return isOnce ? { ...opts, headers: [...(headers as Iterable<[string, string]>)].flat() } : opts;
+  if (!Array.isArray(headers)) return Object.entries(headers);
+  const parts: readonly unknown[] = headers;
+  if (Array.isArray(parts[0])) return parts.map((pair) => pair as [unknown, unknown]);
+  return parts.flatMap((name, index) => (index % 2 === 0 ? [[name, parts[index + 1]] as const] : []));
 }

@@ -1,21 +1,18 @@
 /**
- * The gate in undici, and so in the global `fetch`: a request that would send to somebody who opted out fails before
- * a socket is written. A send whose recipient cannot be found is one of those; everything else passes untouched.
+ * The entry point for undici, and so for the global `fetch`: a request that would send to a person who opted out fails
+ * before a socket is written. It checks options and wires the gate into dispatchers.
  */
 
 import type { Dispatcher } from 'undici';
-import { SendBlockedError } from '../errors.ts';
+import { ConfigError } from '../errors.ts';
 import type { Guard } from '../contract.ts';
-import { maskMsisdn } from '../msisdn.ts';
 import { listOf, oneOf, readFields, size, withDefault, type Size } from '../option-fields.ts';
-import { accessOf, type GateAccess, type LearntOptOut } from './access.ts';
-import { createSendFinder, hostField, sendRule, type Send, type SendRule } from './send-endpoints.ts';
-import type { Findings } from './send-recipients.ts';
-import { tellsOptOut } from './send-reply.ts';
-import { placeGate, type Gate } from './undici-global.ts';
-import { bytesAtHand, isReadable, letGo, readBody, type Flow } from './undici-body.ts';
-import { asError, failRequest, holdRequest, listenToReply } from './undici-handler.ts';
-import { contentOf, rereadable, targetOf } from './undici-request.ts';
+import { accessOf, type GateAccess } from './access.ts';
+import { hostField, sendRule, type SendRule } from './send-endpoints.ts';
+import { exitOf, type Gate } from './undici-exit.ts';
+import { createGate } from './undici-gate.ts';
+import { placeGate } from './undici-global.ts';
+import { isSeenByFetch } from './undici-probe.ts';
 
 export type { SendRequest, SendRule } from './send-endpoints.ts';
 
@@ -25,17 +22,11 @@ export interface UndiciGuardOptions {
   readonly hosts?: readonly string[] | undefined;
   /** Endpoints of others, guarded as the provider's are. */
   readonly rules?: readonly SendRule[] | undefined;
-  /** The largest body of a send; one that flows is read into memory. Default `'1mb'`. */
+  /** The largest body of a send; a streamed one is read into memory. Default `'1mb'`. */
   readonly maxBody?: Size | undefined;
   /** `observe` lets sends pass that would be refused, and reports them. Default `reject`. */
   readonly onBlocked?: 'reject' | 'observe' | undefined;
 }
-
-type Dispatch = Dispatcher['dispatch'];
-type Options = Dispatcher.DispatchOptions;
-type Handler = Dispatcher.DispatchHandler;
-
-const GATE = 'undici';
 
 /**
  * An interceptor for `dispatcher.compose()`. Compose it first: what redirects or retries after it comes back through it.
@@ -48,139 +39,94 @@ export function guardDispatcher(
   guard: Guard,
   options: UndiciGuardOptions = {},
 ): Dispatcher.DispatcherComposeInterceptor {
-  const gate = createGate(guard, options);
-  return (dispatch) => (opts, handler) => gate(dispatch, opts, handler);
+  const gate = gateOf(accessOf(guard), options);
+  return (dispatch) => {
+    const exit = exitOf(dispatch);
+    return (opts, handler) => gate(exit, opts, handler);
+  };
 }
 
-function createGate(guard: Guard, options: UndiciGuardOptions): Gate {
+/**
+ * Guards the global dispatchers: every `fetch`, and every request of undici that names no dispatcher. A global dispatcher
+ * that is set afterwards has no guard. Asks through the built-in `fetch` whether the guard is seen; if it is not, as in
+ * Jest and in vitest's `vmThreads`, `error` `global_guard_blind` is emitted.
+ *
+ * @returns a function that ends it, and returns whether the global dispatchers are again as they were before. A dispatcher
+ * that was set meanwhile stays, and the guard in it does nothing any more.
+ * @throws ConfigError for anything but a guard, and for options that cannot be used; `dispatcher_composed` if the global
+ * dispatcher redirects or retries where the guard cannot be put behind it; `global_guard_blind` in runtimes whose `fetch`
+ * is not undici's (Bun, Deno).
+ */
+export function installGlobalGuard(guard: Guard, options: UndiciGuardOptions = {}): () => boolean {
   const access = accessOf(guard);
-  const { hosts, rules, maxBody, onBlocked } = readFields(options, 'undici', {
+  const gate = gateOf(access, options);
+  if (!isFetchUndici()) throw new ConfigError('global_guard_blind', 'installGlobalGuard', NOT_UNDICI);
+  const key = { guard, options: options.rules === undefined ? JSON.stringify(options) : undefined };
+  const place = placeGate(gate, key);
+  const ending = new AbortController();
+  if (place.isNew && isFetchBuiltIn()) void look(access, ending.signal);
+  return () => {
+    ending.abort();
+    return place.remove();
+  };
+}
+
+/**
+ * Checks that the global `fetch` of this realm is guarded by `guard`: resolves if a question through it, which is not
+ * sent, is answered by the guard.
+ *
+ * @throws ConfigError `global_guard_blind` if the guard does not see it, or was not installed.
+ */
+export async function verifyGlobalGuard(guard: Guard): Promise<void> {
+  const access = accessOf(guard);
+  const isSeen = await isSeenByFetch(access);
+  noteSight(access, isSeen);
+  if (!isSeen) throw blind();
+}
+
+/** Looks whether the guard that was just installed is seen. */
+async function look(access: GateAccess, signal: AbortSignal): Promise<void> {
+  const isSeen = await isSeenByFetch(access, signal);
+  if (signal.aborted) return;
+  noteSight(access, isSeen);
+  if (!isSeen) access.fail(blind());
+}
+
+/** Takes back what makes `status()` not ready, by guard, while the built-in `fetch` does not pass it. */
+const blindGuards = new WeakMap<GateAccess, () => void>();
+
+function noteSight(access: GateAccess, isSeen: boolean): void {
+  const takeBack = blindGuards.get(access);
+  if (isSeen) {
+    takeBack?.();
+    blindGuards.delete(access);
+  } else if (takeBack === undefined) blindGuards.set(access, access.hinder('global_guard_blind'));
+}
+
+const blind = () => new ConfigError('global_guard_blind', 'installGlobalGuard', UNSEEN);
+
+const UNSEEN =
+  'installGlobalGuard: the built-in fetch does not pass the guard. In Jest and in vitest’s vmThreads it reads the dispatcher of another realm: use the pool forks or threads, or set globalThis.fetch to the fetch of undici';
+const NOT_UNDICI =
+  'installGlobalGuard: the fetch of this runtime is not undici’s, and would pass by the guard. Send by guard.send, or by the fetch of undici with a dispatcher composed with guardDispatcher';
+
+/** Whether the runtime's `fetch` is undici's. Bun and Deno have one of their own. */
+function isFetchUndici(): boolean {
+  const { undici, bun, deno } = process.versions;
+  return undici !== undefined && bun === undefined && deno === undefined;
+}
+
+/** Whether `fetch` is the runtime's own, which loads undici, and not a stand-in of a test. */
+function isFetchBuiltIn(): boolean {
+  return typeof fetch === 'function' && /\bundici\b/.test(Function.prototype.toString.call(fetch));
+}
+
+function gateOf(access: GateAccess, options: UndiciGuardOptions): Gate {
+  const config = readFields(options, 'undici', {
     hosts: withDefault([], listOf(hostField)),
     rules: withDefault([], listOf(sendRule)),
     maxBody: withDefault('1mb', size({ min: 1024, max: 64 * 1024 ** 2 })),
     onBlocked: withDefault('reject', oneOf(['reject', 'observe'])),
   });
-  const findSend = createSendFinder(hosts, rules);
-  const isObserved = onBlocked === 'observe';
-  const judge = judgeOf(access, isObserved);
-
-  /** @param bytes those of the body; `undefined` where it cannot be read. */
-  function judged(send: Send, opts: Options, bytes: Uint8Array | undefined): Verdict {
-    if (bytes === undefined || bytes.byteLength > maxBody) {
-      const doubt = bytes === undefined ? UNREAD : `the body is over ${maxBody} bytes`;
-      return judge({ ...send.find(contentOf(opts, send.query, undefined)), doubt });
-    }
-    return judge(send.find(contentOf(opts, send.query, bytes)));
-  }
-
-  function pass(dispatch: Dispatch, send: Send, opts: Options, handler: Handler, sent: Verdict): boolean {
-    if (!send.tellsOptOuts || sent.recipients.length !== 1) return dispatch(opts, handler);
-    const [recipient] = sent.recipients as [LearntOptOut];
-    const learning = listenToReply(handler, (reply) => {
-      // It blocks at once; when it is durable is nothing that the caller of a request can wait for.
-      if (tellsOptOut(reply, recipient.msisdn)) void access.learn(recipient);
-    });
-    return dispatch(opts, learning);
-  }
-
-  /** Reads a body that flows, and dispatches it as bytes. */
-  function hold(dispatch: Dispatch, send: Send, given: Options, flow: Flow, handler: Handler): void {
-    const opts = { ...given };
-    const held = holdRequest(handler);
-    async function wait(): Promise<void> {
-      const { bytes, body } = await readBody(flow, maxBody, held.aborted);
-      const verdict = judged(send, opts, bytes);
-      if (verdict.refusal) {
-        letGo(body);
-        letGo(flow);
-        throw verdict.refusal;
-      }
-      pass(dispatch, send, { ...opts, body: body as Buffer }, held.handler(), verdict);
-    }
-    void wait().catch((error: unknown) => held.fail(error));
-  }
-
-  /** What a request is. What cannot be read of it makes it fail, as in undici. */
-  function readSend(given: Options): { readonly opts: Options; readonly send: Send | undefined } {
-    const opts = rereadable(given);
-    const target = targetOf(opts);
-    return { opts, send: target && findSend(target) };
-  }
-
-  return function guarded(dispatch, given, handler) {
-    let goOn: () => boolean;
-    try {
-      const { opts, send } = readSend(given);
-      goOn = send === undefined ? () => dispatch(opts, handler) : decide(dispatch, send, opts, handler);
-    } catch (error) {
-      goOn = () => failed(handler, error);
-    }
-    return goOn();
-  };
-
-  /** @returns what is to be done with a send. */
-  function decide(dispatch: Dispatch, send: Send, opts: Options, handler: Handler): () => boolean {
-    if (isObserved) access.remindObserving(GATE);
-    const bytes = bytesAtHand(opts.body);
-    if (bytes === undefined && isReadable(opts.body)) {
-      hold(dispatch, send, opts, opts.body, handler);
-      return () => true;
-    }
-    const verdict = judged(send, opts, bytes);
-    if (verdict.refusal === undefined) return () => pass(dispatch, send, opts, handler, verdict);
-    letGo(opts.body);
-    return () => failed(handler, verdict.refusal);
-  }
-}
-
-/** Undici's own way: the handler is told at once, and nothing is to be waited for. */
-function failed(handler: Handler, error: unknown): true {
-  failRequest(handler, asError(error));
-  return true;
-}
-
-const UNREAD = 'the body cannot be read';
-
-/** What is to be done with a send: it fails with the refusal, or goes to the recipients. */
-interface Verdict {
-  readonly refusal: Error | undefined;
-  readonly recipients: readonly LearntOptOut[];
-}
-
-/** Asks about everybody whom a send would reach. A doubt is a recipient that cannot be read. */
-function judgeOf(access: GateAccess, isObserved: boolean): (findings: Findings) => Verdict {
-  return ({ recipients, isOther, doubt }) => {
-    const isUnfound = recipients.length === 0 && !isOther;
-    const decisions = recipients.map(({ number, from }) => access.decide(number, { from }));
-    if (doubt !== undefined || isUnfound) decisions.push(access.decide(undefined));
-    for (const decision of decisions) access.report(decision, { gate: GATE, isObserved });
-    const blocked = decisions.find(({ allowed }) => !allowed);
-    if (blocked !== undefined && !blocked.allowed && !isObserved) {
-      const cause = blocked.to === null ? new Error(doubt ?? 'no recipient was found') : undefined;
-      const details = cause === undefined ? undefined : { cause };
-      return { refusal: new SendBlockedError(blocked, maskMsisdn(blocked.to), details), recipients: [] };
-    }
-    const reached = new Map<string, LearntOptOut>();
-    for (const [place, { from }] of recipients.entries()) {
-      const msisdn = decisions[place]?.to;
-      if (typeof msisdn === 'string') reached.set(msisdn, { msisdn, from });
-    }
-    return { refusal: undefined, recipients: [...reached.values()] };
-  };
-}
-
-/**
- * Guards the global dispatcher: every `fetch`, and every request of undici that names no dispatcher. Whoever sets
- * another global dispatcher afterwards removes the guard with it.
- *
- * @returns a function that ends it, and tells whether the dispatcher from before is in its place again. Where somebody
- * has set or wrapped one meanwhile theirs stays, and the guard in it does nothing any more.
- * @throws ConfigError for anything but a guard, and for options that cannot be used.
- */
-export function installGlobalGuard(guard: Guard, options: UndiciGuardOptions = {}): () => boolean {
-  const gate = createGate(guard, options);
-  return placeGate(gate, {
-    guard,
-    options: options.rules === undefined ? JSON.stringify(options) : undefined,
-  });
+  return createGate(access, config);
 }
