@@ -240,7 +240,7 @@ describe('HTTP/2', () => {
     const { guard } = await startGuard();
     const hooks = guard.webhooks({ unsigned: 'block_only' });
     const warned: string[] = [];
-    const hear = ({ name }: Error) => warned.push(name);
+    const hear = (warning: Error) => warned.push(warning.name);
     process.on('warning', hear);
     open.push(() => process.off('warning', hear));
     const port = await listen(createHttp2Server((req, res) => hooks(req, res)));
