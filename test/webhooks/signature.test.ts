@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto';
 import { CompactSign } from 'jose';
 import { describe, expect, it } from 'vitest';
 import { makeSig } from '../../src/testing/simulator/signing.ts';
-import { checkToken, isSigned, signedText } from '../../src/webhooks/signature.ts';
+import { checkToken, isSigned, SIGNATURE_METHODS, signedText } from '../../src/webhooks/signature.ts';
 
 const secret = 'test-signature-secret';
 const asParameters = (values: object) => ({
@@ -53,6 +53,14 @@ describe('sig', () => {
     expect(fits({ ...base, value, sig: sigOf({ ...base, value: text }) })).toBe(true);
     expect(fits({ ...base, value, sig: sigOf({ ...base, value: `${text}x` }) })).toBe(false);
     if (text !== '') expect(fits({ ...base, value, sig: sigOf({ ...base, value: '' }) })).toBe(false);
+  });
+
+  it.each(['md5hash', 'md5', 'sha1', 'sha256', 'sha512'] as const)('is made by %s', (method) => {
+    const parameters = asParameters({ ...base, sig: makeSig(base, secret, method) });
+    for (const other of SIGNATURE_METHODS) {
+      expect(isSigned(parameters, [secret], other)).toBe(other === method);
+    }
+    expect(SIGNATURE_METHODS).toContain(method);
   });
 
   it.each([5, true, null, undefined, {}, { toLowerCase: 'x' }, [sigOf(base)], ''])(
