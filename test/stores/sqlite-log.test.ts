@@ -2,13 +2,17 @@
 
 import { readFileSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Evidence, OptOutChange } from '../../src/optouts/change.ts';
+import { EMPTY_RECORD, firstHandVerdict, mergeEvidence, type Listed } from '../../src/optouts/record.ts';
 import { loadDriver } from '../../src/stores/sqlite/driver.ts';
 import { createEngine, type Engine } from '../../src/stores/sqlite/engine.ts';
+import { createChangeLog } from '../../src/stores/sqlite/log.ts';
 import { readLogId, renewLog } from '../../src/stores/sqlite/log-id.ts';
 import { readNews } from '../../src/stores/sqlite/news.ts';
 import type { LogCursor } from '../../src/stores/sqlite/log-cursor.ts';
+import { makeTables } from '../../src/stores/sqlite/schema.ts';
 import { newFolder } from './folders.ts';
 
 const driver = loadDriver();
@@ -284,6 +288,66 @@ describe('prune', () => {
     expect(pruned(entries)).toEqual(gone);
   });
 
+  it('changes no answer, now or after a later opt-in', () => {
+    const position = fc.integer({ min: 0, max: 4 });
+    const positions = fc.tuple(fc.record({ log: fc.constantFrom('00000000-x', '00000000-y'), position }));
+    const fields = fc.record(
+      {
+        direction: fc.constantFrom('out' as const, 'in' as const),
+        kind: fc.constantFrom(...(['act', 'act', 'act', 'told', 'told', 'stated'] as const)),
+        at: fc.integer({ min: 0, max: 6 }),
+        proves: fc.constant(false as const),
+        positions,
+        basis: fc.record({ log: fc.constantFrom('00000000-x', '00000000-y', 'own'), position }),
+        proof: fc.record({ optInDate: fc.option(fc.integer({ min: 0, max: 3 })), sweep: position }),
+      },
+      { requiredKeys: ['direction', 'kind', 'at'] },
+    );
+    let now = T;
+    const database = new driver.DatabaseSync(':memory:');
+    makeTables(database);
+    const changeLog = createChangeLog(database, 'this process', () => now);
+    const own = readLogId(database).id;
+    const verdict = (evidence: readonly Evidence[], listed: Listed | undefined) =>
+      firstHandVerdict(
+        { ...evidence.reduce(mergeEvidence, EMPTY_RECORD), listed },
+        { clockSlackMs: 1, lagGraceMs: 0 },
+      );
+    fc.assert(
+      fc.property(
+        fc.array(fields, { maxLength: 6 }),
+        fields,
+        fc.option(fc.record({ sweep: position, date: fc.integer({ min: 0, max: 3 }) })),
+        (given, later, listed) => {
+          database.exec(
+            "DELETE FROM changes; DELETE FROM entries; UPDATE sqlite_sequence SET seq = 0 WHERE name = 'changes'",
+          );
+          const ownIn = ({ basis, proof, ...rest }: typeof later): Partial<Evidence> => ({
+            ...rest,
+            ...(basis && { basis: basis.log === 'own' ? { ...basis, log: own } : basis }),
+            ...(proof && rest.direction === 'in' && { proof }),
+          });
+          changeLog.append(given.map((one) => entry(ownIn(one))));
+          const evidence = () =>
+            changeLog.history('15550000001', undefined, undefined).map((one) => one.evidence);
+          const before = evidence();
+          now = T + 97 * HOUR;
+          changeLog.prune(now, 0);
+          now = T;
+          const after = evidence();
+          const { evidence: added } = entry({ ...ownIn(later), positions: [{ log: own, position: 99 }] });
+          for (const more of [[], [added]]) {
+            const answers = [before, after].map((one) => verdict([...one, ...more], listed ?? undefined));
+            // What is pruned may block more than it did, never less.
+            if (answers[0] !== answers[1]) expect([answers[0], answers[1]]).toEqual([false, undefined]);
+          }
+        },
+      ),
+      { numRuns: 3_000, seed: 20_261_130 },
+    );
+    database.close();
+  });
+
   it('remembers every id for four days', () => {
     const entries = [entry({ id: 'a' }), entry({ id: 'b' }), entry({ id: 'c', proves: false })];
     expect(pruned(entries, T + 96 * HOUR)).toEqual([]);
@@ -304,6 +368,47 @@ describe('prune', () => {
     }
     expect(removed.reduce((sum, one) => sum + one, 0)).toBe(9_000);
     expect(removed.length).toBeGreaterThan(2);
+    engine.close();
+  });
+});
+
+describe('a file that lacks what its log needs', () => {
+  it('gets the counter of positions back from its rows', () => {
+    const engine = openEngine();
+    engine.file.log.append([entry(), entry({ direction: 'in' })]);
+    engine.file.database.exec('DELETE FROM sqlite_sequence');
+    expect(engine.file.log.append([entry()])).toMatchObject([{ isNew: true, position: 3 }]);
+    engine.file.database.exec('UPDATE sqlite_sequence SET seq = 1');
+    expect(engine.file.log.append([entry({ direction: 'in' })])).toMatchObject([
+      { isNew: true, position: 4 },
+    ]);
+    engine.close();
+  });
+
+  it('is put aside if it does not say which log it holds, with its evidence carried over', () => {
+    const engine = openEngine();
+    engine.file.log.append([entry({ id: 'a' })]);
+    engine.file.database.exec("DELETE FROM meta WHERE key = 'log'");
+    expect(engine.open({ accounts: {} })).toMatchObject({
+      kind: 'damaged',
+      message: expect.stringContaining('which log'),
+    });
+    expect(engine.file.log.history('15550000001', undefined, undefined)).toMatchObject([
+      { evidence: { id: 'a', positions: [{ log: idOf(engine) }, { log: '00000000-unknown', position: 1 }] } },
+    ]);
+    engine.close();
+  });
+});
+
+describe('what was known before an entry', () => {
+  it('is handed over as what outweighs the rest if it is much', () => {
+    const engine = openEngine();
+    const { log } = engine.file;
+    log.append(
+      Array.from({ length: 65 }, (_, index) => entry({ id: `o${index}`, kind: 'told', at: 1_000 - index })),
+    );
+    const [result] = log.append([entry()], { wantsBefore: true });
+    expect(result?.before?.map(({ id }) => id).toSorted()).toEqual(['o0', 'o64']);
     engine.close();
   });
 });

@@ -3,6 +3,7 @@
 import { copyFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { EMPTY_RECORD, firstHandVerdict, mergeEvidence } from '../../src/optouts/record.ts';
 import type { Evidence, OptOutChange } from '../../src/optouts/change.ts';
@@ -12,7 +13,8 @@ import { changesIn } from '../../src/stores/sqlite/columns.ts';
 import { loadDriver, type Database, type Driver } from '../../src/stores/sqlite/driver.ts';
 import { createEngine, type Engine } from '../../src/stores/sqlite/engine.ts';
 import { concludeBases } from '../../src/stores/sqlite/first-edition-bases.ts';
-import type { LoadedChanges } from '../../src/stores/sqlite/log.ts';
+import { firstEditionVerdict } from '../../src/stores/sqlite/first-edition-rules.ts';
+import { createChangeLog, type LoadedChanges } from '../../src/stores/sqlite/log.ts';
 import { FIRST_PLACE, type LoadPlace } from '../../src/stores/sqlite/log-cursor.ts';
 import { readLogId } from '../../src/stores/sqlite/log-id.ts';
 import { migrate } from '../../src/stores/sqlite/migration.ts';
@@ -233,6 +235,75 @@ describe('a file of an earlier version', () => {
     expect(answers(engine).get('STOP, lifted by an operator')).toBe(false);
     expect(answers(engine).get('phone, lifted 30 s later')).toBe(true);
     engine.close();
+  });
+});
+
+describe('whatever is in a file of an earlier version', () => {
+  /** The statements that make the tables of version 2. */
+  function tablesOfVersion2(): string {
+    const database = new driver.DatabaseSync(copyOfVersion2());
+    const made = database
+      .prepare("SELECT sql FROM sqlite_master WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite_%'")
+      .all();
+    database.close();
+    return `${made.map(({ sql }) => String(sql)).join(';\n')}; PRAGMA user_version = 2`;
+  }
+
+  it('nobody is released by the migration, and who is blocked by it is counted', () => {
+    const tables = tablesOfVersion2();
+    const minute = fc.integer({ min: 0, max: 25 }).map((count) => T0 + count * MINUTE + 7);
+    const row = fc.record({
+      person: fc.integer({ min: 0, max: 2 }),
+      direction: fc.constantFrom('out', 'in'),
+      clock: fc.constantFrom('provider', 'local'),
+      source: fc.constantFrom('inbound', 'manual', 'manual', 'provider', 'receipt'),
+      isUuid: fc.boolean(),
+      at: fc.oneof(minute, minute, fc.constantFrom(0, T0 - 36_000_000, T0 + 60_000_000)),
+      seenAt: minute,
+      writer: fc.constantFrom('a', 'a', 'b'),
+    });
+    let released = 0;
+    fc.assert(
+      fc.property(fc.array(row, { maxLength: 14 }), fc.boolean(), (given, isOrdered) => {
+        const rows = isOrdered ? given.toSorted((a, b) => a.seenAt - b.seenAt) : given;
+        const database = new driver.DatabaseSync(':memory:');
+        database.exec(tables);
+        const insert = database.prepare(
+          `INSERT INTO changes (msisdn, list, direction, id, at, clock, seen_at, source, writer)
+           VALUES (?, 'a', ?, ?, ?, ?, ?, ?, ?)`,
+        );
+        for (const [index, one] of rows.entries()) {
+          const id = one.isUuid
+            ? `00000000-0000-4000-8000-${String(index).padStart(12, '0')}`
+            : `id ${index}`;
+          const { direction, at, clock, seenAt, source, writer } = one;
+          insert.run(one.person, direction, id, at, clock, seenAt, source, writer);
+        }
+        const migration = migrate(database);
+        const log = createChangeLog(database, 'x', () => T0);
+        let blocked = 0;
+        for (const person of [0, 1, 2]) {
+          const before = firstEditionVerdict(
+            rows.filter((one) => one.person === person),
+            undefined,
+          );
+          const evidence = log.history(String(person), undefined, undefined).map((one) => one.evidence);
+          const after = firstHandVerdict(evidence.reduce(mergeEvidence, EMPTY_RECORD), OPTIONS);
+          if (before === true) expect(after).toBe(true);
+          if (before !== true && after === true) blocked++;
+          if (before === false && after === undefined) released++;
+        }
+        expect(migration?.blocked).toBe(blocked);
+        const kept = database
+          .prepare('SELECT (SELECT count(*) FROM changes) + (SELECT count(*) FROM entries) AS count')
+          .get();
+        expect(kept).toEqual({ count: rows.length });
+        database.close();
+      }),
+      { numRuns: 500, seed: 20_261_130 },
+    );
+    // Some opt-ins are believed.
+    expect(released).toBeGreaterThan(50);
   });
 });
 

@@ -1,6 +1,7 @@
 /** How entries get into the file: once each, at the next position of its log. */
 
 import { LATEST_TIME, type Evidence, type OptOutChange } from '../../optouts/change.ts';
+import { EMPTY_RECORD, evidenceOf, mergeEvidence } from '../../optouts/record.ts';
 import type { AppendResult } from '../store.ts';
 import type { Database, SqlValue, Statement } from './driver.ts';
 import { migratedUpTo, prepareLog, type LogIdentity } from './log-id.ts';
@@ -24,6 +25,8 @@ export interface AppendRequest {
   readonly wantsBefore: boolean;
 }
 
+/** Pieces of evidence that are handed over as they are; of more, those that outweigh the others. */
+const MOST_BEFORE = 64;
 const TABLES: readonly EntryTable[] = ['changes', 'entries'];
 const KEY: Readonly<Record<EntryTable, string>> = {
   changes: 'msisdn = ? AND list = ? AND direction = ? AND id = ?',
@@ -57,10 +60,13 @@ export function createAppender(
   const hasEntries: Statement = database.prepare('SELECT 1 FROM entries LIMIT 1');
 
   function before({ msisdn, list }: OptOutChange, position: number, log: LogIdentity): Evidence[] {
-    return TABLES.flatMap((table) => selectBefore[table].all(Number(msisdn), list))
+    const evidence = TABLES.flatMap((table) => selectBefore[table].all(Number(msisdn), list))
       .filter((row) => Number(row['seq']) < position)
       .map((row) => changeOf({ ...row, words: null }, log).evidence)
       .filter(({ proves }) => proves !== false);
+    return evidence.length <= MOST_BEFORE
+      ? evidence
+      : [...evidenceOf(evidence.reduce(mergeEvidence, EMPTY_RECORD))];
   }
 
   /** Notes where a known entry stood in another log, unless a newer one is noted. */

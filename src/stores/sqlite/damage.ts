@@ -22,6 +22,7 @@ import {
 import { basename, dirname, join } from 'node:path';
 import { copyEvidence } from './carry-over.ts';
 import { sqliteCode, type Database, type Driver } from './driver.ts';
+import { findLogId } from './log-id.ts';
 import { migrate } from './migration.ts';
 import { APPLICATION_ID, SCHEMA_VERSION, syncFolder, tablesOf } from './schema.ts';
 
@@ -76,6 +77,9 @@ export function checkContent(database: Database): void {
   const version = Number(database.prepare('PRAGMA user_version').get()?.['user_version']);
   const lost = tablesOf(version).filter((table) => !tables.some(({ name }) => name === table));
   if (lost.length > 0) throw new Damage(`it has no table ${lost.join(', ')}`);
+  if (version === SCHEMA_VERSION && findLogId(database) === undefined) {
+    throw new Damage('it does not say which log it holds');
+  }
   const result = database.prepare('PRAGMA quick_check(1)').get()?.['quick_check'];
   if (result !== 'ok') throw new Damage('its pages do not fit together');
 }

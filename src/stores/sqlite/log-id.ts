@@ -25,7 +25,7 @@ export interface LogState {
   identity(): LogIdentity;
   /**
    * The last position that was given to an entry. Both tables of entries take positions from the counter of `changes`,
-   * so that a process of an earlier version, which lets SQLite count, goes on above.
+   * so that a process of an earlier version, which lets SQLite count, goes on above. Should it be lost, the rows tell.
    */
   lastPosition(): number;
   /** Notes the last position that was given. Within a transaction. */
@@ -34,7 +34,10 @@ export interface LogState {
 
 export function prepareLog(database: Database): LogState {
   const selectLog = database.prepare('SELECT value FROM meta WHERE key = ?');
-  const selectLast = database.prepare("SELECT seq FROM sqlite_sequence WHERE name = 'changes'");
+  const selectLast = database.prepare(
+    `SELECT max((SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = 'changes'),
+       (SELECT coalesce(max(seq), 0) FROM changes), (SELECT coalesce(max(seq), 0) FROM entries)) AS seq`,
+  );
   const update = database.prepare("UPDATE sqlite_sequence SET seq = max(seq, ?) WHERE name = 'changes'");
   let read = { value: '', log: undefined as LogIdentity | undefined };
   return {

@@ -73,7 +73,7 @@ export function migrate(database: Database): Migration | undefined {
     numberSweepsWithin(database);
     // Of sweeps that are not kept any more.
     database.exec(
-      `INSERT INTO listed SELECT list, msisdn, 0, CASE WHEN date = start THEN NULL ELSE date END
+      `INSERT INTO listed (list, msisdn, sweep, date) SELECT list, msisdn, 0, CASE WHEN date = start THEN NULL ELSE date END
        FROM listed_rows WHERE true ON CONFLICT DO NOTHING`,
     );
     convertRows(database);

@@ -65,7 +65,7 @@ export function numberSweepsWithin(database: Database): void {
 function takeOverRows(database: Database, list: SqlValue, start: SqlValue | undefined, number: number): void {
   database
     .prepare(
-      `INSERT INTO listed SELECT list, msisdn, ?, CASE WHEN date = start THEN NULL ELSE date END
+      `INSERT INTO listed (list, msisdn, sweep, date) SELECT list, msisdn, ?, CASE WHEN date = start THEN NULL ELSE date END
        FROM listed_rows WHERE list = ? AND start >= ? ${KEEP_NEWEST}`,
     )
     .run(number, list, typeof start === 'number' ? start : -1e300);

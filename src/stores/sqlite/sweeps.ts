@@ -191,7 +191,9 @@ export function createSweepTable(database: Database, writer: string, now: () => 
 
   /** Keeps what a sweep said about numbers; for processes of an earlier version also in the way that they read it. */
   function insertRows(list: string, start: number, rows: readonly ListedRow[]): void {
-    const upsert = database.prepare(`INSERT INTO listed VALUES (?, ?, ?, ?) ${KEEP_NEWEST}`);
+    const upsert = database.prepare(
+      `INSERT INTO listed (list, msisdn, sweep, date) VALUES (?, ?, ?, ?) ${KEEP_NEWEST}`,
+    );
     const upsertFirstEdition = database.prepare(
       `INSERT INTO listed_rows (list, msisdn, start, date) VALUES (?, ?, ?, ?)
        ON CONFLICT DO UPDATE SET start = max(start, excluded.start), date = max(date, excluded.date)`,
