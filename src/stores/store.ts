@@ -212,7 +212,8 @@ export interface Store {
   /**
    * Keeps entries; durable when it resolves, all of them or none. Positions of the store's log are given in the order
    * of the entries. Entries carry `positions` only if they were carried over from another log: the newest of those is
-   * kept beside the new position. `basis` and `proof` are kept as given, and evidence with `proves: false` is kept too.
+   * kept beside the new position, also if the entry is known and lacked it. `basis` and `proof` are kept as given, and
+   * evidence with `proves: false` is kept too.
    *
    * @returns one result for each entry, in order.
    */

