@@ -74,10 +74,8 @@ export interface Guard extends AsyncDisposable {
   /** Everything that is blocked, on every list or on one. */
   optOuts(options?: { readonly list?: string | undefined }): AsyncIterable<OptOutEntry>;
   /**
-   * Forgets a person's evidence and words, and keeps the block.
-   *
-   * @returns `pending: true` if words are still in the store's files, because another process is reading them; they are
-   *   removed as soon as it ends.
+   * Forgets a person's evidence and words, and keeps the block. Resolves when they are gone from the store, or to
+   * `{ pending: true }` while another process still reads a log of the store that holds them: they go as soon as it ends.
    */
   erase(msisdn: string | number): Promise<{ readonly pending: boolean }>;
   /** The evidence about a number, newest first. */

@@ -94,7 +94,7 @@ export function createGuard(options: GuardOptions = {}): Guard {
       if (events.listenersOf(event).size > 0) events.emit(event, changeEvent(change));
     },
     onError: (error) => events.emit('error', error),
-    onMigrated: (message) => events.emit('warn', { code: 'store_migrated', message }),
+    onWarn: (warning) => events.emit('warn', warning),
     onLoaded() {
       watch.look();
       void startJobs.resume();

@@ -9,6 +9,7 @@ import type { ClockSkew } from './clock-skew.ts';
 import { atMost, type Clock } from './clock.ts';
 import { createCarryOver } from './carry-over.ts';
 import { GuardError, StoreError } from './errors.ts';
+import type { WarnEvent } from './events.ts';
 import type { Evidence, LogPosition, OptOutChange } from './optouts/change.ts';
 import type { Lists, OptOutList } from './lists.ts';
 import { createLoading } from './loading.ts';
@@ -30,8 +31,7 @@ export interface JournalPorts {
   /** Told of each change that was new, after it counts. */
   readonly onChange: (change: OptOutChange) => void;
   readonly onError: (error: GuardError) => void;
-  /** Called if the store brought an older file up to date, with a sentence for people. */
-  readonly onMigrated: (message: string) => void;
+  readonly onWarn: (warning: WarnEvent) => void;
   /** Told once, when everything the store held is loaded. */
   readonly onLoaded: () => void;
   /** Told when another process's sweep was taken over. */
@@ -59,9 +59,10 @@ export interface Journal {
   /**
    * Forgets words, reasons, senders and message ids about a number, and all evidence where nothing lists it.
    *
+   * @returns whether words are still in a log of the store that another process reads.
    * @throws StoreError where the store failed; nothing is forgotten then.
    */
-  erase(msisdn: string): Promise<{ readonly isPending: boolean }>;
+  erase(msisdn: string): Promise<{ readonly pending: boolean }>;
   /** The evidence that the store keeps about a number. @throws StoreError */
   history(
     msisdn: string,
@@ -96,6 +97,8 @@ export function createJournal(ports: JournalPorts): Journal {
   // The newest time that any process wrote: one that lies ahead of our clock tells of a clock that is wrong.
   let newestSeenAt = -Infinity;
   let lastErrorCode: string | undefined;
+  // Why the store is not open.
+  let openingError: StoreError | undefined;
   let erasing: Promise<unknown> = Promise.resolve();
 
   function fail(cause: unknown, doing: string): StoreError {
@@ -150,10 +153,14 @@ export function createJournal(ports: JournalPorts): Journal {
 
   const loading = createLoading({
     ...{ store, lists, clock, accounts: ports.accounts },
-    ...{ merge, replace, saveSweep, onChange, onTrouble: onError, onMigrated: ports.onMigrated },
-    onFailure: (cause) => onError(fail(cause, 'to open')),
+    ...{ merge, replace, saveSweep, onChange, onTrouble: onError, onWarn: ports.onWarn },
+    onFailure(cause) {
+      openingError = fail(cause, 'to open');
+      onError(openingError);
+    },
     onOpen() {
       lastErrorCode = undefined;
+      openingError = undefined;
       void track(unstored.flush());
     },
     ...{ onLoaded: ports.onLoaded, onFollowed: ports.onFollowed },
@@ -213,18 +220,22 @@ export function createJournal(ports: JournalPorts): Journal {
   }
 
   function requireOpen(): void {
-    if (!loading.isOpen) throw new StoreError('the store is not open');
+    if (loading.isOpen) return;
+    if (openingError === undefined) throw new StoreError('the store is not open');
+    const { code, message } = openingError;
+    throw new StoreError(`the store is not open: ${message}`, { code, cause: openingError });
   }
 
-  async function forget(msisdn: string): Promise<{ readonly isPending: boolean }> {
+  async function forget(msisdn: string): Promise<{ readonly pending: boolean }> {
     const end = applied.current;
     const released = lists.all().filter(({ ledger }) => {
       return !ledger.blocks(msisdn) && !ledger.isListedByProvider(msisdn);
     });
     const upTo = released.map(({ config }): [string, number] => [config.name, end?.position ?? 0]);
-    const answer = await store.erase(msisdn, { logId: end?.log ?? '', lists: new Map(upTo) });
+    const { pending = false } =
+      (await store.erase(msisdn, { logId: end?.log ?? '', lists: new Map(upTo) })) ?? {};
     for (const { ledger } of released) if (!ledger.blocks(msisdn)) ledger.replace(msisdn, []);
-    return { isPending: answer?.isPending === true };
+    return { pending };
   }
 
   const saves = createSaves(lists, async (list, sweep) => {

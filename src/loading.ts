@@ -6,6 +6,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { startTimer, type Clock } from './clock.ts';
 import { StoreError, type GuardError } from './errors.ts';
+import type { WarnEvent } from './events.ts';
 import type { Lists, OptOutList } from './lists.ts';
 import type { OptOutChange } from './optouts/change.ts';
 import type { AppliedPosition } from './optouts/positions.ts';
@@ -27,8 +28,8 @@ export interface LoadingPorts {
   readonly onChange: (change: OptOutChange) => void;
   /** Told of what the store says about itself. */
   readonly onTrouble: (error: GuardError) => void;
-  /** Called if the store brought an older file up to date. */
-  readonly onMigrated: (message: string) => void;
+  /** Told of what an operator should mend. */
+  readonly onWarn: (warning: WarnEvent) => void;
   /** Told of each failure to open or load; it is tried again. */
   readonly onFailure: (cause: unknown) => void;
   /** Told once the store can be used: before anything of other processes is followed. */
@@ -39,7 +40,7 @@ export interface LoadingPorts {
   readonly onFollowed: () => void;
   /** Follows what was read of the store's log. */
   readonly applied: AppliedPosition;
-  /** Called when the log is another one than before, or may have lost entries: memory may know more than it does. */
+  /** Called when the log is another one than before: what memory knows gets a position in it. */
   readonly onLogLost: () => void;
 }
 
@@ -74,7 +75,8 @@ export function createLoading(ports: LoadingPorts): Loading {
 
   /** Resolves once a closed guard has nothing more to do with the store. */
   async function load(): Promise<void> {
-    const trouble = await store.open({ accounts: ports.accounts });
+    const evidence = () => allEvidence(lists);
+    const trouble = await store.open({ accounts: ports.accounts, evidence });
     if (isEnded) return store.close();
     if (trouble) report(trouble);
     const { changes, sweeps, cursor, logId, position } = await store.load();
@@ -92,11 +94,7 @@ export function createLoading(ports: LoadingPorts): Loading {
     ports.applied.restart({ log: logId, position });
     isOpen = true;
     ports.onOpen();
-    const onTrouble = (found: StoreTrouble) => {
-      report(found);
-      if (found.kind === 'damaged') ports.onLogLost();
-    };
-    stopTail = store.tail(cursor, { onChanges: follow, onCaughtUp, onTrouble });
+    stopTail = store.tail(cursor, { onChanges: follow, onCaughtUp, onTrouble: report });
     if (store.isShared) lists.markCaughtUp();
     ports.onLoaded();
   }
@@ -116,8 +114,16 @@ export function createLoading(ports: LoadingPorts): Loading {
   }
 
   function report({ kind, message }: StoreTrouble): void {
-    if (kind === 'migrated') return ports.onMigrated(message);
+    if (kind === 'migrated' || kind === 'exposed') {
+      return ports.onWarn({ code: `store_${kind}`, message });
+    }
     ports.onTrouble(new StoreError(message, { code: `store_${kind}` }));
+    // A file that took another's place has no sweep yet.
+    if (kind === 'damaged' && isOpen) for (const list of lists.all()) saveIfSwept(list);
+  }
+
+  function saveIfSwept(list: OptOutList): void {
+    if (list.ledger.lastStart !== null) ports.saveSweep(list);
   }
 
   function follow({ changes, sweeps, erased, ...end }: StoreNews): void {
@@ -165,4 +171,8 @@ export function createLoading(ports: LoadingPorts): Loading {
       stopTail?.();
     },
   };
+}
+
+function* allEvidence(lists: Lists): Generator<OptOutChange> {
+  for (const { ledger } of lists.all()) yield* ledger.changes();
 }

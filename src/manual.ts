@@ -234,7 +234,7 @@ export function createManualActs({
       requireOpen();
       let pending = false;
       for (const number of writingsOf(readingOf(reader, msisdn))) {
-        pending = (await journal.erase(number)).isPending || pending;
+        pending = (await journal.erase(number)).pending || pending;
       }
       return { pending };
     },

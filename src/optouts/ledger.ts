@@ -97,6 +97,8 @@ export interface Ledger {
   readonly lastBegun: number;
   /** Drops opt-ins received before `olderThan` (ms UTC) that no opt-out and no row answers to. @returns how many. */
   prune(olderThan: number): number;
+  /** All first-hand evidence that decides about anybody. Live. */
+  changes(): Iterable<OptOutChange>;
   /** Everything that is blocked. Live. */
   entries(): Iterable<{ readonly msisdn: string } & Listing>;
   /** Start of the last complete sweep, ms UTC. */
@@ -276,6 +278,12 @@ export function createLedger(options: LedgerOptions): Ledger {
       return provider.follow(news);
     },
     prune: (olderThan) => firstHand.dropOptIns(olderThan, provider.has),
+    *changes() {
+      for (const [msisdn] of firstHand) {
+        const record = firstHand.get(msisdn) as NumberRecord;
+        for (const evidence of evidenceOf(record)) yield { list, msisdn, evidence };
+      }
+    },
     *entries() {
       const handed = createNumberSet();
       for (const [msisdn, standing] of firstHand) {

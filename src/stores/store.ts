@@ -159,14 +159,15 @@ export interface Erasure {
   readonly lists: ReadonlyMap<string, number>;
 }
 
-/** What was wrong with a store when it was opened, and what was done about it. */
+/** What was wrong with a store when it was opened or later, and what was done about it. */
 export interface StoreTrouble {
   /**
-   * `damaged`: it could not be used and was put aside. `read_only`: it can be read, but nothing can be stored. `newer`:
-   * it is of a later version, is left as it is, and nothing can be stored. `migrated`: it was brought up to date, and
-   * some numbers are blocked now that were not.
+   * `damaged`: it could not be used and was put aside or mended. `read_only`: it can be read, but nothing can be stored.
+   * `unavailable`: nothing can be read or stored just now. `newer`: it is of a later version, is left as it is, and
+   * nothing can be stored. `exposed`: other users of the machine can read or change it. `migrated`: it was brought up to
+   * date, and some numbers are blocked now that were not.
    */
-  readonly kind: 'damaged' | 'read_only' | 'newer' | 'migrated';
+  readonly kind: 'damaged' | 'read_only' | 'unavailable' | 'newer' | 'exposed' | 'migrated';
   /** A sentence for people: what is wrong, and where the damaged store is now. */
   readonly message: string;
 }
@@ -175,6 +176,11 @@ export interface StoreTrouble {
 export interface StoreOpening {
   /** Which account each list with a provider belongs to; a store of another account is not ours. */
   readonly accounts: Readonly<Record<string, string>>;
+  /**
+   * All first-hand evidence that the process knows, without words; live. A store that lost something while it was open
+   * asks for it until it is closed, and keeps what it lacks.
+   */
+  readonly evidence?: () => Iterable<OptOutChange>;
 }
 
 /** What `append` answers for one entry. */
@@ -246,9 +252,10 @@ export interface Store {
    * to the given position (of log `logId`) are kept with `proves: false`, for their ids alone, and what sweeps said about
    * the number is forgotten.
    *
-   * @returns `isPending` if words are still on disk, because another process is reading; they are removed later.
+   * @returns `pending: true` if it counts, while words are still in a log of the store that another process reads; they go
+   *   as soon as that is over.
    */
-  erase(msisdn: string, forget: Erasure): Promise<{ readonly isPending: boolean } | void>;
+  erase(msisdn: string, forget: Erasure): Promise<{ readonly pending: boolean } | void>;
   /**
    * Forgets evidence received before `olderThan` (ms UTC) that decides nothing any more, because other evidence of the
    * same direction and kind weighs more in every respect, ids received less than 96 h ago excepted. So it does with

@@ -27,6 +27,7 @@ import { serve } from '../../src/stores/sqlite/worker.ts';
 import { createNumberSet } from '../../src/optouts/number-set.ts';
 import { numberSetOf, numberSetOfImage } from '../../src/stores/numbers.ts';
 import type { SavedSweep, Store, StoreTrouble } from '../../src/stores/store.ts';
+import { sqliteStore } from '../../src/stores/sqlite.ts';
 import { storeConformance } from '../../src/testing/store-conformance.ts';
 import { newFolder } from './folders.ts';
 
@@ -208,7 +209,8 @@ describe('the engine', () => {
 
   it('tells the accounts of its lists apart', async () => {
     const file = join(newFolder(), 'store.db');
-    const store = storeOf(file);
+    // In a thread of its own: it lets go of the file when it ends.
+    const store = sqliteStore(file);
     expect(await store.open({ accounts: { a: 'one' } })).toBeUndefined();
     await store.append([change(PERSON)]);
     await store.close();
@@ -244,7 +246,15 @@ describe('the engine', () => {
   });
 
   it.each<[string, (file: string) => void, string[]]>([
-    ['nothing can be read', (file) => writeFileSync(file, Buffer.alloc(8192, 1)), []],
+    [
+      'nothing can be read',
+      (file) => {
+        writeFileSync(file, Buffer.alloc(8192, 1));
+        rmSync(`${file}-wal`, { force: true });
+      },
+      [],
+    ],
+    ['only the log can be read', (file) => writeFileSync(file, Buffer.alloc(8192, 1)), [PERSON]],
     ['half is gone', (file) => truncateSync(file, statSync(file).size - 4096), [PERSON]],
   ])('carries over what it can: %s', async (_name, damage, expected) => {
     const file = join(newFolder(), 'store.db');

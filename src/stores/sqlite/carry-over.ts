@@ -3,7 +3,7 @@
  * keeps the one that it had.
  */
 
-import type { OptOutChange } from '../../optouts/change.ts';
+import type { EvidenceSource, OptOutChange } from '../../optouts/change.ts';
 import { createAppender } from './append.ts';
 import type { Database } from './driver.ts';
 import { findLogId, readLogId, renewLog, type LogIdentity } from './log-id.ts';
@@ -38,6 +38,45 @@ export function copyEvidence(source: Database, target: Database): number {
     return copied;
   });
 }
+
+/**
+ * Copies opt-outs that were found in single pages of a damaged file. Neither their order nor their kind is certain: they
+ * count as unseen. Opt-ins are left out.
+ *
+ * @returns how many pieces were new in the target.
+ * @throws Error if one cannot be written
+ */
+export function copyRows(rows: Iterable<Row>, target: Database): number {
+  return inTransaction(target, () => {
+    const append = createAppender(target, WRITER);
+    let copied = 0;
+    for (const some of severalOf(rows)) {
+      const [results = []] = append([{ entries: some.flatMap(optOutOf), wantsBefore: false }]);
+      copied += results.filter(({ isNew }) => isNew).length;
+    }
+    return copied;
+  });
+}
+
+/** The opt-out of a row of `changes`; none if the row makes no sense: of damaged pages some read as something else. */
+function optOutOf(row: Row): OptOutChange[] {
+  const { msisdn, list, direction, id, at, clock, seen_at: seenAt, source } = row;
+  const isOptOut =
+    typeof msisdn === 'number' &&
+    Number.isSafeInteger(msisdn) &&
+    direction === 'out' &&
+    (clock === 'local' || clock === 'provider') &&
+    [list, id].every((one) => typeof one === 'string') &&
+    [at, seenAt].every((one) => typeof one === 'number') &&
+    SOURCES.some((one) => one === source);
+  if (!isOptOut) return [];
+  const kind = clock === 'provider' ? 'told' : 'act';
+  const times = { at: Number(at), seenAt: Number(seenAt) };
+  const evidence = { direction, kind, ...times, source: source as EvidenceSource, id: String(id) } as const;
+  return [{ list: String(list), msisdn: String(msisdn), evidence }];
+}
+
+const SOURCES: readonly EvidenceSource[] = ['provider', 'inbound', 'receipt', 'manual'];
 
 /** Up to which position entries of a log were carried over before. */
 function lastCarried(target: Database, log: string): number {

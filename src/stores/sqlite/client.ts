@@ -5,24 +5,38 @@
 
 import { randomUUID } from 'node:crypto';
 import { resolve } from 'node:path';
-import { StoreError } from '../../errors.ts';
+import { setTimeout as wait } from 'node:timers/promises';
+import { ConfigError, StoreError } from '../../errors.ts';
 import { text } from '../../option-fields.ts';
 import type { OptOutChange } from '../../optouts/change.ts';
 import { changesIn } from './columns.ts';
 import { connect, workerProgram, type Connection, type Spawn } from './connection.ts';
 import { findDriver, resolverFrom } from './driver.ts';
+import { NotAFile, realPathOf, requireRegularFiles } from './file-kind.ts';
 import { eachOf, imageOf, imagesOf, keepBase } from './list-passage.ts';
 import type { LoadedChanges } from './log.ts';
 import { FIRST_PLACE, START, type LoadPlace, type LogCursor } from './log-cursor.ts';
 import type { Requests } from './messages.ts';
+import { createWriteBack } from './write-back.ts';
 import type { ImageKind } from './sweeps.ts';
-import type { Lease, NumberSource, SavedSweep, Store, StoreOpening, TailHandlers } from '../store.ts';
+import type {
+  Lease,
+  NumberSource,
+  SavedSweep,
+  Store,
+  StoreOpening,
+  StoreTrouble,
+  TailHandlers,
+} from '../store.ts';
 
 /** How long a lease holds without being renewed, ms. */
 const LEASE_MS = 15_000;
 const RENEW_EVERY_MS = 5_000;
 /** How long the thread may take to close the file, ms. */
 const CLOSE_MS = 3_000;
+/** How long `erase` waits for readers of other processes to let go of the log, ms, and how often it tries. */
+const ERASE_MS = 2_000;
+const ERASE_EVERY_MS = 100;
 /** Changes that are objects at the same time while they are loaded: so few that they are forgotten young. */
 const CHANGES_AT_A_TIME = 500;
 
@@ -30,16 +44,21 @@ const CHANGES_AT_A_TIME = 500;
  * Creates a store in a file.
  *
  * @param spawn starts the thread that has the file open.
- * @throws ConfigError where there is no SQLite to open it with, and in a bundle without the program of the thread.
+ * @throws ConfigError where there is no SQLite to open it with, in a bundle without the program of the thread, and where
+ *   the path leads to something that is no regular file.
  */
 export function createSqliteStore(file: string, spawn: Spawn): Store {
   const path = resolve(text(file, 'sqliteStore.file'));
+  checkKind(path);
   findDriver(undefined, resolverFrom(workerProgram()));
   let connection: Connection | undefined;
   let opening: StoreOpening = { accounts: {} };
   let handlers: TailHandlers | undefined;
   let isEnded = false;
   let reviving: Promise<Connection> | undefined;
+  // Told before `tail` is there to hear it.
+  let untold: StoreTrouble[] = [];
+  const writeBack = createWriteBack();
 
   function startThread(): Connection {
     const started = connect(
@@ -47,7 +66,10 @@ export function createSqliteStore(file: string, spawn: Spawn): Store {
       {
         onNews: (news) => handlers?.onChanges({ ...news, cursor: '' }),
         onCaughtUp: (end) => handlers?.onCaughtUp(end),
-        onTrouble: (trouble) => handlers?.onTrouble?.(trouble),
+        onTrouble(trouble, isWhole) {
+          tell(trouble);
+          if (!isWhole) void writeBack.begin(started, opening.evidence);
+        },
         // Without a thread this process would be deaf to the others.
         onExit: () => void (handlers && current().catch(() => undefined)),
       },
@@ -57,11 +79,19 @@ export function createSqliteStore(file: string, spawn: Spawn): Store {
     return started;
   }
 
+  function tell(trouble: StoreTrouble): void {
+    if (handlers?.onTrouble) handlers.onTrouble(trouble);
+    else untold.push(trouble);
+  }
+
   async function revive(): Promise<Connection> {
     const revived = startThread();
     try {
-      const trouble = await revived.ask('open', opening);
-      if (trouble) handlers?.onTrouble?.(trouble);
+      const trouble = await revived.ask('open', { accounts: opening.accounts });
+      if (trouble) {
+        tell(trouble);
+        void writeBack.begin(revived, opening.evidence);
+      }
       if (handlers) await revived.ask('tail', { cursor: START });
       return revived;
     } catch (error) {
@@ -87,7 +117,10 @@ export function createSqliteStore(file: string, spawn: Spawn): Store {
       opening = given;
       isEnded = false;
       const opened = connection === undefined || connection.isOver ? startThread() : connection;
-      return opened.ask('open', given);
+      const trouble = await opened.ask('open', { accounts: given.accounts });
+      // Of a store that is opened again, this process may know more than was left.
+      if (trouble?.kind === 'damaged') void writeBack.begin(opened, given.evidence);
+      return trouble;
     },
     async load() {
       const from = await current();
@@ -138,6 +171,7 @@ export function createSqliteStore(file: string, spawn: Spawn): Store {
     },
     tail(since, given) {
       handlers = given;
+      for (const trouble of untold.splice(0)) tell(trouble);
       const cursor = JSON.parse(since) as LogCursor;
       current()
         .then((from) => from.ask('tail', { cursor }))
@@ -160,7 +194,13 @@ export function createSqliteStore(file: string, spawn: Spawn): Store {
       return (await current()).ask('spans', { msisdn, list });
     },
     async erase(msisdn, forget) {
-      await (await current()).ask('erase', { msisdn, forget });
+      const from = await current();
+      let isGone = await from.ask('erase', { msisdn, forget });
+      for (let waitedMs = 0; !isGone && waitedMs < ERASE_MS; waitedMs += ERASE_EVERY_MS) {
+        await wait(ERASE_EVERY_MS);
+        isGone = await from.ask('clearLog', null);
+      }
+      return { pending: !isGone };
     },
     async prune(olderThan) {
       const from = await current();
@@ -186,13 +226,29 @@ export function createSqliteStore(file: string, spawn: Spawn): Store {
       const late = setTimeout(() => void closing.end(), CLOSE_MS);
       late.unref();
       try {
-        if (!closing.isOver) await closing.ask('close', null);
+        if (!closing.isOver) {
+          // What the open file and memory hold is put where the next process looks.
+          await closing.ask('keepInPlace', null);
+          await writeBack.ended();
+          await closing.ask('close', null);
+        }
       } finally {
         clearTimeout(late);
         await closing.end();
       }
     },
   };
+}
+
+/** @throws ConfigError */
+function checkKind(path: string): void {
+  try {
+    requireRegularFiles(realPathOf(path));
+  } catch (cause) {
+    // What else is wrong with the path is told when it is opened: it may be right by then.
+    if (!(cause instanceof NotAFile)) return;
+    throw new ConfigError('invalid_option', 'store', `store: ${cause.message}`, { cause });
+  }
 }
 
 /** All evidence, a few changes at a time. */

@@ -12,7 +12,8 @@ import type { RequestMessage, RequestName, Requests, WorkerMessage, WorkerSetup 
 export interface ConnectionListener {
   onNews(news: Omit<StoreNews, 'cursor'>): void;
   onCaughtUp(end: LogEnd): void;
-  onTrouble(trouble: StoreTrouble): void;
+  /** `isWhole`: the file lacks nothing that this process knows. */
+  onTrouble(trouble: StoreTrouble, isWhole: boolean): void;
   /** Told when the thread has gone, asked to or not. */
   onExit(): void;
 }
@@ -103,7 +104,7 @@ export function connect(setup: WorkerSetup, listener: ConnectionListener, spawn:
       case 'caughtUp':
         return listener.onCaughtUp(message.end);
       case 'trouble':
-        return listener.onTrouble(message.trouble);
+        return listener.onTrouble(message.trouble, message.isWhole);
     }
   });
   worker.on('error', endAll);

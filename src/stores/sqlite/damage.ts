@@ -20,10 +20,11 @@ import {
   writeSync,
 } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import { copyEvidence } from './carry-over.ts';
-import { sqliteCode, type Database, type Driver } from './driver.ts';
+import { copyEvidence, copyRows } from './carry-over.ts';
+import { holds, sqliteCode, type Database, type Driver } from './driver.ts';
 import { findLogId } from './log-id.ts';
 import { migrate } from './migration.ts';
+import { scanPages } from './page-scan.ts';
 import { APPLICATION_ID, SCHEMA_VERSION, syncFolder, tablesOf } from './schema.ts';
 
 /** A file that cannot be used. Its message says why. */
@@ -68,6 +69,28 @@ export function checkIdentity(database: Database): void {
     }
   } catch (error) {
     throw sqliteCode(error) === NOT_A_DATABASE ? new Damage('it is no database') : error;
+  }
+}
+
+/** Up to this size the pages of a database are all read to find damage, bytes. */
+const READ_WHOLE_BYTES = 1_048_576;
+
+/** Reads a file as a process would that opens it now. @throws Damage, or SQLite's error */
+export function readAnew(driver: Driver, file: string): void {
+  const database = new driver.DatabaseSync(file);
+  try {
+    if (!holds(database, `(SELECT application_id FROM pragma_application_id) = ${APPLICATION_ID}`)) {
+      throw new Damage('it belongs to another program');
+    }
+    // A process of a later version may have brought it up to date.
+    if (!holds(database, `(SELECT user_version FROM pragma_user_version) = ${SCHEMA_VERSION}`)) return;
+    for (const table of tablesOf(SCHEMA_VERSION)) database.exec(`SELECT 1 FROM ${table} LIMIT 1`);
+    if (statSync(file).size > READ_WHOLE_BYTES) return;
+    if (!holds(database, "(SELECT quick_check FROM pragma_quick_check LIMIT 1) = 'ok'")) {
+      throw new Damage('its pages do not fit together');
+    }
+  } finally {
+    database.close();
   }
 }
 
@@ -137,7 +160,8 @@ export function carryOver(driver: Driver, file: string, target: Database): numbe
       source = new driver.DatabaseSync(copy);
       source.prepare('SELECT 1 FROM changes').get();
     } catch (error) {
-      if (isDamage(error) || sqliteCode(error) === NO_SUCH_TABLE) return 0;
+      if (isDamage(error) || sqliteCode(error) === NO_SUCH_TABLE)
+        return copyRows(scanPages(file, log), target);
       throw error;
     }
     try {
@@ -145,7 +169,8 @@ export function carryOver(driver: Driver, file: string, target: Database): numbe
     } catch {
       // It is too damaged for that: its evidence is taken as it is.
     }
-    return copyEvidence(source, target);
+    const copied = copyEvidence(source, target);
+    return isSound(source) ? copied : copied + copyRows(scanPages(file, log), target);
   } finally {
     source?.close();
     for (const ending of ['', '-wal', '-shm', '-journal']) rmSync(copy + ending, { force: true });
@@ -153,6 +178,14 @@ export function carryOver(driver: Driver, file: string, target: Database): numbe
 }
 
 const NO_SUCH_TABLE = 1;
+
+function isSound(database: Database): boolean {
+  try {
+    return database.prepare('PRAGMA quick_check(1)').get()?.['quick_check'] === 'ok';
+  } catch {
+    return false;
+  }
+}
 
 /** Gives a file the first bytes and the length that its header speaks of: without them SQLite reads nothing of it. */
 function mend(file: string): void {

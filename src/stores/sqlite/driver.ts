@@ -73,3 +73,19 @@ export function sqliteCode(error: unknown): number | undefined {
   if (typeof error !== 'object' || error === null || !('errcode' in error)) return undefined;
   return typeof error.errcode === 'number' ? error.errcode & 0xff : undefined;
 }
+
+/**
+ * Asks whether a condition is true, without preparing a statement: such a connection ends when it is closed.
+ *
+ * @throws Error of SQLite if the condition cannot be evaluated
+ */
+export function holds(database: Database, condition: string): boolean {
+  try {
+    // The only answer that `exec` gives is an error: the least integer has no absolute value.
+    database.exec(`SELECT CASE WHEN ${condition} THEN abs(-9223372036854775808) END`);
+    return false;
+  } catch (error) {
+    if (error instanceof Error && error.message.includes('integer overflow')) return true;
+    throw error;
+  }
+}

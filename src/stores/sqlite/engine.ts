@@ -4,30 +4,27 @@
  */
 
 import { randomUUID } from 'node:crypto';
-import { accessSync, constants, existsSync, lstatSync, readlinkSync, realpathSync, statSync } from 'node:fs';
-import { dirname, resolve } from 'node:path';
+import { accessSync, constants, existsSync, statSync } from 'node:fs';
 import type { Erasure, ListedRow, StoreOpening, StoreTrouble } from '../store.ts';
+import { OtherAccount, checkAccounts, createTakeover } from './accounts.ts';
 import { createBaseTable, type BaseTable } from './bases.ts';
 import { copyEvidence } from './carry-over.ts';
-import {
-  carryOver,
-  checkContent,
-  checkIdentity,
-  checkSize,
-  Damage,
-  isDamage,
-  NewerFile,
-  putAside,
-} from './damage.ts';
-import { sqliteCode, type Database, type Driver } from './driver.ts';
-import { withLock } from './lock.ts';
+import { emptyLog, leaveLog, putOldLogAside, writeLog } from './checkpoints.ts';
+import { checkContent, checkIdentity, checkSize, Damage, isDamage, NewerFile, readAnew } from './damage.ts';
+import type { Database, Driver } from './driver.ts';
+import { realPathOf, requireRegularFiles } from './file-kind.ts';
+import { watchFile, type Fault, type FileWatch } from './file-watch.ts';
+import { createLeases, type Leases } from './leases.ts';
 import { createChangeLog, type ChangeLog } from './log.ts';
 import type { LogCursor } from './log-cursor.ts';
 import { lastPosition, readLogId } from './log-id.ts';
 import { migrate, migrationTrouble, type Migration } from './migration.ts';
 import { readNewer } from './newer-file.ts';
+import { closeToOthers } from './permissions.ts';
 import { copyForReading, type ReadingCopy } from './reading-copy.ts';
-import { configure, makeDraft, makeFile, removeDraft } from './schema.ts';
+import { isRefusal, reasonOf } from './refusals.ts';
+import { replaceFile } from './replacement.ts';
+import { configure, makeFile } from './schema.ts';
 import { createSweepHistory, type SweepHistory } from './sweep-history.ts';
 import { nextSweepNumber } from './sweep-numbers.ts';
 import { createSweepTable, type SweepHead, type SweepTable } from './sweeps.ts';
@@ -48,7 +45,7 @@ export interface OpenFile {
   readonly migration: Migration | undefined;
 }
 
-export interface Engine {
+export interface Engine extends Leases {
   /** Opens the file, whatever state it is in. @throws Error where it cannot even be read, and none can be made. */
   open(opening: StoreOpening): StoreTrouble | undefined;
   /** What is open. @throws Error before `open`, and where the file is not where it was. */
@@ -59,27 +56,41 @@ export interface Engine {
   readonly isWorthReopening: boolean;
   /** Whether the next `open` puts the file aside. */
   readonly isSuspected: boolean;
-  /** Whether the path still leads to the file that is open. */
-  isInPlace(): boolean;
-  /** Opens what the path leads to now, and copies to it what the file that was open holds. */
-  move(opening: StoreOpening): StoreTrouble;
+  /** What happened to the files under the open connection; `undefined` if nothing did. */
+  fault(): Fault | undefined;
+  /** Puts right what `fault` told. What the open connection still holds is kept. @throws Error if it cannot be done now */
+  heal(opening: StoreOpening, fault: Fault): Healing;
+  /** Which files stay open to other users, a sentence each. */
+  readonly exposures: readonly string[];
+  /** Writes the log into the database. */
+  checkpoint(): void;
   /** The end of every log. */
   end(): LogCursor;
-  lease(name: string, ttlMs: number, isForced: boolean): boolean;
-  renew(name: string, ttlMs: number): boolean;
-  release(name: string): void;
   /** The number of the next sweep of any list. */
   nextSweep(): number;
-  erase(msisdn: string, forget: Erasure): void;
+  /**
+   * Forgets a person's words, and on some lists all but the ids.
+   *
+   * @returns whether the words are gone from the log of the file too; else `clearLog` tries again.
+   */
+  erase(msisdn: string, forget: Erasure): boolean;
+  /** Takes erased words out of the log of the file, unless another connection reads it. @returns whether they are gone. */
+  clearLog(): boolean;
+  /** Told that another process erased somebody: it may end before the words are out of the log. */
+  expectErasedWords(): void;
   /** Goes on with what an erasure had to leave because other processes might not have heard of it. */
   tidy(): void;
   saveSweep(token: string, head: SweepHead, rows: readonly ListedRow[], isFull: boolean): boolean;
   close(): void;
 }
 
-/** SQLite's codes for: no permission, read-only, an I/O error (no room for its log among them), full, cannot open. */
-const REFUSALS: readonly unknown[] = [3, 8, 10, 13, 14, 'EACCES', 'EPERM', 'EROFS'];
-const READ_ONLY = 8;
+/** What was done about a fault. */
+export interface Healing {
+  readonly trouble: StoreTrouble;
+  /** The file is the same and nothing is lost. Otherwise it may lack what only memory knows. */
+  readonly isWhole: boolean;
+}
+
 /** How old staged numbers are before nobody can be writing them any more, ms. */
 const STAGED_KEPT_MS = 3_600_000;
 
@@ -88,11 +99,17 @@ export function createEngine(driver: Driver, given: string, now: () => number = 
   const writer = randomUUID();
   let path = given;
   let opened: OpenFile | undefined;
-  // A file that is no longer in its place, with evidence that is not in another yet.
-  let stranded: OpenFile | undefined;
   let inode: number | undefined;
+  let watch: FileWatch | undefined;
+  // A connection whose files were taken away or damaged, with evidence that is not in another file yet.
+  let stranded: { readonly file: OpenFile; readonly fault: Fault } | undefined;
   let suspicion: Damage | undefined;
   let copy: ReadingCopy | undefined;
+  let exposures: readonly string[] = [];
+  // Why nothing is open.
+  let failure: Error | undefined;
+  const takeover = createTakeover(driver, now);
+  let hasErasedWords = false;
 
   function use(
     database: Database,
@@ -110,6 +127,8 @@ export function createEngine(driver: Driver, given: string, now: () => number = 
   function openChecked({ accounts }: StoreOpening): OpenFile {
     checkSize(path);
     accessSync(path, constants.R_OK | constants.W_OK);
+    const foreign = takeover.check(path, accounts);
+    if (foreign) throw new Damage(foreign.message);
     const database = new driver.DatabaseSync(path);
     try {
       checkIdentity(database);
@@ -121,6 +140,9 @@ export function createEngine(driver: Driver, given: string, now: () => number = 
       file.sweeps.settle();
       file.sweeps.discard(now() - STAGED_KEPT_MS);
       tidy(file);
+      exposures = closeToOthers(path);
+      hasErasedWords = database.prepare('SELECT 1 FROM erasures LIMIT 1').get() !== undefined;
+      watch = watchOf(database);
       return file;
     } catch (error) {
       database.close();
@@ -134,43 +156,11 @@ export function createEngine(driver: Driver, given: string, now: () => number = 
     log.forgetErasures();
   }
 
-  /** Compares whose lists these are, and notes those that are new. @throws Damage */
-  function checkAccounts(database: Database, accounts: StoreOpening['accounts']): void {
-    inTransaction(database, () => {
-      const kept = database.prepare("SELECT value FROM meta WHERE key = 'accounts'").get()?.['value'];
-      const known = JSON.parse(typeof kept === 'string' ? kept : '{}') as Record<string, string>;
-      for (const [list, account] of Object.entries(accounts)) {
-        if (Object.hasOwn(known, list) && known[list] !== account) {
-          throw new Damage(`its list '${list}' is of another account`);
-        }
-      }
-      database
-        .prepare("INSERT INTO meta VALUES ('accounts', ?) ON CONFLICT DO UPDATE SET value = excluded.value")
-        .run(JSON.stringify({ ...known, ...accounts }));
-    });
-  }
-
-  /** Makes a new file with what can be read of the damaged one, and puts that one aside. */
-  function replace(damage: Error, opening: StoreOpening): StoreTrouble {
-    let message = `the store was damaged (${damage.message}), and another process has put it right`;
-    withLock(driver, path, () => {
-      if (statSync(path).ino !== inode) return;
-      let carried = 0;
-      const draft = makeDraft(driver, path, (database) => {
-        // Whose it is stands in it before anybody else can open it.
-        checkAccounts(database, opening.accounts);
-        carried = carryOver(driver, path, database);
-      });
-      try {
-        const aside = putAside(path, draft, now());
-        message = `the store could not be used: ${damage.message}; it was put aside as ${aside}, and ${carried} pieces of evidence were carried over from it`;
-      } finally {
-        removeDraft(draft);
-      }
-    });
+  /** Makes a new file with what can be read of the damaged one and of a connection to it, and puts that one aside. */
+  function replace(damage: Error, { accounts }: StoreOpening, old?: OpenFile): string {
+    const message = replaceFile({ driver, path, inode, now }, damage, accounts, old?.database);
     inode = statSync(path).ino;
-    opened = openChecked(opening);
-    return { kind: 'damaged', message };
+    return message;
   }
 
   /** Reads a copy of a file that cannot be written to. */
@@ -192,9 +182,10 @@ export function createEngine(driver: Driver, given: string, now: () => number = 
     return { kind: 'newer', message: `the store can be neither used nor written: ${reason.message}` };
   }
 
-  /** `mayReplace`: not while others may have the file open and in order. */
-  function openAny(opening: StoreOpening, mayReplace: boolean): StoreTrouble | undefined {
+  /** `old`: a connection to what was there before. */
+  function openAny(opening: StoreOpening, old?: OpenFile): StoreTrouble | undefined {
     path = realPathOf(given);
+    requireRegularFiles(path);
     // A file that is there is opened whatever the folder allows.
     if (!existsSync(path)) makeFile(driver, path);
     inode = statSync(path).ino;
@@ -205,12 +196,25 @@ export function createEngine(driver: Driver, given: string, now: () => number = 
     } catch (error) {
       if (error instanceof NewerFile) return openNewer(error);
       const damage = suspicion ?? error;
-      if (isDamage(damage) && mayReplace) {
-        const trouble = replace(damage as Error, opening);
+      if (isDamage(damage)) {
+        const message = replace(damage as Error, opening, old);
         suspicion = undefined;
-        return trouble;
+        opened = openChecked(opening);
+        return { kind: 'damaged', message };
       }
       if (isRefusal(error)) return openCopy(error);
+      throw error;
+    }
+  }
+
+  /** Notes why nothing is open. */
+  function track<T>(open: () => T): T {
+    try {
+      const done = open();
+      failure = undefined;
+      return done;
+    } catch (error) {
+      failure = error instanceof Error ? error : new Error('unknown fault');
       throw error;
     }
   }
@@ -218,20 +222,46 @@ export function createEngine(driver: Driver, given: string, now: () => number = 
   function close(): void {
     opened?.database.close();
     opened = undefined;
-    stranded?.database.close();
+    watch = undefined;
+    stranded?.file.database.close();
     stranded = undefined;
     copy?.remove();
     copy = undefined;
   }
 
+  /** Writes everything into the database and begins a new log. Only if no other connection uses the old one. */
+  function renewLog({ database }: OpenFile): boolean {
+    // A log under the old name may hold what another process wrote to it.
+    const found = statSync(`${path}-wal`, { throwIfNoEntry: false });
+    if (found !== undefined && found.size > 0 && watch?.isOwn(`${path}-wal`) !== true) return false;
+    if (!writeLog(database) || !leaveLog(database)) return false;
+    configure(database);
+    // So that there is a log to watch.
+    checkAccounts(database, {});
+    watch = watchOf(database);
+    return true;
+  }
+
+  function watchOf(database: Database): FileWatch {
+    return watchFile(path, {
+      isLogWritten: () => writeLog(database),
+      readAnew: () => readAnew(driver, path),
+    });
+  }
+
   const engine: Engine = {
     open(opening) {
+      if (suspicion && opened && !opened.isReadOnly) {
+        return engine.heal(opening, { kind: 'damaged', message: `cannot be used: ${suspicion.message}` })
+          .trouble;
+      }
       close();
-      return openAny(opening, true);
+      return track(() => openAny(opening));
     },
     get file() {
-      if (opened === undefined) throw new Error('the store is not open');
-      return opened;
+      if (opened) return opened;
+      if (failure instanceof OtherAccount) throw failure;
+      throw new Error(`the store is not open${failure === undefined ? '' : `: ${failure.message}`}`);
     },
     suspect(error) {
       if (isDamage(error) || (error instanceof Error && error.name === 'ImageError')) {
@@ -244,25 +274,49 @@ export function createEngine(driver: Driver, given: string, now: () => number = 
     get isSuspected() {
       return suspicion !== undefined;
     },
-    isInPlace() {
-      if (opened === undefined) return stranded === undefined;
-      if (opened.isReadOnly) return true;
-      try {
-        return statSync(path).ino === inode;
-      } catch {
-        return false;
+    fault() {
+      if (stranded) return stranded.fault;
+      return opened === undefined || opened.isReadOnly ? undefined : watch?.fault();
+    },
+    heal(opening, fault) {
+      const message = `the store ${fault.message}`;
+      if (fault.kind === 'log_lost' && opened && renewLog(opened)) {
+        return { trouble: { kind: 'damaged', message: `${message}; nothing is lost` }, isWhole: true };
+      }
+      const before = opened ?? stranded?.file;
+      if (before) stranded = { file: before, fault };
+      const oldWatch = watch;
+      opened = undefined;
+      return track(() => {
+        if (fault.kind !== 'moved' && statSync(path, { throwIfNoEntry: false })?.ino === inode) {
+          const replaced = replace(new Damage(message), opening, before);
+          suspicion = undefined;
+          opened = openChecked(opening);
+          return finish(replaced);
+        }
+        path = realPathOf(given);
+        requireRegularFiles(path);
+        if (oldWatch) putOldLogAside(driver, path, oldWatch);
+        const trouble = openAny(opening, before);
+        if (trouble?.kind === 'read_only') return { trouble, isWhole: false };
+        return finish(trouble ? `${message}; ${trouble.message}` : message);
+      });
+
+      function finish(told: string): Healing {
+        const copied = before ? copyEvidence(before.database, engine.file.database) : 0;
+        before?.database.close();
+        stranded = undefined;
+        const carried = `${told}; ${copied} pieces of evidence were carried over from what was open`;
+        return { trouble: { kind: 'damaged', message: carried }, isWhole: false };
       }
     },
-    move(opening) {
-      const before = opened ?? stranded;
-      opened = undefined;
-      stranded = before;
-      const trouble = openAny(opening, false);
-      const copied = before ? copyEvidence(before.database, engine.file.database) : 0;
-      before?.database.close();
-      stranded = undefined;
-      const message = `the store was replaced or removed while it was open; ${copied} pieces of evidence were carried over`;
-      return trouble ?? { kind: 'damaged', message };
+    get exposures() {
+      return exposures;
+    },
+    checkpoint() {
+      if (opened === undefined || opened.isReadOnly) return;
+      writeLog(opened.database);
+      watch?.noteCheckpoint();
     },
     end() {
       const { database } = engine.file;
@@ -275,40 +329,25 @@ export function createEngine(driver: Driver, given: string, now: () => number = 
         sweeps: last('sweeps'),
       };
     },
-    lease(name, ttlMs, isForced) {
-      const { database } = engine.file;
-      return inTransaction(database, () => {
-        const held = database.prepare('SELECT expires FROM leases WHERE name = ?').get(name);
-        const left = Number(held?.['expires'] ?? 0) - now();
-        // One that lies further ahead than any could was taken before the clock was set back.
-        const isTaken = held !== undefined && left > 0 && left <= ttlMs;
-        if (isTaken && !isForced) return false;
-        database
-          .prepare(
-            `INSERT INTO leases VALUES (?, ?, ?)
-             ON CONFLICT DO UPDATE SET owner = excluded.owner, expires = excluded.expires`,
-          )
-          .run(name, writer, now() + ttlMs);
-        return true;
-      });
-    },
-    renew(name, ttlMs) {
-      const update = 'UPDATE leases SET expires = ? WHERE name = ? AND owner = ?';
-      return Number(engine.file.database.prepare(update).run(now() + ttlMs, name, writer).changes) === 1;
-    },
-    release(name) {
-      engine.file.database.prepare('DELETE FROM leases WHERE name = ? AND owner = ?').run(name, writer);
-    },
+    ...createLeases(() => engine.file.database, writer, now),
     nextSweep() {
       const { database } = engine.file;
       return inTransaction(database, () => nextSweepNumber(database));
     },
     erase(msisdn, forget) {
-      const { database, log, sweepHistory } = engine.file;
+      const { log, sweepHistory } = engine.file;
       log.erase(msisdn, forget);
       sweepHistory.forgetErased();
-      // Words do not stay behind in the log of the file either.
-      database.exec('PRAGMA wal_checkpoint(TRUNCATE)');
+      hasErasedWords = true;
+      return engine.clearLog();
+    },
+    clearLog() {
+      if (!hasErasedWords) return true;
+      hasErasedWords = !emptyLog(engine.file.database);
+      return !hasErasedWords;
+    },
+    expectErasedWords() {
+      hasErasedWords = true;
     },
     tidy: () => tidy(engine.file),
     saveSweep: (token, head, rows, isFull) => engine.file.sweeps.commit(token, head, rows, isFull),
@@ -316,24 +355,4 @@ export function createEngine(driver: Driver, given: string, now: () => number = 
   };
 
   return engine;
-}
-
-/** Where a path leads: the log of a database lies beside the file itself, not beside a link to it. */
-function realPathOf(file: string): string {
-  try {
-    return realpathSync(file);
-  } catch {
-    const target = lstatSync(file, { throwIfNoEntry: false })?.isSymbolicLink() ? readlinkSync(file) : file;
-    return resolve(dirname(file), target);
-  }
-}
-
-/** Whether the machine does not let us write, where the file itself may be sound. */
-function isRefusal(error: unknown): boolean {
-  return REFUSALS.includes(sqliteCode(error) ?? (error as NodeJS.ErrnoException).code);
-}
-
-function reasonOf(error: unknown): string {
-  if (sqliteCode(error) === READ_ONLY) return 'it is read-only';
-  return error instanceof Error ? error.message : 'unknown';
 }

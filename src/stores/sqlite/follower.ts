@@ -5,6 +5,7 @@
 
 import type { StoreOpening, StoreTrouble } from '../store.ts';
 import type { Engine } from './engine.ts';
+import type { Fault } from './file-watch.ts';
 import { START, type LogCursor } from './log-cursor.ts';
 import { lastPosition } from './log-id.ts';
 import type { WorkerMessage } from './messages.ts';
@@ -19,8 +20,15 @@ export interface Follower {
   end(): void;
   /** Told that the last message of news was taken in. */
   heard(): void;
-  /** Sees to it that a file which was renamed or removed under us is not written to. */
-  keepInPlace(): void;
+  /**
+   * Sees to it that what is written goes where the next process looks: if the files were taken away, cut off or
+   * overwritten under the open connection, puts that right.
+   *
+   * @returns `sound`: nothing had happened; `mended`: the file is the same; `replaced`: another file is open, or none.
+   */
+  keepInPlace(): 'sound' | 'mended' | 'replaced';
+  /** Told that something was written. */
+  wrote(): void;
   /** Up to where news was told; `undefined` before `begin`. */
   readonly told: LogCursor | undefined;
 }
@@ -36,6 +44,9 @@ const MOVE_EVERY_MS = 500;
 const REOPEN_EVERY_MS = 5_000;
 /** How often erasures are gone on with, ms. */
 const TIDY_EVERY_MS = 60_000;
+/** How long after the last change the log is written into the database, ms; and how often if there is no pause. */
+const CHECKPOINT_AFTER_MS = 1_000;
+const CHECKPOINT_EVERY_MS = 10_000;
 
 /** Creates the follower of an engine's file. */
 export function createFollower(engine: Engine, say: (message: WorkerMessage) => void): Follower {
@@ -47,29 +58,62 @@ export function createFollower(engine: Engine, say: (message: WorkerMessage) => 
   let reopenedAt = 0;
   let movedAt = 0;
   let tidiedAt = 0;
+  let checkpointedAt = Date.now();
+  let wroteAt = 0;
   let isLooking = false;
   let heard: (() => void) | undefined;
   let trouble: StoreTrouble | undefined;
+  const exposuresTold = new Set<string>();
 
-  function keepInPlace(): void {
-    if (cursor === undefined || engine.isInPlace() || Date.now() - movedAt < MOVE_EVERY_MS) return;
+  function keepInPlace(): ReturnType<Follower['keepInPlace']> {
+    let fault: Fault | undefined;
+    try {
+      fault = engine.fault();
+    } catch (error) {
+      fault = { kind: 'moved', message: `cannot be looked at: ${messageOf(error)}` };
+    }
+    if (fault === undefined) return 'sound';
+    if (Date.now() - movedAt < MOVE_EVERY_MS) return 'replaced';
     movedAt = Date.now();
     try {
-      reopen(() => engine.move(opening));
+      const { trouble: found, isWhole } = engine.heal(opening, fault);
       movedAt = 0;
-    } catch {
+      tell(found, isWhole);
+      if (!isWhole) beginAnew();
+      return isWhole ? 'mended' : 'replaced';
+    } catch (error) {
       // Nothing is open: every request fails until it is.
+      const message = `the store ${fault.message}, and this could not be put right: ${messageOf(error)}`;
+      tell({ kind: 'unavailable', message }, true);
+      return 'replaced';
     }
   }
 
-  function reopen(open: () => ReturnType<Engine['open']>): void {
+  /** Says what is wrong, if it was not said before. */
+  function tell(found: StoreTrouble | undefined, isWhole: boolean): void {
     reopenedAt = Date.now();
-    const found = open();
-    // What is as wrong as before is not said again.
-    if (found && found.message !== trouble?.message) say({ kind: 'trouble', trouble: found });
+    if (found && found.message !== trouble?.message) say({ kind: 'trouble', trouble: found, isWhole });
     trouble = found;
-    cursor = { ...START, log: cursor?.log ?? '' };
+    tellExposures();
+  }
+
+  function tellExposures(): void {
+    for (const message of engine.exposures) {
+      if (exposuresTold.has(message)) continue;
+      exposuresTold.add(message);
+      say({ kind: 'trouble', trouble: { kind: 'exposed', message }, isWhole: true });
+    }
+  }
+
+  /** Another file is followed from its beginning. */
+  function beginAnew(): void {
+    if (cursor !== undefined) cursor = { ...START, log: cursor.log };
     dataVersion = undefined;
+  }
+
+  function reopen(): void {
+    tell(engine.open(opening), false);
+    beginAnew();
   }
 
   /** What other processes wrote since the last look. */
@@ -79,7 +123,7 @@ export function createFollower(engine: Engine, say: (message: WorkerMessage) => 
     try {
       keepInPlace();
       if (engine.isWorthReopening && Date.now() - reopenedAt > REOPEN_EVERY_MS) {
-        reopen(() => engine.open(opening));
+        reopen();
       }
       const { database } = engine.file;
       // First the end: if nobody wrote since the last look, all up to it was read, or is this process's own.
@@ -88,12 +132,12 @@ export function createFollower(engine: Engine, say: (message: WorkerMessage) => 
       const isChanged = version !== dataVersion;
       dataVersion = version;
       if (isChanged) await tellNews();
-      else {
-        if (cursor) cursor = { ...cursor, changes: Math.max(cursor.changes, end) };
-        if (Date.now() - toldAt < CAUGHT_UP_EVERY_MS) return;
-      }
+      else if (cursor) cursor = { ...cursor, changes: Math.max(cursor.changes, end) };
+      checkpointSoon();
+      if (!isChanged && Date.now() - toldAt < CAUGHT_UP_EVERY_MS) return;
       toldAt = Date.now();
       if (cursor) say({ kind: 'caughtUp', end: endOf(cursor) });
+      if (!engine.file.isReadOnly) engine.clearLog();
       if (!engine.file.isReadOnly && Date.now() - tidiedAt > TIDY_EVERY_MS) {
         tidiedAt = Date.now();
         engine.tidy();
@@ -106,6 +150,15 @@ export function createFollower(engine: Engine, say: (message: WorkerMessage) => 
     } finally {
       isLooking = false;
     }
+  }
+
+  /** Soon after a write, what it wrote is in two places: the log and the database. */
+  function checkpointSoon(): void {
+    const now = Date.now();
+    const isQuiet = now - wroteAt >= CHECKPOINT_AFTER_MS;
+    if (wroteAt <= checkpointedAt || (!isQuiet && now - checkpointedAt < CHECKPOINT_EVERY_MS)) return;
+    checkpointedAt = now;
+    engine.checkpoint();
   }
 
   /** Waits until the last message was taken in, or for so long that nobody seems to. */
@@ -129,6 +182,7 @@ export function createFollower(engine: Engine, say: (message: WorkerMessage) => 
         if (engine.file === file) cursor = next.value;
         return;
       }
+      if (next.value.erased.length > 0) engine.expectErasedWords();
       say({ kind: 'news', news: next.value });
       await untilHeard();
     }
@@ -137,7 +191,7 @@ export function createFollower(engine: Engine, say: (message: WorkerMessage) => 
   /** What others wrote makes no sense: the file is put aside. */
   function mend(): void {
     try {
-      reopen(() => engine.open(opening));
+      reopen();
     } catch {
       // The next look tries again.
     }
@@ -147,6 +201,7 @@ export function createFollower(engine: Engine, say: (message: WorkerMessage) => 
     open(given) {
       opening = given;
       trouble = engine.open(given);
+      tellExposures();
       return trouble;
     },
     begin(from) {
@@ -157,9 +212,16 @@ export function createFollower(engine: Engine, say: (message: WorkerMessage) => 
     },
     end: () => clearInterval(poll),
     heard: () => heard?.(),
+    wrote() {
+      wroteAt = Date.now();
+    },
     keepInPlace,
     get told() {
       return cursor;
     },
   };
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : 'unknown fault';
 }

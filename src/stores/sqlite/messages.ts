@@ -90,7 +90,10 @@ export interface Requests {
     gives: OptOutChange[];
   };
   spans: { takes: { readonly msisdn: string; readonly list: string | undefined }; gives: ListingSpan[] };
-  erase: { takes: { readonly msisdn: string; readonly forget: Erasure }; gives: null };
+  /** Gives whether the words are gone from the log of the file too. */
+  erase: { takes: { readonly msisdn: string; readonly forget: Erasure }; gives: boolean };
+  /** Tries again to take erased words out of the log of the file. Gives whether they are gone. */
+  clearLog: { takes: null; gives: boolean };
   /** One step; `after` is where the next begins, `undefined` at the end. */
   prune: {
     takes: { readonly olderThan: number; readonly after: number };
@@ -103,6 +106,8 @@ export interface Requests {
   };
   /** Forgets what was staged for a save that failed. */
   drop: { takes: { readonly token: string }; gives: null };
+  /** Puts the files right before they are closed, if something happened to them. */
+  keepInPlace: { takes: null; gives: null };
   close: { takes: null; gives: null };
 }
 
@@ -120,4 +125,5 @@ export type WorkerMessage =
   | { readonly kind: 'failure'; readonly id: number; readonly message: string; readonly code: StoreErrorCode }
   | { readonly kind: 'news'; readonly news: Omit<StoreNews, 'cursor'> }
   | { readonly kind: 'caughtUp'; readonly end: LogEnd }
-  | { readonly kind: 'trouble'; readonly trouble: StoreTrouble };
+  /** `isWhole`: the file lacks nothing that memory knows. */
+  | { readonly kind: 'trouble'; readonly trouble: StoreTrouble; readonly isWhole: boolean };

@@ -207,9 +207,12 @@ export function syncFolder(folder: string): void {
   }
 }
 
+/** How long a connection waits for others. */
+export const BUSY_TIMEOUT = 'PRAGMA busy_timeout = 10000';
+
 /** How every connection works: a write-ahead log that is synced before a commit returns. */
 export function configure(database: Database): void {
-  database.exec('PRAGMA busy_timeout = 10000');
+  database.exec(BUSY_TIMEOUT);
   database.exec('PRAGMA journal_mode = WAL');
   database.exec('PRAGMA synchronous = FULL');
   // What is erased is overwritten.

@@ -5,6 +5,8 @@
 
 import { isMainThread, parentPort, workerData, type MessagePort } from 'node:worker_threads';
 import type { StoreErrorCode } from '../../errors.ts';
+import { OtherAccount } from './accounts.ts';
+import type { AppendResult } from '../store.ts';
 import type { AppendRequest } from './append.ts';
 import { buffersOfChunks } from './chunks.ts';
 import { buffersOf } from './columns.ts';
@@ -16,6 +18,10 @@ import type { LoadedChanges } from './log.ts';
 import type { RequestMessage, RequestName, Requests, WorkerMessage, WorkerSetup } from './messages.ts';
 
 const CHANGES_PER_BATCH = 5_000;
+/** How often changes are written again into a file that was replaced while they were written. */
+const MOST_TRIES = 5;
+/** Requests whose answer says that something is kept or gone. */
+const WRITES: ReadonlySet<RequestName> = new Set(['saveSweep', 'saveBase', 'erase', 'prune', 'pruneSweeps']);
 
 type Handlers = {
   [K in Exclude<RequestName, 'append'>]: (takes: Requests[K]['takes']) => Requests[K]['gives'];
@@ -114,8 +120,11 @@ export function serve(port: MessagePort, engine: Engine): void {
     spans: ({ msisdn, list }) => engine.file.sweepHistory.spans(msisdn, list),
     erase({ msisdn, forget }) {
       requireWritable();
-      engine.erase(msisdn, forget);
-      return null;
+      return engine.erase(msisdn, forget);
+    },
+    clearLog() {
+      requireWritable();
+      return engine.clearLog();
     },
     prune({ olderThan, after }) {
       requireWritable();
@@ -130,6 +139,10 @@ export function serve(port: MessagePort, engine: Engine): void {
     },
     drop({ token }) {
       engine.file.sweeps.drop(token);
+      return null;
+    },
+    keepInPlace() {
+      follower.keepInPlace();
       return null;
     },
     close() {
@@ -155,7 +168,15 @@ export function serve(port: MessagePort, engine: Engine): void {
   function appendAll(requests: readonly RequestMessage[]): void {
     try {
       requireWritable();
-      const results = engine.file.log.appendEach(requests.map(({ takes }) => takes as AppendRequest));
+      const given = requests.map(({ takes }) => takes as AppendRequest);
+      const first = engine.file.log.appendEach(given);
+      let results = first;
+      follower.wrote();
+      // What was written may be where no other process looks.
+      for (let tries = 0, place = follower.keepInPlace(); place !== 'sound'; place = follower.keepInPlace()) {
+        if (++tries > MOST_TRIES) throw new Error('the file is replaced again and again');
+        if (place === 'replaced') results = asFirst(engine.file.log.appendEach(given), first);
+      }
       for (const [index, { id }] of requests.entries()) say({ kind: 'answer', id, gives: results[index] });
     } catch (error) {
       for (const { id } of requests) fail(id, error);
@@ -166,6 +187,10 @@ export function serve(port: MessagePort, engine: Engine): void {
     try {
       const handler = handlers[name as keyof Handlers] as (given: unknown) => unknown;
       const gives = handler(takes);
+      if (WRITES.has(name)) {
+        follower.wrote();
+        if (follower.keepInPlace() === 'replaced') throw new Error('the file was replaced during the write');
+      }
       say({ kind: 'answer', id, gives }, transferOf(gives));
       if (name === 'close') port.close();
     } catch (error) {
@@ -202,10 +227,28 @@ function transferOf(gives: unknown): ArrayBuffer[] {
   return isLoaded ? buffersOf((gives as LoadedChanges).columns) : [];
 }
 
+/**
+ * The answers to changes that were written a second time, because the file was replaced meanwhile: where they stand now,
+ * and whether they were new when they were written first.
+ */
+function asFirst(
+  results: readonly (readonly AppendResult[])[],
+  first: readonly (readonly AppendResult[])[],
+): readonly (readonly AppendResult[])[] {
+  return results.map((answers, index) =>
+    answers.map((answer, at) => ({
+      ...first[index]?.[at],
+      ...answer,
+      isNew: first[index]?.[at]?.isNew === true,
+    })),
+  );
+}
+
 class ReadOnlyError extends Error {}
 
 function codeOf(error: unknown): StoreErrorCode {
   if (error instanceof ReadOnlyError) return 'store_read_only';
+  if (error instanceof OtherAccount) return 'store_other_account';
   return error instanceof NewerFile ? 'store_newer' : 'store_unavailable';
 }
 

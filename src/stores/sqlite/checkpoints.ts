@@ -1,0 +1,56 @@
+/** How the content of the write-ahead log gets into the database, and words out of the log. */
+
+import { randomUUID } from 'node:crypto';
+import { existsSync, renameSync, rmSync } from 'node:fs';
+import { holds, type Database, type Driver } from './driver.ts';
+import type { FileWatch } from './file-watch.ts';
+import { withLock } from './lock.ts';
+import { BUSY_TIMEOUT } from './schema.ts';
+
+/** Writes the log into the database. @returns whether all of it is there; readers of older states may prevent that. */
+export function writeLog(database: Database): boolean {
+  try {
+    const { log, checkpointed } = database.prepare('PRAGMA wal_checkpoint(PASSIVE)').get() ?? {};
+    return log === checkpointed;
+  } catch {
+    return false;
+  }
+}
+
+/** Empties the log, unless another connection reads it. Does not wait for that. @returns whether it is empty. */
+export function emptyLog(database: Database): boolean {
+  return withoutWaiting(
+    database,
+    () => database.prepare('PRAGMA wal_checkpoint(TRUNCATE)').get()?.['busy'] === 0,
+  );
+}
+
+/** Writes the log into the database and removes it, if no other connection has the file open. @returns whether it did. */
+export function leaveLog(database: Database): boolean {
+  return withoutWaiting(database, () => {
+    database.exec('PRAGMA journal_mode = DELETE');
+    return holds(database, "(SELECT journal_mode FROM pragma_journal_mode) = 'delete'");
+  });
+}
+
+/** @returns `false` also if it fails: another connection is in the way. */
+function withoutWaiting(database: Database, work: () => boolean): boolean {
+  database.exec('PRAGMA busy_timeout = 0');
+  try {
+    return work();
+  } catch {
+    return false;
+  } finally {
+    database.exec(BUSY_TIMEOUT);
+  }
+}
+
+/** Puts the log of a file that was exchanged aside: it would be read into the file that has its name now. */
+export function putOldLogAside(driver: Driver, path: string, before: FileWatch): void {
+  if (!existsSync(path)) return;
+  withLock(driver, path, () => {
+    if (before.isOwn(path)) return;
+    if (before.isOwn(`${path}-shm`)) rmSync(`${path}-shm`, { force: true });
+    if (before.isOwn(`${path}-wal`)) renameSync(`${path}-wal`, `${path}.damaged-${randomUUID()}-wal`);
+  });
+}

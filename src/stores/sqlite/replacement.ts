@@ -1,0 +1,52 @@
+/** Puts a new file in the place of a damaged one, with all evidence that can still be read from wherever it is. */
+
+import { statSync } from 'node:fs';
+import type { StoreOpening } from '../store.ts';
+import { checkAccounts } from './accounts.ts';
+import { copyEvidence } from './carry-over.ts';
+import { carryOver, putAside } from './damage.ts';
+import type { Database, Driver } from './driver.ts';
+import { withLock } from './lock.ts';
+import { makeDraft, removeDraft } from './schema.ts';
+
+/** The file that is replaced. */
+export interface DamagedFile {
+  readonly driver: Driver;
+  readonly path: string;
+  /** The inode that was found damaged: another process may have replaced it meanwhile. */
+  readonly inode: number | undefined;
+  readonly now: () => number;
+}
+
+/**
+ * Replaces the file, unless another process has done so.
+ *
+ * @param connection one that was opened before the damage and may still hold what the file does not.
+ * @returns what was done, for people.
+ * @throws Error of the file system or SQLite; the damaged file is in its place then
+ */
+export function replaceFile(
+  { driver, path, inode, now }: DamagedFile,
+  damage: Error,
+  accounts: StoreOpening['accounts'],
+  connection?: Database,
+): string {
+  return withLock(driver, path, () => {
+    if (statSync(path).ino !== inode) {
+      return `the store was damaged (${damage.message}), and another process has put it right`;
+    }
+    let carried = 0;
+    const draft = makeDraft(driver, path, (database) => {
+      // Whose it is stands in it before anybody else can open it.
+      checkAccounts(database, accounts);
+      if (connection) carried += copyEvidence(connection, database);
+      carried += carryOver(driver, path, database);
+    });
+    try {
+      const aside = putAside(path, draft, now());
+      return `the store could not be used: ${damage.message}; it was put aside as ${aside}, and ${carried} pieces of evidence were carried over from it`;
+    } finally {
+      removeDraft(draft);
+    }
+  });
+}

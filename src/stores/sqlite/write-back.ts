@@ -1,0 +1,54 @@
+/**
+ * Writes what memory knows first-hand into a file that may have lost it: its pages were overwritten, its log was cut
+ * off, or it was replaced. What the file has already is kept once.
+ */
+
+import { setTimeout } from 'node:timers/promises';
+import type { OptOutChange } from '../../optouts/change.ts';
+import type { Connection } from './connection.ts';
+
+export interface WriteBack {
+  /** Writes all evidence; once more after that if it is asked for meanwhile. Never rejects. */
+  begin(to: Connection, evidence: (() => Iterable<OptOutChange>) | undefined): Promise<void>;
+  /** Resolves when nothing is being written back. */
+  ended(): Promise<void>;
+}
+
+/** Changes of one request: others have their turn in between. */
+const CHANGES_AT_A_TIME = 1_000;
+const TRY_EVERY_MS = 250;
+const MOST_TRIES = 240;
+
+export function createWriteBack(): WriteBack {
+  let running: Promise<void> = Promise.resolve();
+
+  async function writeAll(to: Connection, evidence: () => Iterable<OptOutChange>): Promise<void> {
+    let batch: OptOutChange[] = [];
+    for (const change of evidence()) {
+      batch.push(change);
+      if (batch.length < CHANGES_AT_A_TIME) continue;
+      await to.ask('append', { entries: batch, wantsBefore: false });
+      batch = [];
+    }
+    if (batch.length > 0) await to.ask('append', { entries: batch, wantsBefore: false });
+  }
+
+  /** Tries again while the file is being loaded or cannot be written to. */
+  async function keepTrying(to: Connection, evidence: () => Iterable<OptOutChange>): Promise<void> {
+    for (let tries = 0; tries < MOST_TRIES && !to.isOver; tries++) {
+      try {
+        return await writeAll(to, evidence);
+      } catch {
+        await setTimeout(TRY_EVERY_MS, undefined, { ref: false });
+      }
+    }
+  }
+
+  return {
+    begin(to, evidence) {
+      if (evidence !== undefined) running = running.then(() => keepTrying(to, evidence));
+      return running;
+    },
+    ended: () => running,
+  };
+}
