@@ -4,6 +4,7 @@ import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { afterEach } from 'vitest';
+import { copyForEverybody } from './open-copy.ts';
 
 const pathOf = (program: string) => fileURLToPath(new URL(`./children/${program}.mjs`, import.meta.url));
 const running = new Set<ChildProcess>();
@@ -35,10 +36,10 @@ export async function startChild(
   execArgv: readonly string[] = [],
   program = 'guard',
 ): Promise<ChildGuard> {
-  const child = fork(pathOf(program), {
-    execArgv: [...execArgv],
-    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
-  });
+  // Another user may not be able to read this clone.
+  const path = pathOf(program);
+  const readable = options.uid === undefined ? path : copyForEverybody(path);
+  const child = fork(readable, { execArgv: [...execArgv], stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
   running.add(child);
   const pending = new Map<number, { resolve(value: never): void; reject(error: Error): void }>();
   let nextId = 0;
