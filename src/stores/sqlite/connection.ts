@@ -7,6 +7,7 @@ import { Worker } from 'node:worker_threads';
 import { ConfigError, StoreError } from '../../errors.ts';
 import { KEEP_EXTERNAL, findProgram } from '../../thread-program.ts';
 import type { LogEnd, StoreNews, StoreTrouble } from '../store.ts';
+import { createExitGate } from './exit-gate.ts';
 import type { RequestMessage, RequestName, Requests, WorkerMessage, WorkerSetup } from './messages.ts';
 
 export interface ConnectionListener {
@@ -48,7 +49,7 @@ export interface Thread {
 }
 
 /** Starts a thread. */
-export type Spawn = (setup: WorkerSetup) => Thread;
+export type Spawn = (setup: Pick<WorkerSetup, 'file'>) => Thread;
 
 /**
  * Finds the worker, which the build puts into one file beside this one: CommonJS, which a thread loads soonest.
@@ -63,11 +64,18 @@ export function workerProgram(): URL {
   throw new ConfigError('invalid_option', 'store', message);
 }
 
-/** Starts the worker. */
-export const spawnWorker: Spawn = (setup) => new Worker(workerProgram(), { workerData: setup });
+/** Starts the worker. Neither an exit of the process nor `terminate` ends it in the middle of an SQLite statement. */
+export const spawnWorker: Spawn = ({ file }) => {
+  const gate = createExitGate();
+  const workerData: WorkerSetup = { file, exitGate: gate.memory };
+  const worker = new Worker(workerProgram(), { workerData });
+  worker.once('exit', () => gate.release());
+  const terminate = worker.terminate.bind(worker);
+  return Object.assign(worker, { terminate: () => gate.end(terminate) });
+};
 
 /** Starts the thread and talks to it. */
-export function connect(setup: WorkerSetup, listener: ConnectionListener, spawn: Spawn): Connection {
+export function connect(setup: Parameters<Spawn>[0], listener: ConnectionListener, spawn: Spawn): Connection {
   const worker = spawn(setup);
   worker.unref();
   const pending = new Map<number, Pending>();

@@ -21,6 +21,8 @@ import type { ImageKind, LoadedHead, SweepHead } from './sweeps.ts';
 /** What the worker is started with. */
 export interface WorkerSetup {
   readonly file: string;
+  /** The memory of its exit gate. */
+  readonly exitGate: SharedArrayBuffer;
 }
 
 /** A list that is being loaded. */

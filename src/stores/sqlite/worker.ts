@@ -13,6 +13,7 @@ import { buffersOf } from './columns.ts';
 import { NewerFile } from './damage.ts';
 import { loadDriver } from './driver.ts';
 import { createEngine, type Engine } from './engine.ts';
+import { gatedDriver, joinExitGate } from './exit-gate.ts';
 import { createFollower } from './follower.ts';
 import type { LoadedChanges } from './log.ts';
 import type { RequestMessage, RequestName, Requests, WorkerMessage, WorkerSetup } from './messages.ts';
@@ -252,5 +253,8 @@ function codeOf(error: unknown): StoreErrorCode {
   return error instanceof NewerFile ? 'store_newer' : 'store_unavailable';
 }
 
-if (!isMainThread && parentPort)
-  serve(parentPort, createEngine(loadDriver(), (workerData as WorkerSetup).file));
+if (!isMainThread && parentPort) {
+  const { file, exitGate } = workerData as WorkerSetup;
+  const native = joinExitGate(exitGate);
+  serve(parentPort, createEngine(gatedDriver(native(loadDriver), native), file));
+}
