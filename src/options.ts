@@ -25,6 +25,7 @@ import {
 } from './option-fields.ts';
 import { countrySlip, guardHints, loggerSlip, policyHints, refreshHints, storeSlip } from './option-slips.ts';
 import type { Provider } from './provider/provider.ts';
+import { sqliteFile } from './store-path.ts';
 import type { Store } from './stores/store.ts';
 
 /** How the provider's list is read. */
@@ -173,9 +174,7 @@ const SQLITE = 'sqlite:';
 function store(value: unknown, key: string): StoreChoice {
   if (value === MEMORY) return { kind: 'memory' };
   if (typeof value === 'string' && value.startsWith(SQLITE)) {
-    // As a URL of a file is written: sqlite:/var/…, sqlite:///var/… or sqlite:./…
-    const file = value.slice(SQLITE.length).replace(/^\/\/(?=\/)/, '');
-    if (file !== '' && !file.startsWith(':')) return { kind: 'sqlite', file };
+    return { kind: 'sqlite', file: sqliteFile(value, key) };
   }
   if (typeof value === 'string') {
     const expected = "'memory:', 'sqlite:' and the path of a file, or a store of your own";

@@ -66,6 +66,7 @@ const rooms: Readonly<Record<string, string>> = {
   'list-options': 'options',
   'option-slips': 'options',
   subscribers: 'guard',
+  'store-path': 'options',
   'msisdn-digits': 'msisdn',
   'msisdn-equivalents': 'msisdn',
   'msisdn-plans': 'msisdn',
