@@ -54,7 +54,7 @@ const HAS_PREFIX = 2;
  * By the first four digits of a number, country code and what stands behind it: not 0 where it may have another reading
  * or writing. Most numbers have none, and are asked about once.
  */
-export const SEVERAL_WRITINGS = leadTable();
+export const SEVERAL_WRITINGS: Uint8Array = leadTable();
 
 function leadTable(): Uint8Array {
   const table = new Uint8Array(10 ** LEAD_DIGITS);

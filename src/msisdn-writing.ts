@@ -84,7 +84,7 @@ const digitsIn = (written: string): string => written.replaceAll(/\D/g, '');
 
 /** Whether something stands behind the number: a single digit, a group in brackets, or anything behind a whole number. */
 function hasTail(written: string): boolean {
-  const groups = written.match(/\d+/g) ?? [];
+  const groups = written.split(/\D+/).filter((group) => group !== '');
   if (groups.length > 1 && (groups.at(-1) as string).length === 1) return true;
   const [, before = '', inBrackets = ''] = /^(.*\d.*)\( *(\d+) *\)[ )]*$/.exec(written) ?? [];
   if (

@@ -31,7 +31,8 @@ export function otherWritingsOn(list: OptOutList, msisdn: string): readonly stri
 /** An opt-out with copies of it for the other numbers that its own may stand for. An opt-in as it is. */
 export function forEachReading(change: OptOutChange): readonly OptOutChange[] {
   if (change.evidence.direction !== 'out') return [change];
-  const others = readMsisdns(change.msisdn)?.others ?? [];
+  // What is recorded is digits, which can always be read.
+  const { others } = readMsisdns(change.msisdn) as Reading;
   return [change, ...others.map((msisdn) => ({ ...change, msisdn }))];
 }
 

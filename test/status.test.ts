@@ -110,20 +110,20 @@ describe('ready and reasons', () => {
 });
 
 describe('counters', () => {
-  it('count an opt-in once, however many lists and readings it is about', async () => {
+  it('count an opt-in once, however many lists it is about', async () => {
     const lists = {
       alerts: { senders: ['73737'] },
       offers: { senders: ['Acme'] },
       news: { senders: ['News'] },
     };
-    const { guard } = create({ lists, defaultCountry: 'US' });
+    const { guard } = create({ lists });
     await settle();
-    await guard.optOut('4155550100');
-    expect(await guard.resubscribe('4155550100')).toMatchObject({ released: true });
+    await guard.optOut('+14155550100');
+    expect(await guard.resubscribe('+14155550100')).toMatchObject({ released: true });
     expect(guard.status().counters).toMatchObject({ optIns: 1 });
-    await Promise.all([guard.resubscribe('4155550100'), guard.resubscribe('4155550101')]);
-    await guard.resubscribe('4155550100', { list: 'alerts' });
-    await guard.resubscribe('4155550100', { list: 'offers' });
+    await Promise.all([guard.resubscribe('+14155550100'), guard.resubscribe('+14155550101')]);
+    await guard.resubscribe('+14155550100', { list: 'alerts' });
+    await guard.resubscribe('+14155550100', { list: 'offers' });
     expect(guard.status().counters).toMatchObject({ optIns: 5 });
   });
 
