@@ -129,6 +129,13 @@ export function createChecker({
       const digits = digitsOf(to, one, 0);
       return answer(digits, asked, standing, listingAt(asked, one, 0, digits));
     }
+    const count = reader.readWritings(to, writings);
+    const first = firstListed(asked, count);
+    if (count > 0 && first <= 0) {
+      const digits = digitsOf(to, writings, 0);
+      const listed = first === 0 ? listingAt(asked, writings, 0, digits) : undefined;
+      return answer(digits, asked, standing, listed);
+    }
     const reading = reader.read(to);
     if (reading === undefined) return answer(null, asked, standing);
     const { listing, number = reading.primary, listedAs = number } = findListed(asked, reading);
@@ -153,18 +160,19 @@ export function createChecker({
     return NOT_FOUND;
   }
 
-  /** Whether any of the first `count` numbers of `writings` is listed. */
-  function areListed(asked: readonly OptOutList[], count: number): boolean {
-    for (let index = 0; index < count; index++) if (isListed(asked, writings, index)) return true;
-    return false;
+  /** Which of the first `count` numbers of `writings` is the first that is listed; -1 where none is. */
+  function firstListed(asked: readonly OptOutList[], count: number): number {
+    for (let index = 0; index < count; index++) if (isListed(asked, writings, index)) return index;
+    return -1;
   }
 
-  /** Whether an input can be read, and no reading is listed under any of its writings. */
-  function isUnlisted(asked: readonly OptOutList[], to: unknown): boolean {
+  /** What is known of an input that is not one number: whether any reading is listed under any of its writings. */
+  function lookUp(asked: readonly OptOutList[], to: unknown): 'unreadable' | 'listed' | 'unlisted' {
     const count = reader.readWritings(to, writings);
-    if (count > 0) return !areListed(asked, count);
+    if (count > 0) return firstListed(asked, count) < 0 ? 'unlisted' : 'listed';
     const reading = reader.read(to);
-    return reading !== undefined && findListed(asked, reading) === NOT_FOUND;
+    if (reading === undefined) return 'unreadable';
+    return findListed(asked, reading) === NOT_FOUND ? 'unlisted' : 'listed';
   }
 
   const numbers = new Float64Array(AT_ONCE);
@@ -185,7 +193,7 @@ export function createChecker({
     for (let index = 0; index < count; index++) {
       const recipient = recipients[from + index];
       const isRead = reader.readNumber(recipient, numbers, index);
-      unlisted[from + index] = isRead ? 1 : Number(isUnlisted(asked, recipient));
+      unlisted[from + index] = isRead ? 1 : Number(lookUp(asked, recipient) === 'unlisted');
       ledgers[index] = undefined;
     }
     for (const { ledger, pending } of asked) {
@@ -220,16 +228,26 @@ export function createChecker({
     canSend(to, options) {
       try {
         const asked = lists.askedFor(options?.from);
-        const isRead = reader.readNumber(to, one, 0);
-        const isOut = isRead && isListed(asked, one, 0);
-        if (isOut && options?.purpose === undefined && hearingOfBlocked.size === 0) {
-          counters.blocked.opted_out++;
-          return false;
-        }
-        const isClear = isRead ? !isOut : isUnlisted(asked, to);
-        if (isClear && permitsUnlisted(lists.freshness(asked), isClosed(), policy)) {
-          counters.allowed++;
-          return true;
+        if (reader.readNumber(to, one, 0)) {
+          const isOut = isListed(asked, one, 0);
+          if (isOut && options?.purpose === undefined && hearingOfBlocked.size === 0) {
+            counters.blocked.opted_out++;
+            return false;
+          }
+          if (!isOut && permitsUnlisted(lists.freshness(asked), isClosed(), policy)) {
+            counters.allowed++;
+            return true;
+          }
+        } else {
+          const known = lookUp(asked, to);
+          if (known === 'listed' && options?.purpose === undefined && hearingOfBlocked.size === 0) {
+            counters.blocked.opted_out++;
+            return false;
+          }
+          if (known === 'unlisted' && permitsUnlisted(lists.freshness(asked), isClosed(), policy)) {
+            counters.allowed++;
+            return true;
+          }
         }
       } catch {
         // What went wrong is a refusal, and told as one.

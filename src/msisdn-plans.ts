@@ -67,6 +67,11 @@ export function callingCodeOf(digits: string): string | undefined {
   return [1, 2, 3].map((length) => digits.slice(0, length)).find((code) => codePlanOf(code) !== undefined);
 }
 
+/** Lengths of numbers behind a calling code, as bits. */
+export function lengthsBehind(code: string): number {
+  return [...(codePlanOf(code)?.lengths ?? [])].reduce((bits, length) => bits | (1 << length), 0);
+}
+
 /** Whether a number of that length exists in some country with its calling code, today or before the plan was changed. */
 export function isPossible(digits: string): boolean {
   const code = callingCodeOf(digits);
@@ -84,7 +89,7 @@ export function isAssignable(digits: string): boolean {
 }
 
 /** Countries in which a carrier's code is dialled between national prefix and number. */
-const CODES_WITH_CARRIERS = new Set(['55', '57', '82', '591']);
+export const CODES_WITH_CARRIERS = new Set(['55', '57', '82', '591']);
 
 /** National digits without national prefix and carrier's code; empty where no carrier's code can be there. */
 export function withoutCarrier(code: string, national: string): readonly string[] {

@@ -6,8 +6,15 @@
  */
 
 import { LEAD_DIGITS } from './msisdn-digits.ts';
-import { CODES_WITH_EQUIVALENTS } from './msisdn-equivalents.ts';
-import { callingCodeOf, isAssignable, isPossible, withoutCarrier } from './msisdn-plans.ts';
+import { CODES_WITH_EQUIVALENTS, MOST_EQUIVALENTS, findEquivalents } from './msisdn-equivalents.ts';
+import {
+  CODES_WITH_CARRIERS,
+  callingCodeOf,
+  isAssignable,
+  isPossible,
+  lengthsBehind,
+  withoutCarrier,
+} from './msisdn-plans.ts';
 
 /** Country codes of countries with the national prefix 0, as libphonenumber has them. */
 const CODES_WITH_ZERO = (
@@ -49,6 +56,8 @@ export const NATIONAL_PREFIXES = prefixTable();
 
 const HAS_EQUIVALENTS = 1;
 const HAS_PREFIX = 2;
+/** A carrier's code may stand behind the prefix. */
+const HAS_CARRIER = 4;
 
 /**
  * By the first four digits of a number, country code and what stands behind it: not 0 where it may have another reading
@@ -65,17 +74,25 @@ function leadTable(): Uint8Array {
   };
   for (const code of CODES_WITH_EQUIVALENTS) mark(code, HAS_EQUIVALENTS);
   for (const [code, prefixes] of NATIONAL_PREFIXES) {
-    for (const prefix of prefixes) mark(code + prefix, HAS_PREFIX);
+    const kind = HAS_PREFIX | (CODES_WITH_CARRIERS.has(code) ? HAS_CARRIER : 0);
+    for (const prefix of prefixes) mark(code + prefix, kind);
   }
   return table;
 }
 
-function kindOf(msisdn: number): number {
-  let lead = msisdn;
-  while (lead >= 1e8) lead /= 1e4;
-  while (lead >= 1e4) lead /= 10;
-  return SEVERAL_WRITINGS[Math.floor(lead)] as number;
+/** From 1 to 10^15. */
+const POWERS = Float64Array.from({ length: 16 }, (_, digits) => 10 ** digits);
+
+function lengthOf(msisdn: number): number {
+  let length = LEAD_DIGITS + 1;
+  while (length < 15 && msisdn >= (POWERS[length] as number)) length++;
+  return length;
 }
+
+const leadOf = (msisdn: number): number =>
+  Math.floor(msisdn / (POWERS[lengthOf(msisdn) - LEAD_DIGITS] as number));
+
+const kindOf = (msisdn: number): number => SEVERAL_WRITINGS[leadOf(msisdn)] as number;
 
 /** Whether an msisdn may have another reading or writing. */
 export const mayHaveOthers = (msisdn: number): boolean => kindOf(msisdn) !== 0;
@@ -95,6 +112,62 @@ export function withoutNationalPrefix(digits: string): readonly string[] {
   // Some countries dial a carrier's code behind the prefix.
   if (stripped.length > 0) stripped.push(...withoutCarrier(code, rest));
   return [...new Set(stripped)].map((national) => code + national).filter(isPossible);
+}
+
+/** A national prefix behind a country code, as numbers. */
+interface PrefixRule {
+  readonly code: number;
+  /** Country code and prefix, and how many digits they have. */
+  readonly start: number;
+  readonly digits: number;
+  /** Lengths of the numbers behind the country code, as bits. */
+  readonly lengths: number;
+}
+
+let rulesByLead: ReadonlyMap<number, readonly PrefixRule[]> | undefined;
+
+function readRules(): ReadonlyMap<number, readonly PrefixRule[]> {
+  const rules = new Map<number, PrefixRule[]>();
+  for (const [code, prefixes] of NATIONAL_PREFIXES) {
+    const lengths = lengthsBehind(code);
+    for (const prefix of prefixes) {
+      const start = code + prefix;
+      const rule = { code: Number(code), start: Number(start), digits: start.length, lengths };
+      const size = 10 ** Math.max(0, LEAD_DIGITS - start.length);
+      const from = Number(start.slice(0, LEAD_DIGITS)) * size;
+      for (let lead = from; lead < from + size; lead++) rules.set(lead, [...(rules.get(lead) ?? []), rule]);
+    }
+  }
+  return rules;
+}
+
+const spare = new Float64Array(MOST_EQUIVALENTS);
+/** No number can be read without more than these prefixes. */
+export const MOST_PREFIXES = 3;
+
+/**
+ * As {@link withoutNationalPrefix} for numbers, without an allocation.
+ *
+ * @param into gets them from index `at` on: at most {@link MOST_PREFIXES}.
+ * @returns how many there are, or `undefined` where a carrier's code may be there too, which only text tells.
+ */
+export function findWithoutPrefix(msisdn: number, into: Float64Array, at: number): number | undefined {
+  const lead = leadOf(msisdn);
+  const kind = SEVERAL_WRITINGS[lead] as number;
+  if ((kind & HAS_CARRIER) !== 0) return undefined;
+  if ((kind & HAS_PREFIX) === 0) return 0;
+  const rules = (rulesByLead ??= readRules()).get(lead) as readonly PrefixRule[];
+  const length = lengthOf(msisdn);
+  let count = 0;
+  for (let index = 0; index < rules.length; index++) {
+    const { code, start, digits, lengths } = rules[index] as PrefixRule;
+    const scale = POWERS[Math.max(0, length - digits)] as number;
+    const number = code * scale + (msisdn % scale);
+    if (Math.floor(msisdn / scale) !== start) continue;
+    const isPossibleNow = (lengths & (1 << (length - digits))) !== 0;
+    if (isPossibleNow || findEquivalents(number, spare, 0) > 0) into[at + count++] = number;
+  }
+  return count;
 }
 
 /** Whether a zero in brackets behind that country code is a national prefix there, and no part of the number. */

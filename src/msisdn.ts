@@ -17,7 +17,14 @@ import { LRUCache } from 'lru-cache';
 import { isMsisdn, readDigits } from './msisdn-digits.ts';
 import { MOST_EQUIVALENTS, equivalentsOf, findEquivalents } from './msisdn-equivalents.ts';
 import { homeOf, readingsIn } from './msisdn-readings.ts';
-import { SEVERAL_WRITINGS, mayHaveOthers, mayHavePrefix, withoutNationalPrefix } from './msisdn-trunk.ts';
+import {
+  MOST_PREFIXES,
+  SEVERAL_WRITINGS,
+  findWithoutPrefix,
+  mayHaveOthers,
+  mayHavePrefix,
+  withoutNationalPrefix,
+} from './msisdn-trunk.ts';
 import { readWriting } from './msisdn-writing.ts';
 
 /** What an input can be read as: digits, country code first, 5 to 15 of them, not starting with 0. */
@@ -43,7 +50,7 @@ export interface MsisdnReader {
    */
   readNumber(input: unknown, numbers: Float64Array, at: number): boolean;
   /**
-   * As `readNumber` where the subscriber has other writings.
+   * As `readNumber` where there are other readings or writings.
    *
    * @param numbers gets them all from 0 on; it has room for {@link MOST_WRITINGS}.
    * @returns how many there are; 0 where only `read` tells.
@@ -60,6 +67,11 @@ export interface MsisdnReaderOptions {
 
 const PLUS = 43;
 const NONE: readonly string[] = Object.freeze([]);
+
+/** Whether an integer is an msisdn that has one reading and one writing. */
+function isUniqueNumber(input: number): boolean {
+  return Number.isSafeInteger(input) && input >= LEAST && input <= GREATEST && !mayHaveOthers(input);
+}
 
 /** Whether `code` names a country whose national formats can be read. */
 export function isCountry(code: unknown): code is CountryCode {
@@ -102,14 +114,13 @@ export function createMsisdnReader({
     },
     readNumber(input, numbers, at) {
       if (typeof input === 'string') {
-        if (input.charCodeAt(0) === PLUS) return readDigits(input, 1, numbers, at, SEVERAL_WRITINGS);
-        if (home === undefined) return readDigits(input, 0, numbers, at, SEVERAL_WRITINGS);
-        if (readDigits(input, 0, numbers, at, SEVERAL_WRITINGS) && home.isPlain(input)) return true;
-      } else if (typeof input === 'number' && home === undefined && Number.isSafeInteger(input)) {
-        if (input >= LEAST && input <= GREATEST && !mayHaveOthers(input)) {
-          numbers[at] = input;
-          return true;
-        }
+        // One call, which the engine takes into this function.
+        const from = input.charCodeAt(0) === PLUS ? 1 : 0;
+        const isRead = readDigits(input, from, numbers, at, SEVERAL_WRITINGS);
+        if (from === 1 || home === undefined || (isRead && home.isPlain(input))) return isRead;
+      } else if (typeof input === 'number' && home === undefined && isUniqueNumber(input)) {
+        numbers[at] = input;
+        return true;
       }
       numbers[at] = 0;
       return false;
@@ -120,13 +131,19 @@ export function createMsisdnReader({
       if (!readDigits(input, from, numbers, 0)) return 0;
       const msisdn = numbers[0] as number;
       const isInternational = from === 1 || home === undefined || home.isPlain(input);
-      return isInternational && !mayHavePrefix(msisdn) ? 1 + findEquivalents(msisdn, numbers, 1) : 0;
+      const others = isInternational ? findWithoutPrefix(msisdn, numbers, 1) : undefined;
+      if (others === undefined) return 0;
+      let count = 1 + others;
+      for (let index = 0; index <= others; index++) {
+        count += findEquivalents(numbers[index] as number, numbers, count);
+      }
+      return count;
     },
   };
 }
 
-/** Room for a number and the other writings of its subscriber. */
-export const MOST_WRITINGS = 1 + MOST_EQUIVALENTS;
+/** Room for a number, its readings without a national prefix, and the other writings of their subscribers. */
+export const MOST_WRITINGS = (1 + MOST_PREFIXES) * (1 + MOST_EQUIVALENTS);
 
 const LONGEST_REMEMBERED = 256;
 /** The smallest and the largest number of 5 to 15 digits. */

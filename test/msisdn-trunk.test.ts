@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { Metadata, getCountries, getCountryCallingCode, type NumberingPlan } from 'libphonenumber-js/min';
 import { describe, expect, it } from 'vitest';
 import { readDigits } from '../src/msisdn-digits.ts';
@@ -8,7 +9,7 @@ import {
   mayHaveOthers,
   mayHavePrefix,
 } from '../src/msisdn-trunk.ts';
-import { createMsisdnReader, writingsOf } from '../src/msisdn.ts';
+import { MOST_WRITINGS, createMsisdnReader, writingsOf, type Reading } from '../src/msisdn.ts';
 
 function nationalPrefixOf(country: ReturnType<typeof getCountries>[number]): string | undefined {
   const metadata = new Metadata();
@@ -197,6 +198,32 @@ describe('two readings', () => {
   ])('%s and %s are one person’s: %s', (one, other, isOne) => {
     expect(differInPrefixOnly(one, other)).toBe(isOne);
   });
+});
+
+it('finds the same numbers in the short way as in the long one', () => {
+  const codes = [...NATIONAL_PREFIXES].flatMap(([code, prefixes]) =>
+    ['', ...prefixes].map((prefix) => code + prefix),
+  );
+  const digits = fc
+    .tuple(fc.constantFrom(...codes, '54', '540', '378', '2250', '5500'), fc.stringMatching(/^[0-9]{3,12}$/))
+    .map((parts) => parts.join('').slice(0, 15));
+  const readers = [createMsisdnReader(), createMsisdnReader({ defaultCountry: 'AR' })];
+  const numbers = new Float64Array(MOST_WRITINGS);
+  let found = 0;
+  fc.assert(
+    fc.property(digits, fc.constantFrom('', '+'), (one, mark) => {
+      for (const reader of readers) {
+        const count = reader.readWritings(mark + one, numbers);
+        if (count === 0) continue;
+        found++;
+        const long = writingsOf(reader.read(mark + one) as Reading);
+        const short = [...new Set([...numbers.subarray(0, count)].map(String))];
+        expect([one, short.toSorted()]).toEqual([one, long.toSorted()]);
+      }
+    }),
+    { numRuns: 20_000 },
+  );
+  expect(found).toBeGreaterThan(10_000);
 });
 
 it('gives no number twice', () => {

@@ -3,7 +3,7 @@
 /**
  * A row of the provider's list: a number alone (it is opted out), or an object. In an object, `msisdn` is the
  * number; the flags may be `optOut`/`optIn` or the provider's own `opt-out`/`opt-in`, booleans or the strings
- * `"true"`/`"false"` in any case; the dates `optOutDate`/`optInDate` or `opt-out-date`/`opt-in-date`, as ms,
+ * `"true"`/`"false"` in any case; the dates `optOutDate`/`optInDate` or `opt-out-date`/`opt-in-date`, as
  * `Date`, ms, seconds or text (UTC without a zone; src/dates.ts says in which forms). Anything else in it is ignored.
  */
 export type ProviderRow = string | number | Readonly<Record<string, unknown>>;
