@@ -166,13 +166,12 @@ export function createChecker({
     return -1;
   }
 
-  /** What is known of an input that is not one number: whether any reading is listed under any of its writings. */
-  function lookUp(asked: readonly OptOutList[], to: unknown): 'unreadable' | 'listed' | 'unlisted' {
+  /** Whether an input can be read, and no reading is listed under any of its writings. */
+  function isUnlisted(asked: readonly OptOutList[], to: unknown): boolean {
     const count = reader.readWritings(to, writings);
-    if (count > 0) return firstListed(asked, count) < 0 ? 'unlisted' : 'listed';
+    if (count > 0) return firstListed(asked, count) < 0;
     const reading = reader.read(to);
-    if (reading === undefined) return 'unreadable';
-    return findListed(asked, reading) === NOT_FOUND ? 'unlisted' : 'listed';
+    return reading !== undefined && findListed(asked, reading) === NOT_FOUND;
   }
 
   const numbers = new Float64Array(AT_ONCE);
@@ -193,7 +192,7 @@ export function createChecker({
     for (let index = 0; index < count; index++) {
       const recipient = recipients[from + index];
       const isRead = reader.readNumber(recipient, numbers, index);
-      unlisted[from + index] = isRead ? 1 : Number(lookUp(asked, recipient) === 'unlisted');
+      unlisted[from + index] = isRead ? 1 : Number(isUnlisted(asked, recipient));
       ledgers[index] = undefined;
     }
     for (const { ledger, pending } of asked) {
@@ -228,26 +227,17 @@ export function createChecker({
     canSend(to, options) {
       try {
         const asked = lists.askedFor(options?.from);
-        if (reader.readNumber(to, one, 0)) {
-          const isOut = isListed(asked, one, 0);
-          if (isOut && options?.purpose === undefined && hearingOfBlocked.size === 0) {
-            counters.blocked.opted_out++;
-            return false;
-          }
-          if (!isOut && permitsUnlisted(lists.freshness(asked), isClosed(), policy)) {
-            counters.allowed++;
-            return true;
-          }
-        } else {
-          const known = lookUp(asked, to);
-          if (known === 'listed' && options?.purpose === undefined && hearingOfBlocked.size === 0) {
-            counters.blocked.opted_out++;
-            return false;
-          }
-          if (known === 'unlisted' && permitsUnlisted(lists.freshness(asked), isClosed(), policy)) {
-            counters.allowed++;
-            return true;
-          }
+        // Short, with one call to look up a number: the engine then takes the whole look-up into one function.
+        const isRead = reader.readNumber(to, one, 0);
+        const isOut = isRead && isListed(asked, one, 0);
+        if (isOut && options?.purpose === undefined && hearingOfBlocked.size === 0) {
+          counters.blocked.opted_out++;
+          return false;
+        }
+        const isClear = isRead ? !isOut : isUnlisted(asked, to);
+        if (isClear && permitsUnlisted(lists.freshness(asked), isClosed(), policy)) {
+          counters.allowed++;
+          return true;
         }
       } catch {
         // What went wrong is a refusal, and told as one.

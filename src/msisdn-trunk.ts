@@ -114,31 +114,43 @@ export function withoutNationalPrefix(digits: string): readonly string[] {
   return [...new Set(stripped)].map((national) => code + national).filter(isPossible);
 }
 
-/** A national prefix behind a country code, as numbers. */
-interface PrefixRule {
-  readonly code: number;
+/** National prefixes behind country codes, as numbers side by side, so that a look-up reads little memory. */
+interface PrefixRules {
+  /** By the first four digits of a number: the first rule for it. */
+  readonly first: Uint8Array;
+  /** By rule: the next one for the same numbers, 0 where there is none. */
+  readonly next: Uint8Array;
+  readonly code: Float64Array;
   /** Country code and prefix, and how many digits they have. */
-  readonly start: number;
-  readonly digits: number;
+  readonly start: Float64Array;
+  readonly digits: Uint8Array;
   /** Lengths of the numbers behind the country code, as bits. */
-  readonly lengths: number;
+  readonly lengths: Int32Array;
 }
 
-let rulesByLead: ReadonlyMap<number, readonly PrefixRule[]> | undefined;
+let prefixRules: PrefixRules | undefined;
 
-function readRules(): ReadonlyMap<number, readonly PrefixRule[]> {
-  const rules = new Map<number, PrefixRule[]>();
-  for (const [code, prefixes] of NATIONAL_PREFIXES) {
-    const lengths = lengthsBehind(code);
-    for (const prefix of prefixes) {
-      const start = code + prefix;
-      const rule = { code: Number(code), start: Number(start), digits: start.length, lengths };
-      const size = 10 ** Math.max(0, LEAD_DIGITS - start.length);
-      const from = Number(start.slice(0, LEAD_DIGITS)) * size;
-      for (let lead = from; lead < from + size; lead++) rules.set(lead, [...(rules.get(lead) ?? []), rule]);
-    }
+function readRules(): PrefixRules {
+  const pairs = [...NATIONAL_PREFIXES].flatMap(([code, prefixes]) =>
+    prefixes.map((prefix) => [code, code + prefix] as const),
+  );
+  const first = new Uint8Array(10 ** LEAD_DIGITS);
+  const next = new Uint8Array(pairs.length + 1);
+  for (const [index, [, start]] of pairs.entries()) {
+    const size = 10 ** Math.max(0, LEAD_DIGITS - start.length);
+    const from = Number(start.slice(0, LEAD_DIGITS)) * size;
+    // Of a code whose prefixes begin alike the leads are alike too, or those of the longer one fewer: these come later.
+    next[index + 1] = first[from] as number;
+    first.fill(index + 1, from, from + size);
   }
-  return rules;
+  return {
+    first,
+    next,
+    code: Float64Array.from([0, ...pairs.map(([code]) => Number(code))]),
+    start: Float64Array.from([0, ...pairs.map(([, start]) => Number(start))]),
+    digits: Uint8Array.from([0, ...pairs.map(([, start]) => start.length)]),
+    lengths: Int32Array.from([0, ...pairs.map(([code]) => lengthsBehind(code))]),
+  };
 }
 
 const spare = new Float64Array(MOST_EQUIVALENTS);
@@ -156,15 +168,16 @@ export function findWithoutPrefix(msisdn: number, into: Float64Array, at: number
   const kind = SEVERAL_WRITINGS[lead] as number;
   if ((kind & HAS_CARRIER) !== 0) return undefined;
   if ((kind & HAS_PREFIX) === 0) return 0;
-  const rules = (rulesByLead ??= readRules()).get(lead) as readonly PrefixRule[];
+  const { first, next, code, start, digits, lengths } = (prefixRules ??= readRules());
   const length = lengthOf(msisdn);
   let count = 0;
-  for (let index = 0; index < rules.length; index++) {
-    const { code, start, digits, lengths } = rules[index] as PrefixRule;
-    const scale = POWERS[Math.max(0, length - digits)] as number;
-    const number = code * scale + (msisdn % scale);
-    if (Math.floor(msisdn / scale) !== start) continue;
-    const isPossibleNow = (lengths & (1 << (length - digits))) !== 0;
+  for (let rule = first[lead] as number; rule !== 0; rule = next[rule] as number) {
+    const rest = length - (digits[rule] as number);
+    const scale = POWERS[Math.max(0, rest)] as number;
+    const front = Math.floor(msisdn / scale);
+    if (front !== start[rule]) continue;
+    const number = (code[rule] as number) * scale + (msisdn - front * scale);
+    const isPossibleNow = ((lengths[rule] as number) & (1 << rest)) !== 0;
     if (isPossibleNow || findEquivalents(number, spare, 0) > 0) into[at + count++] = number;
   }
   return count;
