@@ -10,10 +10,11 @@ import { atMost, type Clock } from './clock.ts';
 import { createCarryOver } from './carry-over.ts';
 import { GuardError, StoreError } from './errors.ts';
 import type { WarnEvent } from './events.ts';
-import type { Evidence, LogPosition, OptOutChange } from './optouts/change.ts';
+import type { LogPosition, OptOutChange } from './optouts/change.ts';
 import type { Lists, OptOutList } from './lists.ts';
 import { createLoading } from './loading.ts';
 import { createAppliedPosition } from './optouts/positions.ts';
+import { withoutWords } from './optouts/words.ts';
 import { holdPending } from './pending.ts';
 import type { RecentOptIns } from './recent-opt-ins.ts';
 import { createSaves } from './saves.ts';
@@ -314,15 +315,4 @@ export function createJournal(ports: JournalPorts): Journal {
       await atMost(clock, Math.max(0, deadline - clock.monotonic()), closing);
     },
   };
-}
-
-/** The evidence without what a person or operator wrote and what links it to a message. */
-function withoutWords({
-  messageId: _,
-  sender: __,
-  text: ___,
-  reason: ____,
-  ...evidence
-}: Evidence): Evidence {
-  return evidence;
 }

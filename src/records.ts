@@ -12,6 +12,7 @@ import { writingsOf, type MsisdnReader } from './msisdn.ts';
 import { duration, integer, optional, readFields, text, type Duration } from './option-fields.ts';
 import type { Config } from './options.ts';
 import { LATEST_TIME, type Evidence, type OptOutChange } from './optouts/change.ts';
+import { withoutWords } from './optouts/words.ts';
 import type { Listing } from './optouts/ledger.ts';
 
 /** A piece of evidence as `history` shows it. Times in ms UTC. */
@@ -114,8 +115,8 @@ export function createRecords({ reader, lists, journal, config, clock }: Records
 }
 
 /** Evidence of a person who was erased and is not blocked is kept for its id alone. */
-function isShown({ evidence: { proves, messageId, sender, text, reason } }: OptOutChange): boolean {
-  return proves !== false || (messageId ?? sender ?? text ?? reason) !== undefined;
+function isShown({ evidence }: OptOutChange): boolean {
+  return evidence.proves !== false || withoutWords(evidence) !== evidence;
 }
 
 /** When the person acted, or when it was received if nobody told the time. */

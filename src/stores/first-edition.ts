@@ -8,6 +8,7 @@
 import { randomUUID } from 'node:crypto';
 import { LATEST_TIME, type Evidence, type OptOutChange } from '../optouts/change.ts';
 import { joinPositions, positionIn } from '../optouts/positions.ts';
+import { withoutWords } from '../optouts/words.ts';
 import type { AppendResult, Lease, ListedRow, SavedSweep, Store, StoreContents, SweepNews } from './store.ts';
 
 export interface EditionPorts {
@@ -141,14 +142,4 @@ function numbered<T extends SavedSweep | SweepNews>(sweep: T): T {
     date: row.date === row.start ? null : row.date,
   }));
   return { ...sweep, number, rows, ageMs: sweep.ageMs ?? 0, heldMs: sweep.heldMs ?? null };
-}
-
-function withoutWords({
-  messageId: _,
-  sender: __,
-  text: ___,
-  reason: ____,
-  ...evidence
-}: Evidence): Evidence {
-  return evidence;
 }

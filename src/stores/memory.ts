@@ -9,6 +9,7 @@ import { createNumberMap } from '../optouts/number-map.ts';
 import type { NumberSet } from '../optouts/number-set.ts';
 import { joinPositions, positionIn } from '../optouts/positions.ts';
 import { joinListed } from '../optouts/record.ts';
+import { withoutWords } from '../optouts/words.ts';
 import { numberSetOf } from './numbers.ts';
 import type { AppendResult, ListedRow, SavedSweep, Store } from './store.ts';
 
@@ -148,14 +149,4 @@ export function memoryStore({
 function compareShown({ evidence: a }: OptOutChange, { evidence: b }: OptOutChange): number {
   const [[one], [other]] = [a.positions ?? [], b.positions ?? []];
   return b.at - a.at || b.seenAt - a.seenAt || (other?.position ?? 0) - (one?.position ?? 0);
-}
-
-function withoutWords({
-  messageId: _,
-  sender: __,
-  text: ___,
-  reason: ____,
-  ...evidence
-}: Evidence): Evidence {
-  return evidence;
 }

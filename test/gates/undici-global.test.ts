@@ -364,8 +364,8 @@ describe('whether the guard is seen', () => {
     const builtIn = fetch;
     let answers = 0;
     // Named as the built-in one, which says that it loads undici.
-    vi.stubGlobal('fetch', async function undici(...request: Parameters<typeof fetch>) {
-      return builtIn(...request).finally(() => answers++);
+    vi.stubGlobal('fetch', async function undici(...asked: Parameters<typeof fetch>) {
+      return builtIn(...asked).finally(() => answers++);
     });
     install();
     await expect.poll(() => answers).toBe(1);

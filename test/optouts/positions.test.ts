@@ -1,5 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { comparePositions, createAppliedPosition, joinPositions, positionIn } from '../../src/optouts/positions.ts';
+import {
+  comparePositions,
+  createAppliedPosition,
+  joinPositions,
+  positionIn,
+} from '../../src/optouts/positions.ts';
 
 const at = (position: number, log = 'b') => ({ log, position });
 
