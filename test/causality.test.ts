@@ -26,7 +26,7 @@ async function create(options: GuardOptions = {}, listed: readonly string[] = []
   await settle();
   let next: WebhookEvent | undefined;
   const webhook = guard.webhooks({ unsigned: 'block_only', parse: () => next });
-  const tell = (event: Omit<WebhookEvent, 'msisdn'>): Promise<number> => {
+  const tell = (event: Partial<WebhookEvent>): Promise<number> => {
     next = { msisdn: N, sender: '73737', isAuthentic: true, ...event };
     return new Promise((resolve) => {
       const res = { statusCode: 0, setHeader() {}, end: () => resolve(res.statusCode) };
@@ -275,6 +275,37 @@ describe('a START of a number that the provider lists', () => {
     await settle();
     expect(guard.canSend(N)).toBe(false);
     expect((await guard.history(N)).filter(({ direction }) => direction === 'in')).toHaveLength(1);
+  });
+
+  it('asks about a few numbers at a time, and about each once', async () => {
+    const many = Array.from({ length: 12 }, (_, index) => String(15_551_230_000 + index));
+    const { guard, clock, provider, tell } = await create({}, many);
+    const answers: (() => void)[] = [];
+    provider.optIn.mockImplementation(() => new Promise<void>((resolve) => answers.push(resolve)));
+    for (const msisdn of many) {
+      await tell({ msisdn, direction: 'in', messageId: `start ${msisdn}`, at: clock.now() });
+    }
+    await settle();
+    expect(answers).toHaveLength(4);
+    for (let answered = 0; answered < many.length; answered++) {
+      answers[answered]?.();
+      await settle();
+    }
+    expect([provider.optIn.mock.calls.length, many.filter((one) => guard.canSend(one))]).toEqual([12, many]);
+  });
+
+  it('is not asked about on a list without manage, or that does not honour it', async () => {
+    for (const isHonoured of [true, false]) {
+      const optIn = isHonoured ? {} : { optIn: vi.fn(async () => undefined) };
+      const provider = { page: async () => ({ rows: [] as string[] }), ...optIn };
+      const lists = { alerts: { senders: ['73737'], optInByReply: isHonoured, provider } };
+      const { guard, clock, tell } = await create({ lists });
+      await guard.optOut(N, { list: 'alerts' });
+      await tell({ direction: 'in', messageId: 'start', at: clock.now() });
+      await clock.advance(HOUR);
+      expect(guard.canSend(N)).toBe(false);
+      if (optIn.optIn) expect(optIn.optIn).not.toHaveBeenCalled();
+    }
   });
 
   it('that manage refuses for its number is told of and not asked again', async () => {
