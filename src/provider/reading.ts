@@ -69,6 +69,8 @@ export async function readList(
   ports: ReadingPorts,
   counts: ReadingCounts,
 ): Promise<void> {
+  // Nobody hears of an abort that was before.
+  if (ports.signal.aborted) throw abortReason(ports.signal);
   const ended = new AbortController();
   const abort = () => ended.abort(ports.signal.reason);
   ports.signal.addEventListener('abort', abort);
