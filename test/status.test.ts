@@ -139,11 +139,12 @@ describe('counters', () => {
     await first.guard.resubscribe(OUT);
     await first.guard.optOut(OUT);
     await first.guard.resubscribe(OUT);
+    const told = { sweeps: [], erased: [], cursor: '', logId: 'log 1', position: changes.length };
     let tell: (given: typeof changes) => void = () => undefined;
     const other: Store = {
       ...memoryStore(),
       tail(_since, { onChanges }) {
-        tell = (given) => onChanges({ changes: given, sweeps: [], erased: [], cursor: '' });
+        tell = (given) => onChanges({ changes: given, ...told });
         return () => undefined;
       },
     };

@@ -2,7 +2,7 @@
 
 import { Worker } from 'node:worker_threads';
 import { describe, expect, it, vi } from 'vitest';
-import { createActTime, createAgeClock } from '../../src/clock.ts';
+import { createAgeClock } from '../../src/clock.ts';
 import { createLedger } from '../../src/optouts/ledger.ts';
 import type { PageRequest, Provider } from '../../src/provider/provider.ts';
 import { createOffload } from '../../src/provider/offload.ts';
@@ -30,12 +30,12 @@ function harness(provider: Provider, spawn: SpawnThread, options: Partial<SweepO
   const clock = createFakeClock();
   const ledger = createLedger({
     ...{ list: 'default', clockSlackMs: MINUTE, lagGraceMs: 10 * MINUTE, shrinkHoldMs: 24 * 60 * MINUTE },
-    trustProviderRemoval: false,
+    ...{ longestStepMs: 10 * MINUTE, trustProviderRemoval: false },
   });
   const onThreadLost = vi.fn<() => void>();
   const errors: unknown[] = [];
   const ports: SweepPorts = {
-    ...{ provider, ledger, clock, ageClock: createAgeClock(clock), actTime: createActTime(clock) },
+    ...{ provider, ledger, clock, ageClock: createAgeClock(clock) },
     ...{ random: () => 0.5, obstacle: () => undefined, onThreadLost, spawnThread: spawn },
     keepOptIns: async (changes) => {
       for (const { msisdn, evidence } of changes) ledger.merge(msisdn, evidence);

@@ -1,6 +1,7 @@
 import { describe, expect, it, vi } from 'vitest';
-import { createActTime, createAgeClock } from '../../src/clock.ts';
+import { createAgeClock } from '../../src/clock.ts';
 import { ProviderError, StoreError } from '../../src/errors.ts';
+import type { Evidence } from '../../src/optouts/change.ts';
 import { createLedger } from '../../src/optouts/ledger.ts';
 import type { Anomaly, SweepOutcome } from '../../src/provider/flight.ts';
 import type { PageRequest, Provider, ProviderPage, ProviderRow } from '../../src/provider/provider.ts';
@@ -41,8 +42,20 @@ function harness(
     clockSlackMs: MINUTE,
     lagGraceMs: 10 * MINUTE,
     shrinkHoldMs: 24 * 60 * MINUTE,
+    longestStepMs: 10 * MINUTE,
     trustProviderRemoval,
   });
+  /** The end of the store's log, all of which was applied. */
+  const log = { position: 0 };
+  const keep = (msisdn: string, evidence: Evidence) => {
+    const positions = [{ log: 'log 1', position: ++log.position }];
+    ledger.merge(msisdn, { ...evidence, positions }, clock.monotonic());
+  };
+  const stop = (msisdn: string) => {
+    const now = clock.now();
+    const known = { direction: 'out', kind: 'told', source: 'inbound', id: 'stop' } as const;
+    keep(msisdn, { ...known, at: now, seenAt: now });
+  };
   const outcomes: SweepOutcome[] = [];
   const anomalies: Anomaly[] = [];
   const errors: unknown[] = [];
@@ -51,7 +64,7 @@ function harness(
   const saveSweep = vi.fn(() => ledger.save().done('kept'));
   const obstacle = vi.fn<SweepPorts['obstacle']>();
   const keepOptIns = vi.fn<SweepPorts['keepOptIns']>(async (changes) => {
-    for (const { msisdn, evidence } of changes) ledger.merge(msisdn, evidence);
+    for (const { msisdn, evidence } of changes) keep(msisdn, evidence);
   });
   const sweeper = createSweeper(
     {
@@ -69,7 +82,7 @@ function harness(
       ledger,
       clock,
       ageClock: createAgeClock(clock),
-      actTime: createActTime(clock),
+      applied: () => ({ log: 'log 1', position: log.position }),
       obstacle,
       lease,
       random: () => 0.5,
@@ -84,6 +97,8 @@ function harness(
   return {
     clock,
     ledger,
+    log,
+    stop,
     outcomes,
     anomalies,
     errors,
@@ -502,7 +517,7 @@ describe('failures', () => {
   });
 });
 
-describe('opt-ins that the list proves', () => {
+describe('rows that are opted in', () => {
   const optedIn = {
     msisdn: number(0),
     'opt-in': 'true',
@@ -510,86 +525,93 @@ describe('opt-ins that the list proves', () => {
     'opt-in-date': '2025-12-31 23:59:59',
   };
 
-  it('are kept and count', async () => {
+  it('are no rows of the list, and lift nothing that is known first-hand', async () => {
     let rows: ProviderRow[] = numbers(2);
-    const { sweeper, ledger, keepOptIns } = harness(paged(() => rows));
+    const { sweeper, ledger, clock, keepOptIns, stop } = harness(paged(() => rows));
     await sweeper.sweep();
-    rows = [optedIn, number(1)];
-    expect(await sweeper.sweep()).toMatchObject({ status: 'complete' });
-    expect(keepOptIns).toHaveBeenCalledTimes(1);
+    rows = [optedIn, { ...optedIn, msisdn: number(1) }];
+    stop(number(1));
+    for (const removed of [0, 2]) {
+      clock.skip(MINUTE);
+      expect(await sweeper.sweep()).toMatchObject({ status: 'complete', rows: 2, removed });
+    }
     expect([ledger.blocks(number(0)), ledger.blocks(number(1))]).toEqual([false, true]);
+    expect(keepOptIns).not.toHaveBeenCalled();
   });
+});
 
-  it('that cannot be kept, or only after too long, do not keep the sweep from its end', async () => {
-    let rows: ProviderRow[] = numbers(2);
-    const { sweeper, keepOptIns, errors, clock } = harness(paged(() => rows));
-    await sweeper.sweep();
-    rows = [optedIn, number(1)];
-    keepOptIns.mockRejectedValueOnce(new Error('disk full'));
-    expect(await sweeper.sweep()).toMatchObject({ status: 'complete' });
-    keepOptIns.mockReturnValueOnce(new Promise(() => undefined));
-    const hung = sweeper.sweep();
-    await clock.advance(30_000);
-    expect(await hung).toMatchObject({ status: 'complete' });
-    expect(errors).toMatchObject([{ message: 'disk full' }, { message: /not finished within/ }]);
-  });
-
-  it('by removals are proven again until they are kept', async () => {
-    let rows: ProviderRow[] = numbers(1);
-    const { sweeper, ledger, clock, keepOptIns } = harness(
-      paged(() => rows),
+describe('removals that a list trusts', () => {
+  /** A list that is known to have listed a person since the STOP. */
+  async function trusting() {
+    const served: { rows: ProviderRow[] } = { rows: numbers(2) };
+    const world = harness(
+      paged(() => served.rows),
       {},
       { trustProviderRemoval: true },
     );
-    const at = clock.now();
-    ledger.merge(number(0), {
-      ...{ direction: 'out', at, seenAt: at, clock: 'local', source: 'inbound', id: 'stop' },
-    });
     const next = async () => {
-      clock.skip(MINUTE);
-      return sweeper.sweep();
+      world.clock.skip(11 * MINUTE);
+      return world.sweeper.sweep();
     };
+    world.stop(number(0));
     await next();
-    rows = [];
+    served.rows = [number(1)];
+    return { ...world, served, next };
+  }
+
+  it('are kept as opt-ins whose basis had been applied when the first of the two sweeps began', async () => {
+    const { next, ledger, log, keepOptIns } = await trusting();
+    log.position = 7;
+    await next();
+    log.position = 9;
+    await next();
+    expect(keepOptIns.mock.calls).toMatchObject([
+      [[{ msisdn: number(0), evidence: { direction: 'in', basis: { log: 'log 1', position: 7 } } }]],
+    ]);
+    expect([ledger.blocks(number(0)), ledger.blocks(number(1))]).toEqual([false, true]);
+    expect(await next()).toMatchObject({ status: 'complete', removed: 1, size: 1 });
+    expect(ledger.blocks(number(0))).toBe(false);
+  });
+
+  it('answer no STOP that was applied after the first of the two sweeps began', async () => {
+    const { next, ledger, stop } = await trusting();
+    await next();
+    stop(number(1));
+    await next();
+    expect([ledger.blocks(number(0)), ledger.blocks(number(1))]).toEqual([false, true]);
+  });
+
+  it('are proven again until they are kept', async () => {
+    const { next, ledger, keepOptIns, errors } = await trusting();
     await next();
     keepOptIns.mockRejectedValueOnce(new Error('down'));
     expect([await next(), ledger.blocks(number(0))]).toMatchObject([{ removed: 0 }, true]);
     expect([await next(), ledger.blocks(number(0))]).toMatchObject([{ removed: 0 }, false]);
-    expect([await next(), ledger.blocks(number(0))]).toMatchObject([{ removed: 1, size: 0 }, false]);
+    expect([await next(), ledger.blocks(number(0))]).toMatchObject([{ removed: 1, size: 1 }, false]);
+    expect(errors).toMatchObject([{ message: 'down' }]);
   });
 
-  it('by removals are kept where the list trusts them', async () => {
-    let rows: ProviderRow[] = numbers(2);
-    const { sweeper, ledger, clock } = harness(
-      paged(() => rows),
-      {},
-      { trustProviderRemoval: true },
-    );
-    const at = clock.now();
-    const told = { clock: 'local', source: 'inbound', id: 'stop' } as const;
-    ledger.merge(number(0), { direction: 'out', at, seenAt: at, ...told });
-    for (const left of [numbers(2), [number(1)], [number(1)]]) {
-      rows = left;
-      clock.skip(MINUTE);
-      await sweeper.sweep();
-    }
-    expect([ledger.blocks(number(0)), ledger.blocks(number(1))]).toEqual([false, true]);
+  it('that cannot be kept in time do not keep the sweep from its end', async () => {
+    const { next, clock, keepOptIns, errors } = await trusting();
+    await next();
+    keepOptIns.mockReturnValueOnce(new Promise(() => undefined));
+    const hung = next();
+    await clock.advance(30_000);
+    expect(await hung).toMatchObject({ status: 'complete' });
+    expect(errors).toMatchObject([{ message: /not finished within/ }]);
   });
 
-  it('a guard that is closed while they are kept asks for no more pages', async () => {
-    let rows: ProviderRow[] = numbers(150);
-    const provider = paged(() => rows);
-    const { sweeper, keepOptIns } = harness(provider);
-    await sweeper.sweep();
-    provider.page.mockClear();
-    rows = [optedIn, ...numbers(149, 1)];
+  it('do not keep a guard from closing while they are kept', async () => {
+    const { next, sweeper, clock, keepOptIns } = await trusting();
+    await next();
     let stopped: Promise<void> | undefined;
     keepOptIns.mockImplementationOnce(async () => {
       stopped = sweeper.stop();
     });
-    expect(await sweeper.sweep()).toEqual({ status: 'closed', list: 'default' });
+    expect(await next()).toMatchObject({ status: 'complete' });
     await stopped;
-    expect(provider.page).toHaveBeenCalledTimes(1);
+    expect(clock.timers).toBe(0);
+    expect(await sweeper.sweep()).toEqual({ status: 'closed', list: 'default' });
   });
 });
 
@@ -635,7 +657,7 @@ describe('a sweep that another process overtakes', () => {
     const provider = paged(() => numbers(150));
     const { sweeper, ledger, clock, saveSweep } = harness({
       page: async (request) => {
-        const news = { added: [15_559_999_999], removed: [], heldSince: null };
+        const news = { number: 2, began: clock.monotonic(), added: [15_559_999_999], removed: [] };
         if (request.index === 2) ledger.follow({ ...news, start: clock.now() + 1 }, []);
         return provider.page(request);
       },
@@ -886,7 +908,8 @@ describe('a list that several processes share', () => {
     lease.mockResolvedValueOnce(undefined).mockResolvedValue(held);
     sweeper.start();
     await settle();
-    ledger.follow({ start: clock.now(), added: [Number(number(0))], removed: [] }, []);
+    const news = { number: 1, start: clock.now(), began: clock.monotonic() };
+    ledger.follow({ ...news, added: [Number(number(0))], removed: [] }, []);
     await clock.advance(4 * MINUTE);
     expect(provider.page).not.toHaveBeenCalled();
     await clock.advance(2 * MINUTE);
@@ -942,6 +965,95 @@ describe('a list that several processes share', () => {
     await settle();
     expect(late.release).toHaveBeenCalledTimes(1);
     expect(late.clock.timers).toBe(0);
+  });
+});
+
+describe('the number of a sweep', () => {
+  function counted(provider: Provider = paged(() => numbers(1))) {
+    const nextSweep = vi.fn<() => Promise<number>>();
+    const held = { isHeld: () => true, release: async () => undefined, nextSweep };
+    return { ...harness(provider, {}, { lease: async () => held }), nextSweep };
+  }
+
+  it('is taken from the counter of whoever gave the right to sweep', async () => {
+    const { sweeper, ledger, nextSweep } = counted();
+    for (const number of [41, 57]) {
+      nextSweep.mockResolvedValueOnce(number);
+      expect(await sweeper.sweep()).toMatchObject({ status: 'complete' });
+      expect([ledger.lastNumber, ledger.lastBegun]).toEqual([number, number]);
+    }
+  });
+
+  it('is counted by this process where the counter fails or does not answer, and that is told', async () => {
+    const { sweeper, ledger, nextSweep, errors, clock } = counted();
+    nextSweep.mockResolvedValueOnce(41);
+    await sweeper.sweep();
+    nextSweep.mockRejectedValueOnce(new Error('disk full'));
+    expect(await sweeper.sweep()).toMatchObject({ status: 'complete' });
+    expect([ledger.lastNumber, errors]).toMatchObject([42, [{ message: 'disk full' }]]);
+    nextSweep.mockReturnValueOnce(new Promise(() => undefined));
+    const swept = sweeper.sweep();
+    await clock.advance(30_000);
+    expect(await swept).toMatchObject({ status: 'complete' });
+    expect([ledger.lastNumber, errors.length]).toEqual([43, 2]);
+  });
+
+  it('is counted by this process where nobody else counts', async () => {
+    const { sweeper, ledger } = harness(paged(() => numbers(1)));
+    for (const number of [1, 2]) {
+      await sweeper.sweep();
+      expect(ledger.lastNumber).toBe(number);
+    }
+  });
+
+  it('is above that of every sweep that another process told of', async () => {
+    const { sweeper, ledger, nextSweep, clock } = counted();
+    const news = { number: 50, start: clock.now(), began: clock.monotonic(), added: [], removed: [] };
+    ledger.follow(news, []);
+    for (const [given, number] of [
+      [7, 51],
+      [51, 52],
+      [60, 60],
+    ] as const) {
+      nextSweep.mockResolvedValueOnce(given);
+      expect(await sweeper.sweep()).toMatchObject({ status: 'complete' });
+      expect(ledger.lastNumber).toBe(number);
+    }
+  });
+
+  it('decides which of two sweeps counts that are read at the same time', async () => {
+    for (const [other, status] of [
+      [6, 'complete'],
+      [8, 'failed'],
+    ] as const) {
+      const { sweeper, ledger, nextSweep, clock } = counted({
+        page: async ({ index }) => {
+          const news = { start: clock.now() + MINUTE, began: clock.monotonic(), added: [], removed: [] };
+          if (index === 1) ledger.follow({ ...news, number: other }, []);
+          return { rows: index === 0 ? numbers(1) : [] };
+        },
+      });
+      nextSweep.mockResolvedValue(7);
+      expect(await sweeper.sweep()).toMatchObject({ status });
+      expect([ledger.lastNumber, ledger.blocks(number(0))]).toEqual([Math.max(7, other), true]);
+    }
+  });
+
+  it('that comes after the guard was closed begins no sweep', async () => {
+    for (const rows of [numbers(1), []]) {
+      const provider = paged(() => rows);
+      const { sweeper, ledger, nextSweep, saveSweep } = counted(provider);
+      let give: (number: number) => void = () => undefined;
+      nextSweep.mockReturnValue(new Promise((resolve) => (give = resolve)));
+      const swept = sweeper.sweep();
+      await settle();
+      const stopped = sweeper.stop();
+      give(5);
+      expect(await swept).toEqual({ status: 'closed', list: 'default' });
+      await stopped;
+      expect([provider.page.mock.calls.length, saveSweep.mock.calls.length]).toEqual([0, 0]);
+      expect(ledger.lastStart).toBeNull();
+    }
   });
 });
 
