@@ -70,7 +70,7 @@ export interface Ledger {
    * Takes first-hand evidence.
    *
    * @param appliedAt the time by this process's monotonic clock, ms; left out for what is loaded from the store.
-   * @returns whether it changed the record.
+   * @returns whether it is new and changed the record. A new position of evidence that is known is not new.
    */
   merge(msisdn: string, evidence: Evidence, appliedAt?: number): boolean;
   /** The evidence that decides about a number. */
@@ -198,10 +198,16 @@ export function createLedger(options: LedgerOptions): Ledger {
   }
 
   /** What this process observed of a record after evidence was merged. */
-  function observedWith(msisdn: string, { id, proof }: Evidence, appliedAt: number | undefined): Observed {
+  function observedWith(
+    msisdn: string,
+    { id, proof }: Evidence,
+    appliedAt: number | undefined,
+    { ins }: NumberRecord,
+  ): Observed {
     const observed = firstHand.observed(msisdn);
-    if (proof === undefined || appliedAt === undefined || observed.appliedAt.has(id)) return observed;
-    return { ...observed, appliedAt: new Map([...observed.appliedAt, [id, appliedAt]]) };
+    if (proof === undefined || appliedAt === undefined) return observed;
+    const kept = [...observed.appliedAt].filter(([known]) => ins.some((one) => one.id === known));
+    return { ...observed, appliedAt: new Map([...kept, [id, appliedAt]]) };
   }
 
   return {
@@ -227,10 +233,15 @@ export function createLedger(options: LedgerOptions): Ledger {
       const before = firstHand.get(msisdn) ?? EMPTY_RECORD;
       const merged = mergeEvidence(before, evidence);
       if (merged === before) return false;
-      const isKnown = before.ins.some(({ id }) => id === evidence.id);
-      const after = isKnown ? merged : assuming(msisdn, merged, evidence);
+      const known = evidence.direction === 'out' ? before.outs : before.ins;
+      if (known.some(({ id }) => id === evidence.id)) {
+        // It was applied before: only its positions are new.
+        firstHand.put(msisdn, merged);
+        return false;
+      }
       if (evidence.direction === 'out') trusted?.noteOut(Number(msisdn), appliedAt);
-      firstHand.put(msisdn, after, observedWith(msisdn, evidence, appliedAt));
+      const after = assuming(msisdn, merged, evidence);
+      firstHand.put(msisdn, after, observedWith(msisdn, evidence, appliedAt, after));
       return true;
     },
     evidence: (msisdn) => {

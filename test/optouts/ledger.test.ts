@@ -321,6 +321,19 @@ describe('an opt-in of a number that the provider lists', () => {
     }
   });
 
+  it('of before a restart is still overruled when it gets a position in a new log', () => {
+    const ledger = createLedger(LEDGER);
+    const act = provenIn(0, { sweep: 1 });
+    ledger.merge(N, act);
+    ledger.restore(image(2, [N]), [{ msisdn: N, sweep: 2, date: null }]);
+    expect(ledger.blocks(N)).toBe(true);
+    expect(ledger.merge(N, { ...act, positions: [at(9, 'log 2'), at(1)] }, HOUR)).toBe(false);
+    expect(ledger.evidence(N)).toEqual([{ ...act, positions: [at(9, 'log 2'), at(1)] }]);
+    expect(ledger.blocks(N)).toBe(true);
+    sweep(ledger, 3, [N], { began: HOUR + MINUTE });
+    expect(ledger.blocks(N)).toBe(true);
+  });
+
   it('is taken to be overruled until the next row, if a sweep has begun that it did not know of', () => {
     const ledger = listed();
     sweep(ledger, 2, [N]);

@@ -224,7 +224,8 @@ describe('a ledger with records in columns', () => {
     expect(ledger.merge(N, evidence({ id, seenAt: 3_000 }))).toBe(false);
     expect(ledger.evidence(N)).toEqual([evidence({ id })]);
     const positions = [{ log: 'log', position: 7 }];
-    expect(ledger.merge(N, evidence({ id, positions }))).toBe(true);
+    // Kept, and no news: it is the same act.
+    expect(ledger.merge(N, evidence({ id, positions }))).toBe(false);
     expect(ledger.evidence(N)).toEqual([evidence({ id, positions })]);
     expect(ledger.merge(N, evidence({ id: `${id}b`, kind: 'told' }))).toBe(true);
     expect(ledger.evidence(N).length).toBe(2);
