@@ -80,6 +80,8 @@ export function inboundChange(news: WebhookNews, context: WebhookContext): OptOu
     seenAt: now,
     source,
     id: idOf(source, act, isProven ? 'proven' : 'unproven'),
+    // The provider's list may outweigh it later, as far as it says so after this.
+    ...(direction === 'in' ? { sweep: lists.ensure(name).ledger.lastBegun } : {}),
     ...(isDoubtful ? { proves: false } : {}),
     ...(messageId === undefined ? {} : { messageId }),
     ...(sender === undefined ? {} : { sender }),

@@ -1,8 +1,9 @@
 /**
  * Follows a START up to the provider: on a list that honours replies, a number that the provider's list holds is
  * released by its manage endpoint alone. The START was stored and answered before. The act that manage proves has the
- * START's position as its basis, so that it lifts nothing that came after the START. What has to be asked is seen from
- * the ledger, so that it is asked again after a restart.
+ * START's position as its basis, so that it lifts nothing that came after the START; what came before it is read first.
+ * A START lifts no row of the provider's list that is newer than it. What has to be asked is seen from the ledger, so
+ * that it is asked again after a restart.
  */
 
 import { setImmediate as nextTurn } from 'node:timers/promises';
@@ -12,7 +13,8 @@ import type { Journal } from './journal.ts';
 import type { Lists, OptOutList } from './lists.ts';
 import { isNumberRefused, type AskManage } from './manage.ts';
 import type { Config } from './options.ts';
-import type { Evidence } from './optouts/change.ts';
+import type { LogPosition } from './optouts/change.ts';
+import { positionIn } from './optouts/positions.ts';
 
 export interface StartJobs {
   /** Asks the provider about the person's START, if it has to be asked. */
@@ -29,6 +31,15 @@ export interface StartJobsPorts {
   readonly askManage: AskManage;
   readonly isClosed: () => boolean;
   readonly onError: (error: unknown) => void;
+}
+
+/** A START that the provider has to be asked about. */
+interface OpenStart {
+  readonly id: string;
+  /** Its position in the present log. */
+  readonly position: LogPosition;
+  /** Whether everything that stands before it in the log was read. */
+  readonly isReadUpTo: boolean;
 }
 
 /** First wait after a failure, ms; it doubles up to the cap. */
@@ -48,32 +59,40 @@ export function createStartJobs(ports: StartJobsPorts): StartJobs {
   let running = 0;
 
   /** The START that the provider has to be asked about; `undefined` if there is none, or no longer. */
-  function openStart({ config: own, ledger }: OptOutList, msisdn: string): Evidence | undefined {
+  function openStart({ config: own, ledger }: OptOutList, msisdn: string): OpenStart | undefined {
     if (!own.optInByReply || own.provider?.optIn === undefined) return undefined;
     if (!ledger.isListedByProvider(msisdn) || !ledger.blocks(msisdn)) return undefined;
     const start = ledger
       .evidence(msisdn)
       .find(({ direction, kind }) => direction === 'in' && kind === 'told');
+    const { applied } = journal;
+    if (start === undefined || applied === undefined) return undefined;
+    const position = positionIn(start.positions, applied.log);
     // It has to answer every opt-out by itself: manage lifts the provider's word and nothing else.
-    if (start?.positions?.[0] === undefined || !ledger.isAnsweredBy(msisdn, start)) return undefined;
-    const isAsked = ledger.evidence(msisdn).some(({ id }) => id === provenStartId(start.id));
-    return isAsked ? undefined : start;
+    if (position === undefined || !ledger.isAnsweredBy(msisdn, start)) return undefined;
+    if (ledger.evidence(msisdn).some(({ id }) => id === provenStartId(start.id))) return undefined;
+    const isReadUpTo = position <= applied.position;
+    return { id: start.id, position: { log: applied.log, position }, isReadUpTo };
   }
 
-  async function attempt(list: OptOutList, msisdn: string): Promise<void> {
-    if (openStart(list, msisdn) === undefined) return;
+  /** @returns whether nothing is left to be done; else other processes' entries have to be read first. */
+  async function attempt(list: OptOutList, msisdn: string): Promise<boolean> {
+    const asked = openStart(list, msisdn);
+    if (!asked?.isReadUpTo) return asked === undefined;
     const proof = await askManage(list, msisdn);
     // Something may have arrived while the provider was asked.
     const start = openStart(list, msisdn);
-    if (start === undefined || proof === undefined) return;
+    if (start === undefined || proof === undefined) return true;
+    if (!start.isReadUpTo) return false;
     const act = {
       direction: 'in',
-      basis: start.positions?.[0],
+      basis: start.position,
       proof,
       id: provenStartId(start.id),
       reason: 'START, proven by the provider',
     } as const;
     await journal.record([manualChange(list.config.name, msisdn, act, config.clock.now())]);
+    return true;
   }
 
   function pump(): void {
@@ -92,18 +111,19 @@ export function createStartJobs(ports: StartJobsPorts): StartJobs {
     const run = async (): Promise<void> => {
       if (isClosed()) return;
       try {
-        await attempt(list, msisdn);
-        jobs.delete(key);
+        if (await attempt(list, msisdn)) jobs.delete(key);
+        else retry(FIRST_WAIT_MS);
       } catch (error) {
         if (isClosed()) return;
         onError(error);
         if (isNumberRefused(error)) jobs.delete(key);
-        else retry();
+        else retry(wait);
       }
     };
-    const retry = (): void => {
-      const cancel = startTimer(config.clock, wait, () => {
-        enqueue(key, list, msisdn, Math.min(wait * 2, LONGEST_WAIT_MS));
+    const retry = (pause: number): void => {
+      if (isClosed()) return;
+      const cancel = startTimer(config.clock, pause, () => {
+        enqueue(key, list, msisdn, Math.min(pause * 2, LONGEST_WAIT_MS));
       });
       jobs.set(key, { cancel });
     };

@@ -1,24 +1,27 @@
 /** What a process has not read yet, or reads a second time, lifts nothing; and asking again releases. */
 
 import { describe, expect, it, vi } from 'vitest';
-import { createGuard, type Guard, type GuardOptions, type Provider } from '../src/index.ts';
+import { createGuard, memoryStore, type Guard, type GuardOptions, type Provider } from '../src/index.ts';
 import type { WebhookEvent } from '../src/webhooks/dialect.ts';
-import { createFakeClock, settle } from './fake-clock.ts';
+import { createFakeClock, settle, type FakeClock } from './fake-clock.ts';
 import { createSharedLog } from './shared-log.ts';
 
-const HOUR = 3_600_000;
+const SECOND = 1_000;
+const MINUTE = 60 * SECOND;
+const HOUR = 60 * MINUTE;
+const DAY = 24 * HOUR;
 const N = '15551230001';
 const silent = { debug() {}, info() {}, warn() {}, error() {} };
 
 async function create(options: GuardOptions = {}, listed: readonly unknown[] = []) {
-  const clock = createFakeClock();
+  const clock = (options.clock as FakeClock | undefined) ?? createFakeClock();
   const list = new Set(listed);
   const provider = {
     page: vi.fn<Provider['page']>(async ({ index }) => ({ rows: index === 0 ? ([...list] as never) : [] })),
-    optIn: vi.fn<NonNullable<Provider['optIn']>>(async (msisdn) => void list.delete(msisdn)),
+    optIn: vi.fn<NonNullable<Provider['optIn']>>(async () => list.clear()),
   };
   const lists = { alerts: { senders: ['73737'], optInByReply: true, provider } };
-  const guard = createGuard({ clock, logger: silent, random: () => 0.5, lists, ...options });
+  const guard = createGuard({ logger: silent, random: () => 0.5, lists, ...options, clock });
   await settle();
   let next: WebhookEvent | undefined;
   const webhook = guard.webhooks({ unsigned: 'block_only', parse: () => next });
@@ -46,5 +49,82 @@ describe('a log that is lost', () => {
     await log.deliver();
     await tell({ direction: 'out', source: 'receipt', messageId: 'refused', at: clock.now() });
     expect(isOut(guard)).toBe(true);
+  });
+});
+
+describe('a START of a number that the provider lists', () => {
+  const row = (date: number | undefined) => ({
+    ...{ msisdn: N, 'opt-out': true, 'opt-in': false },
+    ...(date === undefined ? {} : { 'opt-out-date': new Date(date).toISOString() }),
+  });
+
+  it.each([
+    ['a row without a date', 30 * DAY, undefined, false],
+    ['a row with a later date', 30 * DAY, 29 * DAY, false],
+    ['a row with a later date, within lagGrace', 0, SECOND, false],
+    ['a row with the same date', 0, 0, false],
+    ['a row without a date, within lagGrace', 0, undefined, true],
+    ['a row with an earlier date', 0, -MINUTE, true],
+    ['a row with an earlier date, much later', 30 * DAY, -MINUTE, true],
+  ])('that %s shows: %d ms later, dated %s ms after it', async (_name, wait, date, isAsked) => {
+    for (const restarts of [false, true]) {
+      const store = memoryStore();
+      const { guard, clock, provider, list, tell } = await create({ store });
+      const startAt = clock.now();
+      await tell({ direction: 'out', messageId: 'stop', at: startAt - HOUR });
+      await tell({ direction: 'in', messageId: 'start', at: startAt });
+      expect(isOut(guard)).toBe(false);
+      clock.skip(wait);
+      await clock.advance(MINUTE);
+      if (restarts) provider.optIn.mockRejectedValue(new Error('down'));
+      list.add(row(date === undefined ? undefined : startAt + date));
+      await guard.refresh();
+      await settle();
+      if (!restarts) {
+        expect([provider.optIn.mock.calls.length > 0, isOut(guard)]).toEqual([isAsked, !isAsked]);
+        continue;
+      }
+      await guard.close();
+      const again = await create({ store, clock }, [...list]);
+      // Without a date nobody knows by then how long after the START the sweep began.
+      const isAskedAgain = isAsked && date !== undefined;
+      expect([again.provider.optIn.mock.calls.length > 0, isOut(again.guard)]).toEqual([
+        isAskedAgain,
+        !isAskedAgain,
+      ]);
+    }
+  });
+
+  it.each([
+    ['a later STOP', (at: number) => ({ direction: 'out' as const, messageId: 'stop', at: at + SECOND })],
+    ['an operator’s opt-out', () => undefined],
+  ])(
+    'lifts nothing that another process stored before it and this one has not read: %s',
+    async (_name, stop) => {
+      const log = createSharedLog();
+      const [a, b] = [await create({ store: log.handle() }, [N]), await create({ store: log.handle() }, [N])];
+      const at = a.clock.now() - MINUTE;
+      const told = stop(at);
+      await (told ? b.tell(told) : b.guard.optOut(N, { list: 'alerts' }));
+      await a.tell({ direction: 'in', messageId: 'start', at });
+      await a.clock.advance(10 * SECOND);
+      expect(a.provider.optIn).not.toHaveBeenCalled();
+      await log.deliver();
+      await a.clock.advance(10 * SECOND);
+      expect([isOut(a.guard), isOut(b.guard)]).toEqual([true, true]);
+      expect(a.provider.optIn).not.toHaveBeenCalled();
+    },
+  );
+
+  it('waits for the entries before it, and is then followed up', async () => {
+    const log = createSharedLog();
+    const [a, b] = [await create({ store: log.handle() }, [N]), await create({ store: log.handle() }, [N])];
+    await b.guard.optOut('15551230002');
+    await a.tell({ direction: 'in', messageId: 'start', at: a.clock.now() });
+    await a.clock.advance(2 * SECOND);
+    expect(isOut(a.guard)).toBe(true);
+    await log.deliver();
+    await a.clock.advance(2 * SECOND);
+    expect([isOut(a.guard), a.provider.optIn.mock.calls.length]).toEqual([false, 1]);
   });
 });

@@ -53,6 +53,8 @@ export interface Evidence {
   readonly basis?: LogPosition;
   /** Of an opt-in act that the provider's manage endpoint has proven. */
   readonly proof?: OptInProof;
+  /** Of a START: number of the last sweep of the list that had begun, as far as the process that took it knew. */
+  readonly sweep?: number;
   /** Kept for its id and for people to read, never weighed. */
   readonly proves?: false;
   /** The provider's id of the message or receipt. */

@@ -13,6 +13,7 @@ import { createProviderPart, type HoldOptions } from './provider-part.ts';
 import {
   EMPTY_RECORD,
   evidenceOf,
+  isListedAfter,
   mergeEvidence,
   mergeListed,
   standingOptOuts,
@@ -79,7 +80,10 @@ export interface Ledger {
   records(): Iterable<readonly [string, NumberRecord]>;
   /** Of `records`, those of numbers with more than one opt-out: all that hold an opt-in are among them. */
   otherRecords(): Iterable<readonly [string, NumberRecord]>;
-  /** Whether a START of that time answers every opt-out of the person that is known first-hand. */
+  /**
+   * Whether a START answers, by itself, every opt-out of the person that is known first-hand, and the provider's list
+   * has not listed the number after it.
+   */
   isAnsweredBy(msisdn: string, optIn: Evidence): boolean;
   /** Whether the provider's part holds the number. */
   isListedByProvider(msisdn: string): boolean;
@@ -200,12 +204,12 @@ export function createLedger(options: LedgerOptions): Ledger {
   /** What this process observed of a record after evidence was merged. */
   function observedWith(
     msisdn: string,
-    { id, proof }: Evidence,
+    { id, proof, sweep }: Evidence,
     appliedAt: number | undefined,
     { ins }: NumberRecord,
   ): Observed {
     const observed = firstHand.observed(msisdn);
-    if (proof === undefined || appliedAt === undefined) return observed;
+    if ((proof === undefined && sweep === undefined) || appliedAt === undefined) return observed;
     const kept = [...observed.appliedAt].filter(([known]) => ins.some((one) => one.id === known));
     return { ...observed, appliedAt: new Map([...kept, [id, appliedAt]]) };
   }
@@ -252,6 +256,7 @@ export function createLedger(options: LedgerOptions): Ledger {
     otherRecords: firstHand.otherRecords,
     isAnsweredBy(msisdn, optIn) {
       const record = firstHand.get(msisdn) ?? EMPTY_RECORD;
+      if (isListedAfter(optIn, record.listed, firstHand.observed(msisdn), options)) return false;
       return standingOptOuts({ ...record, ins: [optIn] }, options).length === 0;
     },
     isListedByProvider: (msisdn) => provider.has(msisdn),

@@ -39,7 +39,7 @@ export interface NumberRecord {
 
 /** What this process itself observed of a record, by its monotonic clock (ms). Never stored. */
 export interface Observed {
-  /** When each proven opt-in act was applied here, by id. One that was loaded from the store is missing. */
+  /** When each opt-in that a later sweep can outweigh was applied here, by id. One that was loaded is missing. */
   readonly appliedAt: ReadonlyMap<string, number>;
   /** When the newest sweep that listed the number began; `-Infinity` if this process does not know. */
   readonly listedBegan: number;
@@ -278,6 +278,25 @@ function isOverruled(
   if (listed.sweep <= proof.sweep) return false;
   const applied = appliedAt.get(id);
   return listed.isAssumed === true || applied === undefined || listedBegan > applied + lagGraceMs;
+}
+
+/**
+ * Whether the provider's list has listed the number after a START: by a row that is not older than it, both by the
+ * provider's clock, or, for rows without a date, by a sweep that began more than `lagGrace` after it was applied here.
+ * Where that cannot be told, it has.
+ */
+export function isListedAfter(
+  { id, at, sweep }: Evidence,
+  listed: Listed | undefined,
+  { appliedAt, listedBegan }: Observed,
+  { lagGraceMs }: Pick<WeighingOptions, 'lagGraceMs'>,
+): boolean {
+  if (listed === undefined) return false;
+  if (listed.date !== null) return listed.date >= at;
+  if (sweep === undefined) return true;
+  if (listed.sweep <= sweep) return false;
+  const applied = appliedAt.get(id);
+  return applied === undefined || listedBegan > applied + lagGraceMs;
 }
 
 /** The opt-out that is all evidence there is in a record; `undefined` if there is any other. */

@@ -71,7 +71,7 @@ describe('what is loaded', () => {
       fc.property(fc.array(change, { maxLength: 12 }), fc.integer({ min: 1, max: 9 }), (changes, limit) => {
         engine.file.database.exec('DELETE FROM changes; DELETE FROM entries');
         const log = readLogId(engine.file.database).id;
-        // Whatever it was, a proof is of an opt-in.
+        // Whatever it was, a proof is of an act of opt-in, and the number of a sweep of a START.
         const given = changes.map((one) => {
           const { basis, proof, ...evidence } = one.evidence;
           return {
@@ -79,7 +79,9 @@ describe('what is loaded', () => {
             evidence: {
               ...evidence,
               ...(basis && { basis: basis.log === 'own' ? { ...basis, log } : basis }),
-              ...(proof && evidence.direction === 'in' && { proof }),
+              ...(proof &&
+                evidence.direction === 'in' &&
+                (evidence.kind === 'told' ? { sweep: proof.sweep } : { proof })),
             },
           };
         });

@@ -84,7 +84,7 @@ export function valuesOf(
     shown,
   }: { readonly writer: string; readonly log: LogIdentity; readonly shown?: Shown | undefined },
 ): SqlValue[] {
-  const { direction, kind, id, at, seenAt, source, basis, proof, proves } = evidence;
+  const { direction, kind, id, at, seenAt, source, basis, proof, sweep, proves } = evidence;
   const former = formerOf(evidence, log);
   const written: SqlValue[] = [
     ...[position, Number(msisdn), list, id],
@@ -93,7 +93,8 @@ export function valuesOf(
     ...[former?.log ?? null, former?.position ?? null],
   ];
   if (tableOf(evidence) === 'entries') {
-    return [...written, direction, proves === false ? 0 : 1, proof?.optInDate ?? null, proof?.sweep ?? null];
+    const ofList = [proof?.optInDate ?? null, proof?.sweep ?? sweep ?? null];
+    return [...written, direction, proves === false ? 0 : 1, ...ofList];
   }
   // An opt-in by the provider's clock is never later than the latest time of that clock.
   const clock = shown || kind === 'told' ? 'provider' : 'local';
@@ -150,15 +151,21 @@ export function changeOf(row: Row, log: LogIdentity): OptOutChange {
       id: String(row['id']),
       positions: positionsOf(row, log),
       ...(basis === undefined ? {} : { basis }),
-      ...(row['sweep'] === null ? {} : { proof: proofOf(row) }),
+      ...sweepOf(row, kind),
       ...(row['proves'] === 1 && (kind !== undefined || direction === 'out') ? {} : { proves: false }),
       ...wordsOf(row['words']),
     },
   };
 }
 
-function proofOf({ opt_in_date: date, sweep }: Row): NonNullable<Evidence['proof']> {
-  return { optInDate: typeof date === 'number' ? date : null, sweep: Number(sweep) };
+/** What an opt-in knew of the provider's list: a START the last sweep, an act what proved it too. */
+function sweepOf(
+  { opt_in_date: date, sweep }: Row,
+  kind: EvidenceKind | undefined,
+): Pick<Evidence, 'sweep' | 'proof'> {
+  if (typeof sweep !== 'number') return {};
+  if (kind === 'told') return { sweep };
+  return { proof: { optInDate: typeof date === 'number' ? date : null, sweep } };
 }
 
 /** A basis without a log is of the log that the file holds: that of the entry itself, or one with the same positions. */
