@@ -5,7 +5,7 @@
 
 import type { Clock } from './clock.ts';
 import type { Lists } from './lists.ts';
-import type { OptOutChange } from './optouts/change.ts';
+import type { LogPosition, OptOutChange } from './optouts/change.ts';
 import { joinPositions, type AppliedPosition } from './optouts/positions.ts';
 import type { AppendResult, Store } from './stores/store.ts';
 
@@ -35,6 +35,26 @@ export interface Appender {
 /** Creates it. */
 export function createAppender(ports: AppenderPorts): Appender {
   const { store, lists, clock, applied, merge, onChange, onUnread } = ports;
+  let writes = 0;
+  let last: LogPosition | undefined;
+
+  /** Stores changes, and merges them by `use`, before anything else happens. */
+  async function storeAndPlace(
+    changes: readonly OptOutChange[],
+    options: { readonly wantsBefore?: boolean } | undefined,
+    use: (results: readonly AppendResult[]) => readonly OptOutChange[],
+  ): Promise<{ results: readonly AppendResult[]; placed: readonly OptOutChange[] }> {
+    writes++;
+    try {
+      const results = await store.append(changes, options);
+      return { results, placed: use(results) };
+    } finally {
+      writes--;
+      // Nobody else writes to this store: a gap below the last entry is a write that failed, and nothing will fill it.
+      const isLast = !store.isShared && writes === 0 && last?.log === applied.current?.log;
+      if (isLast && last !== undefined) applied.follow(last);
+    }
+  }
 
   /**
    * Numbers of which the store may know more than this process: those of an act that was known to it, and those of an
@@ -75,14 +95,24 @@ export function createAppender(ports: AppenderPorts): Appender {
   ): readonly OptOutChange[] {
     const placed = changes.map((change, index) => withPosition(change, results[index]));
     merge(placed.filter((_, index) => isMerged(index)));
-    for (const { evidence } of placed) if (evidence.positions?.[0]) applied.own(evidence.positions[0]);
+    for (const result of results) {
+      const stored = storedAt(result);
+      if (stored === undefined) continue;
+      applied.own(stored);
+      if (last?.log !== stored.log || stored.position > last.position) last = stored;
+    }
     return placed;
   }
 
+  function storedAt({ logId, position }: AppendResult): LogPosition | undefined {
+    const log = logId ?? applied.current?.log;
+    return log === undefined ? undefined : { log, position };
+  }
+
   function withPosition(change: OptOutChange, result: AppendResult | undefined): OptOutChange {
-    const log = result?.logId ?? applied.current?.log;
-    if (result === undefined || log === undefined) return change;
-    const positions = joinPositions([{ log, position: result.position }], change.evidence.positions);
+    const stored = result && storedAt(result);
+    if (stored === undefined) return change;
+    const positions = joinPositions([stored], change.evidence.positions);
     return { ...change, evidence: { ...change.evidence, positions } };
   }
 
@@ -90,15 +120,17 @@ export function createAppender(ports: AppenderPorts): Appender {
     changes: readonly OptOutChange[],
     options: { readonly wantsBefore?: boolean } = {},
   ): Promise<readonly AppendResult[]> {
-    const results = await store.append(changes, options);
+    let behind: ReadonlySet<string> = new Set();
+    const { results, placed } = await storeAndPlace(changes, options, (answers) => {
+      behind = numbersBehind(changes, answers);
+      // Of other processes, perhaps not read yet.
+      for (const [index, { before = [] }] of answers.entries()) {
+        const { list, msisdn } = changes[index] as OptOutChange;
+        merge(before.map((evidence) => ({ list, msisdn, evidence })));
+      }
+      return place(changes, answers, (index) => answers[index]?.isNew === true);
+    });
     const isOwn = (index: number) => results[index]?.isNew === true;
-    const behind = numbersBehind(changes, results);
-    // Of other processes, perhaps not read yet.
-    for (const [index, { before = [] }] of results.entries()) {
-      const { list, msisdn } = changes[index] as OptOutChange;
-      merge(before.map((evidence) => ({ list, msisdn, evidence })));
-    }
-    const placed = place(changes, results, isOwn);
     const unread = await catchUp(behind);
     // A known change counts as it first came. If that cannot be read, our own copy blocks; an opt-in has to wait.
     merge(placed.filter((one) => unread.has(one.msisdn) && one.evidence.direction === 'out'));
@@ -109,7 +141,7 @@ export function createAppender(ports: AppenderPorts): Appender {
   return {
     append,
     async carry(changes) {
-      place(changes, await store.append(changes));
+      await storeAndPlace(changes, undefined, (results) => place(changes, results));
     },
   };
 }

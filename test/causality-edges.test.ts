@@ -1,7 +1,14 @@
 /** What a process has not read yet, or reads a second time, lifts nothing; and asking again releases. */
 
 import { describe, expect, it, vi } from 'vitest';
-import { createGuard, memoryStore, type Guard, type GuardOptions, type Provider } from '../src/index.ts';
+import {
+  createGuard,
+  memoryStore,
+  type Guard,
+  type GuardOptions,
+  type Provider,
+  type Store,
+} from '../src/index.ts';
 import type { WebhookEvent } from '../src/webhooks/dialect.ts';
 import { createFakeClock, settle, type FakeClock } from './fake-clock.ts';
 import { createSharedLog } from './shared-log.ts';
@@ -126,5 +133,50 @@ describe('a START of a number that the provider lists', () => {
     await log.deliver();
     await a.clock.advance(2 * SECOND);
     expect([isOut(a.guard), a.provider.optIn.mock.calls.length]).toEqual([false, 1]);
+  });
+});
+
+describe('a store that no other process writes to', () => {
+  const inner = memoryStore();
+  let isBroken = false;
+  let failed = 0;
+  const fail = (): void => {
+    if (!isBroken) return;
+    failed++;
+    throw new Error('down');
+  };
+  const withGaps: Store = {
+    ...inner,
+    async append(changes, options) {
+      fail();
+      const results = await inner.append(changes, options);
+      return results.map((one) => ({ ...one, position: one.position + failed }));
+    },
+  };
+  const ofFirstEdition = {
+    ...inner,
+    async load() {
+      const { changes, sweeps, cursor } = await inner.load();
+      return { changes, sweeps, cursor };
+    },
+    async append(changes: Parameters<Store['append']>[0]) {
+      fail();
+      return (await inner.append(changes)).map(({ isNew }) => isNew);
+    },
+  } as unknown as Store;
+
+  it.each([
+    ['with positions', withGaps],
+    ['of the first edition', ofFirstEdition],
+  ])('%s leaves a gap for each failed write: nobody is blocked for ever by it', async (_name, store) => {
+    const { guard, clock } = await create({ store });
+    await guard.optOut('15551230009');
+    isBroken = true;
+    await expect(guard.optOut('15551230008')).rejects.toThrow('store failed');
+    isBroken = false;
+    await guard.optOut(N);
+    expect(await guard.resubscribe(N)).toMatchObject({ released: true });
+    await clock.advance(MINUTE);
+    expect(await guard.resubscribe('15551230008')).toMatchObject({ released: true });
   });
 });
