@@ -201,6 +201,17 @@ export function createLedger(options: LedgerOptions): Ledger {
     }
   }
 
+  /**
+   * Notes the last complete sweep as a row of each proven opt-in whose number it listed. Its row was not saved if the
+   * sweeping process had not read the opt-in by then, and after a restart any later sweep outweighs it.
+   */
+  function noteLastSweep(): void {
+    for (const [msisdn, record] of [...firstHand.otherRecords()]) {
+      if (!record.ins.some(({ proof }) => proof !== undefined) || !provider.wasListed(msisdn)) continue;
+      firstHand.put(msisdn, mergeListed(record, { sweep: provider.lastNumber, date: null }));
+    }
+  }
+
   /** What this process observed of a record after evidence was merged. */
   function observedWith(
     msisdn: string,
@@ -285,8 +296,10 @@ export function createLedger(options: LedgerOptions): Ledger {
     },
     restore(image, rows) {
       const isTaken = provider.restore(image);
-      if (isTaken) takeRows(rows, -Infinity);
-      return isTaken;
+      if (!isTaken) return false;
+      takeRows(rows, -Infinity);
+      noteLastSweep();
+      return true;
     },
     follow(news, rows) {
       // What rows say is weighed by the numbers of their sweeps, however old the rest of the news is.

@@ -16,6 +16,8 @@ import type { CommitEffect, PageEffect, Removals, RowJudge, SweepRun, SweepStart
 
 export interface ProviderPart {
   has(msisdn: string): boolean;
+  /** Whether the last complete sweep, or an incomplete one after it, listed the number, as far as is known. */
+  wasListed(msisdn: string): boolean;
   /** Its numbers at any time: a member of one object that stays, as all checks read it. */
   readonly view: { readonly numbers: NumberSet };
   /** Starts a sweep. A sweep that is still open is ended. */
@@ -249,6 +251,7 @@ export function createProviderPart({ shrinkHoldMs, longestStepMs }: HoldOptions)
 
   return {
     has: (msisdn) => view.numbers.has(msisdn),
+    wasListed: (msisdn) => view.numbers.has(msisdn) && !missingOnce.has(msisdn),
     view,
     begin,
     save() {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { LATEST_TIME, type Evidence } from '../../src/optouts/change.ts';
 import { createLedger, type Ledger } from '../../src/optouts/ledger.ts';
+import { createNumberSet } from '../../src/optouts/number-set.ts';
 import { columnsOf } from './columns.ts';
 import {
   HOUR,
@@ -317,6 +318,24 @@ describe('an opt-in of a number that the provider lists', () => {
       const ledger = createLedger(LEDGER);
       ledger.restore(image(number, [N]), [{ msisdn: N, sweep: number, date: null }]);
       ledger.merge(N, provenIn(0, { sweep: 1 }));
+      expect(ledger.blocks(N)).toBe(isOverruled);
+    }
+  });
+
+  it.each<[string, { number: number; listed: string[]; missing: string[] }, boolean]>([
+    ['a later sweep listed', { number: 2, listed: [N], missing: [] }, true],
+    ['the sweep that it knew of listed', { number: 1, listed: [N], missing: [] }, false],
+    ['a later sweep lacked once', { number: 2, listed: [N], missing: [N] }, false],
+    ['a later sweep lacked twice', { number: 2, listed: [], missing: [] }, false],
+  ])('of a number that %s is weighed alike after a restart, without a row', (_name, saved, isOverruled) => {
+    // One that arrives later finds no row and blocks until the next sweep, also if that sweep lacked the number.
+    for (const isEvidenceFirst of saved.missing.length > 0 ? [true] : [true, false]) {
+      const ledger = createLedger(LEDGER);
+      const { number, listed: numbers, missing } = saved;
+      const merge = () => void ledger.merge(N, provenIn(0, { sweep: 1 }));
+      if (isEvidenceFirst) merge();
+      ledger.restore(image(number, numbers, { missingOnce: createNumberSet(missing) }), []);
+      if (!isEvidenceFirst) merge();
       expect(ledger.blocks(N)).toBe(isOverruled);
     }
   });
