@@ -9,6 +9,7 @@ import { randomUUID } from 'node:crypto';
 import { LATEST_TIME, type Evidence, type OptOutChange } from '../optouts/change.ts';
 import { joinPositions, positionIn } from '../optouts/positions.ts';
 import { withoutWords } from '../optouts/words.ts';
+import { EMPTY_RECORD, mergeEvidence, standingOptOuts, type NumberRecord } from '../optouts/record.ts';
 import type { AppendResult, Lease, ListedRow, SavedSweep, Store, StoreContents, SweepNews } from './store.ts';
 
 export interface EditionPorts {
@@ -51,9 +52,12 @@ export function secondEdition(store: Store, { now, onFirstEdition }: EditionPort
   }
 
   async function eraseFirst(msisdn: string, forgotten: ReadonlyMap<string, number>): Promise<void> {
-    const history = await store.history(msisdn);
+    const history = (await store.history(msisdn)).map((one) => ({
+      ...one,
+      evidence: asEvidence(one.evidence),
+    }));
     const left = history
-      .filter(({ list }) => !forgotten.has(list))
+      .filter(({ list }) => !forgotten.has(list) || isOut(history, list))
       .map(({ list, evidence }) => ({ list, msisdn, evidence: withoutWords(evidence) }));
     // It takes the evidence that is to stay.
     const erase = store.erase.bind(store) as unknown as EraseOfFirstEdition;
@@ -117,6 +121,15 @@ export function secondEdition(store: Store, { now, onFirstEdition }: EditionPort
   return second;
 }
 
+/** Whether an opt-out stands on a list: another process may have stored one that this process has not read. */
+function isOut(history: readonly OptOutChange[], list: string): boolean {
+  const record = history
+    .filter((one) => one.list === list)
+    .reduce<NumberRecord>((known, { evidence }) => mergeEvidence(known, evidence), EMPTY_RECORD);
+  // In doubt about the date of an imported row it stays.
+  return standingOptOuts(record, { clockSlackMs: Infinity }).length > 0;
+}
+
 type EraseOfFirstEdition = (msisdn: string, keep: readonly OptOutChange[]) => Promise<void>;
 
 /** Evidence as the first edition had it: ordered by one of two clocks. */
@@ -129,8 +142,10 @@ export function asEvidence(given: Evidence): Evidence {
   const kind = clock === 'provider' ? 'told' : 'act';
   // Rows that were opted in proved an opt-in then, and prove nothing now.
   if (evidence.id.startsWith('row:')) return { ...evidence, kind, proves: false };
-  const isUndated = kind === 'told' && evidence.at < Date.UTC(2000, 0, 1);
-  return { ...evidence, kind, ...(isUndated ? { at: LATEST_TIME } : {}) };
+  const isUndated = kind === 'told' && !(evidence.at >= Date.UTC(2000, 0, 1));
+  if (!isUndated) return { ...evidence, kind };
+  // An opt-out without a date is as late as can be, an opt-in without one proves nothing.
+  return { ...evidence, kind, ...(evidence.direction === 'out' ? { at: LATEST_TIME } : { proves: false }) };
 }
 
 /** A sweep of either edition: one without a number is ordered by its start. */

@@ -100,6 +100,28 @@ describe('a store of the first edition', () => {
     expect(await guard.resubscribe(A)).toMatchObject({ released: false });
   });
 
+  it('keeps an opt-out of another process when a person who is released here is erased', async () => {
+    const { store, disk } = firstEdition();
+    const { guard } = await guardOf(store);
+    await guard.optOut(A);
+    await guard.resubscribe(A);
+    const unread = { list: '*', msisdn: A, evidence: old({ id: 'of another process', kind: 'act' }) };
+    disk.changes.push(JSON.stringify(unread));
+    await guard.erase(A);
+    expect((await guardOf(store)).guard.check(A).reason).toBe('opted_out');
+    // Where nothing else is known, nothing is left.
+    await guard.optOut(B);
+    await guard.resubscribe(B);
+    await guard.erase(B);
+    expect(await guard.history(B)).toEqual([]);
+  });
+
+  it.each([0, Number.NaN, Date.UTC(1999, 11, 31)])('reads a message dated %d as one without a date', (at) => {
+    const told = { at, clock: 'provider' };
+    expect(asEvidence(old({ ...told, direction: 'out' }))).toMatchObject({ kind: 'told', at: LATEST_TIME });
+    expect(asEvidence(old({ ...told, direction: 'in' }))).toMatchObject({ kind: 'told', at, proves: false });
+  });
+
   it('permits no confirmation', async () => {
     const { store } = firstEdition();
     const { guard } = await guardOf(store);
