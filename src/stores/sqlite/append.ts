@@ -18,6 +18,7 @@ import {
   type Row,
   type Shown,
 } from './rows.ts';
+import { noteSweepNumber } from './sweep-numbers.ts';
 
 /** Entries that are appended together. */
 export interface AppendRequest {
@@ -99,8 +100,11 @@ export function createAppender(
       Number(
         insert[table].run(...valuesOf(change, next, { writer, log, shown: shownTo(change) })).changes,
       ) === 1
-    )
+    ) {
+      // What a proven opt-in was later than stays earlier than the sweeps to come.
+      if (evidence.proof) noteSweepNumber(database, evidence.proof.sweep);
       return undefined;
+    }
     const here = selectKnown[table].get(...key);
     if (here === undefined) throw new Error('an entry was refused');
     joinFormer(table, here, change, log);

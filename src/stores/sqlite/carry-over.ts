@@ -9,6 +9,7 @@ import type { Database } from './driver.ts';
 import { findLogId, readLogId, renewLog, type LogIdentity } from './log-id.ts';
 import { FIRST_EDITION_READ } from './migration.ts';
 import { IS_EVIDENCE, READ, changeOf, type EntryTable, type Row } from './rows.ts';
+import { lastSweepNumber, noteSweepNumber } from './sweep-numbers.ts';
 import { inTransaction } from './transaction.ts';
 
 /** Entries that are appended together. */
@@ -35,8 +36,18 @@ export function copyEvidence(source: Database, target: Database): number {
       const [results = []] = append([{ entries, wantsBefore: false }]);
       copied += results.filter(({ isNew }) => isNew).length;
     }
+    noteSweepNumber(target, sweepNumberOf(source));
     return copied;
   });
+}
+
+/** The largest number of a sweep that can be read. */
+function sweepNumberOf(source: Database): number {
+  try {
+    return lastSweepNumber(source);
+  } catch {
+    return 0;
+  }
 }
 
 /**
