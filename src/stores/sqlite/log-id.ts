@@ -32,12 +32,13 @@ export interface LogState {
   setLastPosition(position: number): void;
 }
 
+/** The last position that was given to an entry, as an expression. */
+export const LAST_POSITION = `max((SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = 'changes'),
+  (SELECT coalesce(max(seq), 0) FROM changes), (SELECT coalesce(max(seq), 0) FROM entries))`;
+
 export function prepareLog(database: Database): LogState {
   const selectLog = database.prepare('SELECT value FROM meta WHERE key = ?');
-  const selectLast = database.prepare(
-    `SELECT max((SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = 'changes'),
-       (SELECT coalesce(max(seq), 0) FROM changes), (SELECT coalesce(max(seq), 0) FROM entries)) AS seq`,
-  );
+  const selectLast = database.prepare(`SELECT ${LAST_POSITION} AS seq`);
   const update = database.prepare("UPDATE sqlite_sequence SET seq = max(seq, ?) WHERE name = 'changes'");
   let read = { value: '', log: undefined as LogIdentity | undefined };
   return {

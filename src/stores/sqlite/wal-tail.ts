@@ -9,9 +9,12 @@ import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 export interface WalTail {
   readonly dev: bigint;
   readonly ino: bigint;
-  /** Counts how often the log began anew; `-1` while it is empty. Never goes back. */
-  readonly generation: number;
-  /** Tells the frames of this generation from older ones. */
+  /** Whether it has had a header. */
+  readonly isBegun: boolean;
+  /**
+   * Tells the frames of this generation from older ones. Each time the log begins anew, the first four bytes count one up.
+   * A connection that has not begun one before, and finds it empty, takes random bytes instead.
+   */
   readonly salt: Buffer;
   readonly frameSize: number;
   /** Number of the last frame that ends a transaction, from 1 on; 0 while there is none. */
@@ -23,6 +26,8 @@ export type WalChange =
   | { readonly kind: 'sound'; readonly tail: WalTail }
   /** It is empty now: SQLite empties it once its content is in the database, and so may anybody else. */
   | { readonly kind: 'emptied'; readonly tail: WalTail }
+  /** It began anew, with a salt that does not tell whether SQLite did that: the content of the store tells. */
+  | { readonly kind: 'renewed'; readonly tail: WalTail }
   /** The path leads to another file, or to none. */
   | { readonly kind: 'exchanged'; readonly message: string }
   /** It is the same file, and frames are gone. */
@@ -33,9 +38,10 @@ const HEADER_BYTES = 32;
 const FRAME_HEADER_BYTES = 24;
 /** Places in the header of the file. */
 const PAGE_SIZE_AT = 8;
-const GENERATION_AT = 12;
 const SALT_AT = 16;
 const SALT_BYTES = 8;
+/** How often a log can begin anew between two looks. */
+const MOST_STEPS = 1_000_000;
 /** Places in the header of a frame. */
 const PAGES_AFTER_COMMIT_AT = 4;
 const FRAME_SALT_AT = 8;
@@ -62,8 +68,8 @@ function compare(descriptor: number, known: WalTail | undefined): WalChange {
     return { kind: 'exchanged', message: 'was replaced by another file' };
   }
   if (size === 0n) {
-    const nothing = { generation: -1, salt: Buffer.alloc(SALT_BYTES), frameSize: 0, frames: 0 };
-    // The generation stays known: an old log that is put here later is told from a new one.
+    const nothing = { isBegun: false, salt: Buffer.alloc(SALT_BYTES), frameSize: 0, frames: 0 };
+    // The salt stays known: an old log that is put here later is told from a new one.
     const tail = known === undefined ? { dev, ino, ...nothing } : { ...known, frames: 0 };
     return known === undefined || known.frames === 0 ? { kind: 'sound', tail } : { kind: 'emptied', tail };
   }
@@ -73,15 +79,18 @@ function compare(descriptor: number, known: WalTail | undefined): WalChange {
   }
   const pageSize = header.readUInt32BE(PAGE_SIZE_AT);
   const now = {
-    ...{ dev, ino, generation: header.readUInt32BE(GENERATION_AT) },
+    ...{ dev, ino, isBegun: true },
     salt: header.subarray(SALT_AT, SALT_AT + SALT_BYTES),
     frameSize: FRAME_HEADER_BYTES + pageSize,
   };
-  if (known === undefined || known.generation < now.generation) {
-    return { kind: 'sound', tail: lastCommit(descriptor, { ...now, frames: 0 }) };
-  }
-  if (known.generation > now.generation || !known.salt.equals(now.salt)) {
-    return { kind: 'cut', message: 'was overwritten with an older copy' };
+  if (known?.isBegun !== true) return { kind: 'sound', tail: lastCommit(descriptor, { ...now, frames: 0 }) };
+  if (!known.salt.equals(now.salt)) {
+    const steps = (now.salt.readInt32BE(0) - known.salt.readInt32BE(0)) | 0;
+    if (steps <= 0 && steps > -MOST_STEPS) {
+      return { kind: 'cut', message: 'was overwritten with an older copy' };
+    }
+    const tail = lastCommit(descriptor, { ...now, frames: 0 });
+    return { kind: steps > 0 && steps < MOST_STEPS ? 'sound' : 'renewed', tail };
   }
   if (known.frames > 0 && !isWhole(descriptor, known, known.frames)) {
     return { kind: 'cut', message: 'was cut off' };
