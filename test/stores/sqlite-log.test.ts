@@ -138,8 +138,10 @@ describe('a log that is renewed', () => {
     const former = idOf(first);
     const [kept] = first.file.log.append([entry({ text: 'STOP' })]);
     renameSync(path, join(newFolder(), 'moved.db'));
-    expect(first.isInPlace()).toBe(false);
-    first.move({ accounts: {} });
+    const fault = first.fault();
+    expect(fault?.kind).toBe('moved');
+    if (fault) expect(first.heal({ accounts: {} }, fault).isWhole).toBe(false);
+    expect(first.fault()).toBeUndefined();
     expect(idOf(first) > former).toBe(true);
     const [carried] = first.file.log.history('15550000001', undefined, undefined);
     expect(carried?.evidence).toMatchObject({
@@ -441,7 +443,7 @@ describe('a file of a later version', () => {
       kind: 'newer',
       message: expect.stringContaining('version 4, which is newer than 3'),
     });
-    expect([engine.file.isReadOnly, engine.file.isNewer, engine.isInPlace()]).toEqual([true, true, true]);
+    expect([engine.file.isReadOnly, engine.file.isNewer, engine.fault()]).toEqual([true, true, undefined]);
     expect(engine.isWorthReopening).toBe(false);
     const held = engine.file.log.history('15550000001', undefined, undefined);
     expect(held.map(({ evidence }) => [evidence.direction, evidence.kind])).toEqual([['out', 'act']]);

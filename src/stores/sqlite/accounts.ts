@@ -2,6 +2,7 @@
 
 import type { StoreOpening } from '../store.ts';
 import { leaveLog } from './checkpoints.ts';
+import { isNewer } from './damage.ts';
 import { holds, type Database, type Driver } from './driver.ts';
 import { inTransaction } from './transaction.ts';
 
@@ -76,7 +77,10 @@ function withProbe<T>(driver: Driver, path: string, look: (probe: Database) => T
   }
 }
 
-/** A list that the file keeps for another account; `undefined` also if the file cannot be read: opening it tells why. */
+/**
+ * A list that the file keeps for another account. `undefined` also if the file cannot be read, or is of a later version:
+ * opening it tells why.
+ */
 function foreignList(driver: Driver, path: string, accounts: StoreOpening['accounts']): string | undefined {
   const isForeign = (probe: Database, list: string, account: string) =>
     holds(
@@ -85,10 +89,10 @@ function foreignList(driver: Driver, path: string, accounts: StoreOpening['accou
          WHERE meta.key = 'accounts' AND kept.key = ${quoted(list)} AND kept.value <> ${quoted(account)})`,
     );
   try {
-    return withProbe(
-      driver,
-      path,
-      (probe) => Object.entries(accounts).find(([list, account]) => isForeign(probe, list, account))?.[0],
+    return withProbe(driver, path, (probe) =>
+      isNewer(probe)
+        ? undefined
+        : Object.entries(accounts).find(([list, account]) => isForeign(probe, list, account))?.[0],
     );
   } catch {
     return undefined;

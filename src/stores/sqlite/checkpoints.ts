@@ -9,11 +9,16 @@ import { BUSY_TIMEOUT } from './schema.ts';
 
 /** Writes the log into the database. @returns whether all of it is there; readers of older states may prevent that. */
 export function writeLog(database: Database): boolean {
+  return writtenFrames(database) !== undefined;
+}
+
+/** As {@link writeLog}. @returns how many frames the log has, as SQLite sees it; `undefined` if not all are written. */
+function writtenFrames(database: Database): number | undefined {
   try {
     const { log, checkpointed } = database.prepare('PRAGMA wal_checkpoint(PASSIVE)').get() ?? {};
-    return log === checkpointed;
+    return log === checkpointed ? Number(log) : undefined;
   } catch {
-    return false;
+    return undefined;
   }
 }
 
@@ -43,6 +48,16 @@ function withoutWaiting(database: Database, work: () => boolean): boolean {
   } finally {
     database.exec(BUSY_TIMEOUT);
   }
+}
+
+/**
+ * Writes everything into the database and gives up a log that lost its name. Only if no other connection uses it, and no
+ * other process can have written meanwhile: to the database, or to a log under the old name.
+ */
+export function leaveOldLog(database: Database, watch: FileWatch): boolean {
+  if (!watch.isDatabaseKnown()) return false;
+  const frames = writtenFrames(database);
+  return frames !== undefined && watch.isLogAsLongAs(frames) && leaveLog(database);
 }
 
 /** Puts the log of a file that was exchanged aside: it would be read into the file that has its name now. */

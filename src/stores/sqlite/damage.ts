@@ -22,10 +22,10 @@ import {
 import { basename, dirname, join } from 'node:path';
 import { copyEvidence, copyRows } from './carry-over.ts';
 import { holds, sqliteCode, type Database, type Driver } from './driver.ts';
-import { findLogId } from './log-id.ts';
+import { LAST_POSITION, findLogId } from './log-id.ts';
 import { migrate } from './migration.ts';
 import { scanPages } from './page-scan.ts';
-import { APPLICATION_ID, SCHEMA_VERSION, syncFolder, tablesOf } from './schema.ts';
+import { APPLICATION_ID, BUSY_TIMEOUT, SCHEMA_VERSION, syncFolder, tablesOf } from './schema.ts';
 
 /** A file that cannot be used. Its message says why. */
 export class Damage extends Error {
@@ -72,19 +72,39 @@ export function checkIdentity(database: Database): void {
   }
 }
 
+/** Whether a file of ours is of a later version. One that cannot be read is not. */
+export function isNewer(database: Database): boolean {
+  try {
+    return holds(
+      database,
+      `(SELECT application_id FROM pragma_application_id) = ${APPLICATION_ID}
+        AND (SELECT user_version FROM pragma_user_version) > ${SCHEMA_VERSION}`,
+    );
+  } catch {
+    return false;
+  }
+}
+
 /** Up to this size the pages of a database are all read to find damage, bytes. */
 const READ_WHOLE_BYTES = 1_048_576;
 
-/** Reads a file as a process would that opens it now. @throws Damage, or SQLite's error */
-export function readAnew(driver: Driver, file: string): void {
+/**
+ * Reads a file as a process would that opens it now.
+ *
+ * @param known the last position that it is known to have had.
+ * @throws Damage, or SQLite's error
+ */
+export function readAnew(driver: Driver, file: string, known: number): void {
   const database = new driver.DatabaseSync(file);
   try {
+    database.exec(BUSY_TIMEOUT);
     if (!holds(database, `(SELECT application_id FROM pragma_application_id) = ${APPLICATION_ID}`)) {
       throw new Damage('it belongs to another program');
     }
     // A process of a later version may have brought it up to date.
     if (!holds(database, `(SELECT user_version FROM pragma_user_version) = ${SCHEMA_VERSION}`)) return;
     for (const table of tablesOf(SCHEMA_VERSION)) database.exec(`SELECT 1 FROM ${table} LIMIT 1`);
+    if (!holds(database, `${LAST_POSITION} >= ${known}`)) throw new Damage('it is an older copy');
     if (statSync(file).size > READ_WHOLE_BYTES) return;
     if (!holds(database, "(SELECT quick_check FROM pragma_quick_check LIMIT 1) = 'ok'")) {
       throw new Damage('its pages do not fit together');

@@ -4,46 +4,27 @@
  */
 
 import { randomUUID } from 'node:crypto';
-import { accessSync, constants, existsSync, statSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import type { Erasure, ListedRow, StoreOpening, StoreTrouble } from '../store.ts';
 import { OtherAccount, checkAccounts, createTakeover } from './accounts.ts';
-import { createBaseTable, type BaseTable } from './bases.ts';
 import { copyEvidence } from './carry-over.ts';
-import { emptyLog, leaveLog, putOldLogAside, writeLog } from './checkpoints.ts';
-import { checkContent, checkIdentity, checkSize, Damage, isDamage, NewerFile, readAnew } from './damage.ts';
-import type { Database, Driver } from './driver.ts';
+import { emptyLog, leaveOldLog, putOldLogAside, writeLog } from './checkpoints.ts';
+import { Damage, isDamage, isNewer, NewerFile, readAnew } from './damage.ts';
+import { holds, type Database, type Driver } from './driver.ts';
 import { realPathOf, requireRegularFiles } from './file-kind.ts';
 import { watchFile, type Fault, type FileWatch } from './file-watch.ts';
 import { createLeases, type Leases } from './leases.ts';
-import { createChangeLog, type ChangeLog } from './log.ts';
 import type { LogCursor } from './log-cursor.ts';
-import { lastPosition, readLogId } from './log-id.ts';
-import { migrate, migrationTrouble, type Migration } from './migration.ts';
-import { readNewer } from './newer-file.ts';
+import { lastPosition } from './log-id.ts';
+import { migrationTrouble } from './migration.ts';
+import { endOfLogs, tidyFile, type OpenFile } from './open-file.ts';
+import { openChecked, openForReading } from './opening.ts';
 import { closeToOthers } from './permissions.ts';
-import { copyForReading, type ReadingCopy } from './reading-copy.ts';
-import { isRefusal, reasonOf } from './refusals.ts';
+import type { ReadingCopy } from './reading-copy.ts';
+import { isRefusal } from './refusals.ts';
 import { replaceFile } from './replacement.ts';
 import { configure, makeFile } from './schema.ts';
-import { createSweepHistory, type SweepHistory } from './sweep-history.ts';
-import { nextSweepNumber } from './sweep-numbers.ts';
-import { createSweepTable, type SweepHead, type SweepTable } from './sweeps.ts';
-import { inTransaction } from './transaction.ts';
-
-/** A file that is open. */
-export interface OpenFile {
-  readonly database: Database;
-  readonly log: ChangeLog;
-  readonly sweeps: SweepTable;
-  readonly sweepHistory: SweepHistory;
-  readonly bases: BaseTable;
-  /** Nothing can be written: it is a copy, or the file system refuses. */
-  readonly isReadOnly: boolean;
-  /** It is what can be read of a file of a later version. */
-  readonly isNewer: boolean;
-  /** What it took to bring the file up to date; `undefined` if it was. */
-  readonly migration: Migration | undefined;
-}
+import type { SweepHead } from './sweeps.ts';
 
 export interface Engine extends Leases {
   /** Opens the file, whatever state it is in. @throws Error where it cannot even be read, and none can be made. */
@@ -66,8 +47,6 @@ export interface Engine extends Leases {
   checkpoint(): void;
   /** The end of every log. */
   end(): LogCursor;
-  /** The number of the next sweep of any list. */
-  nextSweep(): number;
   /**
    * Forgets a person's words, and on some lists all but the ids.
    *
@@ -91,18 +70,24 @@ export interface Healing {
   readonly isWhole: boolean;
 }
 
-/** How old staged numbers are before nobody can be writing them any more, ms. */
-const STAGED_KEPT_MS = 3_600_000;
+interface Stranded {
+  readonly file: OpenFile;
+  readonly fault: Fault;
+  readonly inode: number | undefined;
+  readonly watch: FileWatch | undefined;
+}
 
+const BROUGHT_UP_TO_DATE: Fault = { kind: 'newer', message: 'was brought up to date by a later version' };
 /** Creates the engine of a file; nothing is touched before `open`. */
 export function createEngine(driver: Driver, given: string, now: () => number = Date.now): Engine {
   const writer = randomUUID();
+  const user = { writer, now };
   let path = given;
   let opened: OpenFile | undefined;
   let inode: number | undefined;
   let watch: FileWatch | undefined;
   // A connection whose files were taken away or damaged, with evidence that is not in another file yet.
-  let stranded: { readonly file: OpenFile; readonly fault: Fault } | undefined;
+  let stranded: Stranded | undefined;
   let suspicion: Damage | undefined;
   let copy: ReadingCopy | undefined;
   let exposures: readonly string[] = [];
@@ -111,75 +96,33 @@ export function createEngine(driver: Driver, given: string, now: () => number = 
   const takeover = createTakeover(driver, now);
   let hasErasedWords = false;
 
-  function use(
-    database: Database,
-    state: Partial<Pick<OpenFile, 'isReadOnly' | 'isNewer' | 'migration'>> = {},
-  ): OpenFile {
-    const log = createChangeLog(database, writer, now);
-    const sweeps = createSweepTable(database, writer, now);
-    const sweepHistory = createSweepHistory(database, now);
-    const bases = createBaseTable(database, now);
-    const asItShouldBe = { isReadOnly: false, isNewer: false, migration: undefined };
-    return { database, log, sweeps, sweepHistory, bases, ...asItShouldBe, ...state };
-  }
-
   /** Opens and checks what is there. @throws Damage, or an error of SQLite or the file system */
-  function openChecked({ accounts }: StoreOpening): OpenFile {
-    checkSize(path);
-    accessSync(path, constants.R_OK | constants.W_OK);
-    const foreign = takeover.check(path, accounts);
-    if (foreign) throw new Damage(foreign.message);
-    const database = new driver.DatabaseSync(path);
+  function openWritable(opening: StoreOpening): OpenFile {
+    const file = openChecked({ driver, path, takeover }, opening, user);
     try {
-      checkIdentity(database);
-      configure(database);
-      checkContent(database);
-      const migration = migrate(database);
-      checkAccounts(database, accounts);
-      const file = use(database, { migration });
-      file.sweeps.settle();
-      file.sweeps.discard(now() - STAGED_KEPT_MS);
-      tidy(file);
       exposures = closeToOthers(path);
-      hasErasedWords = database.prepare('SELECT 1 FROM erasures LIMIT 1').get() !== undefined;
-      watch = watchOf(database);
+      hasErasedWords = holds(file.database, 'EXISTS (SELECT 1 FROM erasures)');
+      watch = watchOf(file.database);
       return file;
     } catch (error) {
-      database.close();
+      file.database.close();
       throw error;
     }
   }
 
-  /** Forgets who was erased, as soon as nobody has to be told any more. */
-  function tidy({ log, sweepHistory }: OpenFile): void {
-    sweepHistory.forgetErased();
-    log.forgetErasures();
+  function openUnwritable(reason: unknown): StoreTrouble {
+    const { trouble, ...reading } = openForReading(driver, path, reason, user);
+    ({ file: opened, copy } = reading);
+    return trouble;
   }
 
-  /** Makes a new file with what can be read of the damaged one and of a connection to it, and puts that one aside. */
-  function replace(damage: Error, { accounts }: StoreOpening, old?: OpenFile): string {
-    const message = replaceFile({ driver, path, inode, now }, damage, accounts, old?.database);
+  /** Opens a new file with what can be read of the damaged one and of a connection to it, and puts that one aside. */
+  function openReplaced(damage: Error, opening: StoreOpening, old?: OpenFile): StoreTrouble {
+    const message = replaceFile({ driver, path, inode, now }, damage, opening.accounts, old?.database);
     inode = statSync(path).ino;
-    return message;
-  }
-
-  /** Reads a copy of a file that cannot be written to. */
-  function openCopy(reason: unknown): StoreTrouble {
-    copy = copyForReading(path);
-    const database = new driver.DatabaseSync(copy.path);
-    checkIdentity(database);
-    checkContent(database);
-    migrate(database);
-    opened = use(database, { isReadOnly: true });
-    const message = `the store can be read but not written (${reasonOf(reason)}): what it holds counts, nothing new is kept`;
-    return { kind: 'read_only', message };
-  }
-
-  /** Reads what it can of a file of a later version: that blocks, and nothing is written. */
-  function openNewer(reason: NewerFile): StoreTrouble {
-    copy = copyForReading(path, { isNewer: true });
-    opened = use(readNewer(driver, copy.path), { isReadOnly: true, isNewer: true });
-    return { kind: 'newer', message: `the store can be neither used nor written: ${reason.message}` };
+    suspicion = undefined;
+    opened = openWritable(opening);
+    return { kind: 'damaged', message };
   }
 
   /** `old`: a connection to what was there before. */
@@ -188,23 +131,28 @@ export function createEngine(driver: Driver, given: string, now: () => number = 
     requireRegularFiles(path);
     // A file that is there is opened whatever the folder allows.
     if (!existsSync(path)) makeFile(driver, path);
-    inode = statSync(path).ino;
+    const found = statSync(path).ino;
+    // What was suspected was the file before.
+    if (found !== inode) suspicion = undefined;
+    inode = found;
     try {
-      if (suspicion) throw suspicion;
-      opened = openChecked(opening);
-      return migrationTrouble(opened.migration);
+      return suspicion ? openReplaced(suspicion, opening, old) : openSound(opening, old);
     } catch (error) {
-      if (error instanceof NewerFile) return openNewer(error);
-      const damage = suspicion ?? error;
-      if (isDamage(damage)) {
-        const message = replace(damage as Error, opening, old);
-        suspicion = undefined;
-        opened = openChecked(opening);
-        return { kind: 'damaged', message };
-      }
-      if (isRefusal(error)) return openCopy(error);
+      if (!(error instanceof NewerFile)) throw error;
+      suspicion = undefined;
+      return openUnwritable(error);
+    }
+  }
+
+  function openSound(opening: StoreOpening, old?: OpenFile): StoreTrouble | undefined {
+    try {
+      opened = openWritable(opening);
+    } catch (error) {
+      if (isDamage(error)) return openReplaced(error as Error, opening, old);
+      if (isRefusal(error)) return openUnwritable(error);
       throw error;
     }
+    return migrationTrouble(opened.migration);
   }
 
   /** Notes why nothing is open. */
@@ -219,22 +167,23 @@ export function createEngine(driver: Driver, given: string, now: () => number = 
     }
   }
 
-  function close(): void {
+  function closeOpened(): void {
     opened?.database.close();
     opened = undefined;
     watch = undefined;
-    stranded?.file.database.close();
-    stranded = undefined;
     copy?.remove();
     copy = undefined;
   }
 
-  /** Writes everything into the database and begins a new log. Only if no other connection uses the old one. */
-  function renewLog({ database }: OpenFile): boolean {
-    // A log under the old name may hold what another process wrote to it.
-    const found = statSync(`${path}-wal`, { throwIfNoEntry: false });
-    if (found !== undefined && found.size > 0 && watch?.isOwn(`${path}-wal`) !== true) return false;
-    if (!writeLog(database) || !leaveLog(database)) return false;
+  function close(): void {
+    closeOpened();
+    stranded?.file.database.close();
+    stranded = undefined;
+  }
+
+  /** Begins a new log if nothing is lost by that. */
+  function beginLog({ database }: OpenFile): boolean {
+    if (watch === undefined || !leaveOldLog(database, watch)) return false;
     configure(database);
     // So that there is a log to watch.
     checkAccounts(database, {});
@@ -245,12 +194,14 @@ export function createEngine(driver: Driver, given: string, now: () => number = 
   function watchOf(database: Database): FileWatch {
     return watchFile(path, {
       isLogWritten: () => writeLog(database),
-      readAnew: () => readAnew(driver, path),
+      lastPosition: () => lastPosition(database),
+      readAnew: (position) => readAnew(driver, path, position),
     });
   }
 
   const engine: Engine = {
     open(opening) {
+      if (stranded) return engine.heal(opening, stranded.fault).trouble;
       if (suspicion && opened && !opened.isReadOnly) {
         return engine.heal(opening, { kind: 'damaged', message: `cannot be used: ${suspicion.message}` })
           .trouble;
@@ -275,36 +226,43 @@ export function createEngine(driver: Driver, given: string, now: () => number = 
       return suspicion !== undefined;
     },
     fault() {
-      if (stranded) return stranded.fault;
-      return opened === undefined || opened.isReadOnly ? undefined : watch?.fault();
+      if (stranded) return opened?.isReadOnly && !engine.isWorthReopening ? undefined : stranded.fault;
+      if (opened === undefined || opened.isReadOnly) return undefined;
+      return watch?.fault() ?? (isNewer(opened.database) ? BROUGHT_UP_TO_DATE : undefined);
     },
     heal(opening, fault) {
       const message = `the store ${fault.message}`;
-      if (fault.kind === 'log_lost' && opened && renewLog(opened)) {
-        return { trouble: { kind: 'damaged', message: `${message}; nothing is lost` }, isWhole: true };
+      if (fault.kind === 'newer') {
+        close();
+        const trouble = track(() => openAny(opening)) ?? { kind: 'newer', message };
+        return { trouble, isWhole: false };
       }
-      const before = opened ?? stranded?.file;
-      if (before) stranded = { file: before, fault };
-      const oldWatch = watch;
-      opened = undefined;
-      return track(() => {
-        if (fault.kind !== 'moved' && statSync(path, { throwIfNoEntry: false })?.ino === inode) {
-          const replaced = replace(new Damage(message), opening, before);
-          suspicion = undefined;
-          opened = openChecked(opening);
-          return finish(replaced);
+      if (stranded) {
+        // Only the evidence of before is missing in what is open.
+        if (opened?.isReadOnly === false) return track(() => finish(message));
+        closeOpened();
+      } else if (opened) {
+        if (fault.kind === 'log_lost' && beginLog(opened)) {
+          return { trouble: { kind: 'damaged', message: `${message}; nothing is lost` }, isWhole: true };
         }
-        path = realPathOf(given);
-        requireRegularFiles(path);
-        if (oldWatch) putOldLogAside(driver, path, oldWatch);
-        const trouble = openAny(opening, before);
-        if (trouble?.kind === 'read_only') return { trouble, isWhole: false };
-        return finish(trouble ? `${message}; ${trouble.message}` : message);
+        stranded = { file: opened, fault, inode, watch };
+        opened = undefined;
+        watch = undefined;
+      }
+      return track(() => {
+        const isSame = statSync(path, { throwIfNoEntry: false })?.ino === stranded?.inode;
+        inode = stranded?.inode;
+        if (fault.kind !== 'moved' && isSame) suspicion = new Damage(message);
+        else if (stranded?.watch) putOldLogAside(driver, realPathOf(given), stranded.watch);
+        const trouble = openAny(opening, stranded?.file);
+        if (trouble && engine.file.isReadOnly) return { trouble, isWhole: false };
+        const isTold = trouble === undefined || trouble.message.includes(message);
+        return finish(isTold ? (trouble?.message ?? message) : `${message}; ${trouble.message}`);
       });
 
       function finish(told: string): Healing {
-        const copied = before ? copyEvidence(before.database, engine.file.database) : 0;
-        before?.database.close();
+        const copied = stranded ? copyEvidence(stranded.file.database, engine.file.database) : 0;
+        stranded?.file.database.close();
         stranded = undefined;
         const carried = `${told}; ${copied} pieces of evidence were carried over from what was open`;
         return { trouble: { kind: 'damaged', message: carried }, isWhole: false };
@@ -318,22 +276,8 @@ export function createEngine(driver: Driver, given: string, now: () => number = 
       writeLog(opened.database);
       watch?.noteCheckpoint();
     },
-    end() {
-      const { database } = engine.file;
-      const last = (table: string) =>
-        Number(database.prepare(`SELECT coalesce(max(seq), 0) AS seq FROM ${table}`).get()?.['seq']);
-      return {
-        log: readLogId(database).id,
-        changes: lastPosition(database),
-        erasures: last('erasures'),
-        sweeps: last('sweeps'),
-      };
-    },
+    end: () => endOfLogs(engine.file),
     ...createLeases(() => engine.file.database, writer, now),
-    nextSweep() {
-      const { database } = engine.file;
-      return inTransaction(database, () => nextSweepNumber(database));
-    },
     erase(msisdn, forget) {
       const { log, sweepHistory } = engine.file;
       log.erase(msisdn, forget);
@@ -349,7 +293,7 @@ export function createEngine(driver: Driver, given: string, now: () => number = 
     expectErasedWords() {
       hasErasedWords = true;
     },
-    tidy: () => tidy(engine.file),
+    tidy: () => tidyFile(engine.file),
     saveSweep: (token, head, rows, isFull) => engine.file.sweeps.commit(token, head, rows, isFull),
     close,
   };

@@ -12,9 +12,10 @@ import { readWal } from './wal-tail.ts';
 export interface Fault {
   /**
    * `moved`: the path leads to another database or to none. `log_lost`: the names of the log or its index lead
-   * elsewhere, while the open connection still has everything. `damaged`: bytes are gone.
+   * elsewhere, while the open connection still has everything. `damaged`: bytes are gone. `newer`: a process of a later
+   * version has brought it up to date.
    */
-  readonly kind: 'moved' | 'log_lost' | 'damaged';
+  readonly kind: 'moved' | 'log_lost' | 'damaged' | 'newer';
   readonly message: string;
 }
 
@@ -23,6 +24,10 @@ export interface FileWatch {
   fault(): Fault | undefined;
   /** Told that this connection has just written to the database itself. */
   noteCheckpoint(): void;
+  /** Whether nobody wrote to the database itself since the last look. */
+  isDatabaseKnown(): boolean;
+  /** Whether the file under the name of the log is the one that was known, with so many frames; or is empty, or gone. */
+  isLogAsLongAs(frames: number): boolean;
   /** Whether a file is the one that is watched, or its log or index. */
   isOwn(path: string): boolean;
 }
@@ -31,8 +36,15 @@ export interface FileWatch {
 export interface FileWatchPorts {
   /** Whether everything in the log is in the database too, as SQLite sees it. */
   isLogWritten(): boolean;
-  /** Reads the database as a new process would. @throws Error of SQLite, Damage */
-  readAnew(): void;
+  /** The last position of its log, as the connection sees it. @throws Error of SQLite */
+  lastPosition(): number;
+  /**
+   * Reads the database as a new process would.
+   *
+   * @param position the last one that was given.
+   * @throws Error of SQLite, Damage
+   */
+  readAnew(position: number): void;
 }
 
 interface Names {
@@ -41,8 +53,9 @@ interface Names {
 }
 
 /** Watches the files of a database that was just opened and written to. @throws Error of the file system */
-export function watchFile(path: string, { isLogWritten, readAnew }: FileWatchPorts): FileWatch {
+export function watchFile(path: string, ports: FileWatchPorts): FileWatch {
   let known = look();
+  let position = ports.lastPosition();
   const opened = readWal(`${path}-wal`);
   let wal = 'tail' in opened ? opened.tail : undefined;
 
@@ -62,8 +75,16 @@ export function watchFile(path: string, { isLogWritten, readAnew }: FileWatchPor
       case 'cut':
         return { kind: 'damaged', message: `lost its log: the -wal file ${found.message} while it was open` };
       case 'emptied':
-        if (!isLogWritten()) {
+        if (!ports.isLogWritten()) {
           return { kind: 'damaged', message: 'lost its log: the -wal file was emptied while it was open' };
+        }
+        break;
+      case 'renewed':
+        if (!canBeRead()) {
+          return {
+            kind: 'damaged',
+            message: 'lost its log: the -wal file was overwritten while it was open',
+          };
         }
         break;
       case 'sound':
@@ -73,11 +94,27 @@ export function watchFile(path: string, { isLogWritten, readAnew }: FileWatchPor
     return undefined;
   }
 
+  function isUnchanged({ mtimeNs, size }: BigIntStats): boolean {
+    return known.database?.mtimeNs === mtimeNs && known.database.size === size;
+  }
+
+  function canBeRead(): boolean {
+    try {
+      ports.readAnew(position);
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
   function faultOfDatabase(now: BigIntStats): Fault | undefined {
-    if (known.database?.mtimeNs === now.mtimeNs && known.database.size === now.size) return undefined;
+    if (isUnchanged(now)) {
+      position = Math.max(position, ports.lastPosition());
+      return undefined;
+    }
     if (now.size < LEAST_BYTES) return { kind: 'damaged', message: 'was emptied while it was open' };
     try {
-      readAnew();
+      ports.readAnew(position);
       known = { ...known, database: now };
     } catch (error) {
       if (isDamage(error)) {
@@ -102,6 +139,16 @@ export function watchFile(path: string, { isLogWritten, readAnew }: FileWatchPor
     },
     noteCheckpoint() {
       known = { ...known, database: look().database };
+    },
+    isDatabaseKnown() {
+      const { database } = look();
+      return database !== undefined && isUnchanged(database);
+    },
+    isLogAsLongAs(frames) {
+      const found = statSync(`${path}-wal`, { throwIfNoEntry: false });
+      if (found === undefined || found.size === 0) return true;
+      const log = readWal(`${path}-wal`, wal);
+      return log.kind === 'sound' && log.tail.frames === frames;
     },
     isOwn(file) {
       const found = statSync(file, { bigint: true, throwIfNoEntry: false });

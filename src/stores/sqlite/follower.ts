@@ -24,9 +24,10 @@ export interface Follower {
    * Sees to it that what is written goes where the next process looks: if the files were taken away, cut off or
    * overwritten under the open connection, puts that right.
    *
-   * @returns `sound`: nothing had happened; `mended`: the file is the same; `replaced`: another file is open, or none.
+   * @returns `sound`: nothing had happened; `mended`: the file is the same; `replaced`: another file is open, perhaps one
+   *   that can only be read; `lost`: it could not be put right yet.
    */
-  keepInPlace(): 'sound' | 'mended' | 'replaced';
+  keepInPlace(): 'sound' | 'mended' | 'replaced' | 'lost';
   /** Told that something was written. */
   wrote(): void;
   /** Up to where news was told; `undefined` before `begin`. */
@@ -38,8 +39,8 @@ const POLL_MS = 50;
 const LONGEST_HEARING_MS = 1_000;
 /** How often it is said that there was nothing new, ms. */
 const CAUGHT_UP_EVERY_MS = 1_000;
-/** How often a file that left its place is looked for again, ms. */
-const MOVE_EVERY_MS = 500;
+/** How often it is tried again to put right what happened to the files, ms. */
+const HEAL_EVERY_MS = 500;
 /** How often a file that could not be written to is tried again, ms. */
 const REOPEN_EVERY_MS = 5_000;
 /** How often erasures are gone on with, ms. */
@@ -54,12 +55,12 @@ export function createFollower(engine: Engine, say: (message: WorkerMessage) => 
   let cursor: LogCursor | undefined;
   let poll: NodeJS.Timeout | undefined;
   let dataVersion: unknown;
-  let toldAt = 0;
-  let reopenedAt = 0;
-  let movedAt = 0;
-  let tidiedAt = 0;
-  let checkpointedAt = Date.now();
-  let wroteAt = 0;
+  let toldAt = -Infinity;
+  let reopenedAt = -Infinity;
+  let healsAt = -Infinity;
+  let tidiedAt = -Infinity;
+  let checkpointedAt = performance.now();
+  let wroteAt = -Infinity;
   let isLooking = false;
   let heard: (() => void) | undefined;
   let trouble: StoreTrouble | undefined;
@@ -73,11 +74,11 @@ export function createFollower(engine: Engine, say: (message: WorkerMessage) => 
       fault = { kind: 'moved', message: `cannot be looked at: ${messageOf(error)}` };
     }
     if (fault === undefined) return 'sound';
-    if (Date.now() - movedAt < MOVE_EVERY_MS) return 'replaced';
-    movedAt = Date.now();
+    if (performance.now() < healsAt) return 'lost';
+    healsAt = performance.now() + HEAL_EVERY_MS;
     try {
       const { trouble: found, isWhole } = engine.heal(opening, fault);
-      movedAt = 0;
+      healsAt = engine.file.isReadOnly ? performance.now() + REOPEN_EVERY_MS : -Infinity;
       tell(found, isWhole);
       if (!isWhole) beginAnew();
       return isWhole ? 'mended' : 'replaced';
@@ -85,14 +86,15 @@ export function createFollower(engine: Engine, say: (message: WorkerMessage) => 
       // Nothing is open: every request fails until it is.
       const message = `the store ${fault.message}, and this could not be put right: ${messageOf(error)}`;
       tell({ kind: 'unavailable', message }, true);
-      return 'replaced';
+      return 'lost';
     }
   }
 
   /** Says what is wrong, if it was not said before. */
   function tell(found: StoreTrouble | undefined, isWhole: boolean): void {
-    reopenedAt = Date.now();
-    if (found && found.message !== trouble?.message) say({ kind: 'trouble', trouble: found, isWhole });
+    reopenedAt = performance.now();
+    const isNews = found?.kind === 'damaged' || found?.message !== trouble?.message;
+    if (found && isNews) say({ kind: 'trouble', trouble: found, isWhole });
     trouble = found;
     tellExposures();
   }
@@ -121,8 +123,9 @@ export function createFollower(engine: Engine, say: (message: WorkerMessage) => 
     if (isLooking) return;
     isLooking = true;
     try {
-      keepInPlace();
-      if (engine.isWorthReopening && Date.now() - reopenedAt > REOPEN_EVERY_MS) {
+      // It ages: what is open may lack what was acknowledged.
+      if (keepInPlace() === 'lost') return;
+      if (engine.isWorthReopening && performance.now() - reopenedAt > REOPEN_EVERY_MS) {
         reopen();
       }
       const { database } = engine.file;
@@ -134,12 +137,12 @@ export function createFollower(engine: Engine, say: (message: WorkerMessage) => 
       if (isChanged) await tellNews();
       else if (cursor) cursor = { ...cursor, changes: Math.max(cursor.changes, end) };
       checkpointSoon();
-      if (!isChanged && Date.now() - toldAt < CAUGHT_UP_EVERY_MS) return;
-      toldAt = Date.now();
+      if (!isChanged && performance.now() - toldAt < CAUGHT_UP_EVERY_MS) return;
+      toldAt = performance.now();
       if (cursor) say({ kind: 'caughtUp', end: endOf(cursor) });
       if (!engine.file.isReadOnly) engine.clearLog();
-      if (!engine.file.isReadOnly && Date.now() - tidiedAt > TIDY_EVERY_MS) {
-        tidiedAt = Date.now();
+      if (!engine.file.isReadOnly && performance.now() - tidiedAt > TIDY_EVERY_MS) {
+        tidiedAt = performance.now();
         engine.tidy();
       }
     } catch (error) {
@@ -154,7 +157,7 @@ export function createFollower(engine: Engine, say: (message: WorkerMessage) => 
 
   /** Soon after a write, what it wrote is in two places: the log and the database. */
   function checkpointSoon(): void {
-    const now = Date.now();
+    const now = performance.now();
     const isQuiet = now - wroteAt >= CHECKPOINT_AFTER_MS;
     if (wroteAt <= checkpointedAt || (!isQuiet && now - checkpointedAt < CHECKPOINT_EVERY_MS)) return;
     checkpointedAt = now;
@@ -213,7 +216,7 @@ export function createFollower(engine: Engine, say: (message: WorkerMessage) => 
     end: () => clearInterval(poll),
     heard: () => heard?.(),
     wrote() {
-      wroteAt = Date.now();
+      wroteAt = performance.now();
     },
     keepInPlace,
     get told() {

@@ -1,12 +1,15 @@
 /** Rights that one process holds at a time, as rows of the file. */
 
 import type { Database } from './driver.ts';
+import { nextSweepNumber } from './sweep-numbers.ts';
 import { inTransaction } from './transaction.ts';
 
 export interface Leases {
   lease(name: string, ttlMs: number, isForced: boolean): boolean;
   renew(name: string, ttlMs: number): boolean;
   release(name: string): void;
+  /** The number of the next sweep of any list. */
+  nextSweep(): number;
 }
 
 /** @param open gives the database that is open. */
@@ -41,6 +44,10 @@ export function createLeases(open: () => Database, writer: string, now: () => nu
     },
     release(name) {
       open().prepare('DELETE FROM leases WHERE name = ? AND owner = ?').run(name, writer);
+    },
+    nextSweep() {
+      const database = open();
+      return inTransaction(database, () => nextSweepNumber(database));
     },
   };
 }

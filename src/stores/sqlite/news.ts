@@ -1,9 +1,9 @@
 /** What other processes wrote behind a place, as the port tells it: in the order of the logs, in small messages. */
 
 import type { LogEnd, StoreNews, SweepNews } from '../store.ts';
-import type { OpenFile } from './engine.ts';
 import { START, type LogCursor } from './log-cursor.ts';
 import { readLogId } from './log-id.ts';
+import type { OpenFile } from './open-file.ts';
 import type { SweepStep } from './sweeps.ts';
 
 const CHANGES_PER_MESSAGE = 2_000;

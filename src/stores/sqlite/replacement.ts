@@ -4,10 +4,10 @@ import { statSync } from 'node:fs';
 import type { StoreOpening } from '../store.ts';
 import { checkAccounts } from './accounts.ts';
 import { copyEvidence } from './carry-over.ts';
-import { carryOver, putAside } from './damage.ts';
+import { NewerFile, carryOver, isNewer, putAside } from './damage.ts';
 import type { Database, Driver } from './driver.ts';
 import { withLock } from './lock.ts';
-import { makeDraft, removeDraft } from './schema.ts';
+import { SCHEMA_VERSION, makeDraft, removeDraft } from './schema.ts';
 
 /** The file that is replaced. */
 export interface DamagedFile {
@@ -23,7 +23,8 @@ export interface DamagedFile {
  *
  * @param connection one that was opened before the damage and may still hold what the file does not.
  * @returns what was done, for people.
- * @throws Error of the file system or SQLite; the damaged file is in its place then
+ * @throws NewerFile if it is of a later version, which is never renamed; Error of the file system or SQLite. It is in its
+ *   place then
  */
 export function replaceFile(
   { driver, path, inode, now }: DamagedFile,
@@ -35,6 +36,7 @@ export function replaceFile(
     if (statSync(path).ino !== inode) {
       return `the store was damaged (${damage.message}), and another process has put it right`;
     }
+    requireKnownVersion(driver, path);
     let carried = 0;
     const draft = makeDraft(driver, path, (database) => {
       // Whose it is stands in it before anybody else can open it.
@@ -49,4 +51,16 @@ export function replaceFile(
       removeDraft(draft);
     }
   });
+}
+
+/** @throws NewerFile */
+function requireKnownVersion({ DatabaseSync }: Driver, path: string): void {
+  // SQLite removes the log of an empty file.
+  if (statSync(path).size === 0) return;
+  const probe = new DatabaseSync(path);
+  try {
+    if (isNewer(probe)) throw new NewerFile(`it is of a version newer than ${SCHEMA_VERSION}`);
+  } finally {
+    probe.close();
+  }
 }

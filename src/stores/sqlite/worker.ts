@@ -21,6 +21,7 @@ import type { RequestMessage, RequestName, Requests, WorkerMessage, WorkerSetup 
 const CHANGES_PER_BATCH = 5_000;
 /** How often changes are written again into a file that was replaced while they were written. */
 const MOST_TRIES = 5;
+const NOT_IN_PLACE = 'the file was taken away or replaced during the write';
 /** Requests whose answer says that something is kept or gone. */
 const WRITES: ReadonlySet<RequestName> = new Set(['saveSweep', 'saveBase', 'erase', 'prune', 'pruneSweeps']);
 
@@ -175,7 +176,8 @@ export function serve(port: MessagePort, engine: Engine): void {
       follower.wrote();
       // What was written may be where no other process looks.
       for (let tries = 0, place = follower.keepInPlace(); place !== 'sound'; place = follower.keepInPlace()) {
-        if (++tries > MOST_TRIES) throw new Error('the file is replaced again and again');
+        if (place === 'lost' || ++tries > MOST_TRIES) throw new Error(NOT_IN_PLACE);
+        requireWritable();
         if (place === 'replaced') results = asFirst(engine.file.log.appendEach(given), first);
       }
       for (const [index, { id }] of requests.entries()) say({ kind: 'answer', id, gives: results[index] });
@@ -190,7 +192,7 @@ export function serve(port: MessagePort, engine: Engine): void {
       const gives = handler(takes);
       if (WRITES.has(name)) {
         follower.wrote();
-        if (follower.keepInPlace() === 'replaced') throw new Error('the file was replaced during the write');
+        if (!['sound', 'mended'].includes(follower.keepInPlace())) throw new Error(NOT_IN_PLACE);
       }
       say({ kind: 'answer', id, gives }, transferOf(gives));
       if (name === 'close') port.close();
