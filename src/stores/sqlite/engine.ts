@@ -191,6 +191,11 @@ export function createEngine(driver: Driver, given: string, now: () => number = 
     return true;
   }
 
+  /** Whether what was open may be stored now: the file that could only be read has gone or can be opened better. */
+  function isWorthHealing(): boolean {
+    return statSync(path, { throwIfNoEntry: false })?.ino !== inode || engine.isWorthReopening;
+  }
+
   function watchOf(database: Database): FileWatch {
     return watchFile(path, {
       isLogWritten: () => writeLog(database),
@@ -226,7 +231,7 @@ export function createEngine(driver: Driver, given: string, now: () => number = 
       return suspicion !== undefined;
     },
     fault() {
-      if (stranded) return opened?.isReadOnly && !engine.isWorthReopening ? undefined : stranded.fault;
+      if (stranded) return opened?.isReadOnly && !isWorthHealing() ? undefined : stranded.fault;
       if (opened === undefined || opened.isReadOnly) return undefined;
       return watch?.fault() ?? (isNewer(opened.database) ? BROUGHT_UP_TO_DATE : undefined);
     },
