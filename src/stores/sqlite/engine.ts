@@ -7,12 +7,12 @@ import { randomUUID } from 'node:crypto';
 import { existsSync, statSync } from 'node:fs';
 import type { Erasure, ListedRow, StoreOpening, StoreTrouble } from '../store.ts';
 import { OtherAccount, checkAccounts, createTakeover } from './accounts.ts';
-import { copyEvidence } from './carry-over.ts';
 import { emptyLog, leaveOldLog, putOldLogAside, writeLog } from './checkpoints.ts';
 import { Damage, isDamage, isNewer, NewerFile, readAnew } from './damage.ts';
 import { holds, type Database, type Driver } from './driver.ts';
 import { realPathOf, requireRegularFiles } from './file-kind.ts';
 import { watchFile, type Fault, type FileWatch } from './file-watch.ts';
+import { endStranding, type Healing, type Stranded } from './healing.ts';
 import { createLeases, type Leases } from './leases.ts';
 import type { LogCursor } from './log-cursor.ts';
 import { lastPosition } from './log-id.ts';
@@ -61,20 +61,6 @@ export interface Engine extends Leases {
   tidy(): void;
   saveSweep(token: string, head: SweepHead, rows: readonly ListedRow[], isFull: boolean): boolean;
   close(): void;
-}
-
-/** What was done about a fault. */
-export interface Healing {
-  readonly trouble: StoreTrouble;
-  /** The file is the same and nothing is lost. Otherwise it may lack what only memory knows. */
-  readonly isWhole: boolean;
-}
-
-interface Stranded {
-  readonly file: OpenFile;
-  readonly fault: Fault;
-  readonly inode: number | undefined;
-  readonly watch: FileWatch | undefined;
 }
 
 const BROUGHT_UP_TO_DATE: Fault = { kind: 'newer', message: 'was brought up to date by a later version' };
@@ -266,11 +252,9 @@ export function createEngine(driver: Driver, given: string, now: () => number = 
       });
 
       function finish(told: string): Healing {
-        const copied = stranded ? copyEvidence(stranded.file.database, engine.file.database) : 0;
-        stranded?.file.database.close();
+        const healing = endStranding(stranded, engine.file, told);
         stranded = undefined;
-        const carried = `${told}; ${copied} pieces of evidence were carried over from what was open`;
-        return { trouble: { kind: 'damaged', message: carried }, isWhole: false };
+        return healing;
       }
     },
     get exposures() {
