@@ -241,9 +241,10 @@ export function createEngine(driver: Driver, given: string, now: () => number = 
         watch = undefined;
       }
       return track(() => {
-        const isSame = statSync(path, { throwIfNoEntry: false })?.ino === stranded?.inode;
         inode = stranded?.inode;
-        if (fault.kind !== 'moved' && isSame) suspicion = new Damage(message);
+        // What is wrong with a path that leads elsewhere, opening it tells.
+        const isSame = () => statSync(path, { throwIfNoEntry: false })?.ino === inode;
+        if (fault.kind !== 'moved' && isSame()) suspicion = new Damage(message);
         else if (stranded?.watch) putOldLogAside(driver, realPathOf(given), stranded.watch);
         const trouble = openAny(opening, stranded?.file);
         if (trouble && engine.file.isReadOnly) return { trouble, isWhole: false };
