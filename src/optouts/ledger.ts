@@ -181,11 +181,11 @@ export function createLedger(options: LedgerOptions): Ledger {
   /**
    * The record that a proven opt-in is merged into. If no row was noted for a number that the provider lists, and a
    * sweep has begun after the last one that the opt-in knew of, that sweep may have read the row after the opt-in. It is
-   * taken to have done so until the next row.
+   * taken to have done so until the next row, unless the last complete sweep lacked the number.
    */
   function assuming(msisdn: string, record: NumberRecord, { proof }: Evidence): NumberRecord {
     if (proof === undefined || record.listed !== undefined) return record;
-    if (provider.lastBegun <= proof.sweep || !provider.has(msisdn)) return record;
+    if (provider.lastBegun <= proof.sweep || !provider.hasLately(msisdn)) return record;
     unsavedRows.add(msisdn);
     return { ...record, listed: { sweep: provider.lastBegun, date: null, isAssumed: true } };
   }
@@ -193,6 +193,7 @@ export function createLedger(options: LedgerOptions): Ledger {
   function takeRows(rows: readonly ListedNumber[], began: number): void {
     for (const { msisdn, sweep, date } of rows) {
       const listed = { sweep, date };
+      provider.noteBegun(sweep);
       if (firstHand.listSole(msisdn, listed) !== undefined) continue;
       const record = mergeListed(firstHand.get(msisdn) ?? EMPTY_RECORD, listed);
       const observed = firstHand.observed(msisdn);
@@ -202,13 +203,14 @@ export function createLedger(options: LedgerOptions): Ledger {
   }
 
   /**
-   * Notes the last complete sweep as a row of each proven opt-in whose number it listed. Its row was not saved if the
-   * sweeping process had not read the opt-in by then, and after a restart any later sweep outweighs it.
+   * Notes for every number with a proven opt-in that the last complete sweep, of number `sweep`, listed it. Not every row
+   * was saved: that the number is on the list tells it.
    */
-  function noteLastSweep(): void {
+  function takeListed(sweep: number): void {
     for (const [msisdn, record] of [...firstHand.otherRecords()]) {
-      if (!record.ins.some(({ proof }) => proof !== undefined) || !provider.wasListed(msisdn)) continue;
-      firstHand.put(msisdn, mergeListed(record, { sweep: provider.lastNumber, date: null }));
+      const isProven = record.ins.some(({ proof }) => proof !== undefined);
+      if (!isProven || record.listed?.isAssumed || !provider.hasLately(msisdn)) continue;
+      firstHand.put(msisdn, mergeListed(record, { sweep, date: null }));
     }
   }
 
@@ -245,6 +247,8 @@ export function createLedger(options: LedgerOptions): Ledger {
     reason: (msisdn) => reasonBy(firstHand.standing(msisdn)),
     listing,
     merge(msisdn, evidence, appliedAt) {
+      // Sweeps that this opt-in knew of have begun, whatever became of them.
+      provider.noteBegun(evidence.proof?.sweep ?? 0);
       const before = firstHand.get(msisdn) ?? EMPTY_RECORD;
       const merged = mergeEvidence(before, evidence);
       if (merged === before) return false;
@@ -296,10 +300,11 @@ export function createLedger(options: LedgerOptions): Ledger {
     },
     restore(image, rows) {
       const isTaken = provider.restore(image);
-      if (!isTaken) return false;
-      takeRows(rows, -Infinity);
-      noteLastSweep();
-      return true;
+      if (isTaken) {
+        takeRows(rows, -Infinity);
+        takeListed(image.number);
+      }
+      return isTaken;
     },
     follow(news, rows) {
       // What rows say is weighed by the numbers of their sweeps, however old the rest of the news is.

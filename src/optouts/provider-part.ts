@@ -16,8 +16,10 @@ import type { CommitEffect, PageEffect, Removals, RowJudge, SweepRun, SweepStart
 
 export interface ProviderPart {
   has(msisdn: string): boolean;
-  /** Whether the last complete sweep, or an incomplete one after it, listed the number, as far as is known. */
-  wasListed(msisdn: string): boolean;
+  /** Whether it holds the number, and the last complete sweep did not lack it. */
+  hasLately(msisdn: string): boolean;
+  /** Notes that a sweep has begun, in any process. */
+  noteBegun(number: number): void;
   /** Its numbers at any time: a member of one object that stays, as all checks read it. */
   readonly view: { readonly numbers: NumberSet };
   /** Starts a sweep. A sweep that is still open is ended. */
@@ -37,7 +39,7 @@ export interface ProviderPart {
   readonly lastStart: number | null;
   /** Number of the last complete sweep; 0 before. */
   readonly lastNumber: number;
-  /** Number of the newest sweep that began or was taken over; 0 before. */
+  /** Number of the newest sweep that has begun, as far as is known; 0 before. */
   readonly lastBegun: number;
   readonly heldMs: number | null;
   /** Whether anything changed since the last save began. */
@@ -251,7 +253,10 @@ export function createProviderPart({ shrinkHoldMs, longestStepMs }: HoldOptions)
 
   return {
     has: (msisdn) => view.numbers.has(msisdn),
-    wasListed: (msisdn) => view.numbers.has(msisdn) && !missingOnce.has(msisdn),
+    hasLately: (msisdn) => view.numbers.has(msisdn) && !missingOnce.has(msisdn),
+    noteBegun(number) {
+      lastBegun = Math.max(number, lastBegun);
+    },
     view,
     begin,
     save() {

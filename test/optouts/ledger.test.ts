@@ -363,6 +363,52 @@ describe('an opt-in of a number that the provider lists', () => {
     expect(ledger.blocks(N)).toBe(false);
   });
 
+  it('is not taken to be, if the last complete sweep lacked the number', () => {
+    const ledger = listed();
+    sweep(ledger, 2, []);
+    ledger.merge(N, provenIn(0, { sweep: 1 }), 3 * MINUTE);
+    expect(ledger.blocks(N)).toBe(false);
+  });
+
+  it('is overruled after a restart by the last complete sweep, though its row was of no use when it was read', () => {
+    for (const [missing, isOverruled] of [
+      [[], true],
+      [[N], false],
+    ] as const) {
+      const before = listed();
+      before.merge(N, outAct(1), 0);
+      sweep(before, 2, [N]);
+      before.save().done('kept');
+      sweep(before, 3, [N]);
+      // Nothing tells the store of a row that says nothing new.
+      const { rows } = before.save();
+      expect(rows).toEqual([]);
+      const ledger = createLedger(LEDGER);
+      ledger.merge(N, outAct(1));
+      ledger.merge(N, provenIn(1, { sweep: 2 }));
+      ledger.restore(image(3, [N], { missingOnce: createNumberSet(missing) }), [
+        { msisdn: N, sweep: 2, date: null },
+      ]);
+      expect(ledger.blocks(N)).toBe(isOverruled);
+    }
+  });
+
+  it('stays overruled by what was assumed when a saved sweep is taken over', () => {
+    const ledger = listed();
+    sweep(ledger, 2, [N]);
+    ledger.merge(N, provenIn(0, { sweep: 1 }), 3 * MINUTE);
+    ledger.restore(image(3, [N]), []);
+    expect(ledger.blocks(N)).toBe(true);
+  });
+
+  it('and rows of sweeps that came to nothing tell how far sweeps were counted', () => {
+    const ledger = createLedger(LEDGER);
+    ledger.merge(N, provenIn(0, { sweep: 5 }));
+    expect(ledger.lastBegun).toBe(5);
+    ledger.restore(image(3, [N]), [{ msisdn: N, sweep: 7, date: null }]);
+    expect([ledger.lastBegun, ledger.lastNumber]).toEqual([7, 3]);
+  });
+
   it('holds while any proven act holds', () => {
     const ledger = listed();
     ledger.merge(N, provenIn(0, { sweep: 9, optInDate: T }), 0);

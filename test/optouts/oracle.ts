@@ -15,6 +15,8 @@ interface Row {
   /** `undefined`: it was loaded. */
   readonly began: number | undefined;
   readonly date: number | undefined;
+  /** Whether the store heard of it. */
+  readonly isSaved?: boolean;
 }
 
 const positionIn = ({ positions = [] }: Evidence, log: string) =>
@@ -45,7 +47,7 @@ export class Oracle {
     if (proof === undefined) return;
     if (appliedAt !== undefined) this.appliedAt.set(id, appliedAt);
     const isUnseen = !this.rows.has(number) && !this.assumed.has(number);
-    if (isUnseen && this.listed.has(number) && this.lastBegun > proof.sweep) {
+    if (isUnseen && this.listsLately(number) && this.lastBegun > proof.sweep) {
       this.assumed.set(number, this.lastBegun);
     }
   }
@@ -54,10 +56,15 @@ export class Oracle {
     this.lastBegun = number;
   }
 
+  /** Whether the list holds the number, and the last complete sweep did not lack it. */
+  listsLately(number: string): boolean {
+    return this.listed.has(number) && !this.missingOnce.has(number);
+  }
+
   /** What was assumed is saved as if it had been read, and no time of the process before means anything. */
   restart(): void {
     for (const [number, sweep] of this.assumed) {
-      this.rows.set(number, [{ sweep, began: undefined, date: undefined }]);
+      this.rows.set(number, [{ sweep, began: undefined, date: undefined, isSaved: true }]);
     }
     for (const [number, rows] of this.rows) {
       this.rows.set(
@@ -67,15 +74,29 @@ export class Oracle {
     }
     this.assumed.clear();
     this.appliedAt.clear();
-    this.lastBegun = this.lastNumber;
+    const saved = [...this.rows.values()].flat().filter(({ isSaved }) => isSaved);
+    this.lastBegun = Math.max(this.lastNumber, ...saved.map(({ sweep }) => sweep));
+    for (const [number, told] of this.told) {
+      const proofs = told.flatMap(({ proof }) => proof ?? []);
+      if (proofs.length === 0) continue;
+      this.lastBegun = Math.max(this.lastBegun, ...proofs.map(({ sweep }) => sweep));
+      if (!this.listsLately(number)) continue;
+      const last = { sweep: this.lastNumber, began: undefined, date: undefined };
+      this.rows.set(number, [...(this.rows.get(number) ?? []), last]);
+    }
   }
 
   row(number: string, row: Row): void {
     this.listed.add(number);
     this.missingOnce.delete(number);
-    if (!this.told.has(number)) return;
+    const told = this.told.get(number);
+    if (told === undefined) return;
     this.assumed.delete(number);
-    this.rows.set(number, [...(this.rows.get(number) ?? []), row]);
+    const rows = this.rows.get(number) ?? [];
+    const { date } = row;
+    const isLater = date !== undefined && rows.every((one) => one.date === undefined || one.date < date);
+    const isSaved = rows.length === 0 || isLater || told.some(({ direction }) => direction === 'in');
+    this.rows.set(number, [...rows, { ...row, isSaved }]);
   }
 
   complete(numbers: readonly string[], sweep: number): void {
