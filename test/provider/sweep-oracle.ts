@@ -2,67 +2,195 @@
 
 import type { ProviderPage } from '../../src/provider/provider.ts';
 
-const MINUTE = 60_000;
-const DAY = 24 * 60 * MINUTE;
-const SLACK = MINUTE;
-const GRACE = 10 * MINUTE;
+export interface OracleOptions {
+  readonly trustsRemoval: boolean;
+  readonly clockSlackMs: number;
+  readonly lagGraceMs: number;
+  readonly shrinkHoldMs: number;
+  readonly longestStepMs: number;
+}
 
-/** The rules once more, for acts told as they happen, on numbers that are kept one by one. */
+/** A fact about a person, as it was stored. Times in ms. */
+export interface Fact {
+  readonly direction: 'out' | 'in';
+  readonly kind: 'told' | 'stated' | 'act';
+  readonly at: number;
+  /** Its place in the log. */
+  readonly position: number;
+  /** Of an opt-in act: the last place in the log that had been applied when it began. */
+  readonly basis?: number;
+  /** Of one that the provider's manage endpoint proved. */
+  readonly proof?: { readonly sweep: number; readonly optInDate: number | null };
+  /** By the monotonic clock of the process that runs; `undefined` for what was loaded. */
+  readonly applied: number | undefined;
+}
+
+interface Row {
+  readonly sweep: number;
+  readonly date: number | undefined;
+  /** By the monotonic clock of the process that runs; `undefined` for what was loaded. */
+  readonly began: number | undefined;
+  /** A later process knows it too. */
+  isSaved: boolean;
+}
+
+/** The rules once more, with every fact and row kept, on numbers that are kept one by one. */
 export class Oracle {
   /** In how many complete sweeps in a row a listed number was missing. */
   readonly lacked = new Map<number, number>();
-  readonly outs = new Map<number, number>();
-  readonly ins = new Map<number, number>();
-  readonly #rows = new Map<number, { start: number; date: number }[]>();
-  #heldSince: number | undefined;
-  readonly #trustsRemoval: boolean;
+  readonly facts = new Map<number, Fact[]>();
+  readonly #rows = new Map<number, Row[]>();
+  /** Sweeps that may have read a row after a proven opt-in, until one is read. */
+  readonly #assumed = new Map<number, { sweep: number; isSaved: boolean }>();
+  readonly #options: OracleOptions;
+  /** Of this process: the last complete sweep, and when it first read a row of a person of whom it knew. */
+  #lastComplete: { began: number; basis: number } | undefined;
+  #firstRowBegan: number | undefined;
+  #held: number | undefined;
+  lastNumber = 0;
+  lastBegun = 0;
 
-  constructor(trustsRemoval: boolean) {
-    this.#trustsRemoval = trustsRemoval;
+  constructor(options: OracleOptions) {
+    this.#options = options;
   }
 
-  row(id: number, start: number, date: number): void {
+  begin(number: number): void {
+    this.lastBegun = number;
+  }
+
+  tell(id: number, fact: Fact): void {
+    this.facts.set(id, [...(this.facts.get(id) ?? []), fact]);
+    if (fact.proof === undefined || this.#rows.has(id) || this.#assumed.has(id)) return;
+    // Nobody knows whether a sweep that began meanwhile read a row after it, unless the last complete one read none.
+    if (this.lacked.get(id) === 0 && this.lastBegun > fact.proof.sweep) {
+      this.#assumed.set(id, { sweep: this.lastBegun, isSaved: false });
+    }
+  }
+
+  row(id: number, { number, began }: Reading, date: number | undefined): void {
     this.lacked.set(id, 0);
-    if (!this.outs.has(id) && !this.ins.has(id)) return;
-    this.#rows.set(id, [...(this.#rows.get(id) ?? []), { start, date }]);
+    const facts = this.facts.get(id);
+    if (facts === undefined) return;
+    this.#firstRowBegan ??= began;
+    this.#assumed.delete(id);
+    const rows = this.#rows.get(id) ?? [];
+    // The store hears of a row that says something new: with an opt-in each, else a first one and a later date.
+    const isNewDate =
+      date !== undefined && rows.every((row) => !(row.date !== undefined && row.date >= date));
+    const isNews = rows.length === 0 || isNewDate || facts.some(({ direction }) => direction === 'in');
+    this.#rows.set(id, [...rows, { sweep: number, date, began, isSaved: isNews }]);
   }
 
+  /** What was noted so far is stored. */
+  save(): void {
+    for (const assumed of this.#assumed.values()) assumed.isSaved = true;
+  }
+
+  /** Another process goes on with what is stored: no time of the one before means anything to it. */
+  restart(): void {
+    for (const [id, { sweep, isSaved }] of this.#assumed) {
+      if (isSaved) this.#rows.set(id, [{ sweep, date: undefined, began: undefined, isSaved }]);
+    }
+    this.#assumed.clear();
+    for (const [id, facts] of this.facts) {
+      this.facts.set(
+        id,
+        facts.map((fact) => ({ ...fact, applied: undefined })),
+      );
+      const rows = (this.#rows.get(id) ?? []).filter(({ isSaved }) => isSaved);
+      const isProven = facts.some(({ proof }) => proof !== undefined);
+      // Of what the last complete sweep lacked it is known that it lacked it. All else of the list it listed.
+      const isListed = isProven && this.lacked.get(id) === 0;
+      const last = { sweep: this.lastNumber, date: undefined, isSaved: true };
+      const known = [...rows, ...(isListed ? [last] : [])].map((row) => ({ ...row, began: undefined }));
+      if (known.length > 0) this.#rows.set(id, known);
+      else this.#rows.delete(id);
+    }
+    this.#lastComplete = undefined;
+    this.#firstRowBegan = undefined;
+    this.lastBegun = Math.max(
+      this.lastNumber,
+      ...[...this.#rows.values()].flat().map(({ sweep }) => sweep),
+      ...[...this.facts.values()].flat().map(({ proof }) => proof?.sweep ?? 0),
+    );
+  }
+
+  /** Whether some opt-out holds that no opt-in answers: all of a kind are answered as one, or none. */
   isFirstHand(id: number): boolean {
-    const out = this.outs.get(id);
-    return out !== undefined && out >= (this.ins.get(id) ?? -Infinity);
+    const facts = this.facts.get(id) ?? [];
+    const ins = facts.filter(({ direction }) => direction === 'in');
+    return (['told', 'stated', 'act'] as const).some((kind) => {
+      const outs = facts.filter((one) => one.direction === 'out' && one.kind === kind);
+      const last = Math.max(...outs.map(({ position }) => position));
+      const latest = Math.max(...outs.map(({ at }) => at));
+      const isAnsweredBy = (optIn: Fact) => {
+        if (optIn.kind === 'act') return optIn.basis !== undefined && last <= optIn.basis;
+        if (kind === 'act') return false;
+        return optIn.at > latest + (kind === 'stated' ? this.#options.clockSlackMs : 0);
+      };
+      return outs.length > 0 && !ins.some(isAnsweredBy);
+    });
   }
 
   blocks(id: number): boolean {
-    if (this.isFirstHand(id) || !this.lacked.has(id)) return this.isFirstHand(id);
-    const optIn = this.ins.get(id);
-    if (optIn === undefined) return true;
-    const rows = this.#rows.get(id) ?? [];
-    return rows.some(({ date, start }) => date > optIn + SLACK || start > optIn + GRACE);
+    if (this.isFirstHand(id)) return true;
+    if (!this.lacked.has(id)) return false;
+    return !(this.facts.get(id) ?? []).some((fact) => fact.proof && !this.#isOverruled(id, fact));
   }
 
-  complete({ start, shown }: Reading, isAccepted: boolean, canKeep: boolean) {
-    const missing = [...this.lacked.keys()].filter((id) => !shown.has(id));
+  #isOverruled(id: number, { proof, applied }: Fact): boolean {
+    const { sweep = 0, optInDate = null } = proof ?? {};
+    if ((this.#assumed.get(id)?.sweep ?? 0) > sweep) return true;
+    return (this.#rows.get(id) ?? []).some((row) => {
+      if (optInDate !== null && row.date !== undefined && row.date > optInDate) return true;
+      if (row.sweep <= sweep) return false;
+      return applied === undefined || (row.began ?? -Infinity) > applied + this.#options.lagGraceMs;
+    });
+  }
+
+  /** Ends a complete sweep in which some rows could not be read. */
+  completeUnreadable({ number, began, basis }: Reading): void {
+    this.lastNumber = number;
+    this.#lastComplete = { began, basis };
+  }
+
+  complete({ number, began, basis, listed }: Reading, isAccepted: boolean, canKeep: boolean) {
+    const { shrinkHoldMs, longestStepMs, trustsRemoval } = this.#options;
+    const missing = [...this.lacked.keys()].filter((id) => !listed.has(id));
     const isHalf = this.lacked.size >= 100 && missing.length * 2 >= this.lacked.size;
-    const isHeld = isHalf && !isAccepted && start - (this.#heldSince ?? start) < DAY;
-    this.#heldSince = isHeld ? (this.#heldSince ?? start) : undefined;
+    const watched = Math.min(began - (this.#lastComplete?.began ?? began), longestStepMs);
+    const held = this.#held === undefined ? 0 : this.#held + watched;
+    const isHeld = isHalf && !isAccepted && held < shrinkHoldMs;
+    this.#held = isHeld ? held : undefined;
     const leaving = isHeld ? [] : missing.filter((id) => this.lacked.get(id) !== 0);
     for (const id of missing) this.lacked.set(id, 1);
-    const released = leaving.filter(
-      (id) => this.#trustsRemoval && this.isFirstHand(id) && this.wasListedSince(id),
-    );
-    for (const id of leaving) if (!released.includes(id)) this.lacked.delete(id);
-    if (canKeep) for (const id of released) this.ins.set(id, start);
-    return { status: 'complete', removed: leaving.length - released.length, size: this.lacked.size, isHeld };
+    // Those who were opted in again in the provider's dashboard leave with a later sweep.
+    const trusted = leaving.filter((id) => trustsRemoval && this.isFirstHand(id) && this.wasListedSince(id));
+    for (const id of leaving) if (!trusted.includes(id)) this.lacked.delete(id);
+    const firstBasis = this.#lastComplete?.basis;
+    this.#lastComplete = { began, basis };
+    this.lastNumber = number;
+    const released = firstBasis === undefined || !canKeep ? [] : trusted;
+    const result = { removed: leaving.length - trusted.length, size: this.lacked.size, isHeld };
+    return { ...result, status: 'complete', released, firstBasis };
   }
 
-  /** Whether a sweep that began after the opt-out listed the number. */
+  /** Whether a sweep listed the number that began long enough after its newest opt-out was applied here. */
   wasListedSince(id: number): boolean {
-    return (this.#rows.get(id) ?? []).some(({ start }) => start > (this.outs.get(id) ?? Infinity));
+    const newest = (this.facts.get(id) ?? []).findLast(({ direction }) => direction === 'out');
+    const applied = newest?.applied ?? this.#firstRowBegan;
+    if (newest === undefined || applied === undefined) return false;
+    return (this.#rows.get(id) ?? []).some(
+      ({ began }) => began !== undefined && began > applied + this.#options.lagGraceMs,
+    );
   }
 }
 
 export interface Page extends ProviderPage {
+  /** The people of its readable rows. */
   readonly ids: readonly number[];
+  /** Those of its rows that are opted out. */
+  readonly outs: readonly number[];
 }
 
 /**
@@ -72,8 +200,14 @@ export interface Page extends ProviderPage {
  * may come.
  */
 export class Reading {
+  /** Number of the sweep, its start by the wall clock and by the monotonic one, and what was applied of the log then. */
+  readonly number: number;
   readonly start: number;
+  readonly began: number;
+  readonly basis: number;
+  /** The people it showed, and those of them who were opted out. */
   readonly shown = new Set<number>();
+  readonly listed = new Set<number>();
   /**
    * `doubtful`: the rows reach the count and the numbers do not. It is complete where the list stood still; where the
    * list moved, rows may have been read twice, and either answer is right.
@@ -89,11 +223,14 @@ export class Reading {
   #unreadableOnce = 0;
   #rowsOnce = 0;
 
-  constructor(start: number) {
+  constructor({ number, start, began, basis }: Pick<Reading, 'number' | 'start' | 'began' | 'basis'>) {
+    this.number = number;
     this.start = start;
+    this.began = began;
+    this.basis = basis;
   }
 
-  /** @returns the numbers that it showed. */
+  /** @returns the numbers that it listed. */
   take(page: Page | 'torn'): readonly number[] {
     if (page === 'torn') {
       if (this.state === 'open') this.state = 'failed';
@@ -101,10 +238,11 @@ export class Reading {
     }
     const news = page.ids.filter((id) => !this.shown.has(id));
     for (const id of page.ids) this.shown.add(id);
+    for (const id of page.outs) this.listed.add(id);
     // Rows behind an empty page: the end was none.
     if (this.state !== 'open') {
       if (page.rows.length > 0) this.state = 'failed';
-      return page.ids;
+      return page.outs;
     }
     const unreadable = page.rows.length - page.ids.length;
     const content = JSON.stringify(page.rows.map((row) => JSON.stringify(row)).toSorted());
@@ -126,7 +264,7 @@ export class Reading {
       (!this.#isShort || this.#repeatedInRow >= 2 || this.#rowsOnce > 2 * this.announced)
     )
       this.#end(false);
-    return page.ids;
+    return page.outs;
   }
 
   get isOverAtEmptyPage(): boolean {
