@@ -24,7 +24,9 @@ export type AskManage = (list: OptOutList, msisdn: string) => Promise<OptInProof
 export function createAskManage({ clock, refresh: { timeout } }: Config, closing: AbortSignal): AskManage {
   async function ask(provider: Provider, msisdn: string): Promise<number | null> {
     const request = new AbortController();
-    const end = () => request.abort(new GuardError('guard_closed', 'the guard was closed'));
+    const closed = () => new GuardError('guard_closed', 'the guard was closed');
+    if (closing.aborted) throw closed();
+    const end = () => request.abort(closed());
     closing.addEventListener('abort', end);
     const cancel = startTimer(
       clock,
