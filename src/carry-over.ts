@@ -22,7 +22,7 @@ export interface CarryOverPorts {
 export interface CarryOver {
   /** Writes everything that the ledgers hold, and again if the log is lost meanwhile. Resolves then, never rejects. */
   run(): Promise<void>;
-  /** Ends the tries. */
+  /** Ends the tries: one that waits is made now, as the last one. */
   stop(): void;
 }
 
@@ -67,7 +67,7 @@ export function createCarryOver({ lists, clock, store, onFailure }: CarryOverPor
 
   async function keepWriting(): Promise<void> {
     let wait = FIRST_WAIT_MS;
-    while (isWanted && !isStopped) {
+    while (isWanted) {
       isWanted = false;
       try {
         await writeAll();
@@ -75,6 +75,7 @@ export function createCarryOver({ lists, clock, store, onFailure }: CarryOverPor
       } catch (cause) {
         isWanted = true;
         onFailure(cause);
+        if (isStopped) return;
         await pause(wait);
         wait = Math.min(wait * 2, LONGEST_WAIT_MS);
       }

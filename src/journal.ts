@@ -13,12 +13,12 @@ import type { WarnEvent } from './events.ts';
 import type { LogPosition, OptOutChange } from './optouts/change.ts';
 import type { Lists, OptOutList } from './lists.ts';
 import { createLoading } from './loading.ts';
-import { createAppliedPosition } from './optouts/positions.ts';
+import { createAppliedPosition, positionIn } from './optouts/positions.ts';
 import { withoutWords } from './optouts/words.ts';
 import { holdPending } from './pending.ts';
 import type { RecentOptIns } from './recent-opt-ins.ts';
 import { createSaves } from './saves.ts';
-import type { AppendResult, ListingSpan, Store } from './stores/store.ts';
+import type { AppendResult, ListingSpan, LogEnd, Store } from './stores/store.ts';
 import { createUnstored } from './unstored.ts';
 
 export interface JournalPorts {
@@ -138,13 +138,14 @@ export function createJournal(ports: JournalPorts): Journal {
     for (const change of changes) merge(change, clock.monotonic());
   }
 
-  function replace(msisdn: string, changes: readonly OptOutChange[]): void {
+  function replace(msisdn: string, changes: readonly OptOutChange[], { logId, position }: LogEnd): void {
     for (const { config, ledger } of lists.all()) {
       const left = changes.filter((one) => one.msisdn === msisdn && one.list === config.name);
-      ledger.replace(
-        msisdn,
-        left.map(({ evidence }) => withoutWords(evidence)),
-      );
+      // What is not stored yet, or was stored after it, cannot be among the changes, and counts all the same.
+      const later = ledger
+        .evidence(msisdn)
+        .filter(({ positions }) => !((positionIn(positions, logId) ?? Infinity) <= position));
+      ledger.replace(msisdn, [...left.map(({ evidence }) => withoutWords(evidence)), ...later]);
     }
   }
 
@@ -308,9 +309,10 @@ export function createJournal(ports: JournalPorts): Journal {
       carrying.stop();
       const deadline = clock.monotonic() + timeoutMs;
       unstored.stop();
-      // What only memory holds is tried once more, so that an orderly end loses nothing.
-      const last = loading.isOpen ? unstored.flush() : Promise.resolve();
-      await atMost(clock, timeoutMs, Promise.allSettled([...underWay, last]));
+      // What only memory holds is tried once more, so that an orderly end loses nothing; then what failed meanwhile.
+      const flush = () => (loading.isOpen ? unstored.flush() : Promise.resolve());
+      const work = Promise.allSettled([...underWay, flush()]).then(flush);
+      await atMost(clock, timeoutMs, work);
       const closing = store.close().catch((cause: unknown) => onError(fail(cause, 'to close')));
       await atMost(clock, Math.max(0, deadline - clock.monotonic()), closing);
     },

@@ -20,8 +20,8 @@ export interface LoadingPorts {
   readonly accounts: Readonly<Record<string, string>>;
   /** Lets a change count; `appliedAt` (monotonic, ms) is left out while the store is loaded. @returns whether it was new. */
   readonly merge: (change: OptOutChange, appliedAt?: number) => boolean;
-  /** Lets what changes say about a number stand for all that was known of it. */
-  readonly replace: (msisdn: string, changes: readonly OptOutChange[]) => void;
+  /** Lets what changes say about a number stand for all that was known of it up to a position. */
+  readonly replace: (msisdn: string, changes: readonly OptOutChange[], upTo: LogEnd) => void;
   /** Keeps what a ledger knows of its provider's list. */
   readonly saveSweep: (list: OptOutList) => void;
   /** Told of each change of another process that was new, after it counts. */
@@ -128,8 +128,12 @@ export function createLoading(ports: LoadingPorts): Loading {
 
   function follow({ changes, sweeps, erased, ...end }: StoreNews): void {
     const now = clock.monotonic();
-    for (const msisdn of erased) ports.replace(msisdn, changes);
-    for (const change of changes) if (merge(change, now)) ports.onChange(change);
+    for (const change of changes) {
+      const isNews = merge(change, now);
+      if (isNews && !erased.includes(change.msisdn)) ports.onChange(change);
+    }
+    // Afterwards, so that what is new here counts as applied now, also if it is of a person who was erased.
+    for (const msisdn of erased) ports.replace(msisdn, changes, end);
     followLog(end);
     for (const news of sweeps) {
       lists.follow(news);

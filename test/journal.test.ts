@@ -273,7 +273,12 @@ describe('a shared store', () => {
     }));
     const tell = (news: Partial<Parameters<NonNullable<typeof handlers>['onChanges']>[0]>) => {
       const end = { logId, position: 99 };
-      handlers?.onChanges({ changes: [], sweeps: [], erased: [], cursor: '', ...end, ...news });
+      const positions = [{ log: logId, position: 9 }];
+      const changes = (news.changes ?? []).map((one) => ({
+        ...one,
+        evidence: { ...one.evidence, positions },
+      }));
+      handlers?.onChanges({ sweeps: [], erased: [], cursor: '', ...end, ...news, changes });
       handlers?.onCaughtUp(end);
     };
     return { ...fixture, tell };
@@ -326,5 +331,92 @@ describe('listeners, resolvers and loggers that reject', () => {
     await settle();
     process.off('unhandledRejection', unhandled);
     expect(unhandled).not.toHaveBeenCalled();
+  });
+});
+
+describe('a person who is erased by another process', () => {
+  it.each([
+    ['that was not stored yet', true],
+    ['that was stored after the erasure', false],
+  ])('stays blocked by an opt-out %s', async (_name, isBroken) => {
+    let handlers: Parameters<Store['tail']>[1] | undefined;
+    let logId = '';
+    const { guard } = harness((inner) => ({
+      isShared: true,
+      async load() {
+        const contents = await inner.load();
+        ({ logId } = contents);
+        return contents;
+      },
+      append: (...given) => (isBroken ? Promise.reject(new Error('down')) : inner.append(...given)),
+      tail(_since, given) {
+        handlers = given;
+        return () => undefined;
+      },
+    }));
+    await settle();
+    await guard.optOut(CLEAN).catch(() => undefined);
+    handlers?.onChanges({ changes: [], sweeps: [], erased: [CLEAN], cursor: '', logId, position: 0 });
+    expect(guard.check(CLEAN).reason).toBe('opted_out');
+  });
+});
+
+describe('close()', () => {
+  it('stores what failed while it waited', async () => {
+    let fail: ((error: Error) => void) | undefined;
+    const { guard, inner } = harness((store) => ({
+      append: (...given) => (fail ? store.append(...given) : new Promise((_, reject) => (fail = reject))),
+    }));
+    await settle();
+    const writing = guard.optOut(CLEAN).catch(() => undefined);
+    await settle();
+    const closing = guard.close();
+    await settle();
+    fail?.(new Error('busy'));
+    await closing;
+    await writing;
+    expect(await inner.history(CLEAN)).toHaveLength(1);
+  });
+
+  it('tries once more to carry over what a lost log lacks', async () => {
+    let handlers: Parameters<Store['tail']>[1] | undefined;
+    let isBroken = false;
+    const { guard, inner, clock } = harness((store) => ({
+      isShared: true,
+      append: (...given) => (isBroken ? Promise.reject(new Error('down')) : store.append(...given)),
+      tail(_since, given) {
+        handlers = given;
+        return () => undefined;
+      },
+    }));
+    await settle();
+    await guard.optOut(CLEAN);
+    isBroken = true;
+    handlers?.onCaughtUp({ logId: 'another log', position: 0 });
+    await clock.advance(MINUTE);
+    isBroken = false;
+    const append = vi.spyOn(inner, 'append');
+    await guard.close();
+    expect(append).toHaveBeenCalledWith([expect.objectContaining({ msisdn: CLEAN })], undefined);
+    expect(clock.timers).toBe(0);
+  });
+
+  it('lets a resubscribe that waits for the store ask nobody any more', async () => {
+    let open: (() => void) | undefined;
+    const optIn = vi.fn<NonNullable<Provider['optIn']>>(async () => undefined);
+    const { guard, clock } = harness(
+      () => ({ open: () => new Promise<void>((resolve) => (open = resolve)) }),
+      {
+        lists: { alerts: { provider: { page: async () => ({ rows: [] }), optIn } } },
+      },
+    );
+    const asking = guard.resubscribe(CLEAN).catch((error: unknown) => error);
+    await settle();
+    const closing = guard.close({ timeout: 1_000 });
+    open?.();
+    await clock.advance(2_000);
+    await closing;
+    expect(await asking).toMatchObject({ code: 'guard_closed' });
+    expect([optIn.mock.calls.length, clock.timers]).toEqual([0, 0]);
   });
 });
