@@ -180,3 +180,33 @@ describe('a store that no other process writes to', () => {
     expect(await guard.resubscribe('15551230008')).toMatchObject({ released: true });
   });
 });
+
+describe('a sweep of a process that gets no number from the shared store', () => {
+  it.each(['lease', 'number'])('because it gets no %s adds and removes nothing', async (lacking) => {
+    let isDown = true;
+    let given = 10;
+    const store: Store = {
+      ...createSharedLog().handle(),
+      async lease() {
+        if (isDown && lacking === 'lease') throw new Error('down');
+        return {
+          async nextSweep() {
+            if (isDown) throw new Error('down');
+            return ++given;
+          },
+          isHeld: () => true,
+          release: async () => undefined,
+        };
+      },
+    };
+    const { guard, clock, list } = await create({ store }, [N]);
+    expect(isOut(guard)).toBe(true);
+    list.clear();
+    list.add('15551230002');
+    for (let times = 0; times < 3; times++) await guard.refresh();
+    expect([isOut(guard), guard.canSend('15551230002')]).toEqual([true, false]);
+    isDown = false;
+    await clock.advance(HOUR);
+    expect([isOut(guard), guard.canSend('15551230002')]).toEqual([false, false]);
+  });
+});

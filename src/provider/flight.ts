@@ -72,6 +72,8 @@ export interface FlightPorts {
   readonly ageClock: AgeClock;
   /** Takes the number of a sweep that begins from the store's counter. Left out: this process counts. */
   readonly nextSweep?: (() => Promise<number | undefined>) | undefined;
+  /** Whether another process may have a sweep of the same number. Such a sweep removes nothing. */
+  readonly isNumberShared?: () => boolean;
   /** What this process has applied of the store's log. */
   readonly applied?: (() => LogPosition | undefined) | undefined;
   /** Keeps opt-ins that trusted removals stand for, and lets them count. */
@@ -151,6 +153,7 @@ export function createFlights(options: FlightOptions, ports: FlightPorts): Fligh
     const startedAt = clock.now();
     const startedMonotonic = clock.monotonic();
     const startedAge = ports.ageClock.now();
+    const isNumberShared = ports.isNumberShared?.() ?? false;
     const number = Math.max(given ?? 0, ledger.lastBegun + 1);
     const run = ledger.begin({
       ...{ number, start: startedAt, began: startedMonotonic },
@@ -167,7 +170,8 @@ export function createFlights(options: FlightOptions, ports: FlightPorts): Fligh
       const reading = { provider, clock, start: startedAt, run, thread, signal, onServerTime };
       await readList(options, reading, counts);
       own.isCommitted = true;
-      const effect = await commit(counts.unreadable > 0 ? 'none' : own.isAccepted ? 'accept' : 'apply', run);
+      const isNoProof = counts.unreadable > 0 || isNumberShared;
+      const effect = await commit(isNoProof ? 'none' : own.isAccepted ? 'accept' : 'apply', run);
       if (effect.status === 'dropped') {
         throw new ProviderError('provider_aborted', 'a later sweep was taken over meanwhile');
       }

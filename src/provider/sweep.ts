@@ -79,7 +79,7 @@ const SHORTEST_PAUSE_MS = 1_000;
 export function createSweeper(options: SweepOptions, ports: SweepPorts): Sweeper {
   const { list, everyMs, jitter } = options;
   const { clock, ledger, random } = ports;
-  const flights = createFlights(options, { ...ports, nextSweep });
+  const flights = createFlights(options, { ...ports, nextSweep, isNumberShared: () => isNumberShared });
   let cancelTimer: (() => void) | undefined;
   let flight: Flight | undefined;
   let isLooping = false;
@@ -88,13 +88,17 @@ export function createSweeper(options: SweepOptions, ports: SweepPorts): Sweeper
   let consecutiveFailures = 0;
   let lease: SweepLease | undefined;
   let isFollowing = false;
+  // Whether the number of the last sweep is this process's own, while others have theirs from the store.
+  let isNumberShared = false;
 
   /** Without a store that can be asked this process counts by itself. */
   async function nextSweep(): Promise<number | undefined> {
+    isNumberShared = ports.lease !== undefined && lease === undefined;
     if (lease?.nextSweep === undefined) return undefined;
     try {
       return await within(clock, options.timeoutMs, lease.nextSweep());
     } catch (error) {
+      isNumberShared = true;
       ports.onError(error);
       return undefined;
     }
