@@ -144,27 +144,30 @@ const byPositionIn = (log: string) => (a: Evidence, b: Evidence) =>
   (positionIn(a.positions, log) as number) - (positionIn(b.positions, log) as number);
 
 function strongestIns(ins: readonly Evidence[]): readonly Evidence[] {
+  const told = ins.filter(({ kind }) => kind === 'told');
   const acts = ins.filter(({ kind }) => kind !== 'told');
-  return [
-    ...largestBy(
-      ins.filter(({ kind }) => kind === 'told'),
-      [byAt],
-    ),
-    ...largestBy(
-      acts.filter(({ proof }) => proof === undefined),
-      [byBasis],
-    ),
-    ...largestBy(
-      acts.filter(({ proof }) => proof !== undefined),
-      [byBasis, byOptInDate, bySweep],
-    ),
-  ];
+  const proven = acts.filter(({ proof }) => proof !== undefined);
+  const unproven = acts.filter(({ proof }) => proof === undefined);
+  const strongest = new Set([
+    ...largestBy(told, [byAt]),
+    ...largestByLog(unproven),
+    ...largestByLog(proven),
+    ...largestBy(proven, [byOptInDate, bySweep]),
+  ]);
+  return [...strongest];
 }
 
-function byBasis({ basis: a }: Evidence, { basis: b }: Evidence): number {
-  if (a === undefined || b === undefined) return Number(a !== undefined) - Number(b !== undefined);
-  return comparePositions(a, b);
+/** The acts with the largest basis in each log: an act of one log may answer what no act of another can. */
+function largestByLog(acts: readonly Evidence[]): readonly Evidence[] {
+  const logs = new Set(acts.map(({ basis }) => basis?.log));
+  return [...logs].flatMap((log) => {
+    const ofLog = acts.filter(({ basis }) => basis?.log === log);
+    return largestBy(ofLog, [byBasis]);
+  });
 }
+
+/** Of one log, or without a basis. */
+const byBasis = ({ basis: a }: Evidence, { basis: b }: Evidence) => (a?.position ?? 0) - (b?.position ?? 0);
 
 const byOptInDate = (a: Evidence, b: Evidence) =>
   (a.proof?.optInDate ?? -Infinity) - (b.proof?.optInDate ?? -Infinity) || 0;

@@ -67,6 +67,15 @@ describe('an opt-in and an opt-out', () => {
     }
   });
 
+  it('an act of a log whose name is smaller is not outweighed by one of another log', () => {
+    const ledger = createLedger(LEDGER);
+    ledger.merge(N, outAct(5));
+    ledger.merge(N, inAct(9, { basis: at(9, 'log 9') }));
+    expect(ledger.blocks(N)).toBe(true);
+    ledger.merge(N, inAct(5));
+    expect(ledger.blocks(N)).toBe(false);
+  });
+
   it('do not depend on when they were received: nothing compares two clocks', () => {
     for (const seenAt of [0, T - 1_000 * HOUR, T + 1_000 * HOUR]) {
       const ledger = createLedger(LEDGER);
