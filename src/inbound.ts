@@ -1,6 +1,6 @@
 /**
- * Takes what webhooks tell: makes it a change of the list that it is about, stores it, and only then lets it be
- * answered. A person who has just opted out of their own accord may be sent one confirmation.
+ * Takes events of webhooks: turns each into a change of the list that it concerns and stores it; the webhook is answered
+ * only then. A person who has just opted out of their own accord may be sent one confirmation.
  */
 
 import { inboundChange } from './acts.ts';

@@ -1,5 +1,5 @@
 /**
- * The one way in for changes: store, then show. What a promise of this room resolves for is durable and visible to
+ * The write path of all changes: store first, then apply. When a promise resolves, its change is durable and visible to
  * checks. An opt-out blocks from the moment it is known, even while the store writes it or when the store fails;
  * an opt-in counts only when it is stored.
  */

@@ -1,6 +1,6 @@
 /**
- * What the store holds, on its way in: it is opened and loaded, again and again until that succeeds, and what other
- * processes write is followed from there on.
+ * Opens and loads the store, and tries again until that succeeds. From then on it follows what other processes write to
+ * the store.
  */
 
 import { setImmediate as nextTurn } from 'node:timers/promises';

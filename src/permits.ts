@@ -1,7 +1,7 @@
 /**
  * The one message that may still go to somebody who has just opted out: the confirmation that they did. A permit is
- * given for an act and taken once; it lives here alone, so that no other process and no restart can use it again. It
- * decides nothing: who is asked for it knows whether anything else is in the way.
+ * given for one opt-out and used once. It is kept in this process only, so that no other process and no restart can use
+ * it again. The checker decides whether anything else blocks the message.
  */
 
 import type { AgeClock } from './clock.ts';
@@ -20,7 +20,7 @@ const LASTING_MS = 300_000;
 /** Permits that wait at once. Where more are given the oldest are taken away: their messages do not go out. */
 const MOST = 100_000;
 
-/** Creates an empty room. */
+/** Creates an empty collection. */
 export function createPermits(ageClock: AgeClock): Permits {
   // Oldest first. The age clock counts the sleep of the machine, and no clock that is set back.
   const grantedAt = new Map<string, number>();

@@ -84,13 +84,13 @@ export function createProviderPart({ shrinkHoldMs, longestStepMs }: HoldOptions)
   let unsaved: UnsavedDelta | undefined;
   let hasNews = false;
 
-  /** Keeps numbers that come in while a sweep is committed. */
+  /** Marks numbers that are added during a commit as seen, so that the commit does not remove them. */
   function spare(given: Float64Array): void {
     commitment?.seen.addBatch(given);
     commitment?.leaving.deleteBatch(given);
   }
 
-  /** Adds numbers of which the store is to hear. @returns how many were new. */
+  /** Adds numbers, also to the delta of the next save. @returns how many were new. */
   function add(given: Float64Array): number {
     spare(given);
     const news = sift(given, view.numbers, false).toSorted();
@@ -126,7 +126,7 @@ export function createProviderPart({ shrinkHoldMs, longestStepMs }: HoldOptions)
     const rowsInDoubt = contradictions.begin();
     const shown = createShown();
     let seen: NumberSet | undefined = shown.outs;
-    // Who does not know takes it that it has.
+    // While another thread keeps `seen`, every number is taken as seen: nothing may be unblocked.
     isShown = (number) => seen?.hasNumber(number) ?? true;
     let distinct = 0;
 
