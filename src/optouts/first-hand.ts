@@ -158,10 +158,7 @@ export function createFirstHand(options: WeighingOptions): FirstHand {
       return dropped;
     },
     *records() {
-      for (const { msisdn } of soles) {
-        const record = soleRecord(msisdn);
-        if (record) yield [msisdn, record];
-      }
+      for (const { msisdn } of soles) yield [msisdn, soleRecord(msisdn) as NumberRecord];
       yield* otherRecords();
     },
     otherRecords,

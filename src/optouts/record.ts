@@ -7,7 +7,7 @@
  * processes and replays may meet in any order. It may block what the full history would allow, never the reverse.
  */
 
-import type { Evidence, EvidenceKind, EvidenceSource, LogPosition } from './change.ts';
+import type { Evidence, EvidenceKind, EvidenceSource, LogPosition, OptInProof } from './change.ts';
 import { comparePositions, joinPositions, positionIn } from './positions.ts';
 
 /** How a date without a zone and a lagging provider are allowed for. All in ms. */
@@ -170,8 +170,9 @@ function largestByLog(acts: readonly Evidence[]): readonly Evidence[] {
 const byBasis = ({ basis: a }: Evidence, { basis: b }: Evidence) => (a?.position ?? 0) - (b?.position ?? 0);
 
 const byOptInDate = (a: Evidence, b: Evidence) =>
-  (a.proof?.optInDate ?? -Infinity) - (b.proof?.optInDate ?? -Infinity) || 0;
-const bySweep = (a: Evidence, b: Evidence) => (a.proof?.sweep ?? 0) - (b.proof?.sweep ?? 0);
+  (proofOf(a).optInDate ?? -Infinity) - (proofOf(b).optInDate ?? -Infinity) || 0;
+const bySweep = (a: Evidence, b: Evidence) => proofOf(a).sweep - proofOf(b).sweep;
+const proofOf = ({ proof }: Evidence) => proof as OptInProof;
 
 /** Notes that a sweep listed the number. Newest sweep and newest date are kept, whatever the order. */
 export function mergeListed(record: NumberRecord, listed: Listed): NumberRecord {
