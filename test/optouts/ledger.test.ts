@@ -94,6 +94,37 @@ describe('an opt-in and an opt-out', () => {
     expect(changes).toEqual([true, false, false, false, false]);
   });
 
+  it('an opt-in act without a basis answers nothing, and hides none that has one', () => {
+    const { basis: _, ...without } = inAct(0);
+    for (const ins of [
+      [without, inAct(1)],
+      [inAct(1), without],
+    ]) {
+      const ledger = createLedger(LEDGER);
+      ledger.merge(N, outAct(1));
+      ledger.merge(N, without);
+      expect(ledger.blocks(N)).toBe(true);
+      for (const optIn of ins) ledger.merge(N, optIn);
+      expect(ledger.blocks(N)).toBe(false);
+    }
+  });
+
+  it('are asked for many numbers at once as for one', () => {
+    const ledger = createLedger(LEDGER);
+    const [listed = '', out = '', back = '', nobody = ''] = many(4);
+    sweep(ledger, 1, [listed, back]);
+    const numbers = Float64Array.from([listed, out, back, nobody], Number);
+    const asked = () => {
+      const found = new Uint8Array(4).fill(7);
+      ledger.blocksEach(numbers, found, 4);
+      return [...found];
+    };
+    expect(asked()).toEqual([1, 0, 1, 0]);
+    ledger.merge(out, outAct(1));
+    ledger.merge(back, provenIn(1, { sweep: 1 }), 0);
+    expect(asked()).toEqual([1, 1, 0, 0]);
+  });
+
   it('that prove nothing are not merged', () => {
     const ledger = createLedger(LEDGER);
     expect(ledger.merge(N, told('out', T, 1, { proves: false }))).toBe(false);
@@ -136,6 +167,34 @@ describe('why a number is blocked', () => {
     expect(ledger.listing(N)).toEqual({ list: 'default', source: 'receipt', since: T });
     ledger.merge(N, outAct(6, { seenAt: T + 7, at: T + 7 }));
     expect(ledger.listing(N)).toEqual({ list: 'default', source: 'manual', since: T + 7 });
+  });
+
+  it('is told the same in any order where nobody knows which was stored last', () => {
+    for (const positions of [undefined, [{ log: 'log 1', position: 3 }]]) {
+      const none = positions === undefined ? {} : { positions };
+      const outs = (['inbound', 'manual'] as const).map((source, index) => ({
+        ...({
+          direction: 'out',
+          kind: index === 0 ? 'told' : 'act',
+          at: T,
+          seenAt: T,
+          source,
+          id: source,
+        } as const),
+        ...none,
+      }));
+      for (const [id, source] of [
+        ['a', 'manual'],
+        ['z', 'inbound'],
+      ]) {
+        const given = outs.map((one) => (one.source === 'manual' ? { ...one, id: id ?? '' } : one));
+        for (const ordered of [given, given.toReversed()]) {
+          const ledger = createLedger(LEDGER);
+          for (const one of ordered) ledger.merge(N, one);
+          expect(ledger.reason(N).source).toBe(source);
+        }
+      }
+    }
   });
 
   it.each([

@@ -259,3 +259,26 @@ describe('a ledger with records in columns', () => {
     expect([ledger.blocks(N), ledger.evidence(N), ledger.firstHand]).toEqual([false, [], 0]);
   });
 });
+
+it('opt-outs that were carried over keep both positions, however many come', () => {
+  const soles = createSoleOuts();
+  const known = { direction: 'out', kind: 'told', at: 1, seenAt: 2, source: 'inbound' } as const;
+  const carried = (index: number): Evidence => {
+    const positions = [{ log: 'log 2', position: index + 1 }];
+    const former = { log: 'log 1', position: index + 7 };
+    // Some were stored in the new log first.
+    return { ...known, id: randomUUID(), positions: index % 3 === 0 ? positions : [...positions, former] };
+  };
+  const given = Array.from({ length: 20_000 }, (_, index) => ({
+    msisdn: String(15_550_000_000 + index),
+    optOut: carried(index),
+  }));
+  for (const { msisdn, optOut: one } of given) expect(soles.set(msisdn, one, undefined)).toBe(true);
+  for (const { msisdn } of given.filter((_, index) => index % 5 === 0)) soles.delete(msisdn);
+  const kept = given.filter((_, index) => index % 5 !== 0);
+  expect(kept.filter(({ msisdn, optOut: one }) => !isSame(soles.get(msisdn), one))).toEqual([]);
+});
+
+const isSame = (one: unknown, other: unknown) =>
+  JSON.stringify(sorted(one)) === JSON.stringify(sorted(other));
+const sorted = (value: unknown) => Object.entries(value ?? {}).toSorted(([a], [b]) => (a < b ? -1 : 1));

@@ -155,10 +155,10 @@ function createWorld({ trust, hasCounter, size, reader: first }: Omit<Story, 'st
       };
       ledger.restore({ ...sets, ...times }, [...stored.rows.values()]);
     }
-    const tell = (msisdn: string, told: Evidence) => {
-      const stored = { ...told, positions: [{ log: LOG, position: ++position }] };
-      evidence.push([msisdn, stored]);
-      ledger.merge(msisdn, stored, clock.monotonic());
+    const store = (msisdn: string, told: Evidence) => {
+      const kept = { ...told, positions: [{ log: LOG, position: ++position }] };
+      evidence.push([msisdn, kept]);
+      ledger.merge(msisdn, kept, clock.monotonic());
     };
     const save = (isKept: boolean) => {
       const { number: last, start, heldMs, numbers, missingOnce, delta, rows, done } = ledger.save();
@@ -198,7 +198,7 @@ function createWorld({ trust, hasCounter, size, reader: first }: Omit<Story, 'st
         obstacle: () => undefined,
         async keepOptIns(changes) {
           if (isOver || !canKeep) throw new Error('the store is down');
-          for (const { msisdn, evidence: proof } of changes) tell(msisdn, proof);
+          for (const { msisdn, evidence: proof } of changes) store(msisdn, proof);
         },
         saveSweep: () => (isOver ? undefined : save(true)),
         ...{ onOutcome: () => undefined, onAnomaly: () => undefined, onError: () => undefined },
@@ -208,7 +208,7 @@ function createWorld({ trust, hasCounter, size, reader: first }: Omit<Story, 'st
       isOver = true;
       void sweeper.stop();
     };
-    return { ledger, sweeper, tell, save, end };
+    return { ledger, sweeper, store, save, end };
   }
 
   function replaceList(next: readonly number[]): void {
@@ -226,7 +226,7 @@ function createWorld({ trust, hasCounter, size, reader: first }: Omit<Story, 'st
     const sweepNumber = Math.max(0, running.ledger.lastBegun - behind.sweeps);
     const proof = { sweep: sweepNumber, optInDate: isDated ? now : null };
     const known = { direction, kind: what, at: now, source: 'inbound' } as const;
-    running.tell(number(id), {
+    running.store(number(id), {
       ...{ ...known, seenAt: now, id: `${direction} ${position}` },
       ...(direction === 'in' && what === 'act' ? { basis: { log: LOG, position: basis } } : {}),
       ...(fact === 'resubscribe' ? { proof } : {}),
@@ -338,11 +338,11 @@ function createWorld({ trust, hasCounter, size, reader: first }: Omit<Story, 'st
     const pastBefore = past.length;
     let taken = 0;
     let { isAccepted } = step;
-    let before: Promise<unknown> = Promise.resolve();
+    let earlier: Promise<unknown> = Promise.resolve();
     // Pages are answered one after the other, however many are asked for at a time.
     serve = (index, wanted) => {
-      const answer = before.then(() => answerPage(index, wanted));
-      before = answer.catch(() => undefined);
+      const answer = earlier.then(() => answerPage(index, wanted));
+      earlier = answer.catch(() => undefined);
       return answer;
     };
     async function answerPage(index: number, wanted: number): Promise<ProviderPage> {

@@ -385,7 +385,47 @@ describe('a sweep that ends while its thread starts', () => {
   });
 });
 
+describe('a thread that answers nothing', () => {
+  it('is lost once, however much it was asked', async () => {
+    const onLost = vi.fn<() => void>();
+    const clock = createFakeClock();
+    const spawn: SpawnThread = (setup) => ({ ...threadHere().spawn(setup), postMessage: () => undefined });
+    const thread = createOffload({ fromRows: 0, timeoutMs: 30_000 }, { clock, spawn, onLost }).begin(
+      0,
+      new AbortController().signal,
+    );
+    thread.expect(1);
+    await thread.started;
+    const asked = Promise.allSettled([1, 2].map(async () => thread.running?.ask('handOver', null)));
+    await clock.advance(30_000);
+    expect(await asked).toMatchObject([{ status: 'rejected' }, { status: 'rejected' }]);
+    expect(onLost).toHaveBeenCalledOnce();
+    await thread.end();
+  });
+});
+
 describe('a guard that is closed', () => {
+  it('while a thread starts between two pages asks for no more', async () => {
+    const pages: number[] = [];
+    const rows = numbers(250);
+    const provider = replying(async ({ index, size }) => {
+      pages.push(index);
+      return { rows: rows.slice(index * size, (index + 1) * size), total: rows.length };
+    });
+    let stopped: Promise<void> | undefined;
+    const { sweeper } = harness(
+      provider,
+      (setup) => {
+        setImmediate(() => void (stopped = sweeper.stop()));
+        return spawnThread(setup);
+      },
+      { threadFromRows: 250 },
+    );
+    expect(await sweeper.sweep()).toEqual({ status: 'closed', list: 'default' });
+    await stopped;
+    expect(pages).toEqual([0]);
+  });
+
   it.each(['open', 'take', 'handOver'] as const)('while its thread is asked to %s ends it', async (name) => {
     const asked = vi.fn<() => void>();
     const here = threadHere();

@@ -977,10 +977,10 @@ describe('the number of a sweep', () => {
 
   it('is taken from the counter of whoever gave the right to sweep', async () => {
     const { sweeper, ledger, nextSweep } = counted();
-    for (const number of [41, 57]) {
-      nextSweep.mockResolvedValueOnce(number);
+    for (const taken of [41, 57]) {
+      nextSweep.mockResolvedValueOnce(taken);
       expect(await sweeper.sweep()).toMatchObject({ status: 'complete' });
-      expect([ledger.lastNumber, ledger.lastBegun]).toEqual([number, number]);
+      expect([ledger.lastNumber, ledger.lastBegun]).toEqual([taken, taken]);
     }
   });
 
@@ -1000,9 +1000,9 @@ describe('the number of a sweep', () => {
 
   it('is counted by this process where nobody else counts', async () => {
     const { sweeper, ledger } = harness(paged(() => numbers(1)));
-    for (const number of [1, 2]) {
+    for (const taken of [1, 2]) {
       await sweeper.sweep();
-      expect(ledger.lastNumber).toBe(number);
+      expect(ledger.lastNumber).toBe(taken);
     }
   });
 
@@ -1010,14 +1010,14 @@ describe('the number of a sweep', () => {
     const { sweeper, ledger, nextSweep, clock } = counted();
     const news = { number: 50, start: clock.now(), began: clock.monotonic(), added: [], removed: [] };
     ledger.follow(news, []);
-    for (const [given, number] of [
+    for (const [given, taken] of [
       [7, 51],
       [51, 52],
       [60, 60],
     ] as const) {
       nextSweep.mockResolvedValueOnce(given);
       expect(await sweeper.sweep()).toMatchObject({ status: 'complete' });
-      expect(ledger.lastNumber).toBe(number);
+      expect(ledger.lastNumber).toBe(taken);
     }
   });
 
