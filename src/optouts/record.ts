@@ -60,8 +60,11 @@ export function mergeEvidence(record: NumberRecord | undefined, evidence: Eviden
   const before = record ?? EMPTY_RECORD;
   if (evidence.proves === false) return before;
   const isOut = evidence.direction === 'out';
+  // A kind that this version does not know: an opt-out of it blocks as an act does, an opt-in of it counts for nothing.
+  const isKnown = KINDS.includes(evidence.kind);
+  if (!isKnown && !isOut) return before;
   const known = isOut ? before.outs : before.ins;
-  const merged = mergeInto(known, evidence);
+  const merged = mergeInto(known, isKnown ? evidence : { ...evidence, kind: 'act' });
   if (merged === known) return before;
   return isOut ? { ...before, outs: merged } : { ...before, ins: merged };
 }
