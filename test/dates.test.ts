@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { latestInstantOf, readInstant, readTime } from '../src/dates.ts';
 
 const TWO = Date.UTC(2020, 0, 1, 14);
@@ -53,6 +53,10 @@ const written: readonly [unknown, number, number][] = [
   [9_999_999_999, 9_999_999_999_000, 9_999_999_999_999],
   [9_999_999_999_999, 9_999_999_999_999, 9_999_999_999_999],
   [new Date(TWO), TWO, TWO],
+  [`2020-01-01${' '.repeat(82)}14:00:00`, TWO, TWO + 999 + 12 * HOUR],
+  ['2020-01-02 04:00:00+14:00', TWO, TWO + 999],
+  ['2020-01-01 14:59:00+00:59', TWO, TWO + 999],
+  ['2020-01-01 13:01:00-0059', TWO, TWO + 999],
   ['2024-02-29 00:00:00 UTC', Date.UTC(2024, 1, 29), Date.UTC(2024, 1, 29) + 999],
 ];
 
@@ -71,7 +75,21 @@ const unreadable: readonly unknown[] = [
   ...['2014-02-30 10:00:00', '2023-02-29', '2014-13-01', '2014-06-27 24:00:00', '2014-06-27 10:60:00'],
   ...['2014-06-27 10:00:61', '2014-06-27 10:00:00 +15', '2014-06-27 10:00:00+00:60', '2014-06-27-05'],
   ...['2014-06-27 10:00:00 CEST', 'Mon, 01 Jan 2020 14:00:00 GMT', '31 Feb 2020 14:00:00 GMT', '01 Foo 2020'],
-  ...['Wed, 01 Jan 20 14:00:00 GMT', 'x'.repeat(101), `2020-01-01${' '.repeat(100)}14:00:00`],
+  ...[
+    '2014-06-27 10:00:00+14:60',
+    '2014-06-27 10:00:00 -15:00',
+    '2014-06-27+15:00',
+    '2014-00-10',
+    '2014-01-00',
+  ],
+  ...['+1577887200', '1577887200e3', '0x15778872000'],
+  ...['2020-01-01 1/:00:00', '9 99-01-01 00:00:00', '2020-01-01 1::00:00', '2020-01-01 00:00:0 '],
+  ...[
+    'Wed, 01 Jan 20 14:00:00 GMT',
+    `2020-01-01${' '.repeat(83)}14:00:00`,
+    'x'.repeat(101),
+    `2020-01-01${' '.repeat(100)}14:00:00`,
+  ],
   ...['1999-12-31', '1999-12-31 23:59:59', '1970-01-01T00:00:00Z', '0001-01-01 00:00:00', '1900-01-01'],
   ...['Thu, 01 Jan 1970 00:00:00 GMT', new Date(0), new Date(Date.UTC(2000, 0, 1) - 1), '+012020-01-01'],
   ...[0, -1, 1, 12_345, 946_684_799, 10_000_000_000, 946_684_799_999, 10_000_000_000_000, '1577887200000000'],
@@ -98,6 +116,101 @@ describe('a time', () => {
         provided % DAY === DAY - 1 || (String(value).includes('+02:00') && !String(value).includes(':00 '));
       expect([value, readInstant(value)]).toEqual([value, isDay ? undefined : provided]);
     }
+  });
+
+  it.each([
+    ...[
+      ['Z', 0],
+      ['UT', 0],
+      ['UTC', 0],
+      ['GMT', 0],
+      ['EST', -5],
+      ['EDT', -4],
+      ['CST', -6],
+      ['CDT', -5],
+    ],
+    ...[
+      ['MST', -7],
+      ['MDT', -6],
+      ['PST', -8],
+      ['PDT', -7],
+      ['+14', 14],
+      ['GMT-1200', -12],
+    ],
+  ] as [string, number][])('in zone %s is %i hours ahead of UTC', (zone, ahead) => {
+    for (const name of [zone, zone.toLowerCase()]) {
+      expect(readTime(`2020-01-01 14:00:00 ${name}`)).toBe(TWO - ahead * HOUR);
+      expect(readTime(`1 Jan 2020 14:00:00 ${name}`)).toBe(TWO - ahead * HOUR);
+    }
+  });
+
+  it('of a day only is one in its zone, where that cannot be an hour', () => {
+    const end = Date.UTC(2020, 0, 2) - 1;
+    const zones: readonly [string, number][] = [
+      ['UTC+05', 5],
+      ['GMT-05', -5],
+      ['-05:00', -5],
+      ['+0500', 5],
+    ];
+    for (const [zone, ahead] of zones) {
+      const day = `2020-01-01 ${zone}`;
+      const wanted = [end - ahead * HOUR, end - ahead * HOUR, undefined];
+      expect([readTime(day), latestInstantOf(day), readInstant(day)]).toEqual(wanted);
+    }
+    for (const hour of ['2020-01-01-05', '2020-01-01 +05']) expect(readTime(hour)).toBeUndefined();
+  });
+
+  it('is on any day of the calendar, and on no other', () => {
+    for (const year of [2023, 2024, 2100]) {
+      for (let month = 0; month < 12; month++) {
+        const days = new Date(Date.UTC(year, month + 1, 0)).getUTCDate();
+        const name = new Date(Date.UTC(year, month)).toUTCString().slice(8, 11);
+        for (let day = 0; day <= 32; day++) {
+          const plain = `${year}-${String(month + 1).padStart(2, '0')}-${String(day).padStart(2, '0')}`;
+          const forms = [`${plain} 23:59:59`, `${plain}T23:59:59Z`, `${day} ${name} ${year} 23:59:59`];
+          const wanted = day >= 1 && day <= days ? Date.UTC(year, month, day, 23, 59, 59) : undefined;
+          expect([plain, ...forms.map(readTime)]).toEqual([plain, wanted, wanted, wanted]);
+        }
+      }
+    }
+  });
+
+  it('with the name of a day is on that day', () => {
+    const names = ['Wed', 'Thu', 'Fri', 'Sat', 'Sun', 'Mon', 'Tue'];
+    for (const [index] of names.entries()) {
+      const read = names.map((name) => readTime(`${name}, ${index + 1} Jan 2020 14:00:00 GMT`));
+      expect(read).toEqual(names.map((_, at) => (at === index ? TWO + index * DAY : undefined)));
+    }
+  });
+
+  it('is up to 23:59:59, or a leap second', () => {
+    const read = (time: string) => readTime(`2020-01-01T${time}`);
+    const start = Date.UTC(2020, 0, 1);
+    expect(['23:00:00', '00:59:00', '00:00:59', '23:59:60'].map(read)).toEqual([
+      start + 23 * HOUR,
+      start + 59 * 60_000,
+      start + 59_000,
+      start + DAY,
+    ]);
+    expect(['24:00:00', '00:60:00', '00:00:61', '99:00', '00:99'].map(read)).toEqual(
+      Array.from({ length: 5 }, () => undefined),
+    );
+  });
+
+  it('as every row of a list has it costs no pattern', () => {
+    const rows: readonly [string, number][] = [
+      ['2000-01-01 00:00:00', Date.UTC(2000, 0, 1)],
+      ['2019-09-28 19:39:49', Date.UTC(2019, 8, 28, 19, 39, 49)],
+      ['2020-01-31 23:59:59', Date.UTC(2020, 0, 31, 23, 59, 59)],
+      ['2021-02-28 10:00:00', Date.UTC(2021, 1, 28, 10)],
+      ['2024-11-30 05:06:07', Date.UTC(2024, 10, 30, 5, 6, 7)],
+    ];
+    const pattern = vi.spyOn(RegExp.prototype, 'exec');
+    const read = rows.map(([row]) => readTime(row));
+    const before = readTime('1999-12-31 23:59:59');
+    const used = pattern.mock.calls.length;
+    pattern.mockRestore();
+    expect([read, before, used]).toEqual([rows.map(([, time]) => time), undefined, 0]);
   });
 
   it('is the same in every form that has a zone', () => {
