@@ -225,6 +225,30 @@ describe('the engine', () => {
     await store.close();
   });
 
+  it('believes no proof of another account: its provider knows another list', async () => {
+    const file = join(newFolder(), 'store.db');
+    const store = sqliteStore(file);
+    await store.open({ accounts: { a: 'one' } });
+    const optIn = { ...change(PERSON).evidence, direction: 'in', id: 'in' } as const;
+    const proof = { optInDate: 1_700_000_000_000, sweep: 7 };
+    await store.append([
+      { ...change(PERSON), evidence: { ...optIn, proof } },
+      { ...change(PERSON), evidence: { ...optIn, id: 'start', kind: 'told', sweep: 7 } },
+    ]);
+    await store.close();
+    expect(await store.open({ accounts: { a: 'two' } })).toMatchObject({ kind: 'damaged' });
+    const kept = (await store.history(PERSON)).map(({ evidence }) => evidence);
+    expect(kept.map(({ id, direction }) => [id, direction])).toEqual([
+      ['in', 'in'],
+      ['start', 'in'],
+    ]);
+    for (const evidence of kept) {
+      expect(evidence).not.toHaveProperty('proof');
+      expect(evidence).not.toHaveProperty('sweep');
+    }
+    await store.close();
+  });
+
   it('puts a file aside that made no sense when it was loaded', async () => {
     const file = join(newFolder(), 'store.db');
     const store = storeOf(file);

@@ -31,7 +31,7 @@ export function openChecked(
   checkSize(path);
   accessSync(path, constants.R_OK | constants.W_OK);
   const foreign = takeover.check(path, accounts);
-  if (foreign) throw new Damage(foreign.message);
+  if (foreign) throw new Damage(foreign.message, { cause: foreign });
   const database = new driver.DatabaseSync(path);
   try {
     checkIdentity(database);

@@ -2,7 +2,7 @@
 
 import { statSync } from 'node:fs';
 import type { StoreOpening } from '../store.ts';
-import { checkAccounts } from './accounts.ts';
+import { OtherAccount, checkAccounts } from './accounts.ts';
 import { copyEvidence } from './carry-over.ts';
 import { NewerFile, carryOver, isNewer, putAside } from './damage.ts';
 import type { Database, Driver } from './driver.ts';
@@ -42,7 +42,9 @@ export function replaceFile(
       // Whose it is stands in it before anybody else can open it.
       checkAccounts(database, accounts);
       if (connection) carried += copyEvidence(connection, database);
+      const own = lastPosition(database);
       carried += carryOver(driver, path, database);
+      if (damage.cause instanceof OtherAccount) dropProofs(database, own);
     });
     try {
       const aside = putAside(path, draft, now());
@@ -51,6 +53,15 @@ export function replaceFile(
       removeDraft(draft);
     }
   });
+}
+
+function lastPosition(database: Database): number {
+  return Number(database.prepare('SELECT coalesce(max(seq), 0) AS seq FROM entries').get()?.['seq']);
+}
+
+/** What another account's provider said to opt-ins after a position says nothing about the list of ours. */
+function dropProofs(database: Database, position: number): void {
+  database.prepare('UPDATE entries SET opt_in_date = NULL, sweep = NULL WHERE seq > ?').run(position);
 }
 
 /** @throws NewerFile */
