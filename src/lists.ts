@@ -123,10 +123,13 @@ export function createLists(config: Config, ageClock: AgeClock): Lists {
   const ensure = (name: string) => lists.get(name) ?? make(unconfiguredList(name));
   const everywhere = ensure(EVERYWHERE);
 
+  /** How long nothing has been heard of other processes, ms; 0 before that began. */
+  const unheardMs = (now: number) => (caughtUpAt === undefined ? 0 : now - caughtUpAt);
+
   /** The age by which a list answers, ms; `Infinity` where its age cannot be told, `UNKNOWN` where there is no list. */
   function ageOf({ config: { provider }, sweeper, restored, followedAt }: OptOutList, now: number): number {
     if (!isLoaded) return UNKNOWN;
-    const storeAge = caughtUpAt === undefined ? 0 : now - caughtUpAt;
+    const storeAge = unheardMs(now);
     if (provider === undefined) return storeAge;
     const completedAt = latest(sweeper?.completedAt, followedAt);
     if (completedAt !== undefined) return Math.max(0, now - completedAt, storeAge);
@@ -210,8 +213,7 @@ export function createLists(config: Config, ageClock: AgeClock): Lists {
       const isTaken = list.ledger.follow({ ...news, began: config.clock.monotonic() - ageMs }, rows);
       const { start } = news;
       // The save may be as old as the time since this process last caught up.
-      const unheardMs = caughtUpAt === undefined ? 0 : now - caughtUpAt;
-      if (isTaken && start !== null && news.number !== before) list.followedAt = now - ageMs - unheardMs;
+      if (isTaken && start !== null && news.number !== before) list.followedAt = now - ageMs - unheardMs(now);
       freshLists = undefined;
     },
     freshness(asked) {

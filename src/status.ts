@@ -126,6 +126,7 @@ function listStatus(list: OptOutList, lists: Lists, isClosed: boolean): ListStat
     consecutiveFailures: sweeper?.consecutiveFailures ?? 0,
     isFollowing: sweeper?.isFollowing ?? false,
     lastErrorCode: attempt?.status === 'failed' ? attempt.error.code : null,
-    heldSince: ledger.heldMs === null ? null : (ledger.lastStart ?? 0) - ledger.heldMs,
+    // What is held was swept, so that there is a start.
+    heldSince: ledger.heldMs === null ? null : Number(ledger.lastStart) - ledger.heldMs,
   };
 }

@@ -153,7 +153,7 @@ export function createFlights(options: FlightOptions, ports: FlightPorts): Fligh
     const startedAt = clock.now();
     const startedMonotonic = clock.monotonic();
     const startedAge = ports.ageClock.now();
-    const isNumberShared = ports.isNumberShared?.() ?? false;
+    const isNumberShared = ports.isNumberShared?.() === true;
     const number = Math.max(given ?? 0, ledger.lastBegun + 1);
     const run = ledger.begin({
       ...{ number, start: startedAt, began: startedMonotonic },
