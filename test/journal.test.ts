@@ -57,19 +57,22 @@ const evidence: Evidence = {
 describe('evidence of a kind that this version does not know', () => {
   const changed = (direction: 'in' | 'out', kind: unknown) => ({ ...evidence, direction, kind }) as Evidence;
 
-  it.each([undefined, null, '', 'hearsay', 'Act'])('(%j) blocks as an act does, and frees nobody', async (kind) => {
-    const { inner, guard } = harness(() => ({}));
-    const freed = { ...changed('in', kind), id: 'b', proof: { optInDate: null, sweep: 99 } };
-    await inner.append([
-      { list: '*', msisdn: CLEAN, evidence: changed('out', kind) },
-      { list: 'default', msisdn: OUT, evidence: freed },
-    ]);
-    await guard.ready();
-    expect(guard.canSend(CLEAN)).toBe(false);
-    expect(guard.canSend(OUT)).toBe(false);
-    await guard.resubscribe(CLEAN);
-    expect(guard.canSend(CLEAN)).toBe(true);
-  });
+  it.each([undefined, null, '', 'hearsay', 'Act'])(
+    '(%j) blocks as an act does, and frees nobody',
+    async (kind) => {
+      const { inner, guard } = harness(() => ({}));
+      const freed = { ...changed('in', kind), id: 'b', proof: { optInDate: null, sweep: 99 } };
+      await inner.append([
+        { list: '*', msisdn: CLEAN, evidence: changed('out', kind) },
+        { list: 'default', msisdn: OUT, evidence: freed },
+      ]);
+      await guard.ready();
+      expect(guard.canSend(CLEAN)).toBe(false);
+      expect(guard.canSend(OUT)).toBe(false);
+      await guard.resubscribe(CLEAN);
+      expect(guard.canSend(CLEAN)).toBe(true);
+    },
+  );
 });
 
 describe('a store that is not loaded yet', () => {
