@@ -22,7 +22,7 @@ import type { WebhookNews } from './webhooks/judgement.ts';
 /** An act of ours: nothing is decided by its time. */
 export interface Act {
   readonly direction: Direction;
-  /** What had been applied of the store's log when the act began. */
+  /** The last position of the store's log that this process had applied when the act began. */
   readonly basis?: LogPosition | undefined;
   /** Of an opt-in that the provider's manage endpoint has proven. */
   readonly proof?: OptInProof | undefined;
@@ -39,7 +39,7 @@ function idOf(...parts: readonly (string | number)[]): string {
   return createHash('sha256').update(JSON.stringify(parts)).digest('base64url').slice(0, 22);
 }
 
-/** What the change of a webhook depends on beside the event itself. */
+/** What is needed, besides its event, to turn a webhook into a change. */
 export interface WebhookContext {
   readonly lists: Lists;
   readonly config: Config;
@@ -136,7 +136,7 @@ export function readingsOf(reader: MsisdnReader, input: unknown): readonly strin
   return numbersOf(readingOf(reader, input));
 }
 
-/** What an input can be read as. @throws GuardError `invalid_number` where it cannot be read. */
+/** Reads a number from an input. @throws GuardError `invalid_number` where it cannot be read. */
 export function readingOf(reader: MsisdnReader, input: unknown): Reading {
   const reading = reader.read(input);
   if (reading === undefined) throw new GuardError('invalid_number', 'the number cannot be read');

@@ -50,7 +50,7 @@ export function createAppender(ports: AppenderPorts): Appender {
       return { results, placed: use(results) };
     } finally {
       writes--;
-      // Nobody else writes to this store: a gap below the last entry is a write that failed, and nothing will fill it.
+      // No other process writes to this store. A missing position below the last one is a failed write: do not wait for it.
       const isLast = !store.isShared && writes === 0 && last?.log === applied.current?.log;
       if (isLast && last !== undefined) applied.follow(last);
     }

@@ -1,5 +1,5 @@
 /**
- * What a caller probably meant who passed something else than an options object: `ready(5000)`, `prune()`,
+ * Suggests the right call after an argument that is no options object: `ready(5000)`, `prune()`,
  * `optOut(number, 'reason')`. A received text is never repeated, since it may be a secret or a number.
  */
 

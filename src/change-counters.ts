@@ -2,7 +2,7 @@
 
 import type { OptOutChange } from './optouts/change.ts';
 
-/** What is counted beside checks. */
+/** Opt-outs, opt-ins and refused webhooks since the start. */
 export interface ChangeCounters {
   /** Opt-outs that were new, one per number and list. */
   optOuts: number;

@@ -40,6 +40,16 @@ function readElsewhere(file: string): () => void {
   };
 }
 
+/** Whether the erasure stands in the file, as another connection reads it. */
+function isErasureNoted(file: string): boolean {
+  const reader = new DatabaseSync(file, { readOnly: true });
+  try {
+    return reader.prepare('SELECT count(*) AS count FROM erasures').get()?.['count'] === 1;
+  } finally {
+    reader.close();
+  }
+}
+
 describe('erased words', () => {
   it('are gone from the file and its log when erase resolves', async () => {
     const file = join(newFolder(), 'store.db');
@@ -86,7 +96,8 @@ describe('erased words', () => {
     await guard.optOut(PERSON, { reason: WORDS });
     const end = readElsewhere(file);
     const erased = guard.erase(PERSON);
-    setTimeout(end, 300);
+    await expect.poll(() => isErasureNoted(file)).toBe(true);
+    end();
     expect(await erased).toEqual({ pending: false });
     expect(filesWithWords(file)).toEqual([]);
   });
