@@ -1,47 +1,10 @@
-/** What a process has not read yet, or reads a second time, lifts nothing; and asking again releases. */
+/** Acts of a process that has not read everything yet, or reads it twice: no wrong send, and asking again releases. */
 
-import { describe, expect, it, vi } from 'vitest';
-import {
-  createGuard,
-  memoryStore,
-  type Guard,
-  type GuardOptions,
-  type Provider,
-  type Store,
-} from '../src/index.ts';
-import type { WebhookEvent } from '../src/webhooks/dialect.ts';
-import { createFakeClock, settle, type FakeClock } from './fake-clock.ts';
+import { describe, expect, it } from 'vitest';
+import { memoryStore, type Store } from '../src/index.ts';
+import { settle } from './fake-clock.ts';
 import { createSharedLog } from './shared-log.ts';
-
-const SECOND = 1_000;
-const MINUTE = 60 * SECOND;
-const HOUR = 60 * MINUTE;
-const DAY = 24 * HOUR;
-const N = '15551230001';
-const silent = { debug() {}, info() {}, warn() {}, error() {} };
-
-async function create(options: GuardOptions = {}, listed: readonly unknown[] = []) {
-  const clock = (options.clock as FakeClock | undefined) ?? createFakeClock();
-  const list = new Set(listed);
-  const provider = {
-    page: vi.fn<Provider['page']>(async ({ index }) => ({ rows: index === 0 ? ([...list] as never) : [] })),
-    optIn: vi.fn<NonNullable<Provider['optIn']>>(async () => list.clear()),
-  };
-  const lists = { alerts: { senders: ['73737'], optInByReply: true, provider } };
-  const guard = createGuard({ logger: silent, random: () => 0.5, lists, ...options, clock });
-  await settle();
-  let next: WebhookEvent | undefined;
-  const webhook = guard.webhooks({ unsigned: 'block_only', parse: () => next });
-  const tell = (event: Omit<WebhookEvent, 'msisdn'>): Promise<number> => {
-    next = { msisdn: N, sender: '73737', isAuthentic: true, ...event };
-    return new Promise((resolve) => {
-      const res = { statusCode: 0, setHeader() {}, end: () => resolve(res.statusCode) };
-      webhook({ method: 'GET', url: '/?a=b', headers: {}, readableDidRead: true, on() {} }, res);
-    });
-  };
-  return { guard, clock, provider, list, tell };
-}
-const isOut = (guard: Guard) => guard.check(N).reason === 'opted_out';
+import { DAY, HOUR, MINUTE, N, SECOND, create, isOut } from './causality-world.ts';
 
 describe('a log that is lost', () => {
   it('makes no opt-in of long ago a recent one: a receipt after it blocks', async () => {

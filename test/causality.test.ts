@@ -1,43 +1,10 @@
 /** Acts by causality, the provider's words by the provider's time: at the public surface, with clocks that are wrong. */
 
 import { describe, expect, it, vi } from 'vitest';
-import { createGuard, memoryStore, type Guard, type GuardOptions, type Provider } from '../src/index.ts';
-import type { WebhookEvent } from '../src/webhooks/dialect.ts';
+import { createGuard, memoryStore, type Guard, type Provider } from '../src/index.ts';
 import { createFakeClock, settle } from './fake-clock.ts';
 import { createSharedLog } from './shared-log.ts';
-
-const SECOND = 1_000;
-const MINUTE = 60 * SECOND;
-const HOUR = 60 * MINUTE;
-const DAY = 24 * HOUR;
-const N = '15551230001';
-const silent = { debug() {}, info() {}, warn() {}, error() {} };
-
-/** A guard of one list that honours START, with its clock, its provider and what webhooks tell it. */
-async function create(options: GuardOptions = {}, listed: readonly string[] = []) {
-  const clock = createFakeClock();
-  const list = new Set(listed);
-  const provider = {
-    page: vi.fn<Provider['page']>(async ({ index }) => ({ rows: index === 0 ? [...list] : [] })),
-    optIn: vi.fn<NonNullable<Provider['optIn']>>(async (msisdn) => void list.delete(msisdn)),
-  };
-  const lists = { alerts: { senders: ['73737'], optInByReply: true, provider } };
-  const guard = createGuard({ clock, logger: silent, random: () => 0.5, lists, ...options });
-  await settle();
-  let next: WebhookEvent | undefined;
-  const webhook = guard.webhooks({ unsigned: 'block_only', parse: () => next });
-  const tell = (event: Partial<WebhookEvent>): Promise<number> => {
-    next = { msisdn: N, sender: '73737', isAuthentic: true, ...event };
-    return new Promise((resolve) => {
-      const res = { statusCode: 0, setHeader() {}, end: () => resolve(res.statusCode) };
-      webhook({ method: 'GET', url: '/?a=b', headers: {}, readableDidRead: true, on() {} }, res);
-    });
-  };
-  return { guard, clock, provider, list, tell };
-}
-
-/** Whether the person is opted out: a clock that jumped may block everybody, for the list is old then. */
-const isOut = (guard: Guard) => guard.check(N).reason === 'opted_out';
+import { DAY, HOUR, MINUTE, N, SECOND, create, isOut, silent } from './causality-world.ts';
 
 describe('a clock that is ahead', () => {
   it('dates nobody’s later acts in its future', async () => {
