@@ -18,7 +18,16 @@ import type { BlockedDecision } from './errors.ts';
 import { blockedEvent, type EventHub } from './events.ts';
 import { isListed, listingAt, listingOf, type Lists, type OptOutList } from './lists.ts';
 import { equivalentsOf } from './msisdn-equivalents.ts';
-import { MOST_WRITINGS, numbersOf, type MsisdnReader, type Reading } from './msisdn.ts';
+import { MOST_OTHERS, findOthers } from './msisdn-trunk.ts';
+import {
+  NOT_READ,
+  ONE_OF_SEVERAL,
+  ONLY_ONE,
+  numbersOf,
+  type MsisdnReader,
+  type NumberRead,
+  type Reading,
+} from './msisdn.ts';
 import type { Ledger, Listing } from './optouts/ledger.ts';
 import type { Config } from './options.ts';
 import type { Permits } from './permits.ts';
@@ -83,8 +92,8 @@ export function createChecker({
 
   /** The number that is asked about. */
   const one = new Float64Array(1);
-  /** Its subscriber's numbers. */
-  const writings = new Float64Array(MOST_WRITINGS);
+  /** The other numbers to ask about. */
+  const further = new Float64Array(MOST_OTHERS);
 
   function answer(
     to: string | null,
@@ -125,17 +134,19 @@ export function createChecker({
 
   function decideAbout(to: unknown, asked: readonly OptOutList[]): Decision {
     const standing = lists.standing(asked);
-    if (reader.readNumber(to, one, 0)) {
+    const read = reader.readNumber(to, one, 0);
+    if (read !== NOT_READ) {
       const digits = digitsOf(to, one, 0);
-      return answer(digits, asked, standing, listingAt(asked, one, 0, digits));
+      const listed = listingAt(asked, one, 0, digits);
+      if (read === ONLY_ONE || listed !== undefined || areOthersUnlisted(asked, one, 0, to)) {
+        return answer(digits, asked, standing, listed);
+      }
     }
-    const count = reader.readWritings(to, writings);
-    const first = firstListed(asked, count);
-    if (count > 0 && first <= 0) {
-      const digits = digitsOf(to, writings, 0);
-      const listed = first === 0 ? listingAt(asked, writings, 0, digits) : undefined;
-      return answer(digits, asked, standing, listed);
-    }
+    return decideByReading(to, asked, standing);
+  }
+
+  /** Apart from what is decided at once, so that the engine takes that into its caller. */
+  function decideByReading(to: unknown, asked: readonly OptOutList[], standing: Standing): Decision {
     const reading = reader.read(to);
     if (reading === undefined) return answer(null, asked, standing);
     const { listing, number = reading.primary, listedAs = number } = findListed(asked, reading);
@@ -160,22 +171,33 @@ export function createChecker({
     return NOT_FOUND;
   }
 
-  /** Which of the first `count` numbers of `writings` is the first that is listed; -1 where none is. */
-  function firstListed(asked: readonly OptOutList[], count: number): number {
-    for (let index = 0; index < count; index++) if (isListed(asked, writings, index)) return index;
-    return -1;
+  /** Whether none of the other numbers is listed that are to be asked about with the one at a place of an array. */
+  function areOthersUnlisted(
+    asked: readonly OptOutList[],
+    read: Float64Array,
+    at: number,
+    to: unknown,
+  ): boolean {
+    const count = findOthers(read, at, further);
+    if (count === undefined) return isUnlisted(asked, to);
+    for (let index = 0; index < count; index++) if (isListed(asked, further, index)) return false;
+    return true;
+  }
+
+  /** Of an input whose number, where it was read into `one`, is not listed: whether no other number of it is listed. */
+  function hasNoListedOther(asked: readonly OptOutList[], read: NumberRead, to: unknown): boolean {
+    return read === NOT_READ ? isUnlisted(asked, to) : areOthersUnlisted(asked, one, 0, to);
   }
 
   /** Whether an input can be read, and no reading is listed under any of its writings. */
   function isUnlisted(asked: readonly OptOutList[], to: unknown): boolean {
-    const count = reader.readWritings(to, writings);
-    if (count > 0) return firstListed(asked, count) < 0;
     const reading = reader.read(to);
     return reading !== undefined && findListed(asked, reading) === NOT_FOUND;
   }
 
   const numbers = new Float64Array(AT_ONCE);
   const found = new Uint8Array(AT_ONCE);
+  const reads: NumberRead[] = Array.from({ length: AT_ONCE }, () => NOT_READ);
   const ledgers: (Ledger | undefined)[] = Array.from({ length: AT_ONCE }, () => undefined);
 
   /**
@@ -191,8 +213,9 @@ export function createChecker({
   ): void {
     for (let index = 0; index < count; index++) {
       const recipient = recipients[from + index];
-      const isRead = reader.readNumber(recipient, numbers, index);
-      unlisted[from + index] = isRead ? 1 : Number(isUnlisted(asked, recipient));
+      const read = reader.readNumber(recipient, numbers, index);
+      reads[index] = read;
+      unlisted[from + index] = read === NOT_READ ? Number(isUnlisted(asked, recipient)) : 1;
       ledgers[index] = undefined;
     }
     for (const { ledger, pending } of asked) {
@@ -204,6 +227,10 @@ export function createChecker({
         if (found[index] === 1 && unlisted[from + index] === 1) ledgers[index] = ledger;
         if (found[index] === 1 || isPending) unlisted[from + index] = 0;
       }
+    }
+    for (let index = 0; index < count; index++) {
+      if (reads[index] !== ONE_OF_SEVERAL || unlisted[from + index] === 0) continue;
+      unlisted[from + index] = Number(areOthersUnlisted(asked, numbers, index, recipients[from + index]));
     }
   }
 
@@ -228,13 +255,13 @@ export function createChecker({
       try {
         const asked = lists.askedFor(options?.from);
         // Short, with one call to look up a number: the engine then takes the whole look-up into one function.
-        const isRead = reader.readNumber(to, one, 0);
-        const isOut = isRead && isListed(asked, one, 0);
+        const read = reader.readNumber(to, one, 0);
+        const isOut = read !== NOT_READ && isListed(asked, one, 0);
         if (isOut && options?.purpose === undefined && hearingOfBlocked.size === 0) {
           counters.blocked.opted_out++;
           return false;
         }
-        const isClear = isRead ? !isOut : isUnlisted(asked, to);
+        const isClear = !isOut && (read === ONLY_ONE || hasNoListedOther(asked, read, to));
         if (isClear && permitsUnlisted(lists.freshness(asked), isClosed(), policy)) {
           counters.allowed++;
           return true;

@@ -91,17 +91,33 @@ export function isAssignable(digits: string): boolean {
 /** Countries in which a carrier's code is dialled between national prefix and number. */
 export const CODES_WITH_CARRIERS = new Set(['55', '57', '82', '591']);
 
-/** National digits without national prefix and carrier's code; empty where no carrier's code can be there. */
-export function withoutCarrier(code: string, national: string): readonly string[] {
-  if (!CODES_WITH_CARRIERS.has(code)) return [];
-  return countriesWith(code).flatMap((country) => {
+/** How national prefix and carrier's code are taken off a national number. */
+interface CarrierRule {
+  readonly pattern: RegExp;
+  readonly replacement: string;
+}
+
+const carrierRules = new Map<string, readonly CarrierRule[]>();
+
+function carrierRulesOf(code: string): readonly CarrierRule[] {
+  const known = carrierRules.get(code);
+  if (known !== undefined) return known;
+  const own = countriesWith(code).flatMap((country) => {
     const plan = planOf(country);
     const prefix = plan?.nationalPrefixForParsing?.();
     if (prefix === undefined) return [];
-    const number = national.replace(
-      new RegExp(`^(?:${prefix})`),
-      plan?.nationalPrefixTransformRule?.() || '',
-    );
+    const replacement = plan?.nationalPrefixTransformRule?.() || '';
+    return [{ pattern: new RegExp(`^(?:${prefix})`), replacement }];
+  });
+  carrierRules.set(code, own);
+  return own;
+}
+
+/** National digits without national prefix and carrier's code; empty where no carrier's code can be there. */
+export function withoutCarrier(code: string, national: string): readonly string[] {
+  if (!CODES_WITH_CARRIERS.has(code)) return [];
+  return carrierRulesOf(code).flatMap(({ pattern, replacement }) => {
+    const number = national.replace(pattern, replacement);
     return number !== national && national.endsWith(number) ? [number] : [];
   });
 }

@@ -54,28 +54,46 @@ function prefixTable(): ReadonlyMap<string, readonly string[]> {
 /** National prefixes by country code. */
 export const NATIONAL_PREFIXES = prefixTable();
 
-const HAS_EQUIVALENTS = 1;
-const HAS_PREFIX = 2;
-/** A carrier's code may stand behind the prefix. */
-const HAS_CARRIER = 4;
+/** Country codes with each of their prefixes: the rules of {@link findOthers}, which have numbers from 1 on. */
+const PAIRS = [...NATIONAL_PREFIXES].flatMap(([code, prefixes]) =>
+  prefixes.map((prefix) => ({ code, start: code + prefix })),
+);
+
+/** Marks of {@link LEADS}: the first rule for a number, 0 where it can have no national prefix; … */
+const RULE = 0xff;
+/** … its subscriber may have other writings; … */
+const HAS_EQUIVALENTS = 0x100;
+/** … a carrier's code may stand behind the prefix. */
+const HAS_CARRIER = 0x200;
+
+/** By rule: the next one for the same numbers, 0 where there is none. */
+const NEXT_RULES = new Uint8Array(PAIRS.length + 1);
 
 /**
  * By the first four digits of a number, country code and what stands behind it: not 0 where it may have another reading
  * or writing. Most numbers have none, and are asked about once.
  */
-export const SEVERAL_WRITINGS: Uint8Array = leadTable();
+export const LEADS: Uint16Array = leadTable();
 
-function leadTable(): Uint8Array {
-  const table = new Uint8Array(10 ** LEAD_DIGITS);
-  const mark = (start: string, kind: number) => {
+function leadTable(): Uint16Array {
+  const table = new Uint16Array(10 ** LEAD_DIGITS);
+  const eachLead = (start: string, mark: (lead: number) => void) => {
     const size = 10 ** Math.max(0, LEAD_DIGITS - start.length);
     const from = Number(start.slice(0, LEAD_DIGITS)) * size;
-    for (let lead = from; lead < from + size; lead++) table[lead] = (table[lead] as number) | kind;
+    for (let lead = from; lead < from + size; lead++) mark(lead);
   };
-  for (const code of CODES_WITH_EQUIVALENTS) mark(code, HAS_EQUIVALENTS);
-  for (const [code, prefixes] of NATIONAL_PREFIXES) {
-    const kind = HAS_PREFIX | (CODES_WITH_CARRIERS.has(code) ? HAS_CARRIER : 0);
-    for (const prefix of prefixes) mark(code + prefix, kind);
+  const valueOf = (lead: number) => table[lead] as number;
+  for (const code of CODES_WITH_EQUIVALENTS) {
+    eachLead(code, (lead) => (table[lead] = valueOf(lead) | HAS_EQUIVALENTS));
+  }
+  for (const [index, { code, start }] of PAIRS.entries()) {
+    const rule = index + 1;
+    const carrier = CODES_WITH_CARRIERS.has(code) ? HAS_CARRIER : 0;
+    eachLead(start, (lead) => {
+      // Prefixes of a code that begin alike are for the same leads, or the longer one, which comes later, for fewer.
+      NEXT_RULES[rule] = valueOf(lead) & RULE;
+      table[lead] = (valueOf(lead) & ~RULE) | rule | carrier;
+    });
   }
   return table;
 }
@@ -84,21 +102,21 @@ function leadTable(): Uint8Array {
 const POWERS = Float64Array.from({ length: 16 }, (_, digits) => 10 ** digits);
 
 function lengthOf(msisdn: number): number {
-  let length = LEAD_DIGITS + 1;
+  // Most numbers have 11 or 12 digits.
+  let length = 11;
   while (length < 15 && msisdn >= (POWERS[length] as number)) length++;
+  while (length > LEAD_DIGITS + 1 && msisdn < (POWERS[length - 1] as number)) length--;
   return length;
 }
 
 const leadOf = (msisdn: number): number =>
-  Math.floor(msisdn / (POWERS[lengthOf(msisdn) - LEAD_DIGITS] as number));
-
-const kindOf = (msisdn: number): number => SEVERAL_WRITINGS[leadOf(msisdn)] as number;
+  LEADS[Math.floor(msisdn / (POWERS[lengthOf(msisdn) - LEAD_DIGITS] as number))] as number;
 
 /** Whether an msisdn may have another reading or writing. */
-export const mayHaveOthers = (msisdn: number): boolean => kindOf(msisdn) !== 0;
+export const mayHaveOthers = (msisdn: number): boolean => leadOf(msisdn) !== 0;
 
 /** Whether an msisdn may have a national prefix behind its country code. */
-export const mayHavePrefix = (msisdn: number): boolean => (kindOf(msisdn) & HAS_PREFIX) !== 0;
+export const mayHavePrefix = (msisdn: number): boolean => (leadOf(msisdn) & RULE) !== 0;
 
 /** The numbers that digits are without a national prefix behind their country code, as far as such a number is possible. */
 export function withoutNationalPrefix(digits: string): readonly string[] {
@@ -114,71 +132,70 @@ export function withoutNationalPrefix(digits: string): readonly string[] {
   return [...new Set(stripped)].map((national) => code + national).filter(isPossible);
 }
 
-/** National prefixes behind country codes, as numbers side by side, so that a look-up reads little memory. */
-interface PrefixRules {
-  /** By the first four digits of a number: the first rule for it. */
-  readonly first: Uint8Array;
-  /** By rule: the next one for the same numbers, 0 where there is none. */
-  readonly next: Uint8Array;
-  readonly code: Float64Array;
-  /** Country code and prefix, and how many digits they have. */
-  readonly start: Float64Array;
-  readonly digits: Uint8Array;
-  /** Lengths of the numbers behind the country code, as bits. */
-  readonly lengths: Int32Array;
-}
+/** What a rule is about, in a row of {@link readRules}: country code and prefix, … */
+const START = 0;
+/** … how many digits they have, … */
+const START_DIGITS = 1;
+/** … the country code, … */
+const CODE = 2;
+/** … and the lengths of the numbers behind it, as bits. */
+const LENGTHS = 3;
+const ROW = 4;
 
-let prefixRules: PrefixRules | undefined;
+let rules: Float64Array | undefined;
 
-function readRules(): PrefixRules {
-  const pairs = [...NATIONAL_PREFIXES].flatMap(([code, prefixes]) =>
-    prefixes.map((prefix) => [code, code + prefix] as const),
-  );
-  const first = new Uint8Array(10 ** LEAD_DIGITS);
-  const next = new Uint8Array(pairs.length + 1);
-  for (const [index, [, start]] of pairs.entries()) {
-    const size = 10 ** Math.max(0, LEAD_DIGITS - start.length);
-    const from = Number(start.slice(0, LEAD_DIGITS)) * size;
-    // Of a code whose prefixes begin alike the leads are alike too, or those of the longer one fewer: these come later.
-    next[index + 1] = first[from] as number;
-    first.fill(index + 1, from, from + size);
-  }
-  return {
-    first,
-    next,
-    code: Float64Array.from([0, ...pairs.map(([code]) => Number(code))]),
-    start: Float64Array.from([0, ...pairs.map(([, start]) => Number(start))]),
-    digits: Uint8Array.from([0, ...pairs.map(([, start]) => start.length)]),
-    lengths: Int32Array.from([0, ...pairs.map(([code]) => lengthsBehind(code))]),
-  };
-}
+/** The rules as numbers side by side, so that a look-up reads little memory. */
+const readRules = (): Float64Array =>
+  Float64Array.from([
+    ...Array.from({ length: ROW }, () => 0),
+    ...PAIRS.flatMap(({ code, start }) => [Number(start), start.length, Number(code), lengthsBehind(code)]),
+  ]);
 
 const spare = new Float64Array(MOST_EQUIVALENTS);
 /** No number can be read without more than these prefixes. */
-export const MOST_PREFIXES = 3;
+const MOST_PREFIXES = 3;
+/** No number has more other readings and writings. */
+export const MOST_OTHERS = (1 + MOST_PREFIXES) * (1 + MOST_EQUIVALENTS) - 1;
 
 /**
- * As {@link withoutNationalPrefix} for numbers, without an allocation.
+ * Finds the other numbers to ask about where an msisdn is asked about: its readings without a national prefix, and every
+ * other writing of their subscribers. Makes no string and no object.
  *
- * @param into gets them from index `at` on: at most {@link MOST_PREFIXES}.
+ * @param into gets them from 0 on; it has room for {@link MOST_OTHERS}. One may come twice.
  * @returns how many there are, or `undefined` where a carrier's code may be there too, which only text tells.
  */
-export function findWithoutPrefix(msisdn: number, into: Float64Array, at: number): number | undefined {
+export function findOthers(numbers: Float64Array, at: number, into: Float64Array): number | undefined {
+  const msisdn = numbers[at] as number;
   const lead = leadOf(msisdn);
-  const kind = SEVERAL_WRITINGS[lead] as number;
-  if ((kind & HAS_CARRIER) !== 0) return undefined;
-  if ((kind & HAS_PREFIX) === 0) return 0;
-  const { first, next, code, start, digits, lengths } = (prefixRules ??= readRules());
+  if ((lead & HAS_CARRIER) !== 0) return undefined;
+  const hasEquivalents = (lead & HAS_EQUIVALENTS) !== 0;
+  let count = hasEquivalents ? findEquivalents(msisdn, into, 0) : 0;
+  if ((lead & RULE) === 0) return count;
+  const first = count;
+  count = findWithoutPrefix(msisdn, lead & RULE, into, first);
+  if (!hasEquivalents) return count;
+  // A number without its prefix has the same country code.
+  const last = count;
+  for (let index = first; index < last; index++) {
+    count += findEquivalents(into[index] as number, into, count);
+  }
+  return count;
+}
+
+/** @returns the place behind the last number of `into`. */
+function findWithoutPrefix(msisdn: number, firstRule: number, into: Float64Array, at: number): number {
+  const table = (rules ??= readRules());
   const length = lengthOf(msisdn);
-  let count = 0;
-  for (let rule = first[lead] as number; rule !== 0; rule = next[rule] as number) {
-    const rest = length - (digits[rule] as number);
+  let count = at;
+  for (let rule = firstRule; rule !== 0; rule = NEXT_RULES[rule] as number) {
+    const row = rule * ROW;
+    const rest = length - (table[row + START_DIGITS] as number);
     const scale = POWERS[Math.max(0, rest)] as number;
     const front = Math.floor(msisdn / scale);
-    if (front !== start[rule]) continue;
-    const number = (code[rule] as number) * scale + (msisdn - front * scale);
-    const isPossibleNow = ((lengths[rule] as number) & (1 << rest)) !== 0;
-    if (isPossibleNow || findEquivalents(number, spare, 0) > 0) into[at + count++] = number;
+    if (front !== table[row + START]) continue;
+    const number = (table[row + CODE] as number) * scale + (msisdn - front * scale);
+    const isPossibleNow = ((table[row + LENGTHS] as number) & (1 << rest)) !== 0;
+    if (isPossibleNow || findEquivalents(number, spare, 0) > 0) into[count++] = number;
   }
   return count;
 }

@@ -15,16 +15,9 @@
 import { isSupportedCountry, type CountryCode } from 'libphonenumber-js/min';
 import { LRUCache } from 'lru-cache';
 import { isMsisdn, readDigits } from './msisdn-digits.ts';
-import { MOST_EQUIVALENTS, equivalentsOf, findEquivalents } from './msisdn-equivalents.ts';
+import { equivalentsOf } from './msisdn-equivalents.ts';
 import { homeOf, readingsIn } from './msisdn-readings.ts';
-import {
-  MOST_PREFIXES,
-  SEVERAL_WRITINGS,
-  findWithoutPrefix,
-  mayHaveOthers,
-  mayHavePrefix,
-  withoutNationalPrefix,
-} from './msisdn-trunk.ts';
+import { LEADS, mayHaveOthers, mayHavePrefix, withoutNationalPrefix } from './msisdn-trunk.ts';
 import { readWriting } from './msisdn-writing.ts';
 
 /** What an input can be read as: digits, country code first, 5 to 15 of them, not starting with 0. */
@@ -42,21 +35,22 @@ export interface MsisdnReader {
   /** Never throws, for any input of any type. */
   read(input: unknown): Reading | undefined;
   /**
-   * Reads an input that is digits, `+` and digits, or an integer, where it can be read in one way only and its subscriber
-   * has no other writing, and puts its number into a place of `numbers`. The hot path: it makes no string and no object,
-   * not even a boxed number.
+   * Reads an input that is digits, `+` and digits, or an integer, and puts its number as it was written into a place of
+   * `numbers`. The hot path: it makes no string and no object, not even a boxed number.
    *
-   * @returns whether it did. Where not, the place holds 0, and `read` tells more.
+   * @returns whether it did, and whether there are other numbers to ask about. Where it did not, the place holds 0 and
+   * `read` tells more.
    */
-  readNumber(input: unknown, numbers: Float64Array, at: number): boolean;
-  /**
-   * As `readNumber` where there are other readings or writings.
-   *
-   * @param numbers gets them all from 0 on; it has room for {@link MOST_WRITINGS}.
-   * @returns how many there are; 0 where only `read` tells.
-   */
-  readWritings(input: unknown, numbers: Float64Array): number;
+  readNumber(input: unknown, numbers: Float64Array, at: number): NumberRead;
 }
+
+/** Not a plain number, or one that may be dialled in two ways: `read` tells. */
+export const NOT_READ = 0;
+/** The number has one reading, and its subscriber has no other writing. */
+export const ONLY_ONE = 1;
+/** There may be others, which `findOthers` tells. */
+export const ONE_OF_SEVERAL = 2;
+export type NumberRead = typeof NOT_READ | typeof ONLY_ONE | typeof ONE_OF_SEVERAL;
 
 export interface MsisdnReaderOptions {
   /** ISO 3166-1 alpha-2, in upper case: digits without `+` are then read as a national number too. */
@@ -68,9 +62,8 @@ export interface MsisdnReaderOptions {
 const PLUS = 43;
 const NONE: readonly string[] = Object.freeze([]);
 
-/** Whether an integer is an msisdn that has one reading and one writing. */
-function isUniqueNumber(input: number): boolean {
-  return Number.isSafeInteger(input) && input >= LEAST && input <= GREATEST && !mayHaveOthers(input);
+function isMsisdnNumber(input: number): boolean {
+  return Number.isSafeInteger(input) && input >= LEAST && input <= GREATEST;
 }
 
 /** Whether `code` names a country whose national formats can be read. */
@@ -116,34 +109,19 @@ export function createMsisdnReader({
       if (typeof input === 'string') {
         // One call, which the engine takes into this function.
         const from = input.charCodeAt(0) === PLUS ? 1 : 0;
-        const isRead = readDigits(input, from, numbers, at, SEVERAL_WRITINGS);
-        if (from === 1 || home === undefined || (isRead && home.isPlain(input))) return isRead;
-      } else if (typeof input === 'number' && home === undefined && isUniqueNumber(input)) {
+        const lead = readDigits(input, from, numbers, at);
+        if (lead !== 0 && (from === 1 || home === undefined || home.isPlain(input))) {
+          return LEADS[lead] === 0 ? ONLY_ONE : ONE_OF_SEVERAL;
+        }
+      } else if (typeof input === 'number' && home === undefined && isMsisdnNumber(input)) {
         numbers[at] = input;
-        return true;
+        return mayHaveOthers(input) ? ONE_OF_SEVERAL : ONLY_ONE;
       }
       numbers[at] = 0;
-      return false;
-    },
-    readWritings(input, numbers) {
-      if (typeof input !== 'string') return 0;
-      const from = input.charCodeAt(0) === PLUS ? 1 : 0;
-      if (!readDigits(input, from, numbers, 0)) return 0;
-      const msisdn = numbers[0] as number;
-      const isInternational = from === 1 || home === undefined || home.isPlain(input);
-      const others = isInternational ? findWithoutPrefix(msisdn, numbers, 1) : undefined;
-      if (others === undefined) return 0;
-      let count = 1 + others;
-      for (let index = 0; index <= others; index++) {
-        count += findEquivalents(numbers[index] as number, numbers, count);
-      }
-      return count;
+      return NOT_READ;
     },
   };
 }
-
-/** Room for a number, its readings without a national prefix, and the other writings of their subscribers. */
-export const MOST_WRITINGS = (1 + MOST_PREFIXES) * (1 + MOST_EQUIVALENTS);
 
 const LONGEST_REMEMBERED = 256;
 /** The smallest and the largest number of 5 to 15 digits. */
