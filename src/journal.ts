@@ -129,8 +129,12 @@ export function createJournal(ports: JournalPorts): Journal {
       newestSeenAt = evidence.seenAt;
       ports.clockSkew.storedTime(newestSeenAt);
     }
-    const isNews = lists.ensure(list).ledger.merge(msisdn, withoutWords(evidence), appliedAt);
-    if (isNews && appliedAt !== undefined && evidence.direction === 'in') recentOptIns.note(list, msisdn);
+    const known = lists.ensure(list);
+    const isNews = known.ledger.merge(msisdn, withoutWords(evidence), appliedAt);
+    if (!isNews || appliedAt === undefined || evidence.direction !== 'in') return isNews;
+    recentOptIns.note(list, msisdn);
+    // What a sweep under way says against it has to outlast a crash, as the opt-in does.
+    if (evidence.proof !== undefined && known.ledger.hasNews) saveSweep(known);
     return isNews;
   }
 

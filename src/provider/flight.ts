@@ -167,7 +167,9 @@ export function createFlights(options: FlightOptions, ports: FlightPorts): Fligh
       if (repliesOf(provider)) thread.expect(ledger.listedByProvider);
       await thread.started;
       const { onServerTime } = ports;
-      const reading = { provider, clock, start: startedAt, run, thread, signal, onServerTime };
+      // At once: after a crash the opt-in would hold again until the next sweep has read the row.
+      const onOverruled = () => ports.saveSweep();
+      const reading = { provider, clock, start: startedAt, run, thread, signal, onServerTime, onOverruled };
       await readList(options, reading, counts);
       own.isCommitted = true;
       const isNoProof = counts.unreadable > 0 || isNumberShared;

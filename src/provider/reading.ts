@@ -51,6 +51,8 @@ export interface ReadingPorts {
   readonly signal: AbortSignal;
   /** Told the provider's time, ms UTC, when a page comes that carries it. */
   readonly onServerTime?: ((time: number) => void) | undefined;
+  /** Told when rows outweigh opt-ins that held until now. */
+  readonly onOverruled?: (() => void) | undefined;
 }
 
 /** @returns counts at zero. */
@@ -141,6 +143,7 @@ async function takeRows(page: FetchedPage, ports: ReadingPorts, counts: ReadingC
       counts.doubts.set(doubt, (counts.doubts.get(doubt) ?? 0) + count);
     counts.added += effect.added;
     counts.overruled += effect.overruled.length;
+    if (effect.overruled.length > 0) ports.onOverruled?.();
   }
   return { total: page.total, rows, unreadable, fresh, print: print.value, numbers };
 }
