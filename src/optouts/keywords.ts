@@ -53,8 +53,8 @@ export function createKeywords({
   const helps = new Set(words('help'));
   const answers = new Set(words('answers'));
   const unclears = [...words('unclear'), ...unclear.map(normalise)].filter(Boolean);
-  const courtesies = words('courtesy').filter(Boolean);
-  const negations = words('negations').filter(Boolean);
+  const courtesies = words('courtesy');
+  const negations = words('negations');
 
   function isNegated(text: string, phrase: string): boolean {
     return negations.some((negation) => ` ${text} `.includes(` ${negation} ${phrase} `));
