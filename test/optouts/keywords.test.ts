@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { createKeywords } from '../../src/optouts/keywords.ts';
 
-const read = createKeywords();
+const read = (text: unknown) => createKeywords()(text);
 
 describe('createKeywords', () => {
   it.each([
@@ -63,6 +63,7 @@ describe('createKeywords', () => {
       'stop svp',
       'Unsubscribe all',
     ],
+    ...['Unsubscribe me! Unsubscribe me!', 'stop now, stop now'],
   ])('%j opts out', (text) => {
     expect(read(text)).toMatchObject({ meaning: 'opt_out', blocks: true });
   });
@@ -94,6 +95,10 @@ describe('createKeywords', () => {
       'stop you people',
     ],
     ...['I said STOP', 'no more messages'],
+    // A number in the middle names no sender.
+    'stop 2 texts',
+    // Only a message that is spelled from end to end is joined.
+    ...['no more texts p l z', 'p l z leave me alone'],
   ])('%j is unclear and blocks', (text) => {
     expect(read(text)).toMatchObject({ meaning: 'unclear', blocks: true });
   });
@@ -131,6 +136,8 @@ describe('createKeywords', () => {
       'endless',
       'I will bring the cancel form tomorrow',
     ],
+    // Neither at the beginning nor after a word that asks for it, or with something behind.
+    ...['the next stop is mine', 'I want to stop smoking', 'she told you stopping is hard'],
   ])('%j means nothing', (text) => {
     expect(read(text)).toMatchObject({ meaning: 'none', blocks: false });
   });
@@ -138,6 +145,7 @@ describe('createKeywords', () => {
   it('tells what matched', () => {
     expect(read('Arrêt!').matched).toBe('arret');
     expect(read('oh just LEAVE me alone').matched).toBe('leave me alone');
+    expect(read('just STOP').matched).toBe('stop');
     expect(read('good morning').matched).toBeUndefined();
   });
 
@@ -162,6 +170,32 @@ describe('createKeywords', () => {
     expect(meanings.map((text) => own(text).meaning)).toEqual([
       ...['opt_out', 'opt_out', 'opt_out', 'opt_in', 'opt_out', 'unclear', 'help', 'unclear', 'none'],
     ]);
+  });
+
+  it.each(['', '🎉', 'stop', 'please stop', 'hello'])(
+    '%j means the same beside words without letters or digits',
+    (text) => {
+      const signs = ['!', '🛑', ''];
+      const english = createKeywords({ languages: ['en'] });
+      const own = createKeywords({
+        languages: ['en', { optOut: signs, unclear: signs, courtesy: signs, negations: signs }],
+        optOut: signs,
+        optIn: signs,
+        unclear: signs,
+      });
+      expect(own(text)).toEqual(english(text));
+    },
+  );
+
+  it.each([
+    ['stop the noise at night', 'unclear'],
+    ['stop the noise on our street', 'none'],
+    ['could you all please stop', 'unclear'],
+    ['could you all now please stop', 'none'],
+    // Words of courtesy are not counted.
+    ['hello, stop the noise at night, please', 'unclear'],
+  ])('of at most five words that ask to stop: %j is %s', (text, meaning) => {
+    expect(read(text).meaning).toBe(meaning);
   });
 
   it('never throws', () => {
@@ -198,12 +232,12 @@ describe('createKeywords', () => {
     },
   );
 
-  it.each(["don't stop", 'please do not stop', 'meet me at the bus stop', "you can't stop", 'full stop'])(
-    '%j does not',
-    (text) => {
-      expect(read(text)).toMatchObject({ meaning: 'none' });
-    },
-  );
+  it.each([
+    ...["don't stop", 'please do not stop', 'meet me at the bus stop', "you can't stop", 'full stop'],
+    ...['I said not to stop', "stop? No, don't stop!"],
+  ])('%j does not', (text) => {
+    expect(read(text)).toMatchObject({ meaning: 'none' });
+  });
 });
 
 describe('a long text', () => {
@@ -220,6 +254,12 @@ describe('a long text', () => {
       `${'\uFDFA'.repeat(227)} leave me alone`,
       'none',
     ],
+    [
+      'that shrinks when it is decomposed is read up to the 4,096th before that',
+      `${'𝐱'.repeat(2_040)} leave me alone`,
+      'unclear',
+    ],
+    ['that shrinks when it is decomposed is not read further', `${'𝐱'.repeat(2_041)} leave me alone`, 'none'],
   ])('%s', (_name, text, meaning) => {
     expect(read(text).meaning).toBe(meaning);
   });
