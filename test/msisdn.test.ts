@@ -2,11 +2,13 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
   NOT_READ,
+  ONE_OF_SEVERAL,
   ONLY_ONE,
   createMsisdnReader,
   isCountry,
   maskMsisdn,
   readMsisdn,
+  readMsisdns,
   writingsOf,
   type Reading,
 } from '../src/msisdn.ts';
@@ -74,6 +76,7 @@ describe('readMsisdn', () => {
       Number.NaN,
       Number.POSITIVE_INFINITY,
       1234,
+      12345.67,
       10n ** 20n,
     ],
     ...[null, undefined, true, {}, [], ['15551234567'], Symbol('x'), () => '15551234567', new Date(0)],
@@ -194,6 +197,92 @@ describe('a reader with a default country', () => {
 
   it('knows countries by their code in upper case', () => {
     expect(['US', 'GB', 'us', 'XX', '', 1].map(isCountry)).toEqual([true, true, false, false, false, false]);
+    expect([undefined, null, ['US'], { toString: () => 'US' }].map(isCountry)).toEqual([
+      ...[false, false, false, false],
+    ]);
+  });
+});
+
+describe('readMsisdns', () => {
+  it.each([
+    ['+1 555 123 4567', { primary: '15551234567', others: [] }],
+    ['4407400123456', { primary: '4407400123456', others: ['447400123456'] }],
+    ['+44 (0)7400 123456', { primary: '447400123456', others: ['4407400123456'] }],
+    [15551234567, { primary: '15551234567', others: [] }],
+    ['(555) 123-4567', { primary: '5551234567', others: [] }],
+    ['not a number', undefined],
+  ])('reads %j', (input, expected) => {
+    expect(readMsisdns(input)).toEqual(expected);
+  });
+});
+
+describe('readNumber', () => {
+  it.each([
+    [undefined, '15551234567', ONLY_ONE, 15551234567],
+    [undefined, '+15551234567', ONLY_ONE, 15551234567],
+    [undefined, 15551234567, ONLY_ONE, 15551234567],
+    [undefined, '4407400123456', ONE_OF_SEVERAL, 4407400123456],
+    [undefined, 4407400123456, ONE_OF_SEVERAL, 4407400123456],
+    [undefined, 9_999, NOT_READ, 0],
+    [undefined, 10_000, ONLY_ONE, 10_000],
+    [undefined, 999_999_999_999_999, ONLY_ONE, 999_999_999_999_999],
+    [undefined, 1_000_000_000_000_000, NOT_READ, 0],
+    [undefined, 15551234567.5, NOT_READ, 0],
+    [undefined, '+1 555 123 4567', NOT_READ, 0],
+    [undefined, 15551234567n, NOT_READ, 0],
+    ['US', '15551234567', ONLY_ONE, 15551234567],
+    // Ten digits without `+` may be dialled within the country.
+    ['US', '6591234567', NOT_READ, 0],
+    ['US', 6591234567, NOT_READ, 0],
+    ['US', '+6591234567', ONLY_ONE, 6591234567],
+    // As many digits as a number within Germany has.
+    ['DE', '15551234567', NOT_READ, 0],
+    ['DE', '+15551234567', ONLY_ONE, 15551234567],
+  ])('under %s: %o', (defaultCountry, input, result, number) => {
+    const place = Float64Array.of(1, 2, 3);
+    expect(createMsisdnReader({ defaultCountry }).readNumber(input, place, 1)).toBe(result);
+    expect([...place]).toEqual([1, number, 3]);
+  });
+});
+
+describe('the memory of a reader', () => {
+  const WRITTEN = '+1 555 123 4567';
+
+  it.each([WRITTEN, '(555) 123-4567', '0015551234567'])('holds %j', (input) => {
+    const reader = createMsisdnReader();
+    const first = reader.read(input);
+    expect(first).toBeDefined();
+    expect(reader.read(input)).toBe(first);
+  });
+
+  it('holds a text of 256 characters, and has no room for a longer one', () => {
+    const [long, longer] = [256, 257].map((length) => '15551234567'.padStart(length, '\u200B'));
+    const reader = createMsisdnReader({ memoSize: 1 });
+    const first = reader.read(long);
+    expect(first).toEqual({ primary: '15551234567', others: [] });
+    expect(reader.read(longer)).toBeUndefined();
+    expect(reader.read(long)).toBe(first);
+  });
+
+  it('holds as many as it is told to', () => {
+    const reader = createMsisdnReader({ memoSize: 2 });
+    const first = reader.read(WRITTEN);
+    reader.read('(555) 123-4568');
+    expect(reader.read(WRITTEN)).toBe(first);
+    reader.read('(555) 123-4569');
+    reader.read('nonsense');
+    expect(reader.read(WRITTEN)).not.toBe(first);
+    expect(reader.read(WRITTEN)).toEqual(first);
+  });
+
+  it.each([
+    ...['15551234567', '+15551234567', 15551234567, 15551234567n],
+    ...[0, -15551234567, 12345.67, 2 ** 53, 0n, -15551234567n, 10n ** 15n, null],
+  ])('has no room for %o', (input) => {
+    const reader = createMsisdnReader({ memoSize: 1 });
+    const first = reader.read(WRITTEN);
+    reader.read(input);
+    expect(reader.read(WRITTEN)).toBe(first);
   });
 });
 
