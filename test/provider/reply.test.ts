@@ -1,23 +1,28 @@
 import { describe, expect, it } from 'vitest';
 import { ProviderError } from '../../src/errors.ts';
-import { checkOptedIn, readPage } from '../../src/provider/reply.ts';
+import { checkOptedIn, readPage, type Reply } from '../../src/provider/reply.ts';
 
 const reply = (body: unknown, httpStatus = 200) => ({ httpStatus, body: JSON.stringify(body) });
 
-function codeOf(act: () => unknown): string | undefined {
+function errorOf(act: () => unknown): ProviderError | undefined {
   try {
     act();
     return undefined;
   } catch (error) {
     expect(error).toBeInstanceOf(ProviderError);
-    return (error as ProviderError).code;
+    return error as ProviderError;
   }
 }
+
+const codeOf = (act: () => unknown): string | undefined => errorOf(act)?.code;
 
 describe('a page', () => {
   it.each<[string, unknown, number | undefined]>([
     ['a count as text', { 'opt-in-count': '3', 'opt-in-list': [] }, 3],
     ['a count as number', { 'opt-in-count': 3, 'opt-in-list': [] }, 3],
+    ['a count of several digits', { 'opt-in-count': '1203', 'opt-in-list': [] }, 1203],
+    ['a count with spaces around it', { 'opt-in-count': ' 3 ', 'opt-in-list': [] }, 3],
+    ['a count that is a list', { 'opt-in-count': [3], 'opt-in-list': [] }, undefined],
     ['no count', { 'opt-in-list': [] }, undefined],
     ['a count that is none', { 'opt-in-count': 'many', 'opt-in-list': [] }, undefined],
     ['a status of 0 beside it', { status: '0', 'opt-in-list': [] }, undefined],
@@ -164,7 +169,13 @@ describe('a page', () => {
     ['an array under 503', [], 503, 'provider_unavailable'],
     ['420', {}, 420, 'provider_throttled'],
     ['408', {}, 408, 'provider_unavailable'],
+    ['401', {}, 401, 'provider_credentials'],
     ['403', {}, 403, 'provider_credentials'],
+    ['429', {}, 429, 'provider_throttled'],
+    ['a status of its own under 500', { status: '101' }, 500, 'provider_unavailable'],
+    ['a status in a list', { status: [4] }, 200, 'provider_bad_reply'],
+    ['a status of seven digits', { status: '1000000' }, 200, 'provider_bad_reply'],
+    ['a status with spaces around it', { status: ' 4 ' }, 200, 'provider_credentials'],
   ])('is not %s', (_name, body, httpStatus, code) => {
     expect(codeOf(() => readPage(reply(body, httpStatus)))).toBe(code);
   });
@@ -184,12 +195,52 @@ describe('a page', () => {
   });
 });
 
+describe('a refusal', () => {
+  const query = 'the provider refused the query: HTTP';
+  const manage = 'the provider refused the manage: HTTP';
+  const page = readPage;
+  const optIn = (told: Reply) => checkOptedIn(told, '15559301529');
+
+  it.each<[string, (told: Reply) => unknown, string, number, string, string | undefined]>([
+    ['a status', page, '{"status":"101"}', 200, `${query} 200, status 101`, '101'],
+    ['a status beside 503', page, '{"status":5}', 503, `${query} 503, status 5`, '5'],
+    ['no status', page, '{}', 404, `${query} 404`, undefined],
+    ['HTML', page, '<html>', 502, `${query} 502`, undefined],
+    ['an array', page, '["no"]', 403, `${query} 403`, undefined],
+    ['a status', optIn, '{"status":"103"}', 200, `${manage} 200, status 103`, '103'],
+    ['no status', optIn, '{}', 401, `${manage} 401`, undefined],
+    ['HTML under 200', page, '<html>', 200, 'the reply is not JSON (HTTP 200)', undefined],
+    ['a list', page, '[]', 200, 'the reply is not an object (HTTP 200)', undefined],
+    ['a text', page, '"no"', 200, 'the reply is not an object (HTTP 200)', undefined],
+    ['null', optIn, 'null', 200, 'the reply is not an object (HTTP 200)', undefined],
+    ['no list', page, '{"opt-in-count":"0"}', 200, 'the reply holds no list (HTTP 200)', undefined],
+    ['an error', page, '{"error":"no"}', 200, 'the reply speaks of an error (HTTP 200)', undefined],
+    ['-1', page, '{"status":"-1"}', 200, 'the reply speaks of an error (HTTP 200)', undefined],
+    [
+      'another number',
+      optIn,
+      '{"msisdn":"15559301528","opt-in":"true"}',
+      200,
+      'the reply does not say that the number is opted in (HTTP 200)',
+      undefined,
+    ],
+  ])('with %s tells what was said', (_name, read, body, httpStatus, message, providerStatus) => {
+    expect(errorOf(() => read({ body, httpStatus }))).toMatchObject({
+      message,
+      httpStatus,
+      providerStatus,
+      retryAfterMs: undefined,
+    });
+  });
+});
+
 describe('an opt-in', () => {
   const said = { msisdn: '15559301529', 'opt-in': 'true', 'opt-out': 'false' };
   it.each<[string, unknown, string | undefined]>([
     ['the published reply', said, undefined],
     ['flags as booleans', { ...said, 'opt-in': true, 'opt-out': false }, undefined],
     ['flags in any case', { ...said, 'opt-in': ' TRUE ', 'opt-out': 'False' }, undefined],
+    ['flags with spaces around them', { ...said, 'opt-in': ' true', 'opt-out': ' false ' }, undefined],
     ['the number as a number', { ...said, msisdn: 15559301529 }, undefined],
     ['no word of opting out', { msisdn: '15559301529', 'opt-in': 'true' }, undefined],
     ['another number', { ...said, msisdn: '15559301528' }, 'provider_bad_reply'],
@@ -218,6 +269,6 @@ describe('an opt-in', () => {
     ['soon', {}],
     [undefined, {}],
   ])('since %j', (date, proof) => {
-    expect(checkOptedIn(reply({ ...said, 'opt-in-date': date }), '15559301529')).toEqual(proof);
+    expect(checkOptedIn(reply({ ...said, 'opt-in-date': date }), '15559301529')).toStrictEqual(proof);
   });
 });
