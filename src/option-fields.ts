@@ -50,10 +50,6 @@ export function kindOf(value: unknown): string {
       return value === '' ? 'an empty string' : 'a string';
     case 'object':
       return 'an object';
-    case 'boolean':
-      return 'a boolean';
-    case 'function':
-      return 'a function';
     default:
       return `a ${typeof value}`;
   }
