@@ -120,9 +120,8 @@ export type StoreErrorCode = Extract<ErrorCode, `store_${string}`>;
 /**
  * The store failed. `store_unavailable`: it could not be reached or refused a write, and nothing that this error
  * reports was acknowledged. `store_damaged`: it could not be used and was put aside. `store_read_only`: what it
- * holds counts, but nothing can be stored. `store_newer`: it is of a later version of this package and is left as it is.
- * holds counts, but nothing can be stored. `store_other_account`: it holds lists of another account, whose process
- * uses it; nothing is loaded or stored.
+ * holds counts, but nothing can be stored. `store_newer`: it is of a later version of this package and is left as it
+ * is. `store_other_account`: it holds lists of another account, whose process uses it; nothing is loaded or stored.
  */
 export class StoreError extends GuardError {
   override name = 'StoreError';
