@@ -47,12 +47,12 @@ export function createKeywords({
   const packs: readonly KeywordPack[] = languages.map((language) =>
     typeof language === 'string' ? KEYWORD_PACKS[language] : language,
   );
-  const words = (name: keyof KeywordPack) => packs.flatMap((pack) => pack[name] ?? []).map(normalise);
-  const outs = new Set([...words('optOut'), ...optOut.map(normalise)].filter(Boolean));
-  const ins = new Set([...OPT_IN, ...optIn.map(normalise)].filter(Boolean));
+  const words = (name: keyof KeywordPack) => normalised(packs.flatMap((pack) => pack[name] ?? []));
+  const outs = new Set([...words('optOut'), ...normalised(optOut)]);
+  const ins = new Set([...OPT_IN, ...normalised(optIn)]);
   const helps = new Set(words('help'));
   const answers = new Set(words('answers'));
-  const unclears = [...words('unclear'), ...unclear.map(normalise)].filter(Boolean);
+  const unclears = [...words('unclear'), ...normalised(unclear)];
   const courtesies = words('courtesy');
   const negations = words('negations');
 
@@ -99,6 +99,9 @@ function normalise(text: string): string {
     .replaceAll(/[^\p{L}\p{Nd}]+/gu, ' ')
     .trim();
 }
+
+/** Words without those that have neither letters nor digits: such a word would match a text of nothing else. */
+const normalised = (words: readonly string[]): readonly string[] => words.map(normalise).filter(Boolean);
 
 /** `s t o p` as `stop`. */
 function joinSpelled(message: string): string {

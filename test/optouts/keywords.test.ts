@@ -178,7 +178,13 @@ describe('createKeywords', () => {
       const signs = ['!', '🛑', ''];
       const english = createKeywords({ languages: ['en'] });
       const own = createKeywords({
-        languages: ['en', { optOut: signs, unclear: signs, courtesy: signs, negations: signs }],
+        languages: [
+          'en',
+          {
+            ...{ optOut: signs, unclear: signs, help: signs, answers: signs },
+            ...{ courtesy: signs, negations: signs },
+          },
+        ],
         optOut: signs,
         optIn: signs,
         unclear: signs,
