@@ -57,7 +57,10 @@ export interface Lists {
   standing(asked: readonly OptOutList[]): Standing;
   /** How fresh the asked lists are together, without an allocation: all that a plain yes or no needs. */
   freshness(asked: readonly OptOutList[]): Freshness;
-  /** How long ago the last complete sweep of a list started, ms; 0 before there was one. */
+  /**
+   * How long ago the last complete sweep of a list started, ms, for a store to keep; 0 before there was one, and the
+   * largest safe integer where it cannot be told.
+   */
   sweepAgeMs(list: OptOutList): number;
   /** Takes over a sweep that the store kept. Other work has its turn meanwhile. */
   restore(name: string, sweep: SavedSweep): Promise<void>;
@@ -189,7 +192,7 @@ export function createLists(config: Config, ageClock: AgeClock): Lists {
     sweepAgeMs(list) {
       const now = ageClock.now();
       const startedAt = latest(list.sweeper?.completedAt, list.followedAt) ?? list.restored?.age ?? now;
-      return Math.max(0, Number.isFinite(startedAt) ? now - startedAt : 0);
+      return Number.isFinite(startedAt) ? Math.max(0, now - startedAt) : UNTOLD_AGE_MS;
     },
     async restore(name, { number, start, ageMs, heldMs, numbers, image, missingOnce, rows }) {
       const list = ensure(name);
@@ -203,7 +206,7 @@ export function createLists(config: Config, ageClock: AgeClock): Lists {
       // The larger of its age at the save and what the wall clock says: a clock that was set back makes nothing
       // younger. A start in the future says nothing about the age.
       const wallAge = config.clock.now() - start;
-      const age = wallAge < 0 ? Infinity : ageClock.now() - Math.max(wallAge, ageMs);
+      const age = wallAge < 0 ? Infinity : startedBefore(ageClock.now(), Math.max(wallAge, ageMs));
       list.restored = { start, age };
     },
     follow({ list: name, rows, ageMs, ...news }) {
@@ -213,7 +216,8 @@ export function createLists(config: Config, ageClock: AgeClock): Lists {
       const isTaken = list.ledger.follow({ ...news, began: config.clock.monotonic() - ageMs }, rows);
       const { start } = news;
       // The save may be as old as the time since this process last caught up.
-      if (isTaken && start !== null && news.number !== before) list.followedAt = now - ageMs - unheardMs(now);
+      if (isTaken && start !== null && news.number !== before)
+        list.followedAt = startedBefore(now, ageMs) - unheardMs(now);
       freshLists = undefined;
     },
     freshness(asked) {
@@ -253,8 +257,16 @@ interface LastStanding {
   readonly standing: Standing;
 }
 
+/** The time of a start that long before a time of the age clock; `-Infinity` where the age could not be told. */
+function startedBefore(now: number, ageMs: number): number {
+  return ageMs < UNTOLD_AGE_MS ? now - ageMs : -Infinity;
+}
+
 /** The age of a list that was never read. */
 const UNKNOWN = -1;
+
+/** An age that cannot be told, where it is kept: older than any other, and a number that every store can keep. */
+const UNTOLD_AGE_MS = Number.MAX_SAFE_INTEGER;
 
 /** As long as the provider repeats a receipt. */
 const REPLAY_WINDOW_MS = 72 * 3_600_000;

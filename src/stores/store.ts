@@ -40,7 +40,10 @@ export interface SavedSweep {
   readonly number: number;
   /** Start of the last complete sweep, ms UTC; `null` while none completed. */
   readonly start: number | null;
-  /** How long before this save that sweep started, ms, by the monotonic clock of the saving process. */
+  /**
+   * How long before this save that sweep started, ms, by the monotonic clock of the saving process;
+   * `Number.MAX_SAFE_INTEGER` where it could not be told.
+   */
   readonly ageMs: number;
   /** How many `numbers` there are. */
   readonly size: number;
