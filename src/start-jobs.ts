@@ -109,7 +109,6 @@ export function createStartJobs(ports: StartJobsPorts): StartJobs {
 
   function enqueue(key: string, list: OptOutList, msisdn: string, wait: number): void {
     const run = async (): Promise<void> => {
-      if (isClosed()) return;
       try {
         if (await attempt(list, msisdn)) jobs.delete(key);
         else retry(FIRST_WAIT_MS);
