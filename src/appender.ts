@@ -97,22 +97,21 @@ export function createAppender(ports: AppenderPorts): Appender {
     merge(placed.filter((_, index) => isMerged(index)));
     for (const result of results) {
       const stored = storedAt(result);
-      if (stored === undefined) continue;
       applied.own(stored);
       if (last?.log !== stored.log || stored.position > last.position) last = stored;
     }
     return placed;
   }
 
-  function storedAt({ logId, position }: AppendResult): LogPosition | undefined {
-    const log = logId ?? applied.current?.log;
-    return log === undefined ? undefined : { log, position };
+  /** Nothing is stored before the store is loaded, which names its log. */
+  function storedAt({ logId, position }: AppendResult): LogPosition {
+    return { log: logId ?? (applied.current as LogPosition).log, position };
   }
 
   function withPosition(change: OptOutChange, result: AppendResult | undefined): OptOutChange {
-    const stored = result && storedAt(result);
-    if (stored === undefined) return change;
-    const positions = joinPositions([stored], change.evidence.positions);
+    // A store that does not answer for an entry has told no position.
+    if (result === undefined) return change;
+    const positions = joinPositions([storedAt(result)], change.evidence.positions);
     return { ...change, evidence: { ...change.evidence, positions } };
   }
 

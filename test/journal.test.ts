@@ -172,6 +172,23 @@ describe('a store that fails', () => {
     await inner.close();
   });
 
+  it('to answer for an opt-out has told no position of it: it blocks, and no act has seen it', async () => {
+    let isSilent = true;
+    const { guard, errors } = harness((inner) => ({
+      append: async (...given) => {
+        const results = await inner.append(...given);
+        return isSilent ? [] : results;
+      },
+      history: () => Promise.reject(new Error('locked')),
+    }));
+    await settle();
+    await guard.optOut(CLEAN);
+    expect([guard.canSend(CLEAN), errors]).toEqual([false, ['store_unavailable']]);
+    isSilent = false;
+    expect(await guard.resubscribe(CLEAN)).toMatchObject({ released: false });
+    expect(guard.canSend(CLEAN)).toBe(false);
+  });
+
   it('to keep a sweep is told of, and gets everything with the next', async () => {
     let isBroken = true;
     const saved: unknown[] = [];
