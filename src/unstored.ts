@@ -46,7 +46,7 @@ export function createUnstored(
     while (waiting.size > 0) {
       const batch = [...waiting].slice(0, BATCH);
       await store(batch.map(([, change]) => change));
-      for (const [key, change] of batch) if (waiting.get(key) === change) waiting.delete(key);
+      for (const [key] of batch) waiting.delete(key);
     }
   }
 
