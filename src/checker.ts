@@ -145,7 +145,7 @@ export function createChecker({
     return decideByReading(to, asked, standing);
   }
 
-  /** Apart from what is decided at once, so that the engine takes that into its caller. */
+  /** The slow path, a function of its own so that the engine can inline `decideAbout`. */
   function decideByReading(to: unknown, asked: readonly OptOutList[], standing: Standing): Decision {
     const reading = reader.read(to);
     if (reading === undefined) return answer(null, asked, standing);
@@ -171,7 +171,7 @@ export function createChecker({
     return NOT_FOUND;
   }
 
-  /** Whether none of the other numbers is listed that are to be asked about with the one at a place of an array. */
+  /** Whether none of the other numbers of an input is listed. Its number was read into `read` at index `at`. */
   function areOthersUnlisted(
     asked: readonly OptOutList[],
     read: Float64Array,
@@ -184,7 +184,7 @@ export function createChecker({
     return true;
   }
 
-  /** Of an input whose number, where it was read into `one`, is not listed: whether no other number of it is listed. */
+  /** Whether an input can be read and none of its numbers is listed. If one was read into `one`, that is not listed. */
   function hasNoListedOther(asked: readonly OptOutList[], read: NumberRead, to: unknown): boolean {
     return read === NOT_READ ? isUnlisted(asked, to) : areOthersUnlisted(asked, one, 0, to);
   }

@@ -54,24 +54,24 @@ function prefixTable(): ReadonlyMap<string, readonly string[]> {
 /** National prefixes by country code. */
 export const NATIONAL_PREFIXES = prefixTable();
 
-/** Country codes with each of their prefixes: the rules of {@link findOthers}, which have numbers from 1 on. */
+/** Each country code with each of its prefixes. They are the rules of {@link findOthers}, numbered from 1. */
 const PAIRS = [...NATIONAL_PREFIXES].flatMap(([code, prefixes]) =>
   prefixes.map((prefix) => ({ code, start: code + prefix })),
 );
 
-/** Marks of {@link LEADS}: the first rule for a number, 0 where it can have no national prefix; … */
+/** The bits of {@link LEADS} that hold the first rule for a number; 0 if it can have no national prefix. */
 const RULE = 0xff;
-/** … its subscriber may have other writings; … */
+/** Set in {@link LEADS} if the subscriber may have other writings. */
 const HAS_EQUIVALENTS = 0x100;
-/** … a carrier's code may stand behind the prefix. */
+/** Set in {@link LEADS} if a carrier's code may stand behind the prefix. */
 const HAS_CARRIER = 0x200;
 
-/** By rule: the next one for the same numbers, 0 where there is none. */
+/** By rule: the next rule for the same numbers; 0 if there is none. */
 const NEXT_RULES = new Uint8Array(PAIRS.length + 1);
 
 /**
- * By the first four digits of a number, country code and what stands behind it: not 0 where it may have another reading
- * or writing. Most numbers have none, and are asked about once.
+ * By the first four digits of a number, which hold the country code and what follows it: not 0 if the number may have
+ * another reading or writing. Most numbers have none, and are looked up once.
  */
 export const LEADS: Uint16Array = leadTable();
 
@@ -90,7 +90,7 @@ function leadTable(): Uint16Array {
     const rule = index + 1;
     const carrier = CODES_WITH_CARRIERS.has(code) ? HAS_CARRIER : 0;
     eachLead(start, (lead) => {
-      // Prefixes of a code that begin alike are for the same leads, or the longer one, which comes later, for fewer.
+      // If two prefixes of a code begin alike, the longer one comes later and is for the same leads or for fewer.
       NEXT_RULES[rule] = valueOf(lead) & RULE;
       table[lead] = (valueOf(lead) & ~RULE) | rule | carrier;
     });
@@ -132,19 +132,20 @@ export function withoutNationalPrefix(digits: string): readonly string[] {
   return [...new Set(stripped)].map((national) => code + national).filter(isPossible);
 }
 
-/** What a rule is about, in a row of {@link readRules}: country code and prefix, … */
+/** The columns of {@link readRules}. Country code and prefix as one number. */
 const START = 0;
-/** … how many digits they have, … */
+/** How many digits `START` has. */
 const START_DIGITS = 1;
-/** … the country code, … */
+/** The country code. */
 const CODE = 2;
-/** … and the lengths of the numbers behind it, as bits. */
+/** The possible lengths of a number without the country code, as bits. */
 const LENGTHS = 3;
+/** How many columns a row has. */
 const ROW = 4;
 
 let rules: Float64Array | undefined;
 
-/** The rules as numbers side by side, so that a look-up reads little memory. */
+/** A row of numbers for each rule, side by side, so that a look-up reads little memory. */
 const readRules = (): Float64Array =>
   Float64Array.from([
     ...Array.from({ length: ROW }, () => 0),
@@ -158,11 +159,11 @@ const MOST_PREFIXES = 3;
 export const MOST_OTHERS = (1 + MOST_PREFIXES) * (1 + MOST_EQUIVALENTS) - 1;
 
 /**
- * Finds the other numbers to ask about where an msisdn is asked about: its readings without a national prefix, and every
+ * Finds the other numbers that have to be looked up with an msisdn: its readings without a national prefix, and every
  * other writing of their subscribers. Makes no string and no object.
  *
- * @param into gets them from 0 on; it has room for {@link MOST_OTHERS}. One may come twice.
- * @returns how many there are, or `undefined` where a carrier's code may be there too, which only text tells.
+ * @param into gets the numbers from index 0 on. It has room for {@link MOST_OTHERS}. A number may come twice.
+ * @returns how many numbers it found; `undefined` if the msisdn may hold a carrier's code too, which needs its text.
  */
 export function findOthers(numbers: Float64Array, at: number, into: Float64Array): number | undefined {
   const msisdn = numbers[at] as number;
@@ -182,7 +183,7 @@ export function findOthers(numbers: Float64Array, at: number, into: Float64Array
   return count;
 }
 
-/** @returns the place behind the last number of `into`. */
+/** @returns the index behind the last number that it put into `into`. */
 function findWithoutPrefix(msisdn: number, firstRule: number, into: Float64Array, at: number): number {
   const table = (rules ??= readRules());
   const length = lengthOf(msisdn);
