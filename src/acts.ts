@@ -17,7 +17,7 @@ import {
   type OptOutChange,
 } from './optouts/change.ts';
 import { EVERYWHERE } from './optouts/senders.ts';
-import type { WebhookNews } from './webhooks/judgement.ts';
+import type { WebhookNews } from './webhooks/payload.ts';
 
 /** An act of ours: nothing is decided by its time. */
 export interface Act {

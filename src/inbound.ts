@@ -16,7 +16,7 @@ import { EMPTY_RECORD, mergeEvidence, standingOptOuts, type NumberRecord } from 
 import type { Permits } from './permits.ts';
 import type { RecentOptIns } from './recent-opt-ins.ts';
 import { forEachReading, isOutFirstHand, otherWritingsOn } from './subscribers.ts';
-import type { WebhookNews } from './webhooks/judgement.ts';
+import type { WebhookNews } from './webhooks/payload.ts';
 import type { WebhookSink } from './webhooks/receiver.ts';
 
 export interface InboundPorts {

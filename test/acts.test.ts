@@ -5,7 +5,7 @@ import { STARTING } from '../src/decision.ts';
 import type { ListsOptions } from '../src/list-options.ts';
 import { createLists } from '../src/lists.ts';
 import { readOptions, type GuardOptions } from '../src/options.ts';
-import type { WebhookNews } from '../src/webhooks/judgement.ts';
+import type { WebhookNews } from '../src/webhooks/payload.ts';
 import { LATEST_TIME } from '../src/optouts/change.ts';
 import { createNumberSet } from '../src/optouts/number-set.ts';
 import { START, createFakeClock } from './fake-clock.ts';

@@ -4,13 +4,9 @@
  */
 
 import { WebhookError } from '../errors.ts';
-import type { Parameters } from './parameters.ts';
 import { isAmbiguous } from './payload.ts';
-import type { WebhookRequest } from './receiver.ts';
+import type { Parameters, Trust, WebhookRequest } from './request.ts';
 import { checkToken, isSigned, signedText, type SignatureMethod } from './signature.ts';
-
-/** `proven`: it comes from the provider. `block`: believed where it blocks, not where it unblocks. */
-export type Trust = 'proven' | 'block';
 
 /** What was found about a request. `tokenId` is the id of its token, where it has one. */
 export interface Authenticity {

@@ -2,9 +2,8 @@
 
 import { readInstant } from '../dates.ts';
 import { readMsisdn } from '../msisdn.ts';
-import type { WebhookNews } from './judgement.ts';
-import type { MessageEvent } from './payload.ts';
-import type { WebhookRequest } from './receiver.ts';
+import type { MessageEvent, WebhookNews } from './payload.ts';
+import type { WebhookRequest } from './request.ts';
 
 /** What a `parse` function is given. */
 export interface WebhookParseRequest {

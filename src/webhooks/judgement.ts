@@ -9,27 +9,10 @@ import type { Clock } from '../clock.ts';
 import { WebhookError } from '../errors.ts';
 import { readMsisdn } from '../msisdn.ts';
 import { createKeywords, type KeywordMatch } from '../optouts/keywords.ts';
-import type { Trust } from './authenticity.ts';
 import type { WebhooksConfig } from './options.ts';
 import { createPartJoiner } from './parts.ts';
-import type { MessageEvent, PayloadEvent } from './payload.ts';
-
-/** A change that a webhook tells. Times in ms UTC. */
-export interface WebhookNews {
-  readonly direction: 'out' | 'in';
-  readonly msisdn: string;
-  /** Our number that the message was sent to or came from, as it was written. */
-  readonly sender?: string | undefined;
-  /** When the person acted, by the provider's clock. */
-  readonly at?: number | undefined;
-  readonly source: 'inbound' | 'receipt';
-  readonly messageId?: string | undefined;
-  readonly text?: string | undefined;
-  /** Whether it comes from the provider beyond doubt. */
-  readonly isProven: boolean;
-  /** An opt-in without a time, or older than the replay window: it proves nothing. */
-  readonly isStale?: boolean;
-}
+import type { MessageEvent, PayloadEvent, WebhookNews } from './payload.ts';
+import type { Trust } from './request.ts';
 
 /** Where judged news goes. */
 export interface NewsSink {

@@ -4,6 +4,7 @@
  */
 
 import { isUtf8 } from 'node:buffer';
+import type { Parameters } from './request.ts';
 
 /** What came in. `bytes` is the raw body, `parsed` one that a parser has read already. */
 export interface RawRequest {
@@ -11,14 +12,6 @@ export interface RawRequest {
   readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>;
   readonly bytes?: Uint8Array | undefined;
   readonly parsed?: unknown;
-}
-
-/** The parameters of a request. */
-export interface Parameters {
-  readonly from: 'query' | 'form' | 'json' | 'parsed';
-  readonly values: ReadonlyMap<string, unknown>;
-  /** Names that occurred more than once; `values` has their first value. */
-  readonly repeated: ReadonlySet<string>;
 }
 
 /**

@@ -5,10 +5,28 @@
  */
 
 import { readInstant } from '../dates.ts';
-import { READ_NAMES, type Parameters } from './parameters.ts';
+import { READ_NAMES } from './parameters.ts';
+import type { Parameters } from './request.ts';
 
 /** What a request tells. Numbers as they came; times in ms UTC. */
 export type PayloadEvent = MessageEvent | RefusalEvent | { readonly kind: 'other' };
+
+/** A change that a webhook tells. Times in ms UTC. */
+export interface WebhookNews {
+  readonly direction: 'out' | 'in';
+  readonly msisdn: string;
+  /** Our number that the message was sent to or came from, as it was written. */
+  readonly sender?: string | undefined;
+  /** When the person acted, by the provider's clock. */
+  readonly at?: number | undefined;
+  readonly source: 'inbound' | 'receipt';
+  readonly messageId?: string | undefined;
+  readonly text?: string | undefined;
+  /** Whether it comes from the provider beyond doubt. */
+  readonly isProven: boolean;
+  /** An opt-in without a time, or older than the replay window: it proves nothing. */
+  readonly isStale?: boolean;
+}
 
 /** A message from a person. */
 export interface MessageEvent {

@@ -9,8 +9,9 @@ import { createAuthenticator } from './authenticity.ts';
 import { readCustom } from './dialect.ts';
 import { createJudge, unreadable, type NewsSink } from './judgement.ts';
 import { readWebhooksOptions, type WebhooksOptions } from './options.ts';
-import { readParameters, type Parameters, type ParametersFault } from './parameters.ts';
+import { readParameters, type ParametersFault } from './parameters.ts';
 import { readPayload } from './payload.ts';
+import type { Parameters, WebhookRequest } from './request.ts';
 
 /** Where the receiver hands on what it learnt. */
 export interface WebhookSink extends NewsSink {
@@ -19,16 +20,6 @@ export interface WebhookSink extends NewsSink {
   refused(error: WebhookError): void;
   /** A webhook could not be handled for a fault of our own, or of a function of the user's. */
   failed(error: WebhookError): void;
-}
-
-/** A request as the receiver takes it. `body` as it came, or what a parser made of it. */
-export interface WebhookRequest {
-  readonly method: string;
-  /** Path and query. */
-  readonly url: string;
-  readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>;
-  readonly body?: Uint8Array | undefined;
-  readonly parsedBody?: unknown;
 }
 
 export interface WebhookAnswer {

@@ -6,7 +6,7 @@
 import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
 import { compactVerify } from 'jose';
 import { isRecord } from '../option-fields.ts';
-import type { Parameters } from './parameters.ts';
+import type { Parameters } from './request.ts';
 
 /** How `sig` is made: MD5 of the string with the secret behind it, or an HMAC. */
 export type SignatureMethod = 'md5hash' | 'md5' | 'sha1' | 'sha256' | 'sha512';

@@ -13,7 +13,7 @@ import { createLists } from '../../src/lists.ts';
 import { readOptions } from '../../src/options.ts';
 import type { Evidence, LogPosition, OptOutChange } from '../../src/optouts/change.ts';
 import type { Ledger } from '../../src/optouts/ledger.ts';
-import type { WebhookNews } from '../../src/webhooks/judgement.ts';
+import type { WebhookNews } from '../../src/webhooks/payload.ts';
 import { createFakeClock } from '../fake-clock.ts';
 import { HOUR, T, finish } from './evidence.ts';
 import { columnsOf } from './columns.ts';

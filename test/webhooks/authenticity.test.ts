@@ -4,7 +4,7 @@ import { describe, expect, it, vi } from 'vitest';
 import { makeSig, makeToken } from '../../src/testing/simulator/signing.ts';
 import { createAuthenticator, type AuthenticatorOptions } from '../../src/webhooks/authenticity.ts';
 import { readParameters } from '../../src/webhooks/parameters.ts';
-import type { WebhookRequest } from '../../src/webhooks/receiver.ts';
+import type { WebhookRequest } from '../../src/webhooks/request.ts';
 import { startReceiver } from './receiver-harness.ts';
 
 const secret = ['test-signature-secret'];

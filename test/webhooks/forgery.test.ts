@@ -3,7 +3,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { makeSig, makeToken } from '../../src/testing/simulator/signing.ts';
-import type { WebhookNews } from '../../src/webhooks/judgement.ts';
+import type { WebhookNews } from '../../src/webhooks/payload.ts';
 import type { WebhooksOptions } from '../../src/webhooks/options.ts';
 import { createReceiver } from '../../src/webhooks/receiver.ts';
 import { START, createFakeClock } from '../fake-clock.ts';

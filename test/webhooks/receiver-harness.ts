@@ -2,14 +2,10 @@
 
 import { vi } from 'vitest';
 import type { WebhookError } from '../../src/errors.ts';
-import type { WebhookNews } from '../../src/webhooks/judgement.ts';
+import type { WebhookNews } from '../../src/webhooks/payload.ts';
+import type { WebhookRequest } from '../../src/webhooks/request.ts';
 import type { WebhooksOptions } from '../../src/webhooks/options.ts';
-import {
-  createReceiver,
-  type WebhookAnswer,
-  type WebhookRequest,
-  type WebhookSink,
-} from '../../src/webhooks/receiver.ts';
+import { createReceiver, type WebhookAnswer, type WebhookSink } from '../../src/webhooks/receiver.ts';
 import { createFakeClock } from '../fake-clock.ts';
 
 /** Starts a receiver on a clock that stands at `START`. */

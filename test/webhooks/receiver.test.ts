@@ -4,14 +4,10 @@ import { describe, expect, it, vi } from 'vitest';
 import { ConfigError, StoreError } from '../../src/errors.ts';
 import { makeSig } from '../../src/testing/simulator/signing.ts';
 import { makeWebhook, type WebhookSpec } from '../../src/testing/simulator/webhook-request.ts';
-import type { WebhookNews } from '../../src/webhooks/judgement.ts';
+import type { WebhookNews } from '../../src/webhooks/payload.ts';
+import type { WebhookRequest } from '../../src/webhooks/request.ts';
 import type { WebhooksOptions } from '../../src/webhooks/options.ts';
-import {
-  createReceiver,
-  type WebhookAnswer,
-  type WebhookRequest,
-  type WebhookSink,
-} from '../../src/webhooks/receiver.ts';
+import { createReceiver, type WebhookAnswer, type WebhookSink } from '../../src/webhooks/receiver.ts';
 import { START, createFakeClock } from '../fake-clock.ts';
 
 const PERSON = '15551230001';
