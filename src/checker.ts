@@ -197,7 +197,8 @@ export function createChecker({
 
   const numbers = new Float64Array(AT_ONCE);
   const found = new Uint8Array(AT_ONCE);
-  const reads: NumberRead[] = Array.from({ length: AT_ONCE }, () => NOT_READ);
+  /** Indexes of numbers with others. */
+  const several = new Uint8Array(AT_ONCE);
   const ledgers: (Ledger | undefined)[] = Array.from({ length: AT_ONCE }, () => undefined);
 
   /**
@@ -211,10 +212,11 @@ export function createChecker({
     count: number,
     unlisted: Uint8Array,
   ): void {
+    let severalCount = 0;
     for (let index = 0; index < count; index++) {
       const recipient = recipients[from + index];
       const read = reader.readNumber(recipient, numbers, index);
-      reads[index] = read;
+      if (read === ONE_OF_SEVERAL) several[severalCount++] = index;
       unlisted[from + index] = read === NOT_READ ? Number(isUnlisted(asked, recipient)) : 1;
       ledgers[index] = undefined;
     }
@@ -228,8 +230,9 @@ export function createChecker({
         if (found[index] === 1 || isPending) unlisted[from + index] = 0;
       }
     }
-    for (let index = 0; index < count; index++) {
-      if (reads[index] !== ONE_OF_SEVERAL || unlisted[from + index] === 0) continue;
+    for (let next = 0; next < severalCount; next++) {
+      const index = several[next] as number;
+      if (unlisted[from + index] === 0) continue;
       unlisted[from + index] = Number(areOthersUnlisted(asked, numbers, index, recipients[from + index]));
     }
   }

@@ -293,3 +293,20 @@ describe('what sweeps said', () => {
     expect(mergeListed(record, listed)).toEqual({ ...record, listed });
   });
 });
+
+describe('of a kind that this version does not know', () => {
+  const unknown = (known: Evidence) => ({ ...known, kind: 'hearsay' }) as unknown as Evidence;
+
+  it('an opt-out is kept as an act', () => {
+    const given = stop('a', 1, 1);
+    const act = { ...given, kind: 'act' as const };
+    expect(mergeEvidence(EMPTY_RECORD, unknown(given)).outs).toEqual([act]);
+    expect(merge([unknown(given), start('b', 2, 2)]).outs).toEqual([act]);
+  });
+
+  it('an opt-in is not kept', () => {
+    const record = merge([stop('a', 1, 1)]);
+    expect(mergeEvidence(record, unknown(provenIn(9, {}, { id: 'b' })))).toBe(record);
+    expect(mergeEvidence(EMPTY_RECORD, unknown(start('b', 2, 2)))).toBe(EMPTY_RECORD);
+  });
+});
