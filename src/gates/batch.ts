@@ -45,13 +45,15 @@ export function filterRecipients<T>(
   const isObserved = onBlocked === 'observe';
   if (isObserved) checker.remindObserving('filter');
   const result: FilterResult<T> = { allowed: [], blocked: [], invalid: [] };
+  const asked: CheckOptions = { from };
+  const gate = { gate: 'filter', isObserved };
   const permitted = new Uint8Array(AT_ONCE);
   const decisions: (Decision | undefined)[] = [];
   let index = 0;
 
   function part(items: readonly T[]): void {
     const numbers = to ? items.map((item) => numberOf(item, to)) : items;
-    checker.permitsEach(numbers, permitted, decisions, { from });
+    checker.permitsEach(numbers, permitted, decisions, asked);
     let allowed = 0;
     for (let place = 0; place < items.length; place++) {
       const item = items[place] as T;
@@ -60,7 +62,7 @@ export function filterRecipients<T>(
         result.allowed.push(item);
       } else {
         // Where it is not known why, it is asked. By now the answer may be another one.
-        settle(item, decisions[place] ?? checker.decide(numbers[place], { from }));
+        settle(item, decisions[place] ?? checker.decide(numbers[place], asked));
       }
       index++;
     }
@@ -68,7 +70,7 @@ export function filterRecipients<T>(
   }
 
   function settle(item: T, decision: Decision): void {
-    checker.report(decision, { gate: 'filter', isObserved });
+    checker.report(decision, gate);
     if (decision.allowed || isObserved) result.allowed.push(item);
     if (decision.allowed) return;
     if (decision.reason === 'invalid_number') result.invalid.push({ item, index });
