@@ -5,10 +5,13 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     include: [
-      'test/{dates,decision,msisdn,msisdn-*,national-reading,option-fields}.test.ts',
-      'test/optouts/{keywords,ledger,ledger-*,record,record-*,senders}.test.ts',
-      'test/provider/{reply,row}.test.ts',
-      'test/webhooks/{authenticity,payload,signature}.test.ts',
+      'test/{dates,decision}.test.ts',
+      'test/ledger/{ledger,evidence-rules,evidence-merge,sender-lists}.test.ts',
+      'test/msisdn/*.test.ts',
+      'test/options/fields.test.ts',
+      'test/providers/vonage/reply.test.ts',
+      'test/sync/row.test.ts',
+      'test/webhooks/{authentication,keywords,payload,signature}.test.ts',
     ],
     restoreMocks: true,
     testTimeout: 60_000,

@@ -3,8 +3,8 @@
  * Pure: it knows no list, no clock and no store.
  */
 
-import type { EvidenceSource } from './optouts/change.ts';
-import type { Listing } from './optouts/ledger.ts';
+import type { EvidenceSource } from './ledger/evidence.ts';
+import type { Listing } from './ledger/ledger.ts';
 
 /** How far an answer can be trusted. */
 export type State = 'starting' | 'restored' | 'fresh' | 'stale' | 'expired' | 'closed';

@@ -6,11 +6,11 @@
 import type { Clock } from './clock.ts';
 import type { Decision, State } from './decision.ts';
 import type { GuardError } from './errors.ts';
-import type { OptOutChange } from './optouts/change.ts';
-import { sinceOf } from './optouts/record.ts';
-import { maskMsisdn } from './msisdn.ts';
-import type { Logger } from './options.ts';
-import type { Anomaly, SweepOutcome } from './provider/flight.ts';
+import type { OptOutChange } from './ledger/evidence.ts';
+import { sinceOf } from './ledger/evidence-rules.ts';
+import { maskMsisdn } from './msisdn/msisdn.ts';
+import type { Logger } from './options/guard-options.ts';
+import type { Anomaly, SweepOutcome } from './sync/sweep.ts';
 
 /** A number opted out or in. `msisdn`, `text` and `reason` are there but not enumerable, so that logging the event does not show them. */
 export interface ChangeEvent {

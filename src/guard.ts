@@ -1,48 +1,48 @@
 /**
- * The guard: it wires the rooms below and owns their life. It holds no rule of its own.
+ * The guard: it creates the parts, connects them and closes them. It holds no rule of its own.
  *
- *  provider/ ──sweep──▶ ┌───────────────┐ ◀──changes── webhooks/
- *                       │   optouts/    │
- *  stores/  ◀──keep──▶  │  (the ledger) │ ──view──▶ decision.ts ──Decision──▶ gates/ ──▶ the send happens, or not
- *                       └───────────────┘
+ *  providers/ ──sweep──▶ ┌───────────┐ ◀──changes── webhooks/
+ *               sync/    │  ledger/  │   changes/
+ *  stores/    ◀──keep──▶ │           │ ──view──▶ lists/ ──Decision──▶ gates/ ──▶ the send happens, or not
+ *                        └───────────┘
  */
 
-import { createChangeCounters } from './change-counters.ts';
-import { createChecker } from './checker.ts';
-import { createClockSkew } from './clock-skew.ts';
+import { createChangeCounters } from './changes/change-counters.ts';
+import { createChecker } from './lists/checker.ts';
+import { createClockSkew } from './lists/clock-skew.ts';
 import { atMost, createAgeClock, startTimer } from './clock.ts';
-import type { Guard } from './contract.ts';
+import type { Guard } from './guard-api.ts';
 import type { CheckOptions, Decision } from './decision.ts';
-import { durationWarnings } from './duration-warnings.ts';
+import { durationWarnings } from './options/duration-warnings.ts';
 import { ConfigError, SendBlockedError } from './errors.ts';
 import { EVENT_NAMES, changeEvent, createEventHub, warningLogger } from './events.ts';
-import { filterRecipients } from './gates/batch.ts';
-import { createFilterStream, type CsvStreamOptions, type RowStreamOptions } from './gates/batch-stream.ts';
+import { filterRecipients } from './gates/batch/filter.ts';
+import { createFilterStream, type CsvStreamOptions, type RowStreamOptions } from './gates/batch/stream.ts';
 import { expressGate } from './gates/express.ts';
-import { lendAccess, type GateAccess } from './gates/access.ts';
-import { sendThrough } from './gates/sending.ts';
-import { createInbound } from './inbound.ts';
-import { createJournal } from './journal.ts';
-import { createLists } from './lists.ts';
-import { createAskManage } from './manage.ts';
-import { createManualActs } from './manual.ts';
-import { createMsisdnReader, maskMsisdn } from './msisdn.ts';
-import { MAX_TIMER_MS, duration, flag, oneOf, optional, readFields, withDefault } from './option-fields.ts';
-import { readOptions, type Config, type GuardOptions } from './options.ts';
+import { lendAccess, type GateAccess } from './gates/guard-access.ts';
+import { sendThrough } from './gates/send.ts';
+import { createInbound } from './changes/webhook-intake.ts';
+import { createJournal } from './changes/journal.ts';
+import { createLists } from './lists/opt-out-lists.ts';
+import { createAskManage } from './changes/provider-opt-in.ts';
+import { createManualActs } from './changes/operator-actions.ts';
+import { createMsisdnReader, maskMsisdn } from './msisdn/msisdn.ts';
+import { MAX_TIMER_MS, duration, flag, oneOf, optional, readFields, withDefault } from './options/fields.ts';
+import { readOptions, type Config, type GuardOptions } from './options/guard-options.ts';
 import { countOpenGuard } from './open-guards.ts';
-import { createPermits } from './permits.ts';
-import { asProviderError } from './provider/reading.ts';
-import { createRecentOptIns } from './recent-opt-ins.ts';
-import { createRecords } from './records.ts';
-import { createStartJobs } from './start-jobs.ts';
-import { createObstacles, statusOf } from './status.ts';
+import { createPermits } from './lists/confirmation-permits.ts';
+import { asProviderError } from './sync/list-reader.ts';
+import { createRecentOptIns } from './changes/recent-opt-ins.ts';
+import { createRecords } from './changes/audit-trail.ts';
+import { createStartJobs } from './changes/start-jobs.ts';
+import { createObstacles, statusOf } from './lists/status.ts';
 import { secondEdition } from './stores/first-edition.ts';
 import { memoryStore } from './stores/memory.ts';
-import { sqliteStore } from './stores/sqlite.ts';
+import { sqliteStore } from './stores/sqlite/sqlite-store.ts';
 import type { Store } from './stores/store.ts';
-import { sweeperOf } from './sweepers.ts';
-import { createWatch } from './watch.ts';
-import { createWebhookHandler } from './webhooks/handler.ts';
+import { sweeperOf } from './list-sync.ts';
+import { createWatch } from './lists/state-monitor.ts';
+import { createWebhookHandler } from './webhooks/http-handler.ts';
 import { createReceiver } from './webhooks/receiver.ts';
 
 /**

@@ -42,7 +42,7 @@ describe('the package', () => {
     expect(namesBy(load)).toEqual(entries);
   });
 
-  it.each(['stores/sqlite', 'provider/thread'])(
+  it.each(['stores/sqlite', 'sync/thread'])(
     'starts the thread of %s from one file, which needs no other',
     (room) => {
       const code = readFileSync(`${root}/dist/${room}/worker.cjs`, 'utf8');

@@ -30,14 +30,14 @@ describe('README.md', () => {
   });
 
   it('names every anomaly and every problem', () => {
-    for (const code of union('provider/flight.ts', 'AnomalyCode')) expect(readme).toContain(`\`${code}\``);
+    for (const code of union('sync/sweep.ts', 'AnomalyCode')) expect(readme).toContain(`\`${code}\``);
     for (const code of [
       'opted_out',
       'invalid_number',
       'missing_recipient',
       'too_many_recipients',
       'not_ready',
-      ...union('gates/refusal.ts', 'ProblemCode'),
+      ...union('gates/problem.ts', 'ProblemCode'),
     ]) {
       expect(section('In Express')).toContain(`\`${code}\``);
     }
@@ -60,10 +60,10 @@ describe('README.md', () => {
         noUnusedLocals: false,
         paths: {
           'sms-send-guard': ['../../src/index.ts'],
-          'sms-send-guard/undici': ['../../src/gates/undici.ts'],
-          'sms-send-guard/fetch': ['../../src/gates/fetch.ts'],
+          'sms-send-guard/undici': ['../../src/gates/undici/interceptor.ts'],
+          'sms-send-guard/fetch': ['../../src/gates/fetch/fetch.ts'],
           'sms-send-guard/testing': ['../../src/testing/index.ts'],
-          'sms-send-guard/vonage-sdk': ['../../src/gates/vonage-sdk.ts'],
+          'sms-send-guard/vonage-sdk': ['../../src/gates/vonage-sdk/client.ts'],
         },
       },
       include: ['*.ts'],

@@ -5,7 +5,7 @@
 
 import type { Checker } from '../decision.ts';
 import { ConfigError, GuardError } from '../errors.ts';
-import { callback, integer, oneOf, optional, readFields, refuse, withDefault } from '../option-fields.ts';
+import { callback, integer, oneOf, optional, readFields, refuse, withDefault } from '../options/fields.ts';
 import {
   countProblem,
   gateDecisions,
@@ -16,7 +16,7 @@ import {
   strippedDecisions,
   type GateDecisions,
 } from './judging.ts';
-import { blockedProblem, problem, problemHeaders, type Problem } from './refusal.ts';
+import { blockedProblem, problem, problemHeaders, type Problem } from './problem.ts';
 import { attempt, isThenable, whenSettled, type MaybePromise } from './settling.ts';
 
 declare global {

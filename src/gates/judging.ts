@@ -4,7 +4,7 @@
  */
 
 import type { Checker, Decision } from '../decision.ts';
-import { problem, type Problem } from './refusal.ts';
+import { problem, type Problem } from './problem.ts';
 
 /** The decisions about the recipients of a request, in their order. */
 export type GateDecisions = readonly Decision[] & {

@@ -6,10 +6,10 @@
  */
 
 import { randomUUID } from 'node:crypto';
-import { LATEST_TIME, type Evidence, type OptOutChange } from '../optouts/change.ts';
-import { joinPositions, positionIn } from '../optouts/positions.ts';
-import { withoutWords } from '../optouts/words.ts';
-import { EMPTY_RECORD, mergeEvidence, standingOptOuts, type NumberRecord } from '../optouts/record.ts';
+import { LATEST_TIME, type Evidence, type OptOutChange } from '../ledger/evidence.ts';
+import { joinPositions, positionIn } from '../ledger/positions.ts';
+import { withoutWords } from '../ledger/evidence-words.ts';
+import { EMPTY_RECORD, mergeEvidence, standingOptOuts, type NumberRecord } from '../ledger/evidence-rules.ts';
 import type { AppendResult, Lease, ListedRow, SavedSweep, Store, StoreContents, SweepNews } from './store.ts';
 
 export interface EditionPorts {

@@ -4,13 +4,13 @@
  */
 
 import { randomUUID } from 'node:crypto';
-import type { Evidence, OptOutChange } from '../optouts/change.ts';
-import { createNumberMap } from '../optouts/number-map.ts';
-import type { NumberSet } from '../optouts/number-set.ts';
-import { joinPositions, positionIn } from '../optouts/positions.ts';
-import { joinListed } from '../optouts/record.ts';
-import { withoutWords } from '../optouts/words.ts';
-import { numberSetOf } from './numbers.ts';
+import type { Evidence, OptOutChange } from '../ledger/evidence.ts';
+import { createNumberMap } from '../number-set/number-map.ts';
+import type { NumberSet } from '../number-set/number-set.ts';
+import { joinPositions, positionIn } from '../ledger/positions.ts';
+import { joinListed } from '../ledger/evidence-rules.ts';
+import { withoutWords } from '../ledger/evidence-words.ts';
+import { numberSetOf } from './read-numbers.ts';
 import type { AppendResult, ListedRow, SavedSweep, Store } from './store.ts';
 
 type KeptSweep = Pick<SavedSweep, 'number' | 'start' | 'ageMs' | 'heldMs'> & {

@@ -3,7 +3,7 @@
  * each entry has a position in the store's log, and each sweep has a number. Types only.
  */
 
-import type { Evidence, OptOutChange } from '../optouts/change.ts';
+import type { Evidence, OptOutChange } from '../ledger/evidence.ts';
 
 /** What sweeps said about a number that also has first-hand evidence. */
 export interface ListedRow {

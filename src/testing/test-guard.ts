@@ -2,11 +2,11 @@
  * A guard for the tests of those who use one: ready at once, no network, and opted out is whom the test names.
  */
 
-import type { Guard } from '../contract.ts';
+import type { Guard } from '../guard-api.ts';
 import { createGuard } from '../guard.ts';
-import { isRecord, refuse } from '../option-fields.ts';
-import type { GuardOptions } from '../options.ts';
-import type { Provider } from '../provider/provider.ts';
+import { isRecord, refuse } from '../options/fields.ts';
+import type { GuardOptions } from '../options/guard-options.ts';
+import type { Provider } from '../providers/provider.ts';
 
 /** The options of `createTestGuard`: those of `createGuard` without a provider of one's own, and who is opted out. */
 export interface TestGuardOptions extends Omit<GuardOptions, 'provider' | 'lists'> {

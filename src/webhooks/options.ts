@@ -16,9 +16,9 @@ import {
   withDefault,
   type Duration,
   type Size,
-} from '../option-fields.ts';
-import { KEYWORD_PACKS, type KeywordLanguage, type KeywordPack } from '../optouts/keyword-packs.ts';
-import type { WebhookEvent, WebhookParseRequest } from './dialect.ts';
+} from '../options/fields.ts';
+import { KEYWORD_PACKS, type KeywordLanguage, type KeywordPack } from './keyword-packs.ts';
+import type { WebhookEvent, WebhookParseRequest } from './custom-parser.ts';
 import { SIGNATURE_METHODS, type SignatureMethod } from './signature.ts';
 
 /** The options of `webhooks`. Without a secret `unsigned: 'block_only'` must be said. */

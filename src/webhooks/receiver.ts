@@ -5,9 +5,9 @@
 
 import type { Clock } from '../clock.ts';
 import { GuardError, WebhookError, type WebhookErrorCode } from '../errors.ts';
-import { createAuthenticator } from './authenticity.ts';
-import { readCustom } from './dialect.ts';
-import { createJudge, unreadable, type NewsSink } from './judgement.ts';
+import { createAuthenticator } from './authentication.ts';
+import { readCustom } from './custom-parser.ts';
+import { createJudge, unreadable, type NewsSink } from './interpreter.ts';
 import { readWebhooksOptions, type WebhooksOptions } from './options.ts';
 import { readParameters, type ParametersFault } from './parameters.ts';
 import { readPayload } from './payload.ts';

@@ -5,7 +5,7 @@
 
 import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
 import { compactVerify } from 'jose';
-import { isRecord } from '../option-fields.ts';
+import { isRecord } from '../options/fields.ts';
 import type { Parameters } from './request.ts';
 
 /** How `sig` is made: MD5 of the string with the secret behind it, or an HMAC. */

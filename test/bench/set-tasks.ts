@@ -3,8 +3,8 @@
  * arguments, its figures as a message.
  */
 
-import type * as Msisdns from '../../src/msisdn-digits.ts';
-import type * as Sets from '../../src/optouts/number-set.ts';
+import type * as Msisdns from '../../src/msisdn/digits.ts';
+import type * as Sets from '../../src/number-set/number-set.ts';
 import { builtModule } from './built.ts';
 import { clusteredSample, uniformSample, type NumberSample } from './clustered.ts';
 import { ownResidentBytes } from './measure.ts';
@@ -12,8 +12,8 @@ import { createMemoryRead } from './memory-read.ts';
 import { requireThat } from './saved-guard.ts';
 
 const { createImageReader, createNumberSet, createNumberSetFromTransfer } =
-  await builtModule<typeof Sets>('optouts/number-set.js');
-const { toNumber } = await builtModule<typeof Msisdns>('msisdn-digits.js');
+  await builtModule<typeof Sets>('number-set/number-set.js');
+const { toNumber } = await builtModule<typeof Msisdns>('msisdn/digits.js');
 
 export interface SetSize {
   readonly count: number;

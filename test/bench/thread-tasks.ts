@@ -6,16 +6,16 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { vonage } from 'sms-send-guard';
 import type * as Clocks from '../../src/clock.ts';
-import type * as Ledgers from '../../src/optouts/ledger.ts';
-import type * as Flights from '../../src/provider/flight.ts';
+import type * as Ledgers from '../../src/ledger/ledger.ts';
+import type * as Flights from '../../src/sync/sweep.ts';
 import { builtModule } from './built.ts';
 import { requireThat } from './saved-guard.ts';
 import { startProvider, type ProviderProcess } from './sweep-provider-process.ts';
 
 // They are no part of what the package exports: whoever uses it cannot choose.
 const { createAgeClock, systemClock } = await builtModule<typeof Clocks>('clock.js');
-const { createLedger } = await builtModule<typeof Ledgers>('optouts/ledger.js');
-const { createFlights } = await builtModule<typeof Flights>('provider/flight.js');
+const { createLedger } = await builtModule<typeof Ledgers>('ledger/ledger.js');
+const { createFlights } = await builtModule<typeof Flights>('sync/sweep.js');
 
 const ROUNDS = 9;
 const PAGE_SIZE = 1_000;

@@ -1,8 +1,8 @@
 /** The gates that know the provider's APIs, each asked to let one request of them through. */
 
 import { Agent, request } from 'undici';
-import { guardDispatcher } from '../../src/gates/undici.ts';
-import { guardVonage } from '../../src/gates/vonage-sdk.ts';
+import { guardDispatcher } from '../../src/gates/undici/interceptor.ts';
+import { guardVonage } from '../../src/gates/vonage-sdk/client.ts';
 import { SendBlockedError, type Guard } from '../../src/index.ts';
 import { startLoopback } from './loopback.ts';
 

@@ -2,7 +2,7 @@
 
 import { describe, expect, it } from 'vitest';
 import { createGuard, type Evidence, type OptOutChange, type Store } from '../../src/index.ts';
-import { LATEST_TIME } from '../../src/optouts/change.ts';
+import { LATEST_TIME } from '../../src/ledger/evidence.ts';
 import { asEvidence } from '../../src/stores/first-edition.ts';
 import { START, createFakeClock, settle } from '../fake-clock.ts';
 

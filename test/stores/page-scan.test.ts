@@ -6,7 +6,7 @@ import { describe, expect, it } from 'vitest';
 import { loadDriver } from '../../src/stores/sqlite/driver.ts';
 import { createEngine } from '../../src/stores/sqlite/engine.ts';
 import { scanPages } from '../../src/stores/sqlite/page-scan.ts';
-import type { OptOutChange } from '../../src/optouts/change.ts';
+import type { OptOutChange } from '../../src/ledger/evidence.ts';
 import { newFolder } from './folders.ts';
 
 const COUNT = 400;

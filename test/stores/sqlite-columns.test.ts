@@ -3,11 +3,11 @@
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { Evidence, OptOutChange } from '../../src/optouts/change.ts';
-import { changesIn } from '../../src/stores/sqlite/columns.ts';
+import type { Evidence, OptOutChange } from '../../src/ledger/evidence.ts';
+import { changesIn } from '../../src/stores/sqlite/change-columns.ts';
 import { loadDriver } from '../../src/stores/sqlite/driver.ts';
 import { createEngine, type Engine } from '../../src/stores/sqlite/engine.ts';
-import type { LoadedChanges } from '../../src/stores/sqlite/log.ts';
+import type { LoadedChanges } from '../../src/stores/sqlite/change-log.ts';
 import { FIRST_PLACE, type LoadPlace } from '../../src/stores/sqlite/log-cursor.ts';
 import { readLogId } from '../../src/stores/sqlite/log-id.ts';
 import { plain } from '../../src/testing/conformance/harness.ts';

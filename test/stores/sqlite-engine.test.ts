@@ -18,16 +18,16 @@ import {
 import { dirname, join } from 'node:path';
 import { MessageChannel } from 'node:worker_threads';
 import { describe, expect, it, vi } from 'vitest';
-import type { OptOutChange } from '../../src/optouts/change.ts';
+import type { OptOutChange } from '../../src/ledger/evidence.ts';
 import { createSqliteStore } from '../../src/stores/sqlite/client.ts';
 import type { Spawn, Thread } from '../../src/stores/sqlite/connection.ts';
 import { loadDriver, type Driver } from '../../src/stores/sqlite/driver.ts';
 import { createEngine } from '../../src/stores/sqlite/engine.ts';
 import { serve } from '../../src/stores/sqlite/worker.ts';
-import { createNumberSet } from '../../src/optouts/number-set.ts';
-import { numberSetOf, numberSetOfImage } from '../../src/stores/numbers.ts';
+import { createNumberSet } from '../../src/number-set/number-set.ts';
+import { numberSetOf, numberSetOfImage } from '../../src/stores/read-numbers.ts';
 import type { SavedSweep, Store, StoreTrouble } from '../../src/stores/store.ts';
-import { sqliteStore } from '../../src/stores/sqlite.ts';
+import { sqliteStore } from '../../src/stores/sqlite/sqlite-store.ts';
 import { storeConformance } from '../../src/testing/store-conformance.ts';
 import { newFolder } from './folders.ts';
 

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { createExitGate, joinExitGate } from '../../src/stores/sqlite/exit-gate.ts';
-import { sqliteStore } from '../../src/stores/sqlite.ts';
+import { sqliteStore } from '../../src/stores/sqlite/sqlite-store.ts';
 import { newFolder } from './folders.ts';
 
 const program = fileURLToPath(new URL('children/exiting.mjs', import.meta.url));

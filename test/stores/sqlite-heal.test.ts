@@ -4,8 +4,8 @@ import { copyFileSync, existsSync, readdirSync, readFileSync, renameSync, rmSync
 import { dirname, join } from 'node:path';
 import { MessageChannel } from 'node:worker_threads';
 import { describe, expect, it } from 'vitest';
-import type { Evidence, OptOutChange } from '../../src/optouts/change.ts';
-import { Damage } from '../../src/stores/sqlite/damage.ts';
+import type { Evidence, OptOutChange } from '../../src/ledger/evidence.ts';
+import { Damage } from '../../src/stores/sqlite/repair.ts';
 import { loadDriver } from '../../src/stores/sqlite/driver.ts';
 import { createEngine, type Engine } from '../../src/stores/sqlite/engine.ts';
 import { readLogId } from '../../src/stores/sqlite/log-id.ts';

@@ -4,13 +4,18 @@ import { readFileSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { Evidence, OptOutChange } from '../../src/optouts/change.ts';
-import { EMPTY_RECORD, firstHandVerdict, mergeEvidence, type Listed } from '../../src/optouts/record.ts';
+import type { Evidence, OptOutChange } from '../../src/ledger/evidence.ts';
+import {
+  EMPTY_RECORD,
+  firstHandVerdict,
+  mergeEvidence,
+  type Listed,
+} from '../../src/ledger/evidence-rules.ts';
 import { loadDriver } from '../../src/stores/sqlite/driver.ts';
 import { createEngine, type Engine } from '../../src/stores/sqlite/engine.ts';
-import { createChangeLog } from '../../src/stores/sqlite/log.ts';
+import { createChangeLog } from '../../src/stores/sqlite/change-log.ts';
 import { readLogId, renewLog } from '../../src/stores/sqlite/log-id.ts';
-import { readNews } from '../../src/stores/sqlite/news.ts';
+import { readNews } from '../../src/stores/sqlite/tail-messages.ts';
 import type { LogCursor } from '../../src/stores/sqlite/log-cursor.ts';
 import { makeTables } from '../../src/stores/sqlite/schema.ts';
 import { newFolder } from './folders.ts';

@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { createGuard, type Guard, type GuardOptions, type Provider } from '../../src/index.ts';
 import { findDriver, loadDriver } from '../../src/stores/sqlite/driver.ts';
-import { sqliteStore } from '../../src/stores/sqlite.ts';
+import { sqliteStore } from '../../src/stores/sqlite/sqlite-store.ts';
 import { storeConformance } from '../../src/testing/store-conformance.ts';
 import { newFolder } from './folders.ts';
 

@@ -3,8 +3,8 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { loadDriver } from '../../src/stores/sqlite/driver.ts';
 import { createEngine, type Engine } from '../../src/stores/sqlite/engine.ts';
-import { decode } from '../../src/stores/sqlite/images.ts';
-import type { SweepHead } from '../../src/stores/sqlite/sweeps.ts';
+import { decode } from '../../src/stores/sqlite/number-blobs.ts';
+import type { SweepHead } from '../../src/stores/sqlite/sweep-log.ts';
 import { newFolder } from './folders.ts';
 
 const MINUTE = 60_000;

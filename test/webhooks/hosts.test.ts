@@ -20,7 +20,7 @@ import express4 from 'express4';
 import { afterEach, describe, expect, it } from 'vitest';
 import { createGuard, type Guard, type GuardError } from '../../src/index.ts';
 import { makeWebhook, type WebhookHttp } from '../../src/testing/simulator/webhook-request.ts';
-import type { WebhookHandler, WebhookHttpRequest } from '../../src/webhooks/handler.ts';
+import type { WebhookHandler, WebhookHttpRequest } from '../../src/webhooks/http-handler.ts';
 
 const PERSON = '15551230001';
 const secret = 'test-signature-secret';

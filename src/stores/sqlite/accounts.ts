@@ -2,7 +2,7 @@
 
 import type { StoreOpening } from '../store.ts';
 import { leaveLog } from './checkpoints.ts';
-import { isNewer } from './damage.ts';
+import { isNewer } from './repair.ts';
 import { holds, type Database, type Driver } from './driver.ts';
 import { inTransaction } from './transaction.ts';
 

@@ -1,7 +1,7 @@
 /** How entries get into the file: once each, at the next position of its log. */
 
-import { LATEST_TIME, type Evidence, type OptOutChange } from '../../optouts/change.ts';
-import { EMPTY_RECORD, evidenceOf, mergeEvidence } from '../../optouts/record.ts';
+import { LATEST_TIME, type Evidence, type OptOutChange } from '../../ledger/evidence.ts';
+import { EMPTY_RECORD, evidenceOf, mergeEvidence } from '../../ledger/evidence-rules.ts';
 import type { AppendResult } from '../store.ts';
 import type { Database, SqlValue, Statement } from './driver.ts';
 import { migratedUpTo, prepareLog, type LogIdentity } from './log-id.ts';

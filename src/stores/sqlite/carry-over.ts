@@ -3,7 +3,7 @@
  * keeps the one that it had.
  */
 
-import type { EvidenceSource, OptOutChange } from '../../optouts/change.ts';
+import type { EvidenceSource, OptOutChange } from '../../ledger/evidence.ts';
 import { createAppender } from './append.ts';
 import type { Database } from './driver.ts';
 import { findLogId, readLogId, renewLog, type LogIdentity } from './log-id.ts';

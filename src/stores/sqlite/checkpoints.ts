@@ -4,7 +4,7 @@ import { randomUUID } from 'node:crypto';
 import { existsSync, renameSync, rmSync } from 'node:fs';
 import { holds, type Database, type Driver } from './driver.ts';
 import type { FileWatch } from './file-watch.ts';
-import { withLock } from './lock.ts';
+import { withLock } from './file-lock.ts';
 import { BUSY_TIMEOUT } from './schema.ts';
 
 /** Writes the log into the database. @returns whether all of it is there; readers of older states may prevent that. */

@@ -7,18 +7,18 @@ import { randomUUID } from 'node:crypto';
 import { resolve } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { ConfigError, StoreError } from '../../errors.ts';
-import { text } from '../../option-fields.ts';
-import type { OptOutChange } from '../../optouts/change.ts';
-import { changesIn } from './columns.ts';
+import { text } from '../../options/fields.ts';
+import type { OptOutChange } from '../../ledger/evidence.ts';
+import { changesIn } from './change-columns.ts';
 import { connect, workerProgram, type Connection, type Spawn } from './connection.ts';
 import { findDriver, resolverFrom } from './driver.ts';
 import { NotAFile, realPathOf, requireRegularFiles } from './file-kind.ts';
-import { eachOf, imageOf, imagesOf, keepBase } from './list-passage.ts';
-import type { LoadedChanges } from './log.ts';
+import { eachOf, imageOf, imagesOf, keepBase } from './list-transfer.ts';
+import type { LoadedChanges } from './change-log.ts';
 import { FIRST_PLACE, START, type LoadPlace, type LogCursor } from './log-cursor.ts';
 import type { Requests } from './messages.ts';
 import { createWriteBack } from './write-back.ts';
-import type { ImageKind } from './sweeps.ts';
+import type { ImageKind } from './sweep-log.ts';
 import type {
   Lease,
   NumberSource,

@@ -8,7 +8,7 @@ import { existsSync, statSync } from 'node:fs';
 import type { Erasure, ListedRow, StoreOpening, StoreTrouble } from '../store.ts';
 import { OtherAccount, checkAccounts, createTakeover } from './accounts.ts';
 import { emptyLog, leaveOldLog, putOldLogAside, writeLog } from './checkpoints.ts';
-import { Damage, isDamage, isNewer, NewerFile, readAnew } from './damage.ts';
+import { Damage, isDamage, isNewer, NewerFile, readAnew } from './repair.ts';
 import { holds, type Database, type Driver } from './driver.ts';
 import { realPathOf, requireRegularFiles } from './file-kind.ts';
 import { watchFile, type Fault, type FileWatch } from './file-watch.ts';
@@ -20,11 +20,11 @@ import { migrationTrouble } from './migration.ts';
 import { endOfLogs, tidyFile, type OpenFile } from './open-file.ts';
 import { openChecked, openForReading } from './opening.ts';
 import { closeToOthers } from './permissions.ts';
-import type { ReadingCopy } from './reading-copy.ts';
+import type { ReadingCopy } from './read-only-copy.ts';
 import { isRefusal } from './refusals.ts';
 import { replaceFile } from './replacement.ts';
 import { configure, makeFile } from './schema.ts';
-import type { SweepHead } from './sweeps.ts';
+import type { SweepHead } from './sweep-log.ts';
 
 export interface Engine extends Leases {
   /** Opens the file, whatever state it is in. @throws Error where it cannot even be read, and none can be made. */

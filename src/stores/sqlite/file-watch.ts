@@ -5,7 +5,7 @@
  */
 
 import { statSync, type BigIntStats } from 'node:fs';
-import { isDamage } from './damage.ts';
+import { isDamage } from './repair.ts';
 import { readWal } from './wal-tail.ts';
 
 /** What happened to an open store. The message completes "the store …". */

@@ -1,7 +1,7 @@
 /** What the store and its worker say to each other. Types only. */
 
 import type { StoreErrorCode } from '../../errors.ts';
-import type { OptOutChange } from '../../optouts/change.ts';
+import type { OptOutChange } from '../../ledger/evidence.ts';
 import type {
   AppendResult,
   Erasure,
@@ -14,9 +14,9 @@ import type {
   StoreTrouble,
 } from '../store.ts';
 import type { AppendRequest } from './append.ts';
-import type { LoadedChanges } from './log.ts';
+import type { LoadedChanges } from './change-log.ts';
 import type { LoadPlace, LogCursor } from './log-cursor.ts';
-import type { ImageKind, LoadedHead, SweepHead } from './sweeps.ts';
+import type { ImageKind, LoadedHead, SweepHead } from './sweep-log.ts';
 
 /** What the worker is started with. */
 export interface WorkerSetup {

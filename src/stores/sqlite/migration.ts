@@ -4,19 +4,19 @@
  * not believed.
  */
 
-import { LATEST_TIME, type Evidence } from '../../optouts/change.ts';
-import { createNumberSet, type NumberSet } from '../../optouts/number-set.ts';
-import { EMPTY_RECORD, firstHandVerdict, mergeEvidence } from '../../optouts/record.ts';
+import { LATEST_TIME, type Evidence } from '../../ledger/evidence.ts';
+import { createNumberSet, type NumberSet } from '../../number-set/number-set.ts';
+import { EMPTY_RECORD, firstHandVerdict, mergeEvidence } from '../../ledger/evidence-rules.ts';
 import type { StoreTrouble } from '../store.ts';
 import type { Database, SqlValue } from './driver.ts';
 import { concludeBases } from './first-edition-bases.ts';
 import { firstEditionVerdict } from './first-edition-rules.ts';
-import { moveToEntries } from './log.ts';
+import { moveToEntries } from './change-log.ts';
 import { noteMigration, readLogId, startLog, type LogIdentity } from './log-id.ts';
 import type { Row } from './rows.ts';
 import { BASES, SCHEMA_VERSION, SECOND_EDITION } from './schema.ts';
 import { numberSweepsWithin } from './sweep-numbers.ts';
-import { createSweepTable } from './sweeps.ts';
+import { createSweepTable } from './sweep-log.ts';
 import { inTransaction } from './transaction.ts';
 
 /** What a migration did. */

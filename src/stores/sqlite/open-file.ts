@@ -1,13 +1,13 @@
 /** A store file that is open, as the parts that read and write it. */
 
-import { createBaseTable, type BaseTable } from './bases.ts';
+import { createBaseTable, type BaseTable } from './list-snapshots.ts';
 import type { Database } from './driver.ts';
-import { createChangeLog, type ChangeLog } from './log.ts';
+import { createChangeLog, type ChangeLog } from './change-log.ts';
 import type { LogCursor } from './log-cursor.ts';
 import { lastPosition, readLogId } from './log-id.ts';
 import type { Migration } from './migration.ts';
 import { createSweepHistory, type SweepHistory } from './sweep-history.ts';
-import { createSweepTable, type SweepTable } from './sweeps.ts';
+import { createSweepTable, type SweepTable } from './sweep-log.ts';
 
 /** A file that is open. */
 export interface OpenFile {

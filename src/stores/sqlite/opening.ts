@@ -3,12 +3,12 @@
 import { accessSync, constants } from 'node:fs';
 import type { StoreOpening, StoreTrouble } from '../store.ts';
 import { checkAccounts, type Takeover } from './accounts.ts';
-import { Damage, NewerFile, checkContent, checkIdentity, checkSize } from './damage.ts';
+import { Damage, NewerFile, checkContent, checkIdentity, checkSize } from './repair.ts';
 import type { Driver } from './driver.ts';
 import { migrate } from './migration.ts';
 import { readNewer } from './newer-file.ts';
 import { tidyFile, useFile, type FileUser, type OpenFile } from './open-file.ts';
-import { copyForReading, type ReadingCopy } from './reading-copy.ts';
+import { copyForReading, type ReadingCopy } from './read-only-copy.ts';
 import { reasonOf } from './refusals.ts';
 import { configure } from './schema.ts';
 

@@ -4,9 +4,9 @@ import { statSync } from 'node:fs';
 import type { StoreOpening } from '../store.ts';
 import { OtherAccount, checkAccounts } from './accounts.ts';
 import { copyEvidence } from './carry-over.ts';
-import { NewerFile, carryOver, isNewer, putAside } from './damage.ts';
+import { NewerFile, carryOver, isNewer, putAside } from './repair.ts';
 import type { Database, Driver } from './driver.ts';
-import { withLock } from './lock.ts';
+import { withLock } from './file-lock.ts';
 import { SCHEMA_VERSION, makeDraft, removeDraft } from './schema.ts';
 
 /** The file that is replaced. */

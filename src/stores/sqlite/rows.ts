@@ -9,7 +9,7 @@ import {
   type EvidenceKind,
   type LogPosition,
   type OptOutChange,
-} from '../../optouts/change.ts';
+} from '../../ledger/evidence.ts';
 import type { SqlValue } from './driver.ts';
 import type { LogIdentity } from './log-id.ts';
 

@@ -7,7 +7,7 @@ import { randomUUID } from 'node:crypto';
 import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, renameSync, rmSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { Database, Driver } from './driver.ts';
-import { withLock } from './lock.ts';
+import { withLock } from './file-lock.ts';
 import { startLog } from './log-id.ts';
 import { inTransaction } from './transaction.ts';
 

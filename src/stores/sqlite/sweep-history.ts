@@ -3,11 +3,11 @@
  * nothing in here may change which numbers they come to. Synchronous; it runs where the file is open.
  */
 
-import { createNumberSet } from '../../optouts/number-set.ts';
+import { createNumberSet } from '../../number-set/number-set.ts';
 import type { ListingSpan } from '../store.ts';
-import { endBases } from './bases.ts';
+import { endBases } from './list-snapshots.ts';
 import type { Database, SqlValue } from './driver.ts';
-import { decode, encode } from './images.ts';
+import { decode, encode } from './number-blobs.ts';
 import { inTransaction } from './transaction.ts';
 
 export interface SweepHistory {

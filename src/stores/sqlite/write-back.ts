@@ -4,7 +4,7 @@
  */
 
 import { setTimeout } from 'node:timers/promises';
-import type { OptOutChange } from '../../optouts/change.ts';
+import type { OptOutChange } from '../../ledger/evidence.ts';
 import type { Connection } from './connection.ts';
 
 export interface WriteBack {

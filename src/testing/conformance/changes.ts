@@ -1,7 +1,7 @@
 /** What every store must do: evidence: appended, told again, read, pruned. */
 
 import assert from 'node:assert/strict';
-import { LATEST_TIME, type OptOutChange } from '../../optouts/change.ts';
+import { LATEST_TIME, type OptOutChange } from '../../ledger/evidence.ts';
 import {
   PERSON,
   OTHER,

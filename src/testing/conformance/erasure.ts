@@ -1,7 +1,7 @@
 /** What every store must do: forget what a person wrote, and nothing that decides. */
 
 import assert from 'node:assert/strict';
-import type { OptOutChange } from '../../optouts/change.ts';
+import type { OptOutChange } from '../../ledger/evidence.ts';
 import {
   PERSON,
   OTHER,

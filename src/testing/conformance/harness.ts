@@ -1,7 +1,7 @@
 /** What the requirements of the store port are written with. It knows the port and nothing of any engine. */
 
 import assert from 'node:assert/strict';
-import type { OptOutChange } from '../../optouts/change.ts';
+import type { OptOutChange } from '../../ledger/evidence.ts';
 import type { AppendResult, LogEnd, NumberSource, SavedSweep, Store, SweepNews } from '../../stores/store.ts';
 
 /** What a factory makes. */

@@ -1,0 +1,70 @@
+/**
+ * Asks a provider's manage endpoint to opt a number in: within the deadline, and until the guard is closed. Its success
+ * is the only proof that lifts what the provider's list says.
+ */
+
+import { startTimer } from '../clock.ts';
+import { GuardError, ProviderError } from '../errors.ts';
+import type { OptOutList } from '../lists/opt-out-lists.ts';
+import type { Config } from '../options/guard-options.ts';
+import type { OptInProof } from '../ledger/evidence.ts';
+import type { Provider } from '../providers/provider.ts';
+import { asProviderError } from '../sync/list-reader.ts';
+
+/**
+ * Asks the provider of a list.
+ *
+ * @returns the proof; `undefined` if the provider has no manage endpoint.
+ * @throws ProviderError if it refused, or did not answer in time
+ * @throws GuardError `guard_closed` if the guard was closed meanwhile
+ */
+export type AskManage = (list: OptOutList, msisdn: string) => Promise<OptInProof | undefined>;
+
+/** Creates it for the providers of a guard. `closing` aborts when the guard is closed. */
+export function createAskManage({ clock, refresh: { timeout } }: Config, closing: AbortSignal): AskManage {
+  async function ask(provider: Provider, msisdn: string): Promise<number | null> {
+    const request = new AbortController();
+    const closed = () => new GuardError('guard_closed', 'the guard was closed');
+    if (closing.aborted) throw closed();
+    const end = () => request.abort(closed());
+    closing.addEventListener('abort', end);
+    const cancel = startTimer(
+      clock,
+      timeout,
+      () => request.abort(new ProviderError('provider_timeout', `no answer within ${timeout} ms`)),
+      { keepsAlive: true },
+    );
+    try {
+      return await new Promise((resolve, reject) => {
+        request.signal.addEventListener('abort', () => reject(request.signal.reason as Error));
+        const asking = async () => provider.optIn?.(msisdn, { signal: request.signal });
+        asking().then(
+          (reply) => resolve(dateOf(reply)),
+          (thrown: unknown) => reject(asProviderError(thrown)),
+        );
+      });
+    } finally {
+      cancel();
+      closing.removeEventListener('abort', end);
+    }
+  }
+
+  return async ({ config: { provider }, ledger }, msisdn) => {
+    if (provider?.optIn === undefined) return undefined;
+    // A sweep that has begun may have read the row before the provider took the number off its list.
+    const optInDate = await ask(provider, msisdn);
+    return { optInDate, sweep: ledger.lastBegun };
+  };
+}
+
+/** The date in a provider's reply, ms UTC; `null` without a usable one. */
+function dateOf(reply: Awaited<ReturnType<NonNullable<Provider['optIn']>>>): number | null {
+  const date = reply?.optInDate;
+  const ms = date instanceof Date ? date.getTime() : date;
+  return typeof ms === 'number' && Number.isFinite(ms) ? ms : null;
+}
+
+/** Whether the provider refused the number itself: it does not know it as one, and need not lift it. */
+export function isNumberRefused(thrown: unknown): boolean {
+  return asProviderError(thrown).code === 'provider_number_refused';
+}

@@ -1,0 +1,136 @@
+/**
+ * A small table of numbers with what is known of each, in columns: open addressing with linear probing over doubles
+ * (15 digits fit exactly). It knows where a number's slot is, grows, and closes gaps; it never reads what a slot says.
+ */
+
+import { ID_BYTES } from './evidence-id-codec.ts';
+
+/** Bytes of a slot: the traits of the evidence, the log of its position, its id. */
+export const SLOT_BYTES = 2 + ID_BYTES;
+/** Offset of the log in a slot. */
+export const LOG_BYTE = 1;
+/** Offset of the id in a slot. */
+export const ID_BYTE = 2;
+
+export interface Table {
+  /** 0 is an empty slot. */
+  readonly numbers: Float64Array;
+  /** `at` and `seenAt` of each slot. */
+  readonly times: Float64Array;
+  /** Position of each slot's evidence in its log. */
+  readonly positions: Float64Array;
+  /** Position and log of evidence that was carried over from another log; `undefined` while there is none. */
+  former: Float64Array | undefined;
+  /** Newest sweep and newest date of each slot's rows; `undefined` while no sweep listed any of them. */
+  listed: Float64Array | undefined;
+  readonly bytes: Uint8Array;
+  used: number;
+}
+
+/** The topmost bits of a hash tell the table, the others the slot. */
+const TABLE_BITS = 10;
+const SLOT_BITS = 32 - TABLE_BITS;
+const SLOT_RANGE = 2 ** SLOT_BITS;
+const FIRST_CAPACITY = 8;
+const TWO_32 = 2 ** 32;
+
+/** Spreads clustered numbers evenly: the finaliser of MurmurHash3 over both halves. */
+export function hashOf(number: number): number {
+  let hash = (number >>> 0) ^ Math.imul(Math.floor(number / TWO_32), 0x9e3779b1);
+  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
+  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
+  return (hash ^ (hash >>> 16)) >>> 0;
+}
+
+/** Which of the tables holds numbers of that hash. */
+export const tableOf = (hash: number): number => hash >>> SLOT_BITS;
+
+/** Creates an empty table. */
+export function createTable(capacity: number = FIRST_CAPACITY): Table {
+  const buffer = new ArrayBuffer(capacity * (32 + SLOT_BYTES));
+  return {
+    numbers: new Float64Array(buffer, 0, capacity),
+    times: new Float64Array(buffer, capacity * 8, capacity * 2),
+    positions: new Float64Array(buffer, capacity * 24, capacity),
+    former: undefined,
+    listed: undefined,
+    bytes: new Uint8Array(buffer, capacity * 32),
+    used: 0,
+  };
+}
+
+/** Makes room for what sweeps say. */
+export function listedOf(table: Table): Float64Array {
+  return (table.listed ??= new Float64Array(table.numbers.length * 2));
+}
+
+/** Makes room for positions in former logs. A log of 0 means that there is none. */
+export function formerOf(table: Table): Float64Array {
+  return (table.former ??= new Float64Array(table.numbers.length * 2));
+}
+
+/** A share of the table instead of a rest, so that its length may be any. */
+function homeOf(hash: number, length: number): number {
+  return Math.floor(((hash & (SLOT_RANGE - 1)) * length) / SLOT_RANGE);
+}
+
+/** The slot that holds the number, or the empty one where it belongs. */
+export function slotOf(numbers: Float64Array, number: number, hash: number): number {
+  const { length } = numbers;
+  let slot = homeOf(hash, length);
+  for (let held = numbers[slot]; held !== 0 && held !== number; held = numbers[slot]) {
+    if (++slot === length) slot = 0;
+  }
+  return slot;
+}
+
+/** The table with room for one more: itself, or a larger one in its place. */
+export function withRoom(table: Table): Table {
+  const { length } = table.numbers;
+  if ((table.used + 1) * 4 <= length * 3) return table;
+  // By half: a table that doubles is half empty on average, and a slot takes much.
+  const larger = createTable(length + (length >> 1));
+  if (table.listed) listedOf(larger);
+  if (table.former) formerOf(larger);
+  for (let slot = 0; slot < length; slot++) {
+    const number = table.numbers[slot] as number;
+    if (number !== 0) copySlot(table, slot, larger, slotOf(larger.numbers, number, hashOf(number)));
+  }
+  larger.used = table.used;
+  return larger;
+}
+
+/** Empties a slot and closes the gap, so that no probe ends too early. */
+export function vacate(table: Table, vacated: number): void {
+  const { numbers } = table;
+  const { length } = numbers;
+  const next = (slot: number) => (slot + 1 === length ? 0 : slot + 1);
+  let gap = vacated;
+  for (let slot = next(gap); numbers[slot] !== 0; slot = next(slot)) {
+    const home = homeOf(hashOf(numbers[slot] as number), length);
+    // It may move back only if its home does not lie between the gap and its place.
+    if ((slot - home + length) % length >= (slot - gap + length) % length) {
+      copySlot(table, slot, table, gap);
+      gap = slot;
+    }
+  }
+  numbers[gap] = 0;
+  table.used--;
+}
+
+function copySlot(from: Table, slot: number, to: Table, place: number): void {
+  to.numbers[place] = from.numbers[slot] as number;
+  copyPair(from.times, slot, to.times, place);
+  to.positions[place] = from.positions[slot] as number;
+  if (from.former && to.former) copyPair(from.former, slot, to.former, place);
+  if (from.listed && to.listed) copyPair(from.listed, slot, to.listed, place);
+  const start = slot * SLOT_BYTES;
+  for (let index = 0; index < SLOT_BYTES; index++) {
+    to.bytes[place * SLOT_BYTES + index] = from.bytes[start + index] as number;
+  }
+}
+
+function copyPair(from: Float64Array, slot: number, to: Float64Array, place: number): void {
+  to[place * 2] = from[slot * 2] as number;
+  to[place * 2 + 1] = from[slot * 2 + 1] as number;
+}

@@ -1,0 +1,80 @@
+/**
+ * The sweeper of a list, wired to the rooms that hear of its sweeps. It holds no rule: when and how a list is read is the
+ * sweeper's own affair.
+ */
+
+import type { ClockSkew } from './lists/clock-skew.ts';
+import type { AgeClock } from './clock.ts';
+import { GuardError, StoreError } from './errors.ts';
+import type { EventHub } from './events.ts';
+import type { Journal } from './changes/journal.ts';
+import type { OptOutList } from './lists/opt-out-lists.ts';
+import type { Config } from './options/guard-options.ts';
+import { createSweeper, type Sweeper } from './sync/poller.ts';
+import type { Store } from './stores/store.ts';
+import { KEEP_EXTERNAL } from './thread-program.ts';
+import type { Watch } from './lists/state-monitor.ts';
+
+export interface SweepingPorts {
+  readonly config: Config;
+  readonly store: Store;
+  readonly journal: Journal;
+  readonly watch: Watch;
+  readonly events: EventHub;
+  readonly ageClock: AgeClock;
+  /** Called after each complete sweep. */
+  readonly onSwept: () => void;
+  readonly clockSkew: ClockSkew;
+}
+
+/** Creates the sweeper of a list; `undefined` for one that no provider keeps. */
+export function sweeperOf(
+  list: OptOutList,
+  { config, store, journal, watch, events, ageClock, clockSkew, onSwept }: SweepingPorts,
+): Sweeper | undefined {
+  const { clock } = config;
+  const { provider, name } = list.config;
+  if (provider === undefined) return undefined;
+  const { every, jitter, timeout, pageSize, concurrency, maxPages } = config.refresh;
+  return createSweeper(
+    { list: name, everyMs: every, jitter, timeoutMs: timeout, pageSize, concurrency, maxPages },
+    {
+      provider,
+      ledger: list.ledger,
+      clock,
+      ageClock,
+      applied: () => journal.applied,
+      random: config.random,
+      keepOptIns: async (optIns) => void (await journal.record(optIns)),
+      lease: store.isShared ? (isForced) => store.lease(`sweep ${name}`, { isForced }) : undefined,
+      obstacle: () => (journal.isOpen ? undefined : new StoreError('the store is not open')),
+      saveSweep: () => journal.saveSweep(list),
+      onOutcome(outcome) {
+        watch.look();
+        if (outcome.status === 'complete') {
+          events.emit('swept', outcome);
+          onSwept();
+        } else if (outcome.status === 'failed') events.emit('error', outcome.error);
+      },
+      onAnomaly: (anomaly) => events.emit('anomaly', anomaly),
+      onError: (error) => events.emit('error', asGuardError(error)),
+      onServerTime: clockSkew.serverTime,
+      onDuplicates: (rows) =>
+        events.emit('warn', {
+          code: 'duplicate_rows',
+          message: `list '${name}' holds numbers in more than one row (${rows} rows more than numbers): its rows are counted as well as its numbers`,
+        }),
+      onThreadLost: () =>
+        events.emit('warn', {
+          code: 'sweep_thread',
+          message: `pages of list '${name}' are read on the main thread for an hour or more: the thread that should read them could not be started, or died; in a bundle: ${KEEP_EXTERNAL}`,
+        }),
+    },
+  );
+}
+
+function asGuardError(error: unknown): GuardError {
+  return error instanceof GuardError
+    ? error
+    : new GuardError('store_unavailable', 'the store failed', { cause: error });
+}

@@ -1,0 +1,198 @@
+/**
+ * The options of a guard in, one checked and frozen configuration out. Everything a user can get wrong at
+ * construction is found here; nothing in here starts, opens or reads anything else.
+ */
+
+import { systemClock, type Clock } from '../clock.ts';
+import type { Policy } from '../decision.ts';
+import { ConfigError } from '../errors.ts';
+import { listsField, listsOf, providerField, type ListsOptions } from './list-options.ts';
+import { isCountry } from '../msisdn/msisdn.ts';
+import {
+  MAX_TIMER_MS,
+  callback,
+  duration,
+  fraction,
+  group,
+  integer,
+  oneOf,
+  optional,
+  readFields,
+  refuse,
+  withDefault,
+  withMethods,
+  type Duration,
+} from './fields.ts';
+import { countrySlip, guardHints, loggerSlip, policyHints, refreshHints, storeSlip } from './slips.ts';
+import type { Provider } from '../providers/provider.ts';
+import { sqliteFile } from './store-path.ts';
+import type { Store } from '../stores/store.ts';
+
+/** How the provider's list is read. */
+export interface RefreshOptions {
+  /** From the start of one sweep to the start of the next. Default `'5m'`. */
+  readonly every?: Duration | undefined;
+  /** How far each interval is moved at random, as a fraction of it, 0 to 0.5. Default 0.1. */
+  readonly jitter?: number | undefined;
+  /** The time for one page, its body and any retries included. Default `'30s'`. */
+  readonly timeout?: Duration | undefined;
+  /** Rows asked for per page. Default 1000. */
+  readonly pageSize?: number | undefined;
+  /** Pages asked for at a time. Default 1. */
+  readonly concurrency?: number | undefined;
+  /** A sweep that reaches this many pages is incomplete. Default 100 000. */
+  readonly maxPages?: number | undefined;
+  /** How long the provider's list may lag behind what we know first-hand. Default `'10m'`. */
+  readonly lagGrace?: Duration | undefined;
+  /** How long a list that would shrink by half is held back. Default `'24h'`. */
+  readonly shrinkHold?: Duration | undefined;
+  /** How far the provider's clock and ours may be apart. Default `'60s'`. */
+  readonly clockSlack?: Duration | undefined;
+}
+
+/** Where the guard tells what happens; pino fits. Numbers are masked before they get here. */
+export interface Logger {
+  debug(details: object, message: string): void;
+  info(details: object, message: string): void;
+  warn(details: object, message: string): void;
+  error(details: object, message: string): void;
+}
+
+/** A {@link Policy} of which each part may be left out. */
+export type PolicyOptions = { readonly [K in keyof Policy]?: Policy[K] | undefined };
+
+/** The options of `createGuard`. */
+export interface GuardOptions {
+  /** Whoever keeps the opt-out list. Left out: webhooks, receipts and manual acts only. */
+  readonly provider?: Provider | undefined;
+  /** Several lists instead of one `provider`. */
+  readonly lists?: ListsOptions | undefined;
+  /** `'memory:'` (default), `'sqlite:<file>'` or a {@link Store}. */
+  readonly store?: string | Store | undefined;
+  readonly refresh?: RefreshOptions | undefined;
+  /** The age up to which the list counts as fresh. Default 3 × `refresh.every`, at most `maxAge`. */
+  readonly staleAfter?: Duration | undefined;
+  /** The age from which on the list counts as expired. Default `'24h'`. */
+  readonly maxAge?: Duration | undefined;
+  /** What to answer about numbers that are not listed. Default `{ whenNotReady: 'block', whenStale: 'allow', whenExpired: 'block' }`. */
+  readonly policy?: PolicyOptions | undefined;
+  /** ISO 3166-1 alpha-2 code; reads digits without `+` as national numbers too. */
+  readonly defaultCountry?: string | undefined;
+  readonly logger?: Logger | undefined;
+  readonly clock?: Clock | undefined;
+  /** Numbers from 0 to below 1, for jitter. Default `Math.random`. */
+  readonly random?: (() => number) | undefined;
+}
+
+/** Where opt-outs are kept. */
+export type StoreChoice =
+  | { readonly kind: 'memory' }
+  | { readonly kind: 'sqlite'; readonly file: string }
+  | { readonly kind: 'own'; readonly store: Store };
+
+const fields = {
+  provider: optional(providerField),
+  lists: optional(listsField),
+  store: withDefault('memory:', store),
+  refresh: group(
+    {
+      every: withDefault('5m', duration({ min: 10, max: MAX_TIMER_MS })),
+      jitter: withDefault(0.1, fraction({ min: 0, max: 0.5 })),
+      timeout: withDefault('30s', duration({ max: MAX_TIMER_MS })),
+      pageSize: withDefault(1000, integer({ min: 1, max: 1_000_000 })),
+      concurrency: withDefault(1, integer({ min: 1, max: 100 })),
+      maxPages: withDefault(100_000, integer({ min: 1, max: Number.MAX_SAFE_INTEGER })),
+      lagGrace: withDefault('10m', duration({ min: 0 })),
+      shrinkHold: withDefault('24h', duration({ min: 0 })),
+      clockSlack: withDefault('60s', duration({ min: 0 })),
+    },
+    refreshHints,
+  ),
+  staleAfter: optional(duration()),
+  maxAge: withDefault('24h', duration()),
+  policy: group(
+    {
+      whenNotReady: withDefault('block', oneOf(['block', 'allow'])),
+      whenStale: withDefault('allow', oneOf(['block', 'allow'])),
+      whenExpired: withDefault('block', oneOf(['block', 'allow'])),
+    },
+    policyHints,
+  ),
+  defaultCountry: optional<string>((value, key) =>
+    isCountry(value) && typeof value === 'string'
+      ? value
+      : refuse(
+          key,
+          value,
+          "an ISO 3166-1 alpha-2 country code in capitals, such as 'US'",
+          countrySlip(value, isCountry),
+        ),
+  ),
+  logger: optional<Logger>((value, key) => {
+    const meant = loggerSlip(value);
+    if (meant !== undefined)
+      return refuse(key, value, 'an object with debug(), info(), warn(), error()', meant);
+    return withMethods<Logger>('debug', 'info', 'warn', 'error')(value, key);
+  }),
+  clock: withDefault(systemClock, withMethods<Clock>('now', 'monotonic', 'setTimeout')),
+  random: withDefault(Math.random, callback<() => number>()),
+};
+
+/** The configuration of a guard. Durations in ms. */
+export type Config = Readonly<ReturnType<typeof readOptions>>;
+
+/**
+ * Checks the options of `createGuard`.
+ *
+ * @throws ConfigError that names the key, what kind of thing was received and what is expected.
+ */
+export function readOptions(options: GuardOptions = {}) {
+  const read = readFields(options, 'options', fields, guardHints);
+  if (read.provider && read.lists) {
+    throw new ConfigError(
+      'invalid_option',
+      'lists',
+      'lists: give each list its own provider, or leave lists out',
+    );
+  }
+  const { every } = read.refresh;
+  const staleAfter = read.staleAfter ?? Math.min(3 * every, read.maxAge);
+  if (staleAfter > read.maxAge) {
+    throw new ConfigError(
+      'invalid_option',
+      'staleAfter',
+      'staleAfter: expected at most maxAge, received more',
+    );
+  }
+  const { named, resolve } = listsOf(read.lists, read.provider);
+  return Object.freeze({ ...read, staleAfter, lists: named, resolve });
+}
+
+const MEMORY = 'memory:';
+const SQLITE = 'sqlite:';
+
+function store(value: unknown, key: string): StoreChoice {
+  if (value === MEMORY) return { kind: 'memory' };
+  if (typeof value === 'string' && value.startsWith(SQLITE)) {
+    return { kind: 'sqlite', file: sqliteFile(value, key) };
+  }
+  if (typeof value === 'string') {
+    const expected = "'memory:', 'sqlite:' and the path of a file, or a store of your own";
+    return refuse(key, value, expected, storeSlip(value));
+  }
+  const meant = storeSlip(value);
+  if (meant !== undefined)
+    return refuse(key, value, "'memory:', 'sqlite:<file>' or a store of your own", meant);
+  const own = withMethods<Store>(
+    'open',
+    'load',
+    'append',
+    'saveSweep',
+    'tail',
+    'lease',
+    'history',
+    'erase',
+    'close',
+  )(value, key);
+  return { kind: 'own', store: own };
+}

@@ -1,0 +1,244 @@
+/**
+ * The query and manage endpoints of the provider's campaign subscription management, over undici. It asks, retries
+ * what may pass by waiting, and believes only well-formed replies. Credentials travel in the body of a POST alone:
+ * never in a URL, a log or an error.
+ */
+
+import { createHash } from 'node:crypto';
+import { request, type Dispatcher } from 'undici';
+import { startTimer, systemClock, type Clock } from '../../clock.ts';
+import { ConfigError, ProviderError } from '../../errors.ts';
+import {
+  MAX_TIMER_MS,
+  callback,
+  duration,
+  integer,
+  oneOf,
+  optional,
+  readFields,
+  refuse,
+  text,
+  withDefault,
+  withMethods,
+  type Duration,
+} from '../../options/fields.ts';
+import { firstOf, retryAfter, serverTimeOf } from './headers.ts';
+import type { Provider } from '../provider.ts';
+import { inText, offerReplies, type AskForPage, type RawReply } from '../raw-replies.ts';
+import { checkOptedIn, readPage } from './reply.ts';
+import { SIGNING_METHODS, signParameters, type SigningMethod } from './request-signing.ts';
+
+/** The options of {@link vonage}. Exactly one of `apiSecret` and `signature` is needed. */
+export interface VonageOptions {
+  readonly apiKey: string;
+  readonly apiSecret?: string | undefined;
+  /** Signs requests instead of sending the secret. */
+  readonly signature?: { readonly secret: string; readonly method: SigningMethod } | undefined;
+  /** Default `https://rest.nexmo.com`. Plain `http:` only for loopback. */
+  readonly baseUrl?: string | undefined;
+  /** The time for one attempt: connect, headers and body. Default `'30s'`. */
+  readonly timeout?: Duration | undefined;
+  /** How often a request that may succeed later is tried again. Default 3, at most 10. */
+  readonly retries?: number | undefined;
+  /** An undici `Dispatcher`, for proxies. */
+  readonly dispatcher?: Dispatcher | undefined;
+  readonly clock?: Clock | undefined;
+  readonly random?: (() => number) | undefined;
+}
+
+const QUERY_PATH = '/sc/us/alert/opt-in/query/json';
+const MANAGE_PATH = '/sc/us/alert/opt-in/manage/json';
+const MAX_REPLY_BYTES = 16 * 1024 * 1024;
+/** The first wait before a retry is at most this long, ms; it doubles with each. */
+const BACKOFF_MS = 500;
+const BACKOFF_CAP_MS = 8_000;
+/** A `Retry-After` longer than this is left to the sweep's own interval, ms. */
+const LONGEST_RETRY_AFTER_MS = 5_000;
+const TRANSIENT: ReadonlySet<string> = new Set([
+  'provider_unreachable',
+  'provider_timeout',
+  'provider_throttled',
+  'provider_unavailable',
+]);
+
+/**
+ * Creates the provider for an account.
+ *
+ * @throws ConfigError for options that cannot be used.
+ */
+export function vonage(options: VonageOptions): Provider {
+  const config = readFields(options, 'vonage', {
+    apiKey: text,
+    apiSecret: optional(text),
+    signature: optional((value, key) =>
+      readFields(value, key, { secret: text, method: oneOf(SIGNING_METHODS) }),
+    ),
+    baseUrl: withDefault('https://rest.nexmo.com', baseUrlField),
+    timeout: withDefault('30s', duration({ min: 1, max: MAX_TIMER_MS })),
+    retries: withDefault(3, integer({ min: 0, max: 10 })),
+    dispatcher: optional(withMethods<Dispatcher>('dispatch')),
+    clock: withDefault(systemClock, withMethods<Clock>('now', 'monotonic', 'setTimeout')),
+    random: withDefault(Math.random, callback<() => number>()),
+  });
+  const { apiKey, apiSecret, signature, baseUrl, timeout, retries, dispatcher, clock, random } = config;
+  if ((apiSecret === undefined) === (signature === undefined)) {
+    throw new ConfigError(
+      'invalid_option',
+      'vonage.apiSecret',
+      'vonage: expected exactly one of apiSecret and signature',
+    );
+  }
+
+  function bodyOf(parameters: Readonly<Record<string, string>>): string {
+    const own = { ...parameters, api_key: apiKey };
+    if (signature === undefined) {
+      return new URLSearchParams({ ...own, ...(apiSecret && { api_secret: apiSecret }) }).toString();
+    }
+    const signed = { ...own, timestamp: String(Math.floor(clock.now() / 1000)) };
+    return new URLSearchParams({ ...signed, sig: signParameters(signed, signature) }).toString();
+  }
+
+  async function attempt(
+    path: string,
+    parameters: Readonly<Record<string, string>>,
+    signal: AbortSignal,
+  ): Promise<RawReply> {
+    const ended = new AbortController();
+    const onAbort = () => ended.abort(abortError(signal));
+    signal.addEventListener('abort', onAbort);
+    const cancel = startTimer(clock, timeout, () =>
+      ended.abort(new ProviderError('provider_timeout', `the provider did not answer within ${timeout} ms`)),
+    );
+    try {
+      if (signal.aborted) throw abortError(signal);
+      const response = await request(new URL(baseUrl + path), {
+        method: 'POST',
+        headers: { 'content-type': 'application/x-www-form-urlencoded', accept: 'application/json' },
+        body: bodyOf(parameters),
+        signal: ended.signal,
+        headersTimeout: 0,
+        bodyTimeout: 0,
+        ...(dispatcher === undefined ? {} : { dispatcher }),
+      });
+      const { headers } = response;
+      const serverTime = serverTimeOf(headers);
+      const headersAt = clock.monotonic();
+      const body = await readLimited(response.body);
+      return {
+        httpStatus: response.statusCode,
+        body,
+        contentType: firstOf(headers['content-type']),
+        retryAfterMs: retryAfter(headers['retry-after'], clock.now()),
+        // By now it is later there too.
+        serverTime: serverTime === undefined ? undefined : serverTime + clock.monotonic() - headersAt,
+      };
+    } catch (error) {
+      if (ended.signal.aborted) throw ended.signal.reason;
+      throw error instanceof ProviderError ? error : unreachable(error);
+    } finally {
+      cancel();
+      signal.removeEventListener('abort', onAbort);
+    }
+  }
+
+  /** Asks until a reply can be read, the error cannot pass, or the retries are used up. */
+  async function ask<T>(
+    path: string,
+    parameters: Readonly<Record<string, string>>,
+    signal: AbortSignal,
+    read: (reply: RawReply) => Promise<T> | T,
+  ): Promise<T> {
+    for (let tried = 0; ; tried++) {
+      try {
+        return await read(await attempt(path, parameters, signal));
+      } catch (error) {
+        if (!(error instanceof ProviderError) || !TRANSIENT.has(error.code) || tried >= retries) throw error;
+        const { retryAfterMs = 0 } = error;
+        if (retryAfterMs > LONGEST_RETRY_AFTER_MS) throw error;
+        // Full jitter, so that many instances do not come back together.
+        const backoff = random() * Math.min(BACKOFF_CAP_MS, BACKOFF_MS * 2 ** tried);
+        await pause(clock, Math.max(retryAfterMs, backoff), signal);
+      }
+    }
+  }
+
+  const askForPage: AskForPage = ({ index, size, signal }, read) =>
+    ask(QUERY_PATH, { page: String(index), 'page-size': String(size) }, signal, read);
+  const page: Provider['page'] = (wanted) =>
+    askForPage(wanted, async (reply) => ({ ...readPage(inText(reply)), serverTime: reply.serverTime }));
+  offerReplies(page, askForPage);
+
+  return {
+    account: createHash('sha256')
+      .update(JSON.stringify([baseUrl, apiKey]))
+      .digest('base64url')
+      .slice(0, 16),
+    page,
+    optIn: (msisdn, { signal }) =>
+      ask(MANAGE_PATH, { msisdn }, signal, (reply) => checkOptedIn(inText(reply), msisdn)),
+  };
+}
+
+function baseUrlField(value: unknown, key: string): string {
+  const expected = 'an https: URL without credentials or query (plain http: only for loopback)';
+  if (typeof value !== 'string' || !URL.canParse(value)) return refuse(key, value, expected);
+  const url = new URL(value);
+  const isLoopback = /^(?:localhost|127(?:\.\d+){3}|\[::1\])$/.test(url.hostname);
+  const isFit =
+    (url.protocol === 'https:' || (url.protocol === 'http:' && isLoopback)) &&
+    [url.username, url.password, url.search, url.hash].every((part) => part === '');
+  return isFit ? url.href.replace(/\/+$/, '') : refuse(key, value, expected);
+}
+
+async function readLimited(body: Dispatcher.ResponseData['body']): Promise<RawReply['body']> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of body as AsyncIterable<Buffer>) {
+    size += chunk.length;
+    // Leaving the loop destroys the body.
+    if (size > MAX_REPLY_BYTES) {
+      throw new ProviderError('provider_reply_too_large', `the reply is over ${MAX_REPLY_BYTES} bytes`);
+    }
+    chunks.push(chunk);
+  }
+  // Bytes of its own, so that they can be handed over to a thread.
+  const bytes = new Uint8Array(size);
+  let end = 0;
+  for (const chunk of chunks) {
+    bytes.set(chunk, end);
+    end += chunk.length;
+  }
+  return bytes;
+}
+
+function abortError(signal: AbortSignal): ProviderError {
+  const reason: unknown = signal.reason;
+  return reason instanceof ProviderError
+    ? reason
+    : new ProviderError('provider_aborted', 'the request was given up', { cause: reason });
+}
+
+/** A network error. Only its code is told: the error of a client may carry the request. */
+function unreachable(error: unknown): ProviderError {
+  const code: unknown =
+    typeof error === 'object' && error !== null && 'code' in error ? error.code : undefined;
+  const said = typeof code === 'string' && /^[A-Z0-9_]{1,40}$/.test(code) ? code : 'connection failed';
+  return new ProviderError('provider_unreachable', `the provider could not be reached: ${said}`, {
+    cause: new Error(said),
+  });
+}
+
+function pause(clock: Clock, ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const onAbort = () => {
+      cancel();
+      reject(abortError(signal));
+    };
+    const cancel = startTimer(clock, ms, () => {
+      signal.removeEventListener('abort', onAbort);
+      resolve();
+    });
+    if (signal.aborted) return onAbort();
+    signal.addEventListener('abort', onAbort, { once: true });
+  });
+}

@@ -1,0 +1,80 @@
+import { describe, expect, it } from 'vitest';
+import { createFirstHand } from '../../src/ledger/evidence-index.ts';
+import { createLedger } from '../../src/ledger/ledger.ts';
+import { mergeEvidence } from '../../src/ledger/evidence-rules.ts';
+import { HOUR, LEDGER, T, begin, evidence, finish, image, provenIn, sweep, told } from './evidence.ts';
+import { columnsOf } from './columns.ts';
+
+const N = '15550000001';
+const row = (date: number) => ({ kind: 'out', msisdn: N, date }) as const;
+
+describe('an opt-out that is also on the provider’s list', () => {
+  it('knows what sweeps said about it, also once there is more to its record', () => {
+    const ledger = createLedger(LEDGER);
+    ledger.merge(N, told('out', T, 1));
+    sweep(ledger, 1, [row(500)]);
+    sweep(ledger, 2, [row(400)]);
+    expect(ledger.save().rows).toEqual([{ msisdn: N, sweep: 2, date: 500 }]);
+    // Manage gave an earlier date than the row has.
+    const optIn = provenIn(1, { sweep: 2, optInDate: 450 });
+    expect([ledger.merge(N, optIn, 0), ledger.blocks(N), ledger.hasNews]).toEqual([true, true, false]);
+    ledger.replace(N, [told('out', T, 1)]);
+    sweep(ledger, 3, [row(600)]);
+    expect(ledger.save().rows).toEqual([{ msisdn: N, sweep: 3, date: 600 }]);
+  });
+
+  it('goes on from rows that the store kept, whether they or the opt-out come first', () => {
+    const rows = [{ msisdn: N, sweep: 20, date: 19_000 }];
+    const stop = evidence({ at: 1_000 });
+    const ledgers = [true, false].map((isEarly) => {
+      const ledger = createLedger(LEDGER);
+      if (isEarly) ledger.merge(N, stop);
+      ledger.restore(image(20, [N]), rows);
+      if (!isEarly) ledger.merge(N, stop);
+      return ledger;
+    });
+    for (const ledger of ledgers) {
+      const run = begin(ledger, 30);
+      expect(run.page(columnsOf([row(18_000)])).overruled).toEqual([]);
+      finish(run);
+      expect([ledger.save().rows, ledger.evidence(N), ledger.firstHand]).toEqual([[], [stop], 1]);
+      expect(ledger.listing(N)).toEqual({ list: 'default', source: 'inbound', since: 1_000 });
+      expect([...ledger.entries()].length).toBe(1);
+    }
+  });
+
+  it('takes the next row in place of one that is only assumed', () => {
+    const ledger = createLedger(LEDGER);
+    sweep(ledger, 1, [N]);
+    ledger.merge(N, provenIn(0, { sweep: 0 }), 0);
+    ledger.save();
+    expect(ledger.blocks(N)).toBe(true);
+    sweep(ledger, 2, [row(500)], { began: 1 });
+    expect([ledger.blocks(N), ledger.save().rows]).toEqual([false, [{ msisdn: N, sweep: 2, date: 500 }]]);
+  });
+});
+
+describe('a record', () => {
+  it('of what is no msisdn has a verdict all the same', () => {
+    const firstHand = createFirstHand(LEDGER);
+    firstHand.put('123', mergeEvidence(undefined, evidence()));
+    expect([firstHand.verdict('123'), firstHand.verdict('124'), firstHand.size]).toEqual([
+      true,
+      undefined,
+      1,
+    ]);
+    firstHand.drop('123');
+    expect([firstHand.verdict('123'), firstHand.size]).toEqual([undefined, 0]);
+  });
+
+  it('is given with all others, and with those that hold an opt-in', () => {
+    const firstHand = createFirstHand(LEDGER);
+    const record = (direction: 'out' | 'in') => mergeEvidence(undefined, told(direction, T - HOUR, 1));
+    firstHand.put(N, record('out'));
+    firstHand.put('15550000002', record('in'));
+    expect([...firstHand.records()].map(([msisdn]) => msisdn)).toEqual([N, '15550000002']);
+    expect([...firstHand.otherRecords()].map(([msisdn]) => msisdn)).toEqual(['15550000002']);
+    firstHand.put(N, record('in'));
+    expect([...firstHand.records()]).toHaveLength(2);
+  });
+});

@@ -1,0 +1,296 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { Evidence, LogPosition } from '../../src/ledger/evidence.ts';
+import { createLedger, type Ledger, type ListedNumber } from '../../src/ledger/ledger.ts';
+import { createNumberSet } from '../../src/number-set/number-set.ts';
+import { LEDGER, MINUTE, T, begin, finish } from './evidence.ts';
+import { Oracle } from './oracle.ts';
+import { columnsOf } from './columns.ts';
+
+const PEOPLE = ['15550000001', '15550000002', '15550000003'];
+const RUNS = { numRuns: 4_000, seed: 20_260_101 };
+
+const person = fc.constantFrom(...PEOPLE);
+const tick = fc.oneof(fc.integer({ min: 1, max: 5_000 }), fc.integer({ min: 1, max: 15 * MINUTE }));
+/** Clocks are anywhere: the provider's time has steps of a second and is late, ours jumps by years. */
+const wall = fc.oneof(
+  fc.integer({ min: -20 * MINUTE, max: 20 * MINUTE }),
+  fc.integer({ min: -2 * 365 * 24 * 60, max: 2 * 365 * 24 * 60 }).map((minutes) => minutes * MINUTE),
+);
+const telling = fc.record({
+  kind: fc.constant('tell' as const),
+  person,
+  evidence: fc.constantFrom('told' as const, 'act' as const, 'act' as const, 'stated' as const),
+  direction: fc.constantFrom('out' as const, 'in' as const),
+  ago: fc.oneof(fc.constant(0), fc.integer({ min: -3_000, max: 20 * MINUTE })),
+  wall,
+  /** How many entries before now the act's basis lies. */
+  basis: fc.oneof(fc.constant(0), fc.nat({ max: 4 })),
+  isProven: fc.boolean(),
+  /** How many sweeps before now the proof knew of, and how long before now the list's clock dated it. */
+  proof: fc.record({ sweep: fc.nat({ max: 2 }), date: fc.option(fc.nat({ max: 20 * MINUTE })) }),
+  tick,
+});
+const sweeping = fc.record({
+  kind: fc.constant('sweep' as const),
+  listed: fc.subarray(PEOPLE),
+  /** How long before the sweep's start each row is dated; `undefined`: no date. */
+  dated: fc.option(fc.integer({ min: 0, max: 20 * MINUTE }), { nil: undefined }),
+  isComplete: fc.boolean(),
+  tick,
+});
+/** A message that comes again, much later, perhaps under a new time: it is known by its id. */
+const repeating = fc.record({ kind: fc.constant('repeat' as const), which: fc.nat(), wall, tick });
+const restarting = fc.record({ kind: fc.constant('restart' as const), order: fc.nat(), tick });
+/** The store's log is lost: the process carries its evidence over into another one, in some order. */
+const losing = fc.record({ kind: fc.constant('lose' as const), order: fc.nat(), tick });
+const command = fc.oneof(
+  { arbitrary: telling, weight: 6 },
+  { arbitrary: sweeping, weight: 4 },
+  { arbitrary: repeating, weight: 1 },
+  { arbitrary: restarting, weight: 1 },
+  { arbitrary: losing, weight: 1 },
+);
+const story = fc.array(command, { maxLength: 25 });
+type Command = typeof command extends fc.Arbitrary<infer C> ? C : never;
+type Entry = { number: string; evidence: Evidence };
+interface World {
+  readonly ledger: Ledger;
+  readonly oracle: Oracle;
+  readonly log: readonly Entry[];
+  readonly mono: number;
+}
+
+/** Plays a story to the ledger and the oracle; `check` is called after every step. */
+function play(commands: readonly Command[], check: (world: World) => void): World {
+  let ledger = createLedger(LEDGER);
+  const oracle = new Oracle(LEDGER);
+  let log: Entry[] = [];
+  const saved = new Map<string, ListedNumber>();
+  let mono = 0;
+  let generation = 1;
+  let position = 0;
+  let sweeps = 0;
+  let ids = 0;
+  const here = (place: number): LogPosition => ({ log: `log ${generation}`, position: place });
+
+  function tell(number: string, evidence: Evidence): void {
+    const stored = { ...evidence, positions: [here(++position)] };
+    ledger.merge(number, stored, mono);
+    oracle.tell(number, stored, mono);
+    log.push({ number, evidence: stored });
+  }
+
+  function newEvidence(step: typeof telling extends fc.Arbitrary<infer C> ? C : never): Evidence {
+    const { direction, ago, isProven, proof } = step;
+    const kind = direction === 'in' && step.evidence === 'stated' ? 'told' : step.evidence;
+    const seenAt = T + mono + step.wall;
+    // The provider's clock runs by itself; nothing ties it to ours.
+    const time = Math.floor((T + mono - ago) / 1_000) * 1_000;
+    const common = { direction, kind, seenAt, id: `id ${ids++}`, source: 'inbound' as const };
+    if (kind !== 'act') return { ...common, at: time };
+    if (direction === 'out') return { ...common, at: seenAt };
+    const basis = here(Math.max(0, position - step.basis));
+    const optInDate = proof.date === null ? null : T + mono - proof.date;
+    const proven = isProven ? { proof: { optInDate, sweep: Math.max(0, sweeps - proof.sweep) } } : {};
+    return { ...common, at: seenAt, basis, ...proven };
+  }
+
+  function restart(order: number): void {
+    const { number, start, heldMs, numbers, missingOnce, rows, done } = ledger.save();
+    for (const row of rows) saved.set(row.msisdn, row);
+    done('kept');
+    oracle.restart();
+    const next = createLedger(LEDGER);
+    const restore = () => {
+      const image = { numbers: createNumberSet(numbers), missingOnce: createNumberSet(missingOnce) };
+      next.restore({ ...image, number, start, heldMs }, [...saved.values()]);
+    };
+    const isSweepFirst = order % 2 === 0;
+    if (isSweepFirst) restore();
+    const from = order % Math.max(1, log.length);
+    for (const entry of [...log.slice(from), ...log.slice(0, from)]) next.merge(entry.number, entry.evidence);
+    if (!isSweepFirst) restore();
+    ledger = next;
+  }
+
+  /** What memory holds is carried over and keeps its old position; the rest of the old log is lost. */
+  function lose(order: number): void {
+    generation++;
+    position = 0;
+    const entries = PEOPLE.flatMap((number) =>
+      ledger.evidence(number).map((evidence): Entry => ({ number, evidence })),
+    );
+    const from = order % Math.max(1, entries.length);
+    log = [...entries.slice(from), ...entries.slice(0, from)].map(({ number, evidence }) => ({
+      number,
+      evidence: { ...evidence, positions: [here(++position), ...(evidence.positions ?? [])].slice(0, 2) },
+    }));
+    for (const { number, evidence } of log) ledger.merge(number, evidence);
+    for (const number of PEOPLE) {
+      oracle.told.set(
+        number,
+        log.filter((one) => one.number === number).map(({ evidence }) => evidence),
+      );
+      if (oracle.told.get(number)?.length === 0) oracle.told.delete(number);
+    }
+  }
+
+  for (const step of commands) {
+    mono += step.tick;
+    if (step.kind === 'tell') tell(step.person, newEvidence(step));
+    else if (step.kind === 'repeat') {
+      const again = log[step.which % Math.max(1, log.length)];
+      // The store knows the id and answers with its first copy.
+      if (again) ledger.merge(again.number, again.evidence, mono);
+    } else if (step.kind === 'sweep') {
+      const number = ++sweeps;
+      const date = step.dated === undefined ? undefined : T + mono - step.dated;
+      const rows = step.listed.map((msisdn) => ({ kind: 'out' as const, msisdn, date }));
+      oracle.begin(number);
+      const run = begin(ledger, number, mono);
+      run.page(columnsOf(rows));
+      for (const one of step.listed) oracle.row(one, { sweep: number, began: mono, date });
+      if (step.isComplete) finish(run);
+      else run.abort();
+      if (step.isComplete) oracle.complete(step.listed, number);
+    } else if (step.kind === 'restart') restart(step.order);
+    else lose(step.order);
+    check({ ledger, oracle, log, mono });
+  }
+  return { ledger, oracle, log, mono };
+}
+
+const answers = (ledger: Ledger) => PEOPLE.map((number) => ledger.blocks(number));
+
+describe('the ledger, whatever happens', { timeout: 120_000 }, () => {
+  it('answers as the oracle does, after every step, every restart and every lost log', () => {
+    fc.assert(
+      fc.property(story, (commands) => {
+        play(commands, ({ ledger, oracle }) => {
+          expect(answers(ledger)).toEqual(PEOPLE.map((number) => oracle.blocked(number)));
+          for (const number of PEOPLE) {
+            expect(ledger.listing(number) !== undefined).toBe(ledger.blocks(number));
+            expect(ledger.isListedByProvider(number)).toBe(oracle.listed.has(number));
+          }
+          const listed = [...ledger.entries()].map(({ msisdn }) => msisdn);
+          expect(listed.toSorted()).toEqual(PEOPLE.filter((number) => oracle.blocked(number)));
+        });
+      }),
+      RUNS,
+    );
+  });
+
+  it('never allows what the full history blocks: each opt-out for itself', () => {
+    fc.assert(
+      fc.property(story, (commands) => {
+        play(commands, ({ ledger, oracle }) => {
+          for (const number of PEOPLE.filter((one) => !ledger.blocks(one))) {
+            expect(oracle.blocked(number, oracle.isAnswered(number))).toBe(false);
+          }
+        });
+      }),
+      RUNS,
+    );
+  });
+
+  it('blocks everybody on the last complete list for whom manage proved no opt-in', () => {
+    fc.assert(
+      fc.property(story, (commands) => {
+        let last: readonly string[] = [];
+        let index = 0;
+        const proven = new Set<string>();
+        play(commands, ({ ledger, log }) => {
+          const step = commands[index++];
+          if (step?.kind === 'sweep' && step.isComplete) last = step.listed;
+          for (const { number, evidence } of log) if (evidence.proof) proven.add(number);
+          for (const number of last) if (!proven.has(number)) expect(ledger.blocks(number)).toBe(true);
+        });
+      }),
+      RUNS,
+    );
+  });
+
+  it('allows who never opted out and is on no list', () => {
+    const innocent = PEOPLE[0] ?? '';
+    fc.assert(
+      fc.property(story, (commands) => {
+        const kept = commands.filter(
+          (step) =>
+            !(step.kind === 'sweep' && step.listed.includes(innocent)) &&
+            !(step.kind === 'tell' && step.person === innocent && step.direction === 'out'),
+        );
+        play(kept, ({ ledger }) => expect(ledger.blocks(innocent)).toBe(false));
+      }),
+      RUNS,
+    );
+  });
+
+  it('allows after a proven opt-in that the provider comes to agree with, and goes on allowing', () => {
+    const number = PEOPLE[0] ?? '';
+    fc.assert(
+      fc.property(story, fc.array(tick, { minLength: 2, maxLength: 8 }), (commands, later) => {
+        // Sweeps up to here have numbers of at most the story's length.
+        const { ledger, log, mono } = play(commands, () => undefined);
+        const positions = log.flatMap(({ evidence }) => evidence.positions ?? []);
+        const newest = positions.reduce<LogPosition | undefined>(
+          (best, one) =>
+            best === undefined || one.log > best.log || (one.log === best.log && one.position > best.position)
+              ? one
+              : best,
+          undefined,
+        );
+        const basis = newest ?? { log: 'log 1', position: 0 };
+        const known = { direction: 'in', kind: 'act', source: 'manual', id: 'the opt-in' } as const;
+        const proof = { optInDate: null, sweep: ledger.lastBegun };
+        let now = mono + 1;
+        ledger.merge(number, { ...known, at: T, seenAt: T, basis, proof }, now);
+        expect(ledger.blocks(number)).toBe(false);
+        // The list still lags, within its grace.
+        const lagging = begin(ledger, 101, now + 5 * MINUTE);
+        lagging.page(columnsOf([{ kind: 'out', msisdn: number, date: T }]));
+        finish(lagging);
+        expect(ledger.blocks(number)).toBe(false);
+        now += 10 * MINUTE;
+        for (const [index, wait] of later.entries()) {
+          now += wait;
+          finish(begin(ledger, 102 + index, now));
+          expect(ledger.blocks(number)).toBe(false);
+        }
+      }),
+      RUNS,
+    );
+  });
+
+  it('comes to the same answers in any order, with repeats, over any number of processes', () => {
+    const facts = fc.array(telling, { maxLength: 12 });
+    fc.assert(
+      fc.property(facts, fc.array(fc.nat({ max: 999 }), { minLength: 24, maxLength: 24 }), (steps, order) => {
+        const { ledger, log } = play(steps, () => undefined);
+        const shuffled = [...log, ...log]
+          .map((fact, index) => ({ fact, key: order[index] ?? 0 }))
+          .toSorted((a, b) => a.key - b.key)
+          .map(({ fact }) => fact);
+        const other = createLedger(LEDGER);
+        for (const { number, evidence } of shuffled) other.merge(number, evidence);
+        expect(answers(other)).toEqual(answers(ledger));
+        // Two processes that each heard a half, then each other's kept evidence.
+        const halves = [0, 1].map((half) => {
+          const process = createLedger(LEDGER);
+          for (const { number, evidence } of log.filter((_, index) => index % 2 === half))
+            process.merge(number, evidence);
+          return process;
+        });
+        const joined = createLedger(LEDGER);
+        for (const process of halves) {
+          for (const number of PEOPLE)
+            for (const evidence of process.evidence(number)) joined.merge(number, evidence);
+        }
+        expect(answers(joined)).toEqual(answers(ledger));
+        // What is kept of a person is bounded.
+        for (const number of PEOPLE) expect(ledger.evidence(number).length).toBeLessThanOrEqual(11);
+      }),
+      RUNS,
+    );
+  });
+});

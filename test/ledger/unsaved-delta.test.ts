@@ -1,0 +1,29 @@
+import { describe, expect, it } from 'vitest';
+import { pour } from '../../src/number-set/chunked.ts';
+import { createNumberSet } from '../../src/number-set/number-set.ts';
+import { absorb, noChanges } from '../../src/ledger/unsaved-delta.ts';
+
+const A = '15551230001';
+const B = '15551230002';
+const C = '15551230003';
+
+describe('absorb', () => {
+  it('lets what came later count over what left before, and the other way round', () => {
+    const delta = noChanges();
+    delta.added.add(A);
+    delta.removed.add(B);
+    absorb(delta, { added: createNumberSet([B, C]), removed: createNumberSet([A]) });
+    expect([[...delta.added], [...delta.removed]]).toEqual([[B, C], [A]]);
+  });
+});
+
+describe('pour', () => {
+  it('adds all of a set, with a pause after each few hundred', () => {
+    const from = createNumberSet(
+      Array.from({ length: 1_201 }, (_, index) => String(15_550_000_000 + index * 7)),
+    );
+    const to = createNumberSet([A]);
+    expect([...pour(from, to)].length).toBe(2);
+    expect([to.size, [...from].every((msisdn) => to.has(msisdn))]).toEqual([1_202, true]);
+  });
+});

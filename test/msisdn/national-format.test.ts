@@ -1,0 +1,60 @@
+/** The quick reader of national numbers against the library, for every country there is. */
+
+import fc from 'fast-check';
+import { getCountries, getCountryCallingCode } from 'libphonenumber-js/min';
+import { describe, expect, it } from 'vitest';
+import { nationalReaderOf, readByLibrary } from '../../src/msisdn/national-format.ts';
+
+const RUNS = 30_000;
+const countries = getCountries();
+const country = fc.constantFrom(...countries);
+const digits = (maxLength: number) => fc.string({ unit: fc.constantFrom(...'0123456789'), maxLength });
+
+describe('a reader of national numbers', () => {
+  it('reads as the library does, in every country', { timeout: 120_000 }, () => {
+    // With what the rules are about in front: the country's code, prefixes for calls within it and abroad.
+    const prefix = fc.constantFrom('', '0', '1', '8', '00', '011', '90', '810', '15', '19', '183');
+    fc.assert(
+      fc.property(country, fc.boolean(), prefix, digits(16), (one, hasCode, start, rest) => {
+        const number = (hasCode ? getCountryCallingCode(one) : '') + start + rest;
+        const other = (read: string | undefined | null) =>
+          read === number || read === null ? undefined : read;
+        const byLibrary = other(readByLibrary(number, one));
+        const { tell, read } = nationalReaderOf(one);
+        const told = tell(number);
+        if (told !== undefined) expect([one, number, other(told)]).toEqual([one, number, byLibrary]);
+        expect(other(read(number))).toBe(byLibrary);
+      }),
+      { numRuns: RUNS },
+    );
+  });
+
+  it('reads every length in every country as the library does', { timeout: 120_000 }, () => {
+    for (const one of countries) {
+      const code = getCountryCallingCode(one);
+      for (let start = 0; start < 10; start++) {
+        for (let length = 2; length <= 15; length++) {
+          const national = `${start}25551234567890`.slice(0, length);
+          for (const number of [national, code + national]) {
+            const told = nationalReaderOf(one).tell(number);
+            if (told === undefined) continue;
+            const byLibrary = readByLibrary(number, one);
+            expect([one, number, told]).toEqual([
+              one,
+              number,
+              byLibrary === number ? null : (byLibrary ?? null),
+            ]);
+          }
+        }
+      }
+    }
+  });
+
+  it('tells what is written most without the library', () => {
+    const { tell } = nationalReaderOf('US');
+    expect(['15551234567', '5551234567', '447700900123'].map(tell)).toEqual([null, '15551234567', null]);
+    expect(nationalReaderOf('GB').tell('447700900123')).toBe(null);
+    expect(nationalReaderOf('DE').tell('4915112345678')).toBeUndefined();
+    expect(nationalReaderOf('US')).toBe(nationalReaderOf('US'));
+  });
+});

@@ -1,0 +1,306 @@
+import { crc32 } from 'node:zlib';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { ImageError } from '../../src/number-set/varint-codec.ts';
+import {
+  createImageReader,
+  createNumberSet,
+  createNumberSetFromImage,
+  type NumberSet,
+} from '../../src/number-set/number-set.ts';
+
+const RUNS = { numRuns: 3_000, seed: 20_260_101 };
+const HEADER_BYTES = 24;
+const MAGIC = 0x5353_4e53;
+const numbersOf = (set: NumberSet) => [...set.batches()].flatMap((batch) => [...batch]);
+
+/** Every form of leaf: one number, doubles, split ones, bitmaps; and nodes, in a set of one region. */
+function smallSet(): NumberSet {
+  const set = createNumberSet(['12345', '10000', '999999999999999', '999999999999998', '562949953421400']);
+  set.addBatch(Float64Array.from({ length: 40 }, (_, index) => 30_000_000_000 + index * 100_000_007));
+  set.addBatch(Float64Array.from({ length: 400 }, (_, index) => 15_550_000_000 + index * 20));
+  set.addBatch(Float64Array.from({ length: 600 }, (_, index) => 15_660_000_000 + index * 11));
+  set.addBatch(Float64Array.from({ length: 5_000 }, (_, index) => 15_770_000_000 + index));
+  return set;
+}
+
+/** The same image as version 1 wrote it: so many regions in a chunk, nothing between them. */
+function asFirstVersion(chunks: readonly Uint8Array[], regionsEach: number): Uint8Array[] {
+  const older: Uint8Array[] = [];
+  let before = 0;
+  for (let from = 0; from < chunks.length; from += regionsEach) {
+    const regions = chunks.slice(from, from + regionsEach).map((chunk) => {
+      const [words = 0] = new Int32Array(chunk.buffer, HEADER_BYTES, 1);
+      return chunk.subarray(HEADER_BYTES, HEADER_BYTES + words * 4);
+    });
+    const bytes = new Uint8Array(Buffer.concat([new Uint8Array(HEADER_BYTES), ...regions]));
+    const isLast = from + regionsEach >= chunks.length;
+    new Int32Array(bytes.buffer).set([MAGIC, 0, 1, older.length, before, Number(isLast)]);
+    older.push(checked(bytes));
+    before = new Int32Array(bytes.buffer)[1] ?? 0;
+  }
+  return older;
+}
+
+/** Several regions, below nodes. */
+function largeSet(): NumberSet {
+  const set = smallSet();
+  set.addBatch(Float64Array.from({ length: 500_000 }, (_, index) => 15_000_000_000 + index * 29));
+  return set;
+}
+
+/** The chunk with a right checksum. */
+function checked(chunk: Uint8Array): Uint8Array {
+  new DataView(chunk.buffer).setUint32(4, crc32(chunk.subarray(8)), true);
+  return chunk;
+}
+
+const imageOf = (set: NumberSet) => [...set.image()];
+
+/** Does all that can be done to a set, and holds that nothing comes out that a set may not have. */
+function use(set: NumberSet, near: readonly number[]): void {
+  for (const number of near) {
+    const msisdn = String(number);
+    const isThere = set.has(msisdn);
+    const found = new Uint8Array(1);
+    set.hasEach(Float64Array.of(number), found);
+    expect(found[0]).toBe(Number(isThere));
+    set.delete(msisdn);
+    set.add(msisdn);
+    set.delete(String(number + 1));
+  }
+  let seen = 0;
+  for (const number of numbersOf(set)) {
+    seen++;
+    if (!(Number.isInteger(number) && number >= 10_000 && number < 1e15)) expect(number).toBe('a number');
+  }
+  expect(seen).toBeLessThan(20_000);
+  for (const chunk of set.image()) expect(chunk.length).toBeGreaterThan(0);
+}
+
+describe('an image of a number set', () => {
+  it.each([
+    ['nothing', createNumberSet],
+    ['few numbers', smallSet],
+    ['many numbers', largeSet],
+  ])('gives back %s', (_, setOf) => {
+    const set = setOf();
+    const chunks = imageOf(set);
+    expect(Math.max(...chunks.map((chunk) => chunk.length))).toBeLessThan(1_000_000);
+    const copy = createNumberSetFromImage(chunks);
+    expect(copy.size).toBe(set.size);
+    expect(numbersOf(copy)).toEqual(numbersOf(set));
+    expect(copy.bytes).toBeLessThanOrEqual(set.bytes);
+    copy.addBatch([15_550_000_001, 15_770_009_999, 12_345]);
+    expect(copy.size).toBe(set.size + 2 + Number(set.size === 0));
+    // The same numbers have the same bytes, whatever else there was meanwhile.
+    copy.deleteBatch([15_550_000_001, 15_770_009_999]);
+    expect(createNumberSetFromImage(imageOf(copy)).has('12345')).toBe(true);
+  });
+
+  it('takes chunks where they are, and leaves alone what is a part of a larger piece', () => {
+    const [chunk = new Uint8Array()] = imageOf(smallSet());
+    const larger = Buffer.concat([chunk, Buffer.alloc(8)]);
+    const [own, apart] = [createImageReader(), createImageReader()];
+    own.take(chunk);
+    apart.take(larger.subarray(0, chunk.length));
+    const [before, untouched] = [chunk.slice(), larger.toString('hex')];
+    for (const set of [own.done(), apart.done()]) {
+      set.deleteBatch(numbersOf(set).filter((_, index) => index % 2 === 0));
+      expect(numbersOf(set)).toHaveLength(Math.floor(smallSet().size / 2));
+    }
+    expect(chunk).not.toEqual(before);
+    expect(larger.toString('hex')).toBe(untouched);
+  });
+
+  it.each([1, 2, 3, 100])('of the first version is read, with %i regions in a chunk', (regionsEach) => {
+    const set = largeSet();
+    const older = asFirstVersion(imageOf(set), regionsEach);
+    const copy = createNumberSetFromImage(older);
+    expect(numbersOf(copy)).toEqual(numbersOf(set));
+    copy.addBatch(
+      numbersOf(copy)
+        .slice(10, -10)
+        .map((number) => number + 1),
+    );
+    expect(copy.size).toBeGreaterThan(set.size);
+    const [first = new Uint8Array(), ...rest] = older;
+    for (const cut of [4, 8]) {
+      const bent = checked(first.slice(0, first.length - cut));
+      expect(() => createNumberSetFromImage([bent, ...rest])).toThrow(ImageError);
+    }
+    // Neither version passes for the other.
+    const renamed = imageOf(set).map((chunk) => {
+      chunk[8] = 1;
+      return checked(chunk);
+    });
+    expect(() => createNumberSetFromImage(renamed)).toThrow(ImageError);
+  });
+
+  it('reads chunks wherever in memory they are', () => {
+    const chunks = imageOf(smallSet()).map((chunk) => Buffer.concat([Buffer.alloc(3), chunk]).subarray(3));
+    expect(createNumberSetFromImage(chunks).size).toBe(smallSet().size);
+  });
+
+  it('has what stays while numbers come and go', () => {
+    const set = largeSet();
+    const kept = numbersOf(set).filter((_, index) => index % 7 === 0);
+    const isKept = new Set(kept);
+    const chunks: Uint8Array[] = [];
+    for (const chunk of set.image()) {
+      chunks.push(chunk);
+      for (const number of numbersOf(set)) if (!isKept.has(number)) set.delete(String(number));
+      set.addBatch(Float64Array.from({ length: 60_000 }, (_, index) => 18_000_000_000 + index * 77));
+    }
+    const copy = createNumberSetFromImage(chunks);
+    expect(kept.filter((number) => !copy.hasNumber(number))).toEqual([]);
+    set.deleteBatch(numbersOf(set));
+    expect([set.size, set.bytes]).toEqual([0, 0]);
+  });
+
+  it('of a set that becomes empty meanwhile can be ended', () => {
+    const set = largeSet();
+    const image = set.image();
+    image.next();
+    set.deleteBatch(numbersOf(set));
+    expect(set.size).toBe(0);
+    image.return();
+    expect(set.bytes).toBe(0);
+  });
+
+  it('ends with an error where the numbers are handed over meanwhile', () => {
+    const set = largeSet();
+    const image = set.image();
+    image.next();
+    set.transfer();
+    expect(() => image.next()).toThrow(/handed over/);
+  });
+
+  it('is refused wherever a bit is changed, a part is cut, left out, repeated or put elsewhere', () => {
+    const chunks = imageOf(largeSet());
+    expect(chunks.length).toBeGreaterThan(2);
+    const [first = new Uint8Array(), second = new Uint8Array(), ...rest] = chunks;
+    const other = imageOf(smallSet());
+    const bent: Uint8Array[][] = [
+      ...[[], [first], [second, first, ...rest], [first, first, second, ...rest], [first, ...rest]],
+      ...[[...chunks, first], [...chunks, ...other], [first, ...other], [...rest], chunks.slice(0, -1)],
+    ];
+    for (const images of bent) expect(() => createNumberSetFromImage(images)).toThrow(ImageError);
+    for (let at = 0; at < first.length; at += at < 400 ? 1 : 4_001) {
+      const changed = first.slice();
+      changed[at] = (changed[at] ?? 0) ^ (1 << (at & 7));
+      expect(() => createNumberSetFromImage([changed, second, ...rest])).toThrow(ImageError);
+      expect(() => createNumberSetFromImage([first.subarray(0, at), second, ...rest])).toThrow(ImageError);
+    }
+  });
+
+  it('tells of another version, and of bytes that are no image', () => {
+    const [chunk = new Uint8Array()] = imageOf(smallSet());
+    const newer = chunk.slice();
+    newer[8] = 3;
+    expect(() => createNumberSetFromImage([checked(newer)])).toThrow(/version 3, known is 2/);
+    expect(() => createNumberSetFromImage([new Uint8Array(64)])).toThrow(/no image/);
+    expect(() => createNumberSetFromImage([new Uint8Array(5)])).toThrow(/cut off/);
+  });
+
+  it('takes nothing more once it was broken, and no part twice', () => {
+    const [chunk = new Uint8Array()] = imageOf(smallSet());
+    const reader = createImageReader();
+    expect(() => reader.done()).toThrow(ImageError);
+    expect(() => reader.take(new Uint8Array(64))).toThrow(ImageError);
+    expect(() => reader.take(chunk)).toThrow(ImageError);
+    const whole = createImageReader();
+    whole.take(chunk);
+    expect(whole.done().size).toBe(smallSet().size);
+    expect(() => whole.done()).toThrow(ImageError);
+  });
+
+  it('never becomes a set that throws, goes in circles or has what is no number, under a right checksum', () => {
+    const [chunk = new Uint8Array()] = imageOf(smallSet());
+    const near = numbersOf(smallSet()).filter((_, index) => index % 601 === 0);
+    const words = chunk.length / 4;
+    const place = fc.oneof(fc.integer({ min: 6, max: 60 }), fc.integer({ min: 6, max: words - 1 }));
+    const change = fc.record({
+      place,
+      kind: fc.constantFrom('bit', 'word', 'copy'),
+      bit: fc.integer({ min: 0, max: 31 }),
+      word: fc.oneof(fc.integer(), fc.integer({ min: -2, max: 40_000 })),
+      from: place,
+    });
+    let refused = 0;
+    fc.assert(
+      fc.property(
+        fc.array(change, { minLength: 1, maxLength: 3 }),
+        fc.constantFrom(0, 0, 0, 4, 400),
+        (changes, cut) => {
+          const bent = chunk.slice(0, chunk.length - cut);
+          const view = new Int32Array(bent.buffer);
+          for (const { place: at, kind, bit, word, from } of changes) {
+            if (at >= view.length) continue;
+            if (kind === 'bit') view[at] = (view[at] ?? 0) ^ (1 << bit);
+            if (kind === 'word') view[at] = word;
+            if (kind === 'copy') view[at] = view[from] ?? 0;
+          }
+          let set: NumberSet | undefined;
+          try {
+            set = createNumberSetFromImage([checked(bent)]);
+          } catch (error) {
+            refused++;
+            if (!(error instanceof ImageError)) throw error;
+          }
+          if (set) use(set, near);
+        },
+      ),
+      RUNS,
+    );
+    expect(refused).toBeGreaterThan(100);
+    expect(refused).toBeLessThan(RUNS.numRuns);
+  });
+
+  it('does not believe how many numbers a leaf is said to have', () => {
+    const [chunk = new Uint8Array()] = imageOf(smallSet());
+    const roots = 6 + 4;
+    const ranges = new Int32Array(chunk.buffer)[6 + 3] ?? 0;
+    let leaves = 0;
+    for (let at = roots; at < roots + ranges; at++) {
+      const entry = new Int32Array(chunk.buffer)[at] ?? 0;
+      if (entry <= 0) continue;
+      leaves++;
+      for (const count of [0, 33, 8_191]) {
+        const bent = chunk.slice();
+        new Int32Array(bent.buffer)[at] = (entry & 0x7fff) | (count << 16);
+        expect(() => createNumberSetFromImage([checked(bent)])).toThrow(ImageError);
+      }
+    }
+    expect(leaves).toBeGreaterThan(1);
+  });
+
+  it('has room for a few numbers more without new memory', () => {
+    const set = createNumberSetFromImage(imageOf(largeSet()));
+    const { bytes, size } = set;
+    set.addBatch([15_000_000_001, 15_005_000_010, 15_009_000_003]);
+    expect([set.size, set.bytes]).toEqual([size + 3, bytes]);
+  });
+
+  it('is refused where more is behind a region than an entry can name', () => {
+    const [chunk = new Uint8Array()] = imageOf(smallSet());
+    const long = new Uint8Array(chunk.length + 0x8000 * 4);
+    long.set(chunk);
+    expect(() => createNumberSetFromImage([checked(long)])).toThrow(ImageError);
+    expect(createNumberSetFromImage([checked(long.slice(0, chunk.length + 400))]).size).toBe(smallSet().size);
+  });
+
+  it('does not believe what regions say of themselves', () => {
+    const chunks = imageOf(largeSet());
+    const [chunk = new Uint8Array()] = chunks;
+    for (let word = 0; word < 4; word++) {
+      for (const value of [-1, 0, 1, 2, 3, 5, 31, 32, 33, 200, 70_000, -2_147_483_648]) {
+        const bent = chunk.slice();
+        const view = new Int32Array(bent.buffer, HEADER_BYTES);
+        if (view[word] === value) continue;
+        view[word] = value;
+        expect(() => createNumberSetFromImage([checked(bent), ...chunks.slice(1)])).toThrow(ImageError);
+      }
+    }
+  });
+});

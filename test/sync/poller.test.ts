@@ -1,0 +1,1073 @@
+import { describe, expect, it, vi } from 'vitest';
+import { createAgeClock } from '../../src/clock.ts';
+import { ProviderError, StoreError } from '../../src/errors.ts';
+import type { Evidence } from '../../src/ledger/evidence.ts';
+import { createLedger } from '../../src/ledger/ledger.ts';
+import type { Anomaly, SweepOutcome } from '../../src/sync/sweep.ts';
+import type { PageRequest, Provider, ProviderPage, ProviderRow } from '../../src/providers/provider.ts';
+import { createSweeper, type SweepOptions, type SweepPorts } from '../../src/sync/poller.ts';
+import { createFakeClock, settle } from '../fake-clock.ts';
+
+const MINUTE = 60_000;
+const number = (index: number) => String(15_550_000_000 + index);
+const numbers = (count: number, from = 0) =>
+  Array.from({ length: count }, (_, index) => number(from + index));
+
+/** A provider that serves what `rows` returns, a page at a time. */
+function paged(
+  rows: () => readonly ProviderRow[],
+  fields: { cap?: number; total?: 'all' | 'page' | 'none' } = {},
+) {
+  const page = vi.fn(async ({ index, size }: PageRequest): Promise<ProviderPage> => {
+    const per = Math.min(size, fields.cap ?? size);
+    const all = rows();
+    const shown = all.slice(index * per, (index + 1) * per);
+    const total = { all: all.length, page: shown.length, none: undefined }[fields.total ?? 'all'];
+    return { rows: shown, total };
+  });
+  return { page } satisfies Provider;
+}
+
+function harness(
+  provider: Provider,
+  options: Partial<SweepOptions> = {},
+  {
+    trustProviderRemoval = false,
+    lease,
+  }: { trustProviderRemoval?: boolean; lease?: SweepPorts['lease'] } = {},
+) {
+  const clock = createFakeClock();
+  const ledger = createLedger({
+    list: 'default',
+    clockSlackMs: MINUTE,
+    lagGraceMs: 10 * MINUTE,
+    shrinkHoldMs: 24 * 60 * MINUTE,
+    longestStepMs: 10 * MINUTE,
+    trustProviderRemoval,
+  });
+  /** The end of the store's log, all of which was applied. */
+  const log = { position: 0 };
+  const keep = (msisdn: string, evidence: Evidence) => {
+    const positions = [{ log: 'log 1', position: ++log.position }];
+    ledger.merge(msisdn, { ...evidence, positions }, clock.monotonic());
+  };
+  const stop = (msisdn: string) => {
+    const now = clock.now();
+    const known = { direction: 'out', kind: 'told', source: 'inbound', id: 'stop' } as const;
+    keep(msisdn, { ...known, at: now, seenAt: now });
+  };
+  const outcomes: SweepOutcome[] = [];
+  const anomalies: Anomaly[] = [];
+  const errors: unknown[] = [];
+  const duplicates: number[] = [];
+  const onAnomaly = vi.fn((anomaly: Anomaly) => void anomalies.push(anomaly));
+  const saveSweep = vi.fn(() => ledger.save().done('kept'));
+  const obstacle = vi.fn<SweepPorts['obstacle']>();
+  const keepOptIns = vi.fn<SweepPorts['keepOptIns']>(async (changes) => {
+    for (const { msisdn, evidence } of changes) keep(msisdn, evidence);
+  });
+  const sweeper = createSweeper(
+    {
+      list: 'default',
+      everyMs: 5 * MINUTE,
+      jitter: 0,
+      timeoutMs: 30_000,
+      pageSize: 100,
+      concurrency: 1,
+      maxPages: 100_000,
+      ...options,
+    },
+    {
+      provider,
+      ledger,
+      clock,
+      ageClock: createAgeClock(clock),
+      applied: () => ({ log: 'log 1', position: log.position }),
+      obstacle,
+      lease,
+      random: () => 0.5,
+      keepOptIns,
+      saveSweep,
+      onOutcome: (outcome) => outcomes.push(outcome),
+      onAnomaly,
+      onError: (error) => errors.push(error),
+      onDuplicates: (rows) => duplicates.push(rows),
+    },
+  );
+  return {
+    clock,
+    ledger,
+    log,
+    stop,
+    outcomes,
+    anomalies,
+    errors,
+    duplicates,
+    saveSweep,
+    keepOptIns,
+    onAnomaly,
+    obstacle,
+    sweeper,
+  };
+}
+
+describe('reading to the end', () => {
+  it.each([0, 1, 99, 100, 101, 200, 201, 1001])('of %d rows', async (count) => {
+    for (const total of ['all', 'page', 'none'] as const) {
+      const { sweeper, ledger } = harness(paged(() => numbers(count), { total }));
+      expect(await sweeper.sweep()).toMatchObject({ status: 'complete', size: count, added: count });
+      expect(numbers(count).every((msisdn) => ledger.blocks(msisdn))).toBe(true);
+    }
+  });
+
+  it.each([1, 7, 99])('from a server that caps pages at %d rows', async (cap) => {
+    const { sweeper } = harness(paged(() => numbers(250), { cap }));
+    expect(await sweeper.sweep()).toMatchObject({ status: 'complete', size: 250 });
+  });
+
+  it.each([1, 3, 10])('%d pages at a time', async (concurrency) => {
+    const provider = paged(() => numbers(450));
+    const { sweeper } = harness(provider, { concurrency });
+    expect(await sweeper.sweep()).toMatchObject({ status: 'complete', size: 450, pages: 6 });
+  });
+
+  it('from a server whose first page is page 1 as well as page 0', async () => {
+    const page = async ({ index }: PageRequest) => {
+      const at = Math.max(0, index - 1) * 100;
+      return { rows: numbers(250).slice(at, at + 100), total: 250 };
+    };
+    expect(await harness({ page }).sweeper.sweep()).toMatchObject({ status: 'complete', size: 250 });
+  });
+
+  it('ends at a server that repeats one page for ever', async () => {
+    const page = vi.fn(async () => ({ rows: numbers(100), total: 100 }));
+    expect(await harness({ page }).sweeper.sweep()).toMatchObject({
+      status: 'complete',
+      size: 100,
+      pages: 3,
+    });
+  });
+
+  it('is incomplete where that server announced more', async () => {
+    const { sweeper, anomalies, ledger } = harness({
+      page: async () => ({ rows: numbers(100), total: 250 }),
+    });
+    expect(await sweeper.sweep()).toMatchObject({ status: 'failed', error: { code: 'provider_incomplete' } });
+    expect(anomalies.map(({ code }) => code)).toEqual(['list_incomplete']);
+    expect([ledger.blocks(number(99)), ledger.lastStart]).toEqual([true, null]);
+  });
+
+  it('is incomplete at an empty page before the announced count', async () => {
+    const page = async ({ index }: PageRequest) => ({ rows: index === 0 ? numbers(100) : [], total: 101 });
+    expect(await harness({ page }).sweeper.sweep()).toMatchObject({ status: 'failed' });
+  });
+
+  it('is incomplete where an empty list announces rows', async () => {
+    expect(await harness({ page: async () => ({ rows: [], total: 5 }) }).sweeper.sweep()).toMatchObject({
+      status: 'failed',
+    });
+  });
+
+  it('is incomplete where rows follow an empty page, and they block', async () => {
+    const page = async ({ index }: PageRequest) => ({ rows: index === 1 ? [] : numbers(100, index * 100) });
+    const { sweeper, ledger } = harness({ page }, { concurrency: 4 });
+    expect(await sweeper.sweep()).toMatchObject({ status: 'failed', error: { code: 'provider_incomplete' } });
+    expect(ledger.blocks(number(350))).toBe(true);
+  });
+
+  it('is incomplete where maxPages is reached', async () => {
+    expect(
+      await harness(
+        paged(() => numbers(250)),
+        { maxPages: 2 },
+      ).sweeper.sweep(),
+    ).toMatchObject({
+      status: 'failed',
+      error: { code: 'provider_incomplete' },
+    });
+  });
+
+  it('believes neither a count of its own page nor an unreadable one', async () => {
+    const rows = [number(1), number(1), number(2)];
+    for (const total of [3, -1, 2.5, Number.NaN, '9' as never]) {
+      const page = async ({ index }: PageRequest) => (index === 0 ? { rows, total } : { rows: [] });
+      expect(await harness({ page }).sweeper.sweep()).toMatchObject({ status: 'complete', size: 2 });
+    }
+  });
+
+  it('is incomplete where rows follow an empty page, also of numbers that were read', async () => {
+    const page = async ({ index }: PageRequest) => ({ rows: index === 1 ? [] : numbers(100) });
+    const { sweeper } = harness({ page }, { concurrency: 4 });
+    expect(await sweeper.sweep()).toMatchObject({ status: 'failed', error: { code: 'provider_incomplete' } });
+  });
+
+  it('blocks a number that moved past the cursor: it was listed before', async () => {
+    let list = numbers(200);
+    const page = vi.fn(async ({ index }: PageRequest) => {
+      const shown = list.slice(index * 100, (index + 1) * 100);
+      if (index === 0 && page.mock.calls.length > 3) list = list.slice(1);
+      return { rows: shown };
+    });
+    const { sweeper, ledger } = harness({ page });
+    await sweeper.sweep();
+    await sweeper.sweep();
+    expect(ledger.blocks(number(100))).toBe(true);
+  });
+});
+
+describe('a list that holds numbers in two rows', () => {
+  const dated = (index: number, day: number) => ({
+    ...{ msisdn: number(index), 'opt-in': 'false', 'opt-out': 'true' },
+    'opt-out-date': `2025-01-${String(day).padStart(2, '0')} 10:00:00`,
+  });
+  const twice = (count: number, every = 1) =>
+    numbers(count).flatMap((one, index) => (index % every === 0 ? [one, one] : [one]));
+  const campaign = (count: number, day: number) =>
+    Array.from({ length: count }, (_, index) => dated(index, day));
+
+  it.each<[string, readonly ProviderRow[], number]>([
+    ['on one page', [number(0), number(0), number(1)], 2],
+    ['every number', twice(250), 250],
+    ['a few', twice(950, 300), 950],
+    ['with rows that straddle pages', [number(900), ...twice(250)], 251],
+    ['at its end', [...numbers(250), ...numbers(20)], 250],
+    ['in another campaign, on pages of their own', [...campaign(300, 1), ...campaign(300, 2)], 300],
+    ['in another campaign with new numbers at its end', [...campaign(300, 1), ...campaign(330, 2)], 330],
+    ['all of it once more, on other pages', [...numbers(250), ...numbers(250)], 250],
+    ['in three rows', [...twice(150), ...numbers(150)], 150],
+    [
+      'in rows that say in and out',
+      [{ msisdn: number(7), optIn: true, optOut: false }, ...numbers(150)],
+      150,
+    ],
+  ])('is complete: %s', async (_name, rows, size) => {
+    for (const concurrency of [1, 3]) {
+      const { sweeper, duplicates, ledger } = harness(
+        paged(() => rows),
+        { concurrency },
+      );
+      for (let time = 0; time < 2; time++) {
+        expect(await sweeper.sweep()).toMatchObject({ status: 'complete', size, rows: rows.length });
+      }
+      expect(duplicates).toEqual([rows.length - size]);
+      expect(ledger.listedByProvider).toBe(size);
+    }
+  });
+
+  it('is told by none of its numbers twice', async () => {
+    const { sweeper, duplicates } = harness(paged(() => numbers(250)));
+    await sweeper.sweep();
+    expect(duplicates).toEqual([]);
+  });
+
+  it('is complete from a server whose first page is page 1 as well', async () => {
+    const rows = twice(250, 10);
+    const page = async ({ index }: PageRequest) => {
+      const at = Math.max(0, index - 1) * 100;
+      return { rows: rows.slice(at, at + 100), total: rows.length };
+    };
+    const { sweeper, duplicates } = harness({ page });
+    expect(await sweeper.sweep()).toMatchObject({ status: 'complete', size: 250 });
+    expect(duplicates).toEqual([25]);
+  });
+
+  const shuffled = <T>(rows: readonly T[], by: number) => [...rows.slice(by), ...rows.slice(0, by)];
+  it.each<[string, (request: PageRequest) => readonly ProviderRow[], number]>([
+    ['the same page for ever', () => numbers(100), 250],
+    ['the same rows in another order for ever', ({ index }) => shuffled(numbers(100), index % 7), 250],
+    ['two pages by turns', ({ index }) => numbers(100, (index % 2) * 100), 400],
+    ['the same rows under new dates for ever', ({ index }) => campaign(100, (index % 28) + 1), 5_000],
+    [
+      'one page twice instead of the next',
+      ({ index }) => numbers(index > 4 ? 0 : 100, ([0, 1, 1, 3, 4][index] as number) * 100),
+      500,
+    ],
+    [
+      'an earlier page instead of the next',
+      ({ index }) => numbers(index > 4 ? 0 : 100, ([0, 1, 2, 0, 4][index] as number) * 100),
+      500,
+    ],
+    ['fewer rows than it announces', ({ index }) => twice(250).slice(index * 100, index * 100 + 100), 501],
+  ])('is incomplete where the server shows %s', async (_name, rowsOf, total) => {
+    for (const concurrency of [1, 3]) {
+      const page = async (request: PageRequest) => ({ rows: rowsOf(request), total });
+      const { sweeper, duplicates } = harness({ page }, { concurrency, maxPages: 1_000 });
+      const outcome = await sweeper.sweep();
+      expect(outcome).toMatchObject({ status: 'failed', error: { code: 'provider_incomplete' } });
+      expect(duplicates).toEqual([]);
+    }
+  });
+
+  it.each([
+    ['in front', 1, (list: readonly string[]) => [number(9_000), ...list]],
+    ['in the part that was read', 1, (list: readonly string[]) => list.toSpliced(50, 0, number(9_000))],
+    ['by more than a page', 130, (list: readonly string[]) => [...numbers(130, 9_000), ...list]],
+    ['by a page', 100, (list: readonly string[]) => [...numbers(100, 9_000), ...list]],
+  ])('is incomplete where it grew %s while it was read', async (_name, _count, grow) => {
+    for (const [at, concurrency] of [
+      [1, 1],
+      [2, 1],
+      [3, 1],
+      [2, 3],
+    ] as const) {
+      let list: readonly string[] = twice(400, 50);
+      const provider = paged(() => list);
+      const { sweeper } = harness(
+        {
+          page: async (request) => {
+            if (request.index === at) list = grow(list);
+            return provider.page(request);
+          },
+        },
+        { concurrency },
+      );
+      expect(await sweeper.sweep()).toMatchObject({
+        status: 'failed',
+        error: { code: 'provider_incomplete' },
+      });
+      expect(await sweeper.sweep()).toMatchObject({ status: 'failed' });
+    }
+  });
+
+  it('is complete where it grew at its end while it was read', async () => {
+    let list: readonly string[] = twice(400, 50);
+    const provider = paged(() => list);
+    const { sweeper, ledger } = harness({
+      page: async (request) => {
+        if (request.index < 4) list = [...list, number(9_000 + list.length)];
+        return provider.page(request);
+      },
+    });
+    expect(await sweeper.sweep()).toMatchObject({ status: 'complete' });
+    expect(ledger.blocks(number(399))).toBe(true);
+  });
+
+  it('counts long pages that grew against itself', async () => {
+    let list: readonly string[] = twice(45_000, 4_000);
+    const provider = paged(() => list);
+    const { sweeper } = harness(
+      {
+        page: async (request) => {
+          if (request.index === 1) list = [...list, number(90_000)];
+          return provider.page(request);
+        },
+      },
+      { pageSize: 21_000 },
+    );
+    // It can have been read twice: that the list grew at its end is not seen.
+    expect(await sweeper.sweep()).toMatchObject({ status: 'failed', error: { code: 'provider_incomplete' } });
+    expect(await sweeper.sweep()).toMatchObject({ status: 'failed' });
+    expect(
+      await harness(
+        paged(() => list),
+        { pageSize: 21_000 },
+      ).sweeper.sweep(),
+    ).toMatchObject({
+      status: 'complete',
+      size: 45_001,
+    });
+  });
+});
+
+describe('failures', () => {
+  it.each<[string, unknown]>([
+    ['null', null],
+    ['an empty object', {}],
+    ['rows of null', { rows: null }],
+    ['rows of a string', { rows: 'x' }],
+    ['a number', 5],
+  ])('a page of %s is no page', async (_name, reply) => {
+    const provider = paged(() => numbers(3));
+    const { sweeper, ledger } = harness(provider);
+    await sweeper.sweep();
+    provider.page.mockResolvedValue(reply as ProviderPage);
+    expect(await sweeper.sweep()).toMatchObject({ status: 'failed', error: { code: 'provider_bad_reply' } });
+    expect(ledger.listedByProvider).toBe(3);
+  });
+
+  it('page 3 of 5 fails: nothing is removed, new rows of pages 1 and 2 block', async () => {
+    let list = numbers(450);
+    let isBroken = false;
+    const provider = paged(() => list);
+    const { sweeper, ledger, saveSweep } = harness({
+      page: async (request) => {
+        if (isBroken && request.index === 2) throw new ProviderError('provider_unavailable', 'down');
+        return provider.page(request);
+      },
+    });
+    await sweeper.sweep();
+    list = [...numbers(1, 9_000), ...numbers(200)];
+    isBroken = true;
+    for (let time = 0; time < 3; time++) await sweeper.sweep();
+    expect([ledger.blocks(number(9_000)), ledger.blocks(number(449))]).toEqual([true, true]);
+    expect(saveSweep).toHaveBeenCalledTimes(2);
+  });
+
+  it('a provider that throws instead of rejecting, or something that is no error', async () => {
+    for (const page of [
+      () => {
+        throw new Error('sync');
+      },
+      async () => {
+        throw undefined;
+      },
+    ]) {
+      const outcome = await harness({ page }).sweeper.sweep();
+      expect(outcome).toMatchObject({ status: 'failed', error: { code: 'provider_unreachable' } });
+    }
+  });
+
+  it('a page that never comes ends at the deadline', async () => {
+    const { sweeper, clock } = harness({ page: () => new Promise(() => undefined) });
+    const outcome = sweeper.sweep();
+    await clock.advance(30_000);
+    expect(await outcome).toMatchObject({ status: 'failed', error: { code: 'provider_timeout' } });
+    expect(clock.timers).toBe(0);
+  });
+
+  it('tells the provider to stop at the deadline, and drops what comes late', async () => {
+    let signal: AbortSignal | undefined;
+    let answer: ((page: ProviderPage) => void) | undefined;
+    const page = (request: PageRequest) => {
+      signal = request.signal;
+      return new Promise<ProviderPage>((resolve) => (answer = resolve));
+    };
+    const { sweeper, clock, ledger } = harness({ page });
+    const outcome = sweeper.sweep();
+    await clock.advance(30_000);
+    await outcome;
+    expect(signal?.aborted).toBe(true);
+    answer?.({ rows: numbers(1) });
+    await settle();
+    expect([ledger.blocks(number(0)), ledger.lastStart]).toEqual([false, null]);
+  });
+
+  it('above 1 % unreadable rows it has failed, its readable rows block', async () => {
+    const { sweeper, ledger, anomalies } = harness(paged(() => [...numbers(98), 'x', {}], { total: 'none' }));
+    expect(await sweeper.sweep()).toMatchObject({ status: 'failed', unreadable: 2 });
+    expect([ledger.blocks(number(97)), ledger.lastStart]).toEqual([true, null]);
+    expect(anomalies).toMatchObject([{ code: 'rows_unreadable', count: 2 }]);
+  });
+
+  it('up to 1 % unreadable rows it counts, but removes nothing', async () => {
+    let list: ProviderRow[] = numbers(150);
+    const { sweeper, ledger, clock } = harness(paged(() => list));
+    await sweeper.sweep();
+    list = [...numbers(140), 'not a number'];
+    for (let time = 0; time < 3; time++) {
+      clock.skip(5 * MINUTE);
+      expect(await sweeper.sweep()).toMatchObject({ status: 'complete', removed: 0, unreadable: 1 });
+    }
+    expect([ledger.blocks(number(149)), ledger.lastStart]).toEqual([true, clock.now()]);
+  });
+
+  it('a row with unreadable flags blocks and is reported', async () => {
+    const rows = [{ msisdn: number(1), 'opt-in': 'maybe', 'opt-out': 7 }, { msisdn: number(2) }];
+    const { sweeper, ledger, anomalies } = harness(paged(() => rows));
+    expect(await sweeper.sweep()).toMatchObject({ status: 'complete', size: 2 });
+    expect([ledger.blocks(number(1)), ledger.blocks(number(2))]).toEqual([true, true]);
+    expect(anomalies.every(({ code }) => code === 'rows_doubtful')).toBe(true);
+    expect(anomalies).toHaveLength(2);
+  });
+
+  it('nothing begins before the store is loaded', async () => {
+    const provider = paged(() => numbers(3));
+    const { sweeper, obstacle, ledger } = harness(provider);
+    obstacle.mockReturnValue(new StoreError('not open'));
+    expect(await sweeper.sweep()).toMatchObject({ status: 'failed', error: { code: 'store_unavailable' } });
+    obstacle.mockReturnValue(undefined);
+    expect([provider.page.mock.calls.length, ledger.lastStart]).toEqual([0, null]);
+    expect(await sweeper.sweep()).toMatchObject({ status: 'complete' });
+  });
+
+  it('pages of nothing but unreadable rows do not end the list', async () => {
+    const page = async ({ index }: PageRequest) => {
+      if (index === 300) return { rows: [] };
+      const isBroken = index === 250 || index === 251;
+      return { rows: isBroken ? [`x${index}`] : numbers(10, index * 10) };
+    };
+    const { sweeper, ledger } = harness({ page });
+    expect(await sweeper.sweep()).toMatchObject({ status: 'complete', unreadable: 2, size: 2_980 });
+    expect(ledger.blocks(number(2_999))).toBe(true);
+  });
+
+  it('pages of the same unreadable rows do, whatever those are', async () => {
+    const circular: unknown[] = [];
+    circular.push(circular);
+    for (const odd of [undefined, null, 'x', 5n, circular, Symbol('odd'), { msisdn: 'x' }, () => 1]) {
+      const page = async () => ({ rows: [...numbers(150), odd] as ProviderRow[] });
+      expect(await harness({ page }).sweeper.sweep()).toMatchObject({ status: 'complete', pages: 3 });
+    }
+  });
+
+  it('repeated pages do not hide that more than 1 % of the rows are unreadable', async () => {
+    const rows = [...numbers(240), 'x', 'y', 'z'];
+    const page = async ({ index }: PageRequest) => {
+      const at = Math.max(0, index - 1) * 100;
+      return { rows: rows.slice(at, at + 100) };
+    };
+    expect(await harness({ page }).sweeper.sweep()).toMatchObject({
+      ...{ status: 'failed', rows: 343, error: { code: 'provider_bad_reply' } },
+    });
+  });
+
+  it('a page with an unreadable row that comes again and again does', async () => {
+    const page = vi.fn(async () => ({ rows: [...numbers(150), 'x'] }));
+    expect(await harness({ page }).sweeper.sweep()).toMatchObject({ status: 'complete', pages: 3 });
+  });
+});
+
+describe('rows that are opted in', () => {
+  const optedIn = {
+    msisdn: number(0),
+    'opt-in': 'true',
+    'opt-out': 'false',
+    'opt-in-date': '2025-12-31 23:59:59',
+  };
+
+  it('are no rows of the list, and lift nothing that is known first-hand', async () => {
+    let rows: ProviderRow[] = numbers(2);
+    const { sweeper, ledger, clock, keepOptIns, stop } = harness(paged(() => rows));
+    await sweeper.sweep();
+    rows = [optedIn, { ...optedIn, msisdn: number(1) }];
+    stop(number(1));
+    for (const removed of [0, 2]) {
+      clock.skip(MINUTE);
+      expect(await sweeper.sweep()).toMatchObject({ status: 'complete', rows: 2, removed });
+    }
+    expect([ledger.blocks(number(0)), ledger.blocks(number(1))]).toEqual([false, true]);
+    expect(keepOptIns).not.toHaveBeenCalled();
+  });
+});
+
+describe('removals that a list trusts', () => {
+  /** A list that is known to have listed a person since the STOP. */
+  async function trusting() {
+    const served: { rows: ProviderRow[] } = { rows: numbers(2) };
+    const world = harness(
+      paged(() => served.rows),
+      {},
+      { trustProviderRemoval: true },
+    );
+    const next = async () => {
+      world.clock.skip(11 * MINUTE);
+      return world.sweeper.sweep();
+    };
+    world.stop(number(0));
+    await next();
+    served.rows = [number(1)];
+    return { ...world, served, next };
+  }
+
+  it('are kept as opt-ins whose basis had been applied when the first of the two sweeps began', async () => {
+    const { next, ledger, log, keepOptIns } = await trusting();
+    log.position = 7;
+    await next();
+    log.position = 9;
+    await next();
+    expect(keepOptIns.mock.calls).toMatchObject([
+      [[{ msisdn: number(0), evidence: { direction: 'in', basis: { log: 'log 1', position: 7 } } }]],
+    ]);
+    expect([ledger.blocks(number(0)), ledger.blocks(number(1))]).toEqual([false, true]);
+    expect(await next()).toMatchObject({ status: 'complete', removed: 1, size: 1 });
+    expect(ledger.blocks(number(0))).toBe(false);
+  });
+
+  it('answer no STOP that was applied after the first of the two sweeps began', async () => {
+    const { next, ledger, stop } = await trusting();
+    await next();
+    stop(number(1));
+    await next();
+    expect([ledger.blocks(number(0)), ledger.blocks(number(1))]).toEqual([false, true]);
+  });
+
+  it('are proven again until they are kept', async () => {
+    const { next, ledger, keepOptIns, errors } = await trusting();
+    await next();
+    keepOptIns.mockRejectedValueOnce(new Error('down'));
+    expect([await next(), ledger.blocks(number(0))]).toMatchObject([{ removed: 0 }, true]);
+    expect([await next(), ledger.blocks(number(0))]).toMatchObject([{ removed: 0 }, false]);
+    expect([await next(), ledger.blocks(number(0))]).toMatchObject([{ removed: 1, size: 1 }, false]);
+    expect(errors).toMatchObject([{ message: 'down' }]);
+  });
+
+  it('that cannot be kept in time do not keep the sweep from its end', async () => {
+    const { next, clock, keepOptIns, errors } = await trusting();
+    await next();
+    keepOptIns.mockReturnValueOnce(new Promise(() => undefined));
+    const hung = next();
+    await clock.advance(30_000);
+    expect(await hung).toMatchObject({ status: 'complete' });
+    expect(errors).toMatchObject([{ message: /not finished within/ }]);
+  });
+
+  it('do not keep a guard from closing while they are kept', async () => {
+    const { next, sweeper, clock, keepOptIns } = await trusting();
+    await next();
+    let stopped: Promise<void> | undefined;
+    keepOptIns.mockImplementationOnce(async () => {
+      stopped = sweeper.stop();
+    });
+    expect(await next()).toMatchObject({ status: 'complete' });
+    await stopped;
+    expect(clock.timers).toBe(0);
+    expect(await sweeper.sweep()).toEqual({ status: 'closed', list: 'default' });
+  });
+});
+
+describe('long lists', () => {
+  it('leave other work its turn, in a page and in a commit', async () => {
+    let rows = numbers(45_000);
+    const { sweeper, ledger } = harness(
+      paged(() => rows),
+      { pageSize: 50_000 },
+    );
+    let turns = 0;
+    let isOver = false;
+    const count = () => {
+      turns++;
+      if (!isOver) setImmediate(count);
+    };
+    setImmediate(count);
+    await sweeper.sweep();
+    const ofPages = turns;
+    rows = numbers(44_999);
+    await sweeper.sweep();
+    isOver = true;
+    expect(ofPages).toBeGreaterThan(20);
+    expect(turns - ofPages).toBeGreaterThan(ofPages);
+    expect(ledger.blocks(number(44_999))).toBe(true);
+  });
+
+  it('are given up in the middle of a page', async () => {
+    const { sweeper, ledger, clock } = harness(
+      paged(() => numbers(45_000)),
+      { pageSize: 50_000 },
+    );
+    const outcome = sweeper.sweep();
+    setImmediate(() => void sweeper.stop());
+    expect(await outcome).toMatchObject({ status: 'closed' });
+    expect(ledger.listedByProvider).toBeLessThan(45_000);
+    expect(clock.timers).toBe(0);
+  });
+});
+
+describe('a sweep that another process overtakes', () => {
+  it('changes nothing and is told as failed', async () => {
+    const provider = paged(() => numbers(150));
+    const { sweeper, ledger, clock, saveSweep } = harness({
+      page: async (request) => {
+        const news = { number: 2, began: clock.monotonic(), added: [15_559_999_999], removed: [] };
+        if (request.index === 2) ledger.follow({ ...news, start: clock.now() + 1 }, []);
+        return provider.page(request);
+      },
+    });
+    expect(await sweeper.sweep()).toMatchObject({ status: 'failed', error: { code: 'provider_aborted' } });
+    expect([ledger.listedByProvider, ledger.lastStart]).toEqual([151, clock.now() + 1]);
+    expect(saveSweep).toHaveBeenCalledTimes(1);
+  });
+
+  it('a page past the end that fails says nothing', async () => {
+    const { sweeper } = harness(
+      {
+        page: async ({ index }) => {
+          if (index > 1) throw new ProviderError('provider_rejected', 'past the end');
+          return { rows: index === 0 ? numbers(100) : [] };
+        },
+      },
+      { concurrency: 3 },
+    );
+    expect(await sweeper.sweep()).toMatchObject({ status: 'complete', size: 100 });
+  });
+});
+
+describe('removals', () => {
+  it('take two complete sweeps', async () => {
+    let list = numbers(5);
+    const { sweeper, ledger, clock } = harness(paged(() => list));
+    await sweeper.sweep();
+    list = numbers(4);
+    clock.skip(MINUTE);
+    expect(await sweeper.sweep()).toMatchObject({ removed: 0 });
+    expect(ledger.blocks(number(4))).toBe(true);
+    clock.skip(MINUTE);
+    expect(await sweeper.sweep()).toMatchObject({ removed: 1 });
+    expect(ledger.blocks(number(4))).toBe(false);
+  });
+
+  it('3 that become 0 do apply', async () => {
+    let list = numbers(3);
+    const { sweeper } = harness(paged(() => list));
+    await sweeper.sweep();
+    list = [];
+    await sweeper.sweep();
+    expect(await sweeper.sweep()).toMatchObject({ size: 0, removed: 3, isHeld: false });
+  });
+
+  it('of half of a list are held back until accepted', async () => {
+    let list = numbers(5_000);
+    const { sweeper, ledger, clock, anomalies } = harness(
+      paged(() => list, { total: 'all' }),
+      { pageSize: 1_000 },
+    );
+    await sweeper.sweep();
+    list = numbers(40);
+    for (let time = 0; time < 3; time++) {
+      clock.skip(MINUTE);
+      expect(await sweeper.sweep()).toMatchObject({ status: 'complete', isHeld: true, removed: 0 });
+    }
+    expect([anomalies.length, anomalies[0]?.code, ledger.blocks(number(4_999))]).toEqual([
+      3,
+      'shrink_held',
+      true,
+    ]);
+    clock.skip(MINUTE);
+    expect(await sweeper.sweep({ acceptShrink: true })).toMatchObject({
+      isHeld: false,
+      removed: 4_960,
+      size: 40,
+    });
+  });
+
+  it('accepted when a sweep has said that it holds them are accepted by the next', async () => {
+    let list = numbers(200);
+    const { sweeper, onAnomaly } = harness(paged(() => list));
+    await sweeper.sweep();
+    list = [];
+    let accepting: Promise<SweepOutcome> | undefined;
+    onAnomaly.mockImplementationOnce(() => {
+      accepting = sweeper.sweep({ acceptShrink: true });
+    });
+    expect(await sweeper.sweep()).toMatchObject({ isHeld: true });
+    expect(await accepting).toMatchObject({ isHeld: false, removed: 200 });
+  });
+
+  it('accepted while a sweep is in flight are accepted by it', async () => {
+    let list = numbers(200);
+    const { sweeper } = harness(paged(() => list));
+    await sweeper.sweep();
+    list = [];
+    await sweeper.sweep();
+    const inFlight = sweeper.sweep();
+    const joined = sweeper.sweep({ acceptShrink: true });
+    expect(await joined).toMatchObject({ removed: 200 });
+    expect(await joined).toBe(await inFlight);
+  });
+});
+
+describe('the loop', () => {
+  it('sweeps at once and then at its interval, counted from start to start', async () => {
+    const provider = paged(() => []);
+    const slow: Provider = {
+      page: async (request) => {
+        await new Promise<void>((resolve) => void clock.setTimeout(resolve, 20_000));
+        return provider.page(request);
+      },
+    };
+    const { sweeper, clock, outcomes } = harness(slow);
+    sweeper.start();
+    sweeper.start();
+    await clock.advance(3 * 5 * MINUTE + 20_000);
+    expect(outcomes.map((outcome) => outcome.status === 'complete' && outcome.startedAt)).toEqual(
+      [0, 1, 2, 3].map((step) => clock.now() - 20_000 - (3 - step) * 5 * MINUTE),
+    );
+  });
+
+  it('never runs two sweeps at a time, however slow', async () => {
+    let inFlight = 0;
+    let most = 0;
+    const page = async () => {
+      most = Math.max(most, ++inFlight);
+      await new Promise<void>((resolve) => void clock.setTimeout(resolve, 25_000));
+      inFlight--;
+      return { rows: [] };
+    };
+    const { sweeper, clock, outcomes } = harness({ page }, { everyMs: 10_000 });
+    sweeper.start();
+    await clock.advance(5 * MINUTE);
+    expect(most).toBe(1);
+    expect(outcomes.length).toBeGreaterThan(8);
+  });
+
+  it.each(['provider_credentials', 'provider_rejected', 'provider_bad_reply', 'provider_throttled'] as const)(
+    'never gives up: %s',
+    async (code) => {
+      const provider = paged(() => numbers(3));
+      const { sweeper, clock, outcomes } = harness(provider);
+      sweeper.start();
+      await clock.advance(1);
+      provider.page.mockRejectedValue(new ProviderError(code, 'no'));
+      await clock.advance(24 * 60 * MINUTE);
+      expect(sweeper.consecutiveFailures).toBe(288);
+      provider.page.mockResolvedValue({ rows: [] });
+      await clock.advance(5 * MINUTE);
+      expect(outcomes.at(-1)).toMatchObject({ status: 'complete' });
+      expect(sweeper.consecutiveFailures).toBe(0);
+    },
+  );
+
+  it('after a failure it does not poll faster than its interval once a list is known', async () => {
+    const provider = paged(() => numbers(3));
+    const { sweeper, clock } = harness(provider);
+    sweeper.start();
+    await clock.advance(1);
+    provider.page.mockClear();
+    provider.page.mockRejectedValue(new Error('down'));
+    await clock.advance(60 * MINUTE);
+    expect(provider.page).toHaveBeenCalledTimes(12);
+  });
+
+  it('tries sooner, and ever less often, while no list is known at all', async () => {
+    const page = vi.fn<Provider['page']>(async () => {
+      throw new Error('down');
+    });
+    const { sweeper, clock } = harness({ page });
+    sweeper.start();
+    await clock.advance(0);
+    const times: number[] = [];
+    page.mockImplementation(async () => {
+      times.push(clock.now());
+      throw new Error('down');
+    });
+    const begin = clock.now();
+    await clock.advance(10 * MINUTE);
+    expect(times.map((time) => (time - begin) / 1_000)).toEqual([1, 3, 7, 15, 31, 63, 127, 255, 511]);
+  });
+
+  it('waits as long as Retry-After asks, but an hour at most', async () => {
+    const provider = paged(() => numbers(3));
+    const { sweeper, clock } = harness(provider);
+    sweeper.start();
+    await clock.advance(1);
+    provider.page.mockClear();
+    provider.page.mockRejectedValueOnce(
+      new ProviderError('provider_throttled', 'slow', { retryAfterMs: 20 * MINUTE }),
+    );
+    await clock.advance(5 * MINUTE);
+    expect(provider.page).toHaveBeenCalledTimes(1);
+    await clock.advance(19 * MINUTE);
+    expect(provider.page).toHaveBeenCalledTimes(1);
+    provider.page.mockRejectedValueOnce(
+      new ProviderError('provider_throttled', 'slow', { retryAfterMs: 1e12 }),
+    );
+    await clock.advance(2 * MINUTE);
+    expect(provider.page).toHaveBeenCalledTimes(2);
+    await clock.advance(61 * MINUTE);
+    expect(provider.page.mock.calls.length).toBeGreaterThan(2);
+  });
+
+  it('spreads its intervals', async () => {
+    const provider = paged(() => []);
+    const { sweeper, clock } = harness(provider, { jitter: 0.5 });
+    sweeper.start();
+    // random() is 0.5 here: the middle of the spread.
+    await clock.advance(5 * MINUTE - 1);
+    expect(provider.page).toHaveBeenCalledTimes(1);
+    await clock.advance(1);
+    expect(provider.page).toHaveBeenCalledTimes(2);
+  });
+
+  it('counts age from the start of the last complete sweep; failures do not renew it', async () => {
+    const provider = paged(() => numbers(3));
+    const { sweeper, clock } = harness(provider);
+    sweeper.start();
+    await clock.advance(1);
+    const first = sweeper.completedAt;
+    provider.page.mockRejectedValue(new Error('down'));
+    await clock.advance(60 * MINUTE);
+    expect(sweeper.completedAt).toBe(first);
+  });
+});
+
+describe('a list that several processes share', () => {
+  function shared(provider: Provider) {
+    const lease = vi.fn<NonNullable<SweepPorts['lease']>>();
+    const release = vi.fn(async () => undefined);
+    const held = { isHeld: () => true, release };
+    return { ...harness(provider, {}, { lease }), lease, release, held };
+  }
+
+  it('is swept by who holds the right to, and followed by the others', async () => {
+    const provider = paged(() => numbers(1));
+    const { sweeper, lease, held, clock } = shared(provider);
+    lease.mockResolvedValue(undefined);
+    sweeper.start();
+    await clock.advance(60 * MINUTE);
+    expect([provider.page.mock.calls.length, sweeper.isFollowing]).toEqual([0, true]);
+    lease.mockResolvedValue(held);
+    await clock.advance(5_000);
+    expect([provider.page.mock.calls.length > 0, sweeper.isFollowing]).toEqual([true, false]);
+    const asked = lease.mock.calls.length;
+    await clock.advance(20 * MINUTE);
+    expect(lease.mock.calls.length).toBe(asked);
+  });
+
+  it('is not swept at once by who takes over, but when it is due', async () => {
+    const provider = paged(() => numbers(1));
+    const { sweeper, lease, held, clock, ledger } = shared(provider);
+    lease.mockResolvedValueOnce(undefined).mockResolvedValue(held);
+    sweeper.start();
+    await settle();
+    const news = { number: 1, start: clock.now(), began: clock.monotonic() };
+    ledger.follow({ ...news, added: [Number(number(0))], removed: [] }, []);
+    await clock.advance(4 * MINUTE);
+    expect(provider.page).not.toHaveBeenCalled();
+    await clock.advance(2 * MINUTE);
+    expect(provider.page).toHaveBeenCalled();
+  });
+
+  it('is swept now by who is asked to, and by everybody where nobody can tell whose turn it is', async () => {
+    const provider = paged(() => numbers(1));
+    const { sweeper, lease, held, errors } = shared(provider);
+    lease.mockResolvedValue(held);
+    expect(await sweeper.sweep()).toMatchObject({ status: 'complete' });
+    expect(lease.mock.calls).toEqual([[true]]);
+    const cut = shared(provider);
+    cut.lease.mockRejectedValue(new Error('locked'));
+    cut.sweeper.start();
+    await settle();
+    expect(cut.ledger.lastStart).not.toBeNull();
+    expect(errors).toEqual([]);
+  });
+
+  it('is given up by who has failed three times in a row, until nobody else has it', async () => {
+    const provider = paged(() => numbers(1));
+    const { sweeper, lease, held, release, clock } = shared(provider);
+    lease.mockResolvedValueOnce(held).mockResolvedValueOnce(undefined).mockResolvedValue(held);
+    provider.page.mockRejectedValue(new Error('down'));
+    sweeper.start();
+    await clock.advance(2_000);
+    expect([sweeper.consecutiveFailures, release.mock.calls.length]).toEqual([2, 0]);
+    await clock.advance(2_000);
+    expect([sweeper.consecutiveFailures, release.mock.calls.length]).toEqual([3, 1]);
+    await clock.advance(7_000);
+    expect([sweeper.isFollowing, lease.mock.calls.length]).toEqual([true, 2]);
+    provider.page.mockImplementation(async () => ({ rows: [] }));
+    await clock.advance(5_000);
+    expect([sweeper.isFollowing, sweeper.consecutiveFailures]).toEqual([false, 0]);
+  });
+
+  it('is given up by who stops, also while he asks for it', async () => {
+    const provider = paged(() => numbers(1));
+    const { sweeper, lease, held, release } = shared(provider);
+    lease.mockResolvedValue(held);
+    sweeper.start();
+    await settle();
+    await sweeper.stop();
+    expect(release).toHaveBeenCalledTimes(1);
+    const late = shared(provider);
+    let give: ((lease: typeof held) => void) | undefined;
+    late.lease.mockReturnValue(new Promise((resolve) => (give = resolve)));
+    late.sweeper.start();
+    await settle();
+    await late.sweeper.stop();
+    give?.(late.held);
+    await settle();
+    expect(late.release).toHaveBeenCalledTimes(1);
+    expect(late.clock.timers).toBe(0);
+  });
+});
+
+describe('the number of a sweep', () => {
+  function counted(provider: Provider = paged(() => numbers(1))) {
+    const nextSweep = vi.fn<() => Promise<number>>();
+    const held = { isHeld: () => true, release: async () => undefined, nextSweep };
+    return { ...harness(provider, {}, { lease: async () => held }), nextSweep };
+  }
+
+  it('is taken from the counter of whoever gave the right to sweep', async () => {
+    const { sweeper, ledger, nextSweep } = counted();
+    for (const taken of [41, 57]) {
+      nextSweep.mockResolvedValueOnce(taken);
+      expect(await sweeper.sweep()).toMatchObject({ status: 'complete' });
+      expect([ledger.lastNumber, ledger.lastBegun]).toEqual([taken, taken]);
+    }
+  });
+
+  it('is counted by this process where the counter fails or does not answer, and that is told', async () => {
+    const { sweeper, ledger, nextSweep, errors, clock } = counted();
+    nextSweep.mockResolvedValueOnce(41);
+    await sweeper.sweep();
+    nextSweep.mockRejectedValueOnce(new Error('disk full'));
+    expect(await sweeper.sweep()).toMatchObject({ status: 'complete' });
+    expect([ledger.lastNumber, errors]).toMatchObject([42, [{ message: 'disk full' }]]);
+    nextSweep.mockReturnValueOnce(new Promise(() => undefined));
+    const swept = sweeper.sweep();
+    await clock.advance(30_000);
+    expect(await swept).toMatchObject({ status: 'complete' });
+    expect([ledger.lastNumber, errors.length]).toEqual([43, 2]);
+  });
+
+  it('is counted by this process where nobody else counts', async () => {
+    const { sweeper, ledger } = harness(paged(() => numbers(1)));
+    for (const taken of [1, 2]) {
+      await sweeper.sweep();
+      expect(ledger.lastNumber).toBe(taken);
+    }
+  });
+
+  it('is above that of every sweep that another process told of', async () => {
+    const { sweeper, ledger, nextSweep, clock } = counted();
+    const news = { number: 50, start: clock.now(), began: clock.monotonic(), added: [], removed: [] };
+    ledger.follow(news, []);
+    for (const [given, taken] of [
+      [7, 51],
+      [51, 52],
+      [60, 60],
+    ] as const) {
+      nextSweep.mockResolvedValueOnce(given);
+      expect(await sweeper.sweep()).toMatchObject({ status: 'complete' });
+      expect(ledger.lastNumber).toBe(taken);
+    }
+  });
+
+  it('decides which of two sweeps counts that are read at the same time', async () => {
+    for (const [other, status] of [
+      [6, 'complete'],
+      [8, 'failed'],
+    ] as const) {
+      const { sweeper, ledger, nextSweep, clock } = counted({
+        page: async ({ index }) => {
+          const news = { start: clock.now() + MINUTE, began: clock.monotonic(), added: [], removed: [] };
+          if (index === 1) ledger.follow({ ...news, number: other }, []);
+          return { rows: index === 0 ? numbers(1) : [] };
+        },
+      });
+      nextSweep.mockResolvedValue(7);
+      expect(await sweeper.sweep()).toMatchObject({ status });
+      expect([ledger.lastNumber, ledger.blocks(number(0))]).toEqual([Math.max(7, other), true]);
+    }
+  });
+
+  it('that comes after the guard was closed begins no sweep', async () => {
+    for (const rows of [numbers(1), []]) {
+      const provider = paged(() => rows);
+      const { sweeper, ledger, nextSweep, saveSweep } = counted(provider);
+      let give: (number: number) => void = () => undefined;
+      nextSweep.mockReturnValue(new Promise((resolve) => (give = resolve)));
+      const swept = sweeper.sweep();
+      await settle();
+      const stopped = sweeper.stop();
+      give(5);
+      expect(await swept).toEqual({ status: 'closed', list: 'default' });
+      await stopped;
+      expect([provider.page.mock.calls.length, saveSweep.mock.calls.length]).toEqual([0, 0]);
+      expect(ledger.lastStart).toBeNull();
+    }
+  });
+});
+
+describe('stop', () => {
+  it('ends a sweep in flight, clears every timer and never starts again', async () => {
+    const page = vi.fn<Provider['page']>(() => new Promise(() => undefined));
+    const { sweeper, clock, outcomes } = harness({ page });
+    sweeper.start();
+    await settle();
+    await sweeper.stop();
+    expect(clock.timers).toBe(0);
+    await clock.advance(60 * MINUTE);
+    expect(page).toHaveBeenCalledTimes(1);
+    expect(outcomes).toEqual([]);
+    expect(await sweeper.sweep()).toEqual({ status: 'closed', list: 'default' });
+  });
+});

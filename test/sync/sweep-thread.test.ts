@@ -1,0 +1,515 @@
+/** Sweeps of a long list: their thread is theirs to start and to end, and without one all is as with it. */
+
+import { Worker } from 'node:worker_threads';
+import { describe, expect, it, vi } from 'vitest';
+import { createAgeClock } from '../../src/clock.ts';
+import { createLedger } from '../../src/ledger/ledger.ts';
+import type { PageRequest, Provider } from '../../src/providers/provider.ts';
+import { createOffload } from '../../src/sync/sweep-thread.ts';
+import { LONG_REPLY_BYTES } from '../../src/sync/page.ts';
+import { offerReplies } from '../../src/providers/raw-replies.ts';
+import { createSweeper, type SweepOptions, type SweepPorts } from '../../src/sync/poller.ts';
+import { spawnThread, type SpawnThread, type Thread } from '../../src/sync/thread/connection.ts';
+import type { ThreadRequest } from '../../src/sync/thread/messages.ts';
+import { SLICES_PER_ANSWER } from '../../src/sync/thread/worker.ts';
+import { vonage } from '../../src/providers/vonage/client.ts';
+import { startSimulator } from '../../src/testing/index.ts';
+import { createFakeClock, settle } from '../fake-clock.ts';
+import { replying, reply, threadHere } from './threads.ts';
+
+const MINUTE = 60_000;
+const number = (index: number) => String(15_550_000_000 + index);
+const numbers = (count: number) => Array.from({ length: count }, (_, index) => number(index));
+const paged = (rows: () => readonly unknown[]) =>
+  replying(async ({ index, size }: PageRequest) => ({
+    rows: rows().slice(index * size, (index + 1) * size) as string[],
+    total: rows().length,
+  }));
+
+function harness(provider: Provider, spawn: SpawnThread, options: Partial<SweepOptions> = {}) {
+  const clock = createFakeClock();
+  const ledger = createLedger({
+    ...{ list: 'default', clockSlackMs: MINUTE, lagGraceMs: 10 * MINUTE, shrinkHoldMs: 24 * 60 * MINUTE },
+    ...{ longestStepMs: 10 * MINUTE, trustProviderRemoval: false },
+  });
+  const onThreadLost = vi.fn<() => void>();
+  const errors: unknown[] = [];
+  const ports: SweepPorts = {
+    ...{ provider, ledger, clock, ageClock: createAgeClock(clock) },
+    ...{ random: () => 0.5, obstacle: () => undefined, onThreadLost, spawnThread: spawn },
+    keepOptIns: async (changes) => {
+      for (const { msisdn, evidence } of changes) ledger.merge(msisdn, evidence);
+    },
+    ...{ saveSweep: () => ledger.save().done('kept'), onOutcome: () => undefined },
+    ...{ onAnomaly: () => undefined, onError: (error) => errors.push(error) },
+  };
+  const sweeper = createSweeper(
+    {
+      ...{ list: 'default', everyMs: 5 * MINUTE, jitter: 0, timeoutMs: 30_000, pageSize: 100 },
+      ...{ concurrency: 1, maxPages: 100_000, threadFromRows: 0, ...options },
+    },
+    ports,
+  );
+  return { clock, ledger, sweeper, onThreadLost, errors };
+}
+
+describe('a sweep has a thread', () => {
+  it.each([
+    { from: 0, opened: [4, 4] },
+    { from: 200, opened: [3, 4] },
+    { from: 200, isAnnounced: false, opened: [2, 4] },
+    { from: 250, isAnnounced: false, opened: [1, 4] },
+    { from: 250, concurrency: 4, opened: [3, 7] },
+    { from: 251, opened: [0, 0] },
+    { from: 251, isAnnounced: false, concurrency: 3, opened: [0, 0] },
+  ])(
+    'for the pages that are asked for once so many rows are known, announced or read: %j',
+    async ({ from: threadFromRows, isAnnounced = true, concurrency = 1, opened }) => {
+      let open = 0;
+      const here = threadHere(({ name }) => {
+        if (name === 'open') open++;
+      });
+      const rows = numbers(250);
+      const provider = replying(async ({ index, size }) => ({
+        rows: rows.slice(index * size, (index + 1) * size),
+        ...(isAnnounced ? { total: rows.length } : {}),
+      }));
+      const { sweeper } = harness(provider, here.spawn, { threadFromRows, concurrency });
+      for (const pages of opened) {
+        open = 0;
+        expect(await sweeper.sweep()).toMatchObject({ status: 'complete', size: 250, rows: 250 });
+        expect(open).toBe(pages);
+      }
+    },
+  );
+
+  it('not where its provider has pages only, or another page function', async () => {
+    const here = threadHere();
+    const offered = paged(() => numbers(50));
+    const page = vi.fn<Provider['page']>(async ({ index }) => ({ rows: index === 0 ? numbers(60) : [] }));
+    const { sweeper } = harness({ ...offered, page }, here.spawn);
+    expect(await sweeper.sweep()).toMatchObject({ status: 'complete', size: 60 });
+    expect([here.started, page.mock.calls.length]).toEqual([0, 2]);
+  });
+
+  it('that goes on with what the main thread has read, and removes what two sweeps lack', async () => {
+    let rows = [...numbers(1_000), { msisdn: number(2_000), optIn: true, optOut: false }];
+    const { sweeper, ledger } = harness(
+      paged(() => rows),
+      threadHere().spawn,
+      { threadFromRows: 300, pageSize: 70, concurrency: 3 },
+    );
+    expect(await sweeper.sweep()).toMatchObject({ status: 'complete', size: 1_000, rows: 1_001 });
+    rows = rows.slice(10);
+    expect(await sweeper.sweep()).toMatchObject({ status: 'complete', size: 1_000, removed: 0 });
+    expect(await sweeper.sweep()).toMatchObject({ status: 'complete', size: 990, removed: 10 });
+    expect([ledger.blocks(number(9)), ledger.blocks(number(10))]).toEqual([false, true]);
+  });
+
+  it('that takes an opt-out which follows an opt-in of the same page as it comes', async () => {
+    const dated = (optIn: boolean) => ({
+      msisdn: number(1),
+      optIn,
+      optOut: !optIn,
+      optInDate: 1,
+      optOutDate: 2,
+    });
+    for (const spawn of [threadHere().spawn, undefined]) {
+      const { sweeper, ledger } = harness(
+        paged(() => [dated(true), dated(false)]),
+        spawn ?? threadHere().spawn,
+        { threadFromRows: spawn ? 0 : Infinity },
+      );
+      expect(await sweeper.sweep()).toMatchObject({ status: 'complete', size: 1, rows: 2 });
+      expect(ledger.blocks(number(1))).toBe(true);
+    }
+  });
+
+  it('of the machine, where nothing is said', async () => {
+    const started = vi.fn<SpawnThread>(spawnThread);
+    let rows = numbers(3_000);
+    const { sweeper, ledger } = harness(
+      paged(() => rows),
+      started,
+      { pageSize: 1_000 },
+    );
+    expect(await sweeper.sweep()).toMatchObject({ status: 'complete', size: 3_000 });
+    rows = numbers(2_000);
+    await sweeper.sweep();
+    expect(await sweeper.sweep()).toMatchObject({ status: 'complete', size: 2_000, removed: 1_000 });
+    expect([started.mock.calls.length, ledger.blocks(number(2_500))]).toEqual([3, false]);
+    await sweeper.stop();
+  });
+});
+
+describe('a first sweep of one long page', () => {
+  // A row of a MiB's worth of pages: long enough for a thread, whatever the list is.
+  const rows = [...numbers(LONG_REPLY_BYTES / 14), number(3), 'x'];
+  const long = () =>
+    replying(async ({ index, size }: PageRequest) => ({
+      rows: rows.slice(index * size, (index + 1) * size),
+      total: rows.length,
+    }));
+
+  it.each([1, 3])(
+    'has it parsed by the thread, a few rows at a time: %i pages at a time',
+    async (concurrency) => {
+      const asked: ThreadRequest[] = [];
+      const here = threadHere((request) => void asked.push(request));
+      const pageSize = rows.length;
+      const { sweeper, ledger } = harness(long(), here.spawn, {
+        ...{ pageSize, concurrency, threadFromRows: 2 * rows.length },
+      });
+      const size = rows.length - 2;
+      expect(await sweeper.sweep()).toMatchObject({
+        status: 'complete',
+        size,
+        rows: rows.length,
+        unreadable: 1,
+      });
+      expect([ledger.blocks(number(size - 1)), here.started]).toEqual([true, 1]);
+      // Its numbers are counted on the main thread, which has the numbers of pages before.
+      const takes = asked.filter(({ name }) => name === 'take');
+      expect(takes.map(({ takes: given }) => given)).toEqual(
+        Array.from({ length: Math.ceil(rows.length / 500 / SLICES_PER_ANSWER) }, () => ({
+          index: 0,
+          isCounted: false,
+        })),
+      );
+      expect(asked[0]?.name).toBe('open');
+    },
+  );
+
+  it('is parsed here where no thread can be started', async () => {
+    const { sweeper, onThreadLost } = harness(
+      long(),
+      () => {
+        throw new Error('not permitted');
+      },
+      { pageSize: rows.length, threadFromRows: Infinity },
+    );
+    expect(await sweeper.sweep()).toMatchObject({ status: 'complete', size: rows.length - 2 });
+    expect(onThreadLost).toHaveBeenCalledOnce();
+  });
+
+  it('goes on with pages that the thread counts', async () => {
+    const here = threadHere();
+    const pageSize = rows.length;
+    const twice = [...rows, ...numbers(rows.length)];
+    const { sweeper } = harness(
+      replying(async ({ index, size }: PageRequest) => ({
+        rows: twice.slice(index * size, (index + 1) * size),
+        total: twice.length,
+      })),
+      here.spawn,
+      { pageSize, threadFromRows: 2 * twice.length },
+    );
+    expect(await sweeper.sweep()).toMatchObject({
+      status: 'complete',
+      size: rows.length,
+      rows: twice.length,
+    });
+  });
+});
+
+describe('rows are handed over', () => {
+  it('a few at a time, whatever the length of the page', async () => {
+    const sizes: number[] = [];
+    const given: number[] = [];
+    const spawn: SpawnThread = (setup) => {
+      const thread = threadHere().spawn(setup);
+      const on = (event: string, heard: (message: never) => void): void => {
+        if (event !== 'message') return void thread.on(event as 'exit', heard as () => void);
+        thread.on(event, (message) => {
+          const gives =
+            message.kind === 'answer' ? (message.gives as { slices?: { rows: number }[] } | null) : null;
+          if (gives?.slices) {
+            given.push(gives.slices.length);
+            sizes.push(...gives.slices.map(({ rows }) => rows));
+          }
+          heard(message as never);
+        });
+      };
+      return { ...thread, on };
+    };
+    const { sweeper } = harness(
+      paged(() => numbers(40_000)),
+      spawn,
+      { pageSize: 40_000 },
+    );
+    expect(await sweeper.sweep()).toMatchObject({ status: 'complete', size: 40_000 });
+    expect([Math.max(...sizes), Math.max(...given)]).toEqual([500, SLICES_PER_ANSWER]);
+    expect(sizes).toHaveLength(80);
+  });
+});
+
+describe('a thread that fails', () => {
+  it.each([
+    [
+      'throws when it is started',
+      () => {
+        throw new Error('not permitted');
+      },
+    ],
+    ['is not found', () => new Worker(new URL('file:///nowhere/worker.js'))],
+  ] satisfies [string, SpawnThread][])(
+    'because it %s leaves the sweep to the main thread',
+    async (_name, spawn) => {
+      const { sweeper, onThreadLost } = harness(
+        paged(() => numbers(250)),
+        spawn,
+      );
+      for (let time = 0; time < 2; time++) {
+        expect(await sweeper.sweep()).toMatchObject({ status: 'complete', size: 250 });
+      }
+      expect(onThreadLost).toHaveBeenCalledOnce();
+    },
+  );
+
+  it('to answer at all is given up after the time for a page', async () => {
+    const silent = (): Thread => ({
+      ...{ on: () => undefined, postMessage: () => undefined, unref: () => undefined },
+      terminate: async () => undefined,
+    });
+    const { sweeper, clock, onThreadLost } = harness(
+      paged(() => numbers(250)),
+      silent,
+    );
+    const swept = sweeper.sweep();
+    await clock.advance(30_000);
+    expect(await swept).toMatchObject({ status: 'complete', size: 250 });
+    expect(onThreadLost).toHaveBeenCalledOnce();
+  });
+
+  it('is tried again after an hour, and after twice as long each further time, up to a day', async () => {
+    const spawn = vi.fn<SpawnThread>(() => {
+      throw new Error('not permitted');
+    });
+    const { sweeper, clock, onThreadLost } = harness(
+      paged(() => numbers(250)),
+      spawn,
+    );
+    for (const [index, hours] of [1, 2, 4, 8, 16, 24, 24].entries()) {
+      for (const wait of [0, hours * 60 * MINUTE - 1]) {
+        clock.skip(wait);
+        expect(await sweeper.sweep()).toMatchObject({ status: 'complete', size: 250 });
+        expect([spawn.mock.calls.length, onThreadLost.mock.calls.length]).toEqual([index + 1, index + 1]);
+      }
+      clock.skip(1);
+    }
+    const here = threadHere();
+    spawn.mockImplementation(here.spawn);
+    expect(await sweeper.sweep()).toMatchObject({ status: 'complete', size: 250 });
+    expect([here.started, onThreadLost.mock.calls.length]).toEqual([1, 7]);
+  });
+
+  it.each(['begin', 'open', 'take', 'handOver'] as const)(
+    'at %s fails the sweep; what was read blocks, nothing is removed, the next one needs none',
+    async (name) => {
+      let isFaulty = false;
+      const here = threadHere((request, thread) => {
+        if (isFaulty && request.name === name) void thread.terminate();
+      });
+      let rows = numbers(250);
+      const { sweeper, ledger, onThreadLost } = harness(
+        paged(() => rows),
+        here.spawn,
+      );
+      await sweeper.sweep();
+      rows = numbers(300).slice(5);
+      await sweeper.sweep();
+      isFaulty = true;
+      expect(await sweeper.sweep()).toMatchObject({
+        status: 'failed',
+        error: { code: 'provider_aborted', message: 'the thread that reads the list has ended' },
+      });
+      expect(numbers(300).filter((one) => !ledger.blocks(one))).toEqual([]);
+      expect(await sweeper.sweep()).toMatchObject({ status: 'complete', size: 295, removed: 5 });
+      expect([here.started, onThreadLost.mock.calls.length]).toEqual([3, 1]);
+    },
+  );
+
+  it('with an error of its own tells it as the cause', async () => {
+    const fault = new Error('out of memory');
+    let fail = (_fault: unknown) => {};
+    const here = threadHere((request) => {
+      if (request.name === 'take') fail(fault);
+    });
+    const { sweeper } = harness(
+      paged(() => numbers(250)),
+      (setup) => {
+        const thread = here.spawn(setup);
+        const on = (event: string, heard: (value: never) => void): void => {
+          if (event === 'error') fail = heard as (value: unknown) => void;
+          else thread.on(event as 'exit', heard as () => void);
+        };
+        return { ...thread, on };
+      },
+    );
+    expect(await sweeper.sweep()).toMatchObject({ status: 'failed', error: { cause: fault } });
+  });
+
+  it('to answer a question fails the sweep in time', async () => {
+    const here = threadHere();
+    const { sweeper, clock, onThreadLost } = harness(
+      paged(() => numbers(250)),
+      (setup) => {
+        const thread = here.spawn(setup);
+        return {
+          ...thread,
+          postMessage: (message, transfer) =>
+            message.name === 'take' ? undefined : thread.postMessage(message, transfer),
+        };
+      },
+      { concurrency: 3, pageSize: 50 },
+    );
+    const swept = sweeper.sweep();
+    await clock.advance(30_000);
+    expect(await swept).toMatchObject({ status: 'failed', error: { code: 'provider_unreachable' } });
+    expect(await sweeper.sweep()).toMatchObject({ status: 'complete', size: 250 });
+    // However many questions were open.
+    expect(onThreadLost).toHaveBeenCalledOnce();
+  });
+});
+
+describe('a sweep that ends while its thread starts', () => {
+  it('has not lost it', async () => {
+    const onLost = vi.fn<() => void>();
+    const ports = { clock: createFakeClock(), spawn: spawnThread, onLost };
+    const offload = createOffload({ fromRows: 0, timeoutMs: 30_000 }, ports);
+    const thread = offload.begin(0, new AbortController().signal);
+    thread.expect(1);
+    await thread.end();
+    await thread.started;
+    expect([thread.running, onLost.mock.calls.length]).toEqual([undefined, 0]);
+  });
+});
+
+describe('a thread that answers nothing', () => {
+  it('is lost once, however much it was asked', async () => {
+    const onLost = vi.fn<() => void>();
+    const clock = createFakeClock();
+    const spawn: SpawnThread = (setup) => ({ ...threadHere().spawn(setup), postMessage: () => undefined });
+    const thread = createOffload({ fromRows: 0, timeoutMs: 30_000 }, { clock, spawn, onLost }).begin(
+      0,
+      new AbortController().signal,
+    );
+    thread.expect(1);
+    await thread.started;
+    const asked = Promise.allSettled([1, 2].map(async () => thread.running?.ask('handOver', null)));
+    await clock.advance(30_000);
+    expect(await asked).toMatchObject([{ status: 'rejected' }, { status: 'rejected' }]);
+    expect(onLost).toHaveBeenCalledOnce();
+    await thread.end();
+  });
+});
+
+describe('a guard that is closed', () => {
+  it('while a thread starts between two pages asks for no more', async () => {
+    const pages: number[] = [];
+    const rows = numbers(250);
+    const provider = replying(async ({ index, size }) => {
+      pages.push(index);
+      return { rows: rows.slice(index * size, (index + 1) * size), total: rows.length };
+    });
+    let stopped: Promise<void> | undefined;
+    const { sweeper } = harness(
+      provider,
+      (setup) => {
+        setImmediate(() => void (stopped = sweeper.stop()));
+        return spawnThread(setup);
+      },
+      { threadFromRows: 250 },
+    );
+    expect(await sweeper.sweep()).toEqual({ status: 'closed', list: 'default' });
+    await stopped;
+    expect(pages).toEqual([0]);
+  });
+
+  it.each(['open', 'take', 'handOver'] as const)('while its thread is asked to %s ends it', async (name) => {
+    const asked = vi.fn<() => void>();
+    const here = threadHere();
+    const terminated = vi.fn<() => void>();
+    const { sweeper, onThreadLost } = harness(
+      paged(() => numbers(250)),
+      (setup) => {
+        const thread = here.spawn(setup);
+        return {
+          ...thread,
+          postMessage(message, transfer) {
+            if (message.name === name) asked();
+            else thread.postMessage(message, transfer);
+          },
+          async terminate() {
+            terminated();
+            await thread.terminate();
+          },
+        };
+      },
+    );
+    const swept = sweeper.sweep();
+    await vi.waitFor(() => expect(asked).toHaveBeenCalled());
+    await sweeper.stop();
+    expect(await swept).toEqual({ status: 'closed', list: 'default' });
+    expect([terminated.mock.calls.length > 0, onThreadLost.mock.calls.length]).toEqual([true, 0]);
+  });
+
+  it('while its thread starts ends it', async () => {
+    const { sweeper, onThreadLost } = harness(
+      paged(() => numbers(250)),
+      spawnThread,
+    );
+    const swept = sweeper.sweep();
+    await sweeper.stop();
+    expect(await swept).toEqual({ status: 'closed', list: 'default' });
+    expect(onThreadLost).not.toHaveBeenCalled();
+  });
+});
+
+describe('a reply that is no page', () => {
+  it.each([
+    ['a status of the provider', '{"message-count":"1","messages":[{"status":"101"}]}', 200],
+    ['throttled', '{"status":"1"}', 200],
+    ['HTML', '<html>Bad Gateway</html>', 502],
+    ['HTML that is well', '<html></html>', 200],
+    ['no list', '{}', 200],
+  ])('(%s) is refused by the thread as it is without one', async (_name, body, httpStatus) => {
+    const provider: Provider = { page: () => Promise.reject(new Error('not asked for')) };
+    offerReplies(provider.page, async (_request, read) =>
+      read({ ...reply(body, httpStatus), retryAfterMs: 7 }),
+    );
+    const { sweeper } = harness(provider, threadHere().spawn);
+    const outcome = await sweeper.sweep();
+    const { readPage } = await import('../../src/providers/vonage/reply.ts');
+    const direct = () => readPage({ httpStatus, body, retryAfterMs: 7 });
+    expect(direct).toThrow(expect.objectContaining({ code: expect.stringContaining('provider_') }));
+    try {
+      direct();
+    } catch (error) {
+      const { code, message, providerStatus, retryAfterMs } = error as Record<string, unknown>;
+      expect(outcome).toMatchObject({ error: { code, message, httpStatus, providerStatus, retryAfterMs } });
+    }
+  });
+
+  it('and may pass is asked for again', async () => {
+    const simulator = await startSimulator({ optOuts: 250 });
+    const { apiKey, apiSecret, url: baseUrl } = simulator;
+    simulator.fault({ on: 'query', times: 2, status: 503 });
+    const provider = vonage({ apiKey, apiSecret, baseUrl, random: () => 0 });
+    const here = threadHere();
+    const { sweeper } = harness(provider, here.spawn);
+    expect(await sweeper.sweep()).toMatchObject({ status: 'complete', size: 250 });
+    expect(here.started).toBe(1);
+    await simulator.close();
+  });
+});
+
+it('rows without a number count the same in a thread', async () => {
+  const rows = [...numbers(400), 'x'];
+  const { sweeper } = harness(
+    paged(() => rows),
+    threadHere().spawn,
+  );
+  expect(await sweeper.sweep()).toMatchObject({ status: 'complete', size: 400, unreadable: 1 });
+  await settle();
+});

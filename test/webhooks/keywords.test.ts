@@ -1,0 +1,272 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { createKeywords } from '../../src/webhooks/keywords.ts';
+
+const read = (text: unknown) => createKeywords()(text);
+
+describe('createKeywords', () => {
+  it.each([
+    ...[
+      'STOP',
+      'stop',
+      'Stop.',
+      ' STOP ',
+      '"Stop"',
+      'STOP!!',
+      'stop\n',
+      'STOP ALL',
+      'stopall',
+      'opt out',
+      'opt-out',
+    ],
+    ...[
+      'OPTOUT',
+      'Opt Out',
+      'revoke',
+      'unsub',
+      'Unsubscribe',
+      'END',
+      'quit',
+      'CANCEL',
+      'Arrêt',
+      'ARRETE',
+      'ＳＴＯＰ',
+    ],
+    ...[
+      'STOP 🛑',
+      '🛑STOP🛑',
+      "'stop'",
+      '«STOP»',
+      'S.T.O.P',
+      's t o p',
+      'stop stop stop',
+      'Please stop',
+      'STOP please',
+    ],
+    ...[
+      'stop 73737',
+      'STOP au 36180',
+      'stop, thank you',
+      'désabonner',
+      'Désinscription',
+      'BAJA',
+      'alto',
+      'PARAR',
+    ],
+    ...[
+      'darme de baja',
+      'arre\u0302t',
+      'st\u00ADop',
+      'stop\u200B',
+      'STOP sms',
+      '¡ALTO!',
+      'stop svp',
+      'Unsubscribe all',
+    ],
+    ...['Unsubscribe me! Unsubscribe me!', 'stop now, stop now'],
+  ])('%j opts out', (text) => {
+    expect(read(text)).toMatchObject({ meaning: 'opt_out', blocks: true });
+  });
+
+  it.each(['START', 'start', ' Start. ', 'UNSTOP', 'unstop!'])('%j opts in', (text) => {
+    expect(read(text)).toMatchObject({ meaning: 'opt_in', blocks: false });
+  });
+
+  it.each(['HELP', 'info', 'Aide', 'AYUDA', 'help please', 'Información'])('%j asks for help', (text) => {
+    expect(read(text)).toMatchObject({ meaning: 'help', blocks: false });
+  });
+
+  it.each([
+    ...['remove', 'exit', 'cease and desist', 'I do not wish to be contacted', 'please stop texting me'],
+    ...[
+      'leave me alone',
+      'no mas',
+      'No más',
+      'Remove me!',
+      "don't text me again",
+      'take me off your list',
+      'I want to opt out',
+    ],
+    ...[
+      'please unsubscribe me from this',
+      'laissez-moi tranquille',
+      'no me escriban',
+      'stop sending me this',
+      'stop you people',
+    ],
+    ...['I said STOP', 'no more messages'],
+    // A number in the middle names no sender.
+    'stop 2 texts',
+    // Only a message that is spelled from end to end is joined.
+    ...['no more texts p l z', 'p l z leave me alone'],
+  ])('%j is unclear and blocks', (text) => {
+    expect(read(text)).toMatchObject({ meaning: 'unclear', blocks: true });
+  });
+
+  it.each(['no', 'No.', 'S', 's', 'N', 'y', 'non', 'NO!!', 'nope'])('%j is only reported', (text) => {
+    expect(read(text)).toMatchObject({ meaning: 'unclear', blocks: false });
+  });
+
+  it.each([
+    ...[
+      'We have got to STOP this terrible bill',
+      "don't cancel my appointment",
+      'the end',
+      'yes',
+      'YES',
+      'ok',
+      'okay thanks',
+    ],
+    ...[
+      '',
+      '   ',
+      '🎉',
+      '42',
+      'start now',
+      'please start',
+      'When does it start',
+      'restart',
+      'nonstop',
+      'stop by at five',
+    ],
+    ...[
+      'please do not stop texting me',
+      "don't unsubscribe me",
+      'unstoppable',
+      'endless',
+      'I will bring the cancel form tomorrow',
+    ],
+    // Neither at the beginning nor after a word that asks for it, or with something behind.
+    ...['the next stop is mine', 'I want to stop smoking', 'she told you stopping is hard'],
+  ])('%j means nothing', (text) => {
+    expect(read(text)).toMatchObject({ meaning: 'none', blocks: false });
+  });
+
+  it('tells what matched', () => {
+    expect(read('Arrêt!').matched).toBe('arret');
+    expect(read('oh just LEAVE me alone').matched).toBe('leave me alone');
+    expect(read('just STOP').matched).toBe('stop');
+    expect(read('good morning').matched).toBeUndefined();
+  });
+
+  it('takes further words and packs, and only the languages asked for', () => {
+    const own = createKeywords({
+      languages: ['en', { optOut: ['Stopp', 'Abmelden'], unclear: ['keine werbung'], help: ['Hilfe'] }],
+      optOut: ['BASTA YA'],
+      optIn: ['JOIN', 'stop'],
+      unclear: ['no thanks'],
+    });
+    const meanings = [
+      'stopp',
+      'ABMELDEN!',
+      'basta ya',
+      'join',
+      'stop',
+      'Nein, keine Werbung',
+      'hilfe',
+      'no thanks',
+      'arret',
+    ];
+    expect(meanings.map((text) => own(text).meaning)).toEqual([
+      ...['opt_out', 'opt_out', 'opt_out', 'opt_in', 'opt_out', 'unclear', 'help', 'unclear', 'none'],
+    ]);
+  });
+
+  it.each(['', '🎉', 'stop', 'please stop', 'hello'])(
+    '%j means the same beside words without letters or digits',
+    (text) => {
+      const signs = ['!', '🛑', ''];
+      const english = createKeywords({ languages: ['en'] });
+      const own = createKeywords({
+        languages: [
+          'en',
+          {
+            ...{ optOut: signs, unclear: signs, help: signs, answers: signs },
+            ...{ courtesy: signs, negations: signs },
+          },
+        ],
+        optOut: signs,
+        optIn: signs,
+        unclear: signs,
+      });
+      expect(own(text)).toEqual(english(text));
+    },
+  );
+
+  it.each([
+    ['stop the noise at night', 'unclear'],
+    ['stop the noise on our street', 'none'],
+    ['could you all please stop', 'unclear'],
+    ['could you all now please stop', 'none'],
+    // Words of courtesy are not counted.
+    ['hello, stop the noise at night, please', 'unclear'],
+  ])('of at most five words that ask to stop: %j is %s', (text, meaning) => {
+    expect(read(text).meaning).toBe(meaning);
+  });
+
+  it('never throws', () => {
+    fc.assert(
+      fc.property(fc.oneof(fc.anything(), fc.string({ unit: 'binary', maxLength: 200 })), (text) => {
+        expect(['opt_out', 'opt_in', 'help', 'unclear', 'none']).toContain(read(text).meaning);
+      }),
+    );
+    expect(read('stop '.repeat(100_000)).meaning).toBeDefined();
+  });
+
+  it('finds a keyword in any case, with any punctuation around it', () => {
+    const around = fc.string({
+      unit: fc.constantFrom(' ', '.', '!', '"', '*', '\n', '🛑', '-', '…'),
+      maxLength: 6,
+    });
+    fc.assert(
+      fc.property(
+        fc.constantFrom('stop', 'Quit', 'UNSUBSCRIBE', 'revoke'),
+        around,
+        around,
+        (word, before, after) => {
+          expect(read(before + word + after).meaning).toBe('opt_out');
+        },
+      ),
+    );
+  });
+
+  it.each(['just stop', 'can you please stop', 'yes stop', 'No, stop!', 'I said stop'])(
+    '%j asks for it',
+    (text) => {
+      expect(['opt_out', 'unclear']).toContain(read(text).meaning);
+      expect(read(text).blocks).toBe(true);
+    },
+  );
+
+  it.each([
+    ...["don't stop", 'please do not stop', 'meet me at the bus stop', "you can't stop", 'full stop'],
+    ...['I said not to stop', "stop? No, don't stop!"],
+  ])('%j does not', (text) => {
+    expect(read(text)).toMatchObject({ meaning: 'none' });
+  });
+});
+
+describe('a long text', () => {
+  it.each([
+    ['is read up to its 4,096th character', `${'x'.repeat(4_081)} leave me alone`, 'unclear'],
+    ['is not read further', `${'x'.repeat(4_082)} leave me alone`, 'none'],
+    [
+      'that grows when it is decomposed is read up to the 4,096th of these',
+      `${'\uFDFA'.repeat(226)} leave me alone`,
+      'unclear',
+    ],
+    [
+      'that grows when it is decomposed is not read further',
+      `${'\uFDFA'.repeat(227)} leave me alone`,
+      'none',
+    ],
+    [
+      'that shrinks when it is decomposed is read up to the 4,096th before that',
+      `${'𝐱'.repeat(2_040)} leave me alone`,
+      'unclear',
+    ],
+    ['that shrinks when it is decomposed is not read further', `${'𝐱'.repeat(2_041)} leave me alone`, 'none'],
+  ])('%s', (_name, text, meaning) => {
+    expect(read(text).meaning).toBe(meaning);
+  });
+});
