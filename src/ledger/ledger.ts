@@ -8,7 +8,7 @@ import type { Evidence, EvidenceSource, LogPosition, OptOutChange } from './evid
 import { createFirstHand } from './evidence-index.ts';
 import { createNumberSet } from '../number-set/number-set.ts';
 import { holdsAt } from '../number-set/tree.ts';
-import type { PartImage, PartNews, PartSave } from './provider-list-types.ts';
+import type { FollowedSweep, ListedRow, PartImage, PartSave } from './provider-list-types.ts';
 import { createProviderPart, type HoldOptions } from './provider-list.ts';
 import {
   EMPTY_RECORD,
@@ -41,19 +41,10 @@ export interface Listing {
   readonly since: number | null;
 }
 
-/** What sweeps said about a number with first-hand evidence. */
-export interface ListedNumber {
-  readonly msisdn: string;
-  /** Number of the newest sweep that listed it. */
-  readonly sweep: number;
-  /** Newest date of such a row, ms UTC; `null` if none had one. */
-  readonly date: number | null;
-}
-
 /** What has to be saved beside the changes. */
 export interface LedgerSave extends PartSave {
   /** What sweeps said about numbers with first-hand evidence, where it is news since the last save that was kept. */
-  readonly rows: readonly ListedNumber[];
+  readonly rows: readonly ListedRow[];
 }
 
 export interface Ledger {
@@ -94,9 +85,9 @@ export interface Ledger {
   /** Begins a save. One at a time. */
   save(): LedgerSave;
   /** Takes over a saved sweep unless a later one is known. @returns whether it did. */
-  restore(image: PartImage, rows: readonly ListedNumber[]): boolean;
+  restore(image: PartImage, rows: readonly ListedRow[]): boolean;
   /** Takes over another process's sweep unless a later one is known. @returns whether it did. */
-  follow(news: PartNews, rows: readonly ListedNumber[]): boolean;
+  follow(sweep: FollowedSweep, rows: readonly ListedRow[]): boolean;
   /** Number of the newest sweep of the list that has begun, in any process, as far as is known; 0 before. */
   readonly lastBegun: number;
   /** Drops opt-ins received before `olderThan` (ms UTC) that no opt-out and no row answers to. @returns how many. */
@@ -190,7 +181,7 @@ export function createLedger(options: LedgerOptions): Ledger {
     return { ...record, listed: { sweep: provider.lastBegun, date: null, isAssumed: true } };
   }
 
-  function takeRows(rows: readonly ListedNumber[], began: number): void {
+  function takeRows(rows: readonly ListedRow[], began: number): void {
     for (const { msisdn, sweep, date } of rows) {
       const listed = { sweep, date };
       provider.noteBegun(sweep);

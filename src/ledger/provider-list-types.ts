@@ -33,18 +33,33 @@ export interface PartImage {
   readonly heldMs: number | null;
 }
 
-/** What another process's sweep changed. */
-export interface PartNews {
+/** What another process's sweep changed on a list, or a part of it. */
+export interface SweepDelta {
+  /** Number of the last complete sweep that this part belongs to. */
   readonly number: number;
+  /** Start of that sweep, ms UTC; `null` while none completed. */
   readonly start: number | null;
-  /** When that sweep began by this process's monotonic clock, ms; not later than it may have been. */
-  readonly began: number;
   readonly added: Iterable<number>;
   readonly removed: Iterable<number>;
-  /** Left out where it is as before. */
+  /** Left out if it has not changed. */
   readonly missingOnce?: MissingPart | undefined;
-  /** Left out where it is as before. */
+  /** For how long removals have been held back, ms; `null` if they are not. Left out if it has not changed. */
   readonly heldMs?: number | null | undefined;
+}
+
+/** A sweep of another process, as this process follows it. */
+export interface FollowedSweep extends SweepDelta {
+  /** When that sweep began by this process's monotonic clock, ms; not later than it may have been. */
+  readonly began: number;
+}
+
+/** What sweeps said about a number that also has first-hand evidence. */
+export interface ListedRow {
+  readonly msisdn: string;
+  /** Number of the newest sweep that listed the number. */
+  readonly sweep: number;
+  /** Newest date that such a row carried, ms UTC by the provider's clock; `null` if none carried one. */
+  readonly date: number | null;
 }
 
 /** Some of the numbers that a complete sweep lacked. They count, all together, with the last part. */

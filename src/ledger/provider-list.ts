@@ -10,7 +10,7 @@ import { createContradictions } from './contradictions.ts';
 import { createNumberSet, type NumberSet } from '../number-set/number-set.ts';
 import { pour, sift } from '../number-set/chunked.ts';
 import { absorb, leave, noChanges, prepareLeaving, type UnsavedDelta } from './unsaved-delta.ts';
-import type { PartImage, PartNews, PartSave } from './provider-list-types.ts';
+import type { FollowedSweep, PartImage, PartSave } from './provider-list-types.ts';
 import { createShown, type RowColumns } from './seen-numbers.ts';
 import type { CommitEffect, PageEffect, Removals, RowJudge, SweepRun, SweepStart } from './sweep-types.ts';
 
@@ -34,7 +34,7 @@ export interface ProviderPart {
    */
   restore(image: PartImage): boolean;
   /** Takes over another process's sweep unless a later one is known. @returns whether it did. */
-  follow(news: PartNews): boolean;
+  follow(news: FollowedSweep): boolean;
   /** Start of the last complete sweep, ms UTC. */
   readonly lastStart: number | null;
   /** Number of the last complete sweep; 0 before. */

@@ -4,15 +4,9 @@
  */
 
 import type { Evidence, OptOutChange } from '../ledger/evidence.ts';
+import type { ListedRow, SweepDelta } from '../ledger/provider-list-types.ts';
 
-/** What sweeps said about a number that also has first-hand evidence. */
-export interface ListedRow {
-  readonly msisdn: string;
-  /** Number of the newest sweep that listed the number. */
-  readonly sweep: number;
-  /** Newest date that such a row carried, ms UTC by the provider's clock; `null` if none carried one. */
-  readonly date: number | null;
-}
+export type { ListedRow } from '../ledger/provider-list-types.ts';
 
 /** Numbers, one by one as digits or many at a time as doubles (15 digits fit exactly), in any order. */
 export type NumberSource = Iterable<string | Float64Array> | AsyncIterable<string | Float64Array>;
@@ -97,28 +91,12 @@ export interface StoreContents extends LogEnd {
   readonly cursor: Cursor;
 }
 
-/** What another process's sweep did to a list, or a part of it. */
-export interface SweepNews {
+/** What another process's sweep changed on a list, or a part of it. */
+export interface SweepNews extends SweepDelta {
   readonly list: string;
-  /** Number of the last complete sweep that this part of the news belongs to. */
-  readonly number: number;
-  readonly start: number | null;
   /** As in {@link SavedSweep}. */
   readonly ageMs: number;
-  readonly added: Iterable<number>;
-  readonly removed: Iterable<number>;
-  /** Left out where it is as before. */
-  readonly missingOnce?: MissingPart | undefined;
-  /** Left out where it is as before. */
-  readonly heldMs?: number | null | undefined;
   readonly rows: readonly ListedRow[];
-}
-
-/** Some of the numbers that another process's sweep lacked. They count, all together, with the last part. */
-export interface MissingPart {
-  readonly numbers: Iterable<number>;
-  readonly isFirst: boolean;
-  readonly isLast: boolean;
 }
 
 /** News of the log. A `logId` that is not the one read before means another log: it is told from its beginning. */

@@ -16,6 +16,7 @@ import {
   type SweepOutcome,
 } from './sweep.ts';
 import { noCounts } from './list-reader.ts';
+import type { Lease } from '../stores/store.ts';
 
 /** How often and how a list is swept. Durations in ms. */
 export interface SweepOptions extends FlightOptions {
@@ -31,16 +32,8 @@ export interface SweepPorts extends FlightPorts {
    * Asks for the right to sweep the list, where several processes share a store; left out where none does. `isForced`
    * takes it from whoever holds it.
    */
-  readonly lease?: ((isForced: boolean) => Promise<SweepLease | undefined>) | undefined;
+  readonly lease?: ((isForced: boolean) => Promise<Lease | undefined>) | undefined;
   readonly onOutcome: (outcome: SweepOutcome) => void;
-}
-
-/** The right to sweep a list. */
-export interface SweepLease {
-  /** Takes the number of the next sweep. Left out by stores that have no counter. */
-  nextSweep?(): Promise<number>;
-  isHeld(): boolean;
-  release(): Promise<void>;
 }
 
 export interface Sweeper {
@@ -86,7 +79,7 @@ export function createSweeper(options: SweepOptions, ports: SweepPorts): Sweeper
   let isStopped = false;
   let last: SweepOutcome | undefined;
   let consecutiveFailures = 0;
-  let lease: SweepLease | undefined;
+  let lease: Lease | undefined;
   let isFollowing = false;
   // Whether the number of the last sweep is this process's own, while others have theirs from the store.
   let isNumberShared = false;
@@ -94,7 +87,7 @@ export function createSweeper(options: SweepOptions, ports: SweepPorts): Sweeper
   /** Without a store that can be asked this process counts by itself. */
   async function nextSweep(): Promise<number | undefined> {
     isNumberShared = ports.lease !== undefined && lease === undefined;
-    if (lease?.nextSweep === undefined) return undefined;
+    if (lease === undefined) return undefined;
     try {
       return await within(clock, options.timeoutMs, lease.nextSweep());
     } catch (error) {

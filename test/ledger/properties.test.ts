@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Evidence, LogPosition } from '../../src/ledger/evidence.ts';
-import { createLedger, type Ledger, type ListedNumber } from '../../src/ledger/ledger.ts';
+import { createLedger, type Ledger } from '../../src/ledger/ledger.ts';
+import type { ListedRow } from '../../src/ledger/provider-list-types.ts';
 import { createNumberSet } from '../../src/number-set/number-set.ts';
 import { LEDGER, MINUTE, T, begin, finish } from './evidence.ts';
 import { Oracle } from './oracle.ts';
@@ -66,7 +67,7 @@ function play(commands: readonly Command[], check: (world: World) => void): Worl
   let ledger = createLedger(LEDGER);
   const oracle = new Oracle(LEDGER);
   let log: Entry[] = [];
-  const saved = new Map<string, ListedNumber>();
+  const saved = new Map<string, ListedRow>();
   let mono = 0;
   let generation = 1;
   let position = 0;

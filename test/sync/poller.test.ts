@@ -883,7 +883,8 @@ describe('a list that several processes share', () => {
   function shared(provider: Provider) {
     const lease = vi.fn<NonNullable<SweepPorts['lease']>>();
     const release = vi.fn(async () => undefined);
-    const held = { isHeld: () => true, release };
+    let last = 0;
+    const held = { isHeld: () => true, release, nextSweep: async () => ++last };
     return { ...harness(provider, {}, { lease }), lease, release, held };
   }
 

@@ -3,7 +3,8 @@ import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { createAgeClock } from '../../src/clock.ts';
 import type { Evidence } from '../../src/ledger/evidence.ts';
-import { createLedger, type LedgerOptions, type ListedNumber } from '../../src/ledger/ledger.ts';
+import { createLedger, type LedgerOptions } from '../../src/ledger/ledger.ts';
+import type { ListedRow } from '../../src/ledger/provider-list-types.ts';
 import { createNumberSet } from '../../src/number-set/number-set.ts';
 import type { PageRequest, ProviderPage, ProviderRow } from '../../src/providers/provider.ts';
 import type { SweepOutcome } from '../../src/sync/sweep.ts';
@@ -128,7 +129,7 @@ function createWorld({ trust, hasCounter, size, reader: first }: Omit<Story, 'st
   const stored = {
     numbers: createNumberSet(),
     missingOnce: [] as string[],
-    rows: new Map<string, ListedNumber>(),
+    rows: new Map<string, ListedRow>(),
   };
   let times: { number: number; start: number | null; heldMs: number | null } | undefined;
   let position = 0;
