@@ -139,6 +139,47 @@ export function createAgeClock(clock: Clock): AgeClock {
   };
 }
 
+/** When {@link withDeadline} ends its work early, and what it rejects with then. */
+export interface Deadline {
+  readonly clock: Clock;
+  /** How long the work may take, ms. */
+  readonly ms: number;
+  /** Ends the work when it aborts. */
+  readonly signal: AbortSignal;
+  readonly timeoutError: () => Error;
+  /** Makes the error from the `signal` that aborted. */
+  readonly abortError: (signal: AbortSignal) => Error;
+  /** Whether the wait keeps the process alive. Default `false`. */
+  readonly keepsAlive?: boolean;
+}
+
+/**
+ * The result of `work`, which gets a signal that aborts at the deadline or with the caller's signal. It ends then even
+ * if the work does not. The work is not started if the caller's signal has aborted before.
+ *
+ * @throws Error from `timeoutError` or `abortError`, or what `work` throws or rejects with
+ */
+export async function withDeadline<T>(
+  { clock, ms, signal, timeoutError, abortError, keepsAlive = false }: Deadline,
+  work: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  if (signal.aborted) throw abortError(signal);
+  const ended = new AbortController();
+  const onAbort = () => ended.abort(abortError(signal));
+  signal.addEventListener('abort', onAbort);
+  const cancel = startTimer(clock, ms, () => ended.abort(timeoutError()), { keepsAlive });
+  try {
+    return await new Promise<T>((resolve, reject) => {
+      ended.signal.addEventListener('abort', () => reject(ended.signal.reason as Error));
+      // The async function turns a throw into a rejection.
+      (async () => work(ended.signal))().then(resolve, reject);
+    });
+  } finally {
+    cancel();
+    signal.removeEventListener('abort', onAbort);
+  }
+}
+
 /**
  * The result of `work`, if it ends within `ms`. The wait does not keep the process alive.
  *

@@ -1,5 +1,5 @@
 import { describe, expect, it, vi } from 'vitest';
-import { atMost, createAgeClock, startTimer, systemClock, within } from '../src/clock.ts';
+import { atMost, createAgeClock, startTimer, systemClock, withDeadline, within } from '../src/clock.ts';
 import { createFakeClock } from './fake-clock.ts';
 
 describe('age clock', () => {
@@ -188,5 +188,67 @@ describe('systemClock', () => {
   it('reads the machine', () => {
     expect(Math.abs(systemClock.now() - Date.now())).toBeLessThan(1_000);
     expect(systemClock.monotonic()).toBeLessThanOrEqual(systemClock.monotonic());
+  });
+});
+
+describe('work with a deadline', () => {
+  function deadline() {
+    const clock = createFakeClock();
+    const caller = new AbortController();
+    const removed = vi.spyOn(caller.signal, 'removeEventListener');
+    const options = {
+      ...{ clock, ms: 10, signal: caller.signal },
+      timeoutError: () => new Error('late'),
+      abortError: ({ reason }: AbortSignal) => new Error(`ended: ${String(reason)}`),
+    };
+    return { clock, caller, removed, options };
+  }
+
+  it('gives its result, and leaves neither a timer nor a listener', async () => {
+    const { clock, removed, options } = deadline();
+    expect(await withDeadline(options, async () => 'done')).toBe('done');
+    expect([clock.timers, removed.mock.calls.length]).toEqual([0, 1]);
+  });
+
+  it.each([
+    ['rejects', () => Promise.reject(new Error('boom'))],
+    [
+      'throws',
+      () => {
+        throw new Error('boom');
+      },
+    ],
+  ])('rejects as the work does that %s', async (_name, work) => {
+    const { clock, removed, options } = deadline();
+    await expect(withDeadline(options, work)).rejects.toThrow('boom');
+    expect([clock.timers, removed.mock.calls.length]).toEqual([0, 1]);
+  });
+
+  it.each([
+    ['at the deadline', 'late'],
+    ['when the caller aborts', 'ended: enough'],
+  ])('ends %s although the work does not', async (when, message) => {
+    const { clock, caller, removed, options } = deadline();
+    const signals: AbortSignal[] = [];
+    const work = (signal: AbortSignal) => {
+      signals.push(signal);
+      return new Promise<never>(() => undefined);
+    };
+    const result = withDeadline(options, work).catch((error: unknown) => error);
+    await clock.advance(9);
+    expect(signals.map(({ aborted }) => aborted)).toEqual([false]);
+    if (when === 'at the deadline') await clock.advance(1);
+    else caller.abort('enough');
+    expect(await result).toMatchObject({ message });
+    expect(signals[0]?.reason).toMatchObject({ message });
+    expect([clock.timers, removed.mock.calls.length]).toEqual([0, 1]);
+  });
+
+  it('is not started if the caller has aborted before', async () => {
+    const { clock, caller, options } = deadline();
+    const work = vi.fn(async () => 'done');
+    caller.abort('enough');
+    await expect(withDeadline(options, work)).rejects.toThrow('ended: enough');
+    expect([work.mock.calls.length, clock.timers]).toEqual([0, 0]);
   });
 });

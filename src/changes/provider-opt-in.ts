@@ -3,7 +3,7 @@
  * is the only proof that lifts what the provider's list says.
  */
 
-import { startTimer } from '../clock.ts';
+import { withDeadline, type Deadline } from '../clock.ts';
 import { GuardError, ProviderError } from '../errors.ts';
 import type { OptOutList } from '../lists/opt-out-lists.ts';
 import type { Config } from '../options/guard-options.ts';
@@ -22,31 +22,20 @@ export type AskManage = (list: OptOutList, msisdn: string) => Promise<OptInProof
 
 /** Creates it for the providers of a guard. `closing` aborts when the guard is closed. */
 export function createAskManage({ clock, refresh: { timeout } }: Config, closing: AbortSignal): AskManage {
+  const deadline: Deadline = {
+    ...{ clock, ms: timeout, signal: closing, keepsAlive: true },
+    timeoutError: () => new ProviderError('provider_timeout', `no answer within ${timeout} ms`),
+    abortError: () => new GuardError('guard_closed', 'the guard was closed'),
+  };
+
   async function ask(provider: Provider, msisdn: string): Promise<number | null> {
-    const request = new AbortController();
-    const closed = () => new GuardError('guard_closed', 'the guard was closed');
-    if (closing.aborted) throw closed();
-    const end = () => request.abort(closed());
-    closing.addEventListener('abort', end);
-    const cancel = startTimer(
-      clock,
-      timeout,
-      () => request.abort(new ProviderError('provider_timeout', `no answer within ${timeout} ms`)),
-      { keepsAlive: true },
-    );
-    try {
-      return await new Promise((resolve, reject) => {
-        request.signal.addEventListener('abort', () => reject(request.signal.reason as Error));
-        const asking = async () => provider.optIn?.(msisdn, { signal: request.signal });
-        asking().then(
-          (reply) => resolve(dateOf(reply)),
-          (thrown: unknown) => reject(asProviderError(thrown)),
-        );
-      });
-    } finally {
-      cancel();
-      closing.removeEventListener('abort', end);
-    }
+    return withDeadline(deadline, async (signal) => {
+      try {
+        return dateOf(await provider.optIn?.(msisdn, { signal }));
+      } catch (thrown) {
+        throw asProviderError(thrown);
+      }
+    });
   }
 
   return async ({ config: { provider }, ledger }, msisdn) => {

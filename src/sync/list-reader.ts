@@ -4,7 +4,7 @@
  * error or a doubt about the end is never a shorter list.
  */
 
-import { startTimer, type Clock } from '../clock.ts';
+import { withDeadline, type Clock } from '../clock.ts';
 import { ProviderError } from '../errors.ts';
 import type { SweepRun } from '../ledger/sweep-types.ts';
 import { createListEnd, incomplete, type CountedPage } from './list-end.ts';
@@ -172,33 +172,23 @@ function fetchPage(
   { provider, clock, signal, start, thread, onServerTime }: ReadingPorts,
   threaded: ThreadPages | undefined,
 ): Promise<FetchedPage> {
-  const request = new AbortController();
-  const end = () => request.abort(signal.reason);
-  signal.addEventListener('abort', end);
-  const cancel = startTimer(clock, timeoutMs, () =>
-    request.abort(
-      new ProviderError('provider_timeout', `page ${index} of the list took longer than ${timeoutMs} ms`),
-    ),
-  );
   async function readPage(wanted: PageRequest): Promise<FetchedPage> {
     if (threaded) return threaded.page(wanted);
     const askForPage = repliesOf(provider);
     if (askForPage) return askForPage(wanted, (reply) => pageOfReply(reply, index, start, thread));
     return pageOf(await provider.page(wanted), index, start);
   }
-  const result = new Promise<FetchedPage>((resolve, reject) => {
-    request.signal.addEventListener('abort', () => reject(abortReason(request.signal)));
-    if (signal.aborted) return end();
-    // The outer function makes a provider that throws instead of rejecting reject.
-    const wanted = { index, size: pageSize, signal: request.signal };
-    (async () => {
-      const page = await readPage(wanted);
+  const timeoutError = () =>
+    new ProviderError('provider_timeout', `page ${index} of the list took longer than ${timeoutMs} ms`);
+  const deadline = { clock, ms: timeoutMs, signal, timeoutError, abortError: abortReason };
+  const result = withDeadline(deadline, async (request) => {
+    try {
+      const page = await readPage({ index, size: pageSize, signal: request });
       if (page.serverTime !== undefined) onServerTime?.(page.serverTime);
       return page;
-    })().then(resolve, (error: unknown) => reject(asProviderError(error)));
-  }).finally(() => {
-    cancel();
-    signal.removeEventListener('abort', end);
+    } catch (thrown) {
+      throw asProviderError(thrown);
+    }
   });
   // Nobody waits for pages that were asked for ahead once the reading has ended.
   result.catch(() => undefined);

@@ -6,7 +6,7 @@
 
 import { createHash } from 'node:crypto';
 import { request, type Dispatcher } from 'undici';
-import { startTimer, systemClock, type Clock } from '../../clock.ts';
+import { startTimer, systemClock, withDeadline, type Clock } from '../../clock.ts';
 import { ConfigError, ProviderError } from '../../errors.ts';
 import {
   MAX_TIMER_MS,
@@ -98,24 +98,20 @@ export function vonage(options: VonageOptions): Provider {
     return new URLSearchParams({ ...signed, sig: signParameters(signed, signature) }).toString();
   }
 
+  const timeoutError = () =>
+    new ProviderError('provider_timeout', `the provider did not answer within ${timeout} ms`);
+
   async function attempt(
     path: string,
     parameters: Readonly<Record<string, string>>,
-    signal: AbortSignal,
+    ended: AbortSignal,
   ): Promise<RawReply> {
-    const ended = new AbortController();
-    const onAbort = () => ended.abort(abortError(signal));
-    signal.addEventListener('abort', onAbort);
-    const cancel = startTimer(clock, timeout, () =>
-      ended.abort(new ProviderError('provider_timeout', `the provider did not answer within ${timeout} ms`)),
-    );
     try {
-      if (signal.aborted) throw abortError(signal);
       const response = await request(new URL(baseUrl + path), {
         method: 'POST',
         headers: { 'content-type': 'application/x-www-form-urlencoded', accept: 'application/json' },
         body: bodyOf(parameters),
-        signal: ended.signal,
+        signal: ended,
         headersTimeout: 0,
         bodyTimeout: 0,
         ...(dispatcher === undefined ? {} : { dispatcher }),
@@ -133,11 +129,7 @@ export function vonage(options: VonageOptions): Provider {
         serverTime: serverTime === undefined ? undefined : serverTime + clock.monotonic() - headersAt,
       };
     } catch (error) {
-      if (ended.signal.aborted) throw ended.signal.reason;
       throw error instanceof ProviderError ? error : unreachable(error);
-    } finally {
-      cancel();
-      signal.removeEventListener('abort', onAbort);
     }
   }
 
@@ -150,7 +142,8 @@ export function vonage(options: VonageOptions): Provider {
   ): Promise<T> {
     for (let tried = 0; ; tried++) {
       try {
-        return await read(await attempt(path, parameters, signal));
+        const deadline = { clock, ms: timeout, signal, timeoutError, abortError };
+        return await read(await withDeadline(deadline, (ended) => attempt(path, parameters, ended)));
       } catch (error) {
         if (!(error instanceof ProviderError) || !TRANSIENT.has(error.code) || tried >= retries) throw error;
         const { retryAfterMs = 0 } = error;
