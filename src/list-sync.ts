@@ -12,7 +12,7 @@ import type { OptOutList } from './lists/opt-out-lists.ts';
 import type { Config } from './options/guard-options.ts';
 import { createSweeper, type Sweeper } from './sync/poller.ts';
 import type { Store } from './stores/store.ts';
-import { KEEP_EXTERNAL } from './thread-program.ts';
+import { KEEP_EXTERNAL } from './threads/program.ts';
 import type { Watch } from './lists/state-monitor.ts';
 
 export interface SweepingPorts {

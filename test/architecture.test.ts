@@ -17,7 +17,7 @@ const files = readdirSync(root, { recursive: true, encoding: 'utf8' })
 const order: readonly string[] = [
   ...['msisdn/', 'number-set/', 'clock.ts', 'dates.ts'],
   'ledger/',
-  ...['decision.ts', 'errors.ts', 'thread-program.ts'],
+  ...['decision.ts', 'errors.ts', 'threads/'],
   ...['options/call-hints.ts', 'options/fields.ts'],
   ...['providers/', 'stores/', 'webhooks/'],
   'sync/',

@@ -5,7 +5,8 @@
 
 import { Worker } from 'node:worker_threads';
 import { ConfigError, StoreError } from '../../errors.ts';
-import { KEEP_EXTERNAL, findProgram } from '../../thread-program.ts';
+import { KEEP_EXTERNAL, findProgram } from '../../threads/program.ts';
+import { createRequestChannel } from '../../threads/requests.ts';
 import type { LogEnd, StoreNews, StoreTrouble } from '../store.ts';
 import { createExitGate } from './exit-gate.ts';
 import type { RequestMessage, RequestName, Requests, WorkerMessage, WorkerSetup } from './messages.ts';
@@ -30,11 +31,6 @@ export interface Connection {
   readonly isOver: boolean;
   /** Ends the thread at once. */
   end(): Promise<void>;
-}
-
-interface Pending {
-  resolve(gives: never): void;
-  reject(error: StoreError): void;
 }
 
 /** What the thread looks like from here. */
@@ -78,36 +74,23 @@ export const spawnWorker: Spawn = ({ file }) => {
 export function connect(setup: Parameters<Spawn>[0], listener: ConnectionListener, spawn: Spawn): Connection {
   const worker = spawn(setup);
   worker.unref();
-  const pending = new Map<number, Pending>();
-  let nextId = 0;
-  let isOver = false;
-
-  function settle(id: number): Pending | undefined {
-    const waiting = pending.get(id);
-    pending.delete(id);
-    if (pending.size === 0) worker.unref();
-    return waiting;
-  }
-
-  function endAll(cause?: unknown): void {
-    isOver = true;
-    const error = new StoreError('the thread of the store has ended', cause === undefined ? {} : { cause });
-    for (const { reject } of pending.values()) reject(error);
-    pending.clear();
-  }
+  const channel = createRequestChannel<Requests>({
+    post: (request, transfer) => worker.postMessage(request, transfer),
+    endedError: (cause) =>
+      new StoreError('the thread of the store has ended', cause === undefined ? {} : { cause }),
+    onWaiting: (isWaiting) => (isWaiting ? worker.ref() : worker.unref()),
+  });
 
   worker.on('message', (message) => {
     switch (message.kind) {
       case 'answer':
-        return settle(message.id)?.resolve(message.gives as never);
+        return channel.answer(message.id, message.gives);
       case 'failure':
-        return settle(message.id)?.reject(new StoreError(message.message, { code: message.code }));
+        return channel.refuse(message.id, new StoreError(message.message, { code: message.code }));
       case 'news':
         listener.onNews(message.news);
         // The next one is sent when other work has had its turn here.
-        setImmediate(() => {
-          if (!isOver) worker.postMessage({ id: nextId++, name: 'heard', takes: null }, []);
-        }).unref();
+        setImmediate(() => channel.tell('heard', null)).unref();
         return undefined;
       case 'caughtUp':
         return listener.onCaughtUp(message.end);
@@ -115,24 +98,16 @@ export function connect(setup: Parameters<Spawn>[0], listener: ConnectionListene
         return listener.onTrouble(message.trouble, message.isWhole);
     }
   });
-  worker.on('error', endAll);
+  worker.on('error', (error) => channel.end(error));
   worker.on('exit', () => {
-    endAll();
+    channel.end();
     listener.onExit();
   });
 
   return {
-    ask(name, takes, transfer = []) {
-      if (isOver) return Promise.reject(new StoreError('the thread of the store has ended'));
-      return new Promise((resolve, reject) => {
-        const id = nextId++;
-        pending.set(id, { resolve, reject });
-        worker.ref();
-        worker.postMessage({ id, name, takes }, transfer);
-      });
-    },
+    ask: channel.ask,
     get isOver() {
-      return isOver;
+      return channel.isOver;
     },
     async end() {
       await worker.terminate();

@@ -5,7 +5,8 @@
 
 import { Worker } from 'node:worker_threads';
 import { ProviderError } from '../../errors.ts';
-import { KEEP_EXTERNAL, findProgram } from '../../thread-program.ts';
+import { KEEP_EXTERNAL, findProgram } from '../../threads/program.ts';
+import { createRequestChannel } from '../../threads/requests.ts';
 import type {
   ThreadMessage,
   ThreadRequest,
@@ -60,38 +61,34 @@ export class ThreadEndedError extends ProviderError {
   }
 }
 
-interface Pending {
-  resolve(gives: never): void;
-  reject(error: ProviderError): void;
-}
-
 /** Starts a thread and talks to it. Never throws. */
 export function connectThread(setup: ThreadSetup, spawn: SpawnThread): ThreadConnection {
-  const pending = new Map<number, Pending>();
-  let nextId = 0;
   let thread: Thread | undefined;
   let isReady = false;
-  let isOver = false;
   let settle = () => {};
   const settled = new Promise<void>((resolve) => (settle = resolve));
+  const channel = createRequestChannel<ThreadRequests>({
+    post: (request, transfer) => thread?.postMessage(request, transfer),
+    endedError: (cause) => new ThreadEndedError(cause),
+  });
 
   function endAll(cause?: unknown): void {
-    isOver = true;
     settle();
-    for (const { reject } of pending.values()) reject(new ThreadEndedError(cause));
-    pending.clear();
+    channel.end(cause);
   }
 
   function hear(message: ThreadMessage): void {
-    if (message.kind === 'ready') {
-      isReady = true;
-      return settle();
+    switch (message.kind) {
+      case 'ready':
+        isReady = true;
+        return settle();
+      case 'answer':
+        return channel.answer(message.id, message.gives);
+      case 'refusal': {
+        const { code, message: text, details } = message.refusal;
+        return channel.refuse(message.id, new ProviderError(code, text, details));
+      }
     }
-    const waiting = pending.get(message.id);
-    pending.delete(message.id);
-    if (message.kind === 'answer') return waiting?.resolve(message.gives as never);
-    const { code, message: text, details } = message.refusal;
-    waiting?.reject(new ProviderError(code, text, details));
   }
 
   try {
@@ -106,20 +103,13 @@ export function connectThread(setup: ThreadSetup, spawn: SpawnThread): ThreadCon
 
   return {
     get isReady() {
-      return isReady && !isOver;
+      return isReady && !channel.isOver;
     },
     get isOver() {
-      return isOver;
+      return channel.isOver;
     },
     settled,
-    ask(name, takes, transfer = []) {
-      if (isOver) return Promise.reject(new ThreadEndedError());
-      return new Promise((resolve, reject) => {
-        const id = nextId++;
-        pending.set(id, { resolve, reject });
-        thread?.postMessage({ id, name, takes }, transfer);
-      });
-    },
+    ask: channel.ask,
     async end() {
       endAll();
       await thread?.terminate();
