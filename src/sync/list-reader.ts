@@ -201,9 +201,7 @@ export function asProviderError(error: unknown): ProviderError {
   return new ProviderError('provider_unreachable', 'the provider could not be read', { cause: error });
 }
 
-function abortReason(signal: AbortSignal): ProviderError {
-  const reason: unknown = signal.reason;
-  if (reason instanceof ProviderError) return reason;
+function abortReason({ reason }: AbortSignal): ProviderError {
   return new ProviderError('provider_aborted', 'the sweep was ended before it was complete', {
     cause: reason,
   });
