@@ -39,7 +39,7 @@ function idOf(...parts: readonly (string | number)[]): string {
   return createHash('sha256').update(JSON.stringify(parts)).digest('base64url').slice(0, 22);
 }
 
-/** What is needed, besides its event, to turn a webhook into a change. */
+/** The state that turns a webhook's event into a change. */
 export interface WebhookContext {
   readonly lists: Lists;
   readonly config: Config;

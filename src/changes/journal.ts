@@ -133,7 +133,7 @@ export function createJournal(ports: JournalPorts): Journal {
     const isNews = known.ledger.merge(msisdn, withoutWords(evidence), appliedAt);
     if (!isNews || appliedAt === undefined || evidence.direction !== 'in') return isNews;
     recentOptIns.note(list, msisdn);
-    // What a sweep under way says against it has to outlast a crash, as the opt-in does.
+    // A running sweep may have listed the number again. Save that now, or the opt-in would win after a crash.
     if (evidence.proof !== undefined && known.ledger.hasNews) saveSweep(known);
     return isNews;
   }
@@ -145,7 +145,7 @@ export function createJournal(ports: JournalPorts): Journal {
   function replace(msisdn: string, changes: readonly OptOutChange[], { logId, position }: LogEnd): void {
     for (const { config, ledger } of lists.all()) {
       const left = changes.filter((one) => one.msisdn === msisdn && one.list === config.name);
-      // What is not stored yet, or was stored after it, cannot be among the changes, and counts all the same.
+      // `changes` lacks evidence that is not stored yet or was stored after `position`. Such evidence still counts.
       const later = ledger
         .evidence(msisdn)
         .filter(({ positions }) => !((positionIn(positions, logId) ?? Infinity) <= position));
@@ -313,7 +313,7 @@ export function createJournal(ports: JournalPorts): Journal {
       carrying.stop();
       const deadline = clock.monotonic() + timeoutMs;
       unstored.stop();
-      // What only memory holds is tried once more, so that an orderly end loses nothing; then what failed meanwhile.
+      // Writes that failed are tried again, so that an orderly end loses nothing; then those that failed meanwhile.
       const flush = () => (loading.isOpen ? unstored.flush() : Promise.resolve());
       const work = Promise.allSettled([...underWay, flush()]).then(flush);
       await atMost(clock, timeoutMs, work);

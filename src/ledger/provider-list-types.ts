@@ -33,7 +33,7 @@ export interface PartImage {
   readonly heldMs: number | null;
 }
 
-/** What another process's sweep changed on a list, or a part of it. */
+/** The changes that another process's sweep made to a list. Large sweeps come in several parts. */
 export interface SweepDelta {
   /** Number of the last complete sweep that this part belongs to. */
   readonly number: number;
@@ -53,7 +53,7 @@ export interface FollowedSweep extends SweepDelta {
   readonly began: number;
 }
 
-/** What sweeps said about a number that also has first-hand evidence. */
+/** The newest row of a provider's list for a number that also has first-hand evidence. */
 export interface ListedRow {
   readonly msisdn: string;
   /** Number of the newest sweep that listed the number. */

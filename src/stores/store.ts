@@ -91,7 +91,7 @@ export interface StoreContents extends LogEnd {
   readonly cursor: Cursor;
 }
 
-/** What another process's sweep changed on a list, or a part of it. */
+/** The changes that another process's sweep made to a list, with its rows. Large sweeps come in several parts. */
 export interface SweepNews extends SweepDelta {
   readonly list: string;
   /** As in {@link SavedSweep}. */
