@@ -32,27 +32,15 @@ import {
   keepGlobalDispatchers,
   setGlobalDispatchers,
 } from './global-dispatchers.ts';
-import { startLoopback, type Loopback } from '../loopback.ts';
+import { CLEAN, LISTED, guard, open, server, startForEachTest } from './loopback-guard.ts';
 
-const LISTED = '15551230001';
-const CLEAN = '15551230002';
 const LATE = '15551230003';
-const open: (() => unknown)[] = [];
-let guard: TestGuard;
-let server: Loopback;
-
-beforeEach(async () => {
-  guard = await createTestGuard({ optedOut: [LISTED] });
-  server = await startLoopback();
-  open.push(
-    () => guard.close(),
-    () => server[Symbol.asyncDispose](),
-    keepGlobalDispatchers(),
-  );
+startForEachTest();
+beforeEach(() => {
+  open.push(keepGlobalDispatchers());
 });
-afterEach(async () => {
+afterEach(() => {
   vi.unstubAllGlobals();
-  for (const close of open.splice(0).toReversed()) await close();
 });
 
 /** Installs the guard for the loopback server by its address; by its name it is another host. */

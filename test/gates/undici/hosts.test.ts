@@ -3,7 +3,7 @@
 import { createServer } from 'node:http';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import {
   Agent,
   BalancedPool,
@@ -21,26 +21,9 @@ import {
 import * as undici6 from 'undici6';
 import { SendBlockedError } from '../../../src/index.ts';
 import { guardDispatcher } from '../../../src/gates/undici/interceptor.ts';
-import { createTestGuard, type TestGuard } from '../../../src/testing/index.ts';
-import { startLoopback, type Loopback } from '../loopback.ts';
+import { CLEAN, LISTED, guard, open, server, startForEachTest } from './loopback-guard.ts';
 
-const LISTED = '15551230001';
-const CLEAN = '15551230002';
-const open: (() => unknown)[] = [];
-let guard: TestGuard;
-let server: Loopback;
-
-beforeEach(async () => {
-  guard = await createTestGuard({ optedOut: [LISTED] });
-  server = await startLoopback();
-  open.push(
-    () => guard.close(),
-    () => server[Symbol.asyncDispose](),
-  );
-});
-afterEach(async () => {
-  for (const close of open.splice(0).toReversed()) await close();
-});
+startForEachTest();
 
 /** What comes of a request at a dispatcher that sends nothing: `refused`, or `passed`. */
 function outcomeOf(hosts: readonly string[], opts: object): string {

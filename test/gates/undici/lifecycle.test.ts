@@ -2,7 +2,7 @@
 
 import { once } from 'node:events';
 import { Readable, Writable } from 'node:stream';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import {
   Agent,
   Client,
@@ -16,26 +16,9 @@ import {
   type Dispatcher,
 } from 'undici';
 import { guardDispatcher, installGlobalGuard } from '../../../src/gates/undici/interceptor.ts';
-import { createTestGuard, type TestGuard } from '../../../src/testing/index.ts';
-import { startLoopback, type Loopback } from '../loopback.ts';
+import { CLEAN, guard, open, server, startForEachTest } from './loopback-guard.ts';
 
-const LISTED = '15551230001';
-const CLEAN = '15551230002';
-const open: (() => unknown)[] = [];
-let guard: TestGuard;
-let server: Loopback;
-
-beforeEach(async () => {
-  guard = await createTestGuard({ optedOut: [LISTED] });
-  server = await startLoopback();
-  open.push(
-    () => guard.close(),
-    () => server[Symbol.asyncDispose](),
-  );
-});
-afterEach(async () => {
-  for (const close of open.splice(0).toReversed()) await close();
-});
+startForEachTest();
 
 /** A dispatcher to send by, and the agent to close or destroy. */
 interface Sender {
