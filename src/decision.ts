@@ -5,6 +5,7 @@
 
 import type { EvidenceSource } from './ledger/evidence.ts';
 import type { Listing } from './ledger/ledger.ts';
+import { plainConstructor, type Writable } from './plain-constructor.ts';
 
 /** How far an answer can be trusted. */
 export type State = 'starting' | 'restored' | 'fresh' | 'stale' | 'expired' | 'closed';
@@ -43,6 +44,9 @@ export type Decision =
       readonly state: State;
       readonly ageMs: number | null;
     };
+
+type AllowedDecision = Extract<Decision, { allowed: true }>;
+type OptedOutDecision = Extract<Decision, { reason: 'opted_out' }>;
 
 /** Why a send is refused. */
 export type BlockReason = Extract<Decision, { allowed: false }>['reason'];
@@ -147,6 +151,41 @@ export function decide({ to, listing, list, standing, isClosed, policy }: Questi
   return decideOn(to, listing, list, standing, isClosed, policy);
 }
 
+const OptedOut = plainConstructor(function (
+  this: Writable<OptedOutDecision>,
+  to: string,
+  list: string,
+  source: EvidenceSource,
+  since: number | null,
+  state: State,
+  ageMs: number | null,
+) {
+  this.allowed = false;
+  this.reason = 'opted_out';
+  this.to = to;
+  this.list = list;
+  this.source = source;
+  this.since = since;
+  this.state = state;
+  this.ageMs = ageMs;
+});
+
+const Allowed = plainConstructor(function (
+  this: Writable<AllowedDecision>,
+  reason: AllowedDecision['reason'],
+  to: string,
+  list: string | null,
+  state: State,
+  ageMs: number | null,
+) {
+  this.allowed = true;
+  this.reason = reason;
+  this.to = to;
+  this.list = list;
+  this.state = state;
+  this.ageMs = ageMs;
+});
+
 /** As {@link decide}, without an object to ask with: the hot path. */
 export function decideOn(
   to: Question['to'],
@@ -161,13 +200,13 @@ export function decideOn(
   if (to === null) return { allowed: false, reason: 'invalid_number', to, list: null, state, ageMs };
   if (listing !== undefined) {
     const { source, since } = listing;
-    return { allowed: false, reason: 'opted_out', to, list: listing.list, source, since, state, ageMs };
+    return new OptedOut(to, listing.list, source, since, state, ageMs);
   }
   if (!permitsUnlisted(freshness, isClosed, policy)) {
     const reason = isClosed ? 'closed' : BLOCKED_AS[freshness];
     return { allowed: false, reason, to, list: null, state, ageMs };
   }
-  return { allowed: true, reason: ALLOWED_AS[freshness], to, list, state, ageMs };
+  return new Allowed(ALLOWED_AS[freshness], to, list, state, ageMs);
 }
 
 const ALLOWED_AS = { fresh: 'not_listed', stale: 'stale', expired: 'policy', unknown: 'policy' } as const;

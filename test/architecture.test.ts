@@ -15,7 +15,7 @@ const files = readdirSync(root, { recursive: true, encoding: 'utf8' })
  * for the files in it that have no entry of their own.
  */
 const order: readonly string[] = [
-  ...['msisdn/', 'number-set/', 'clock.ts', 'dates.ts'],
+  ...['msisdn/', 'number-set/', 'clock.ts', 'dates.ts', 'plain-constructor.ts'],
   'ledger/',
   ...['decision.ts', 'errors.ts', 'threads/'],
   ...['options/call-hints.ts', 'options/fields.ts'],

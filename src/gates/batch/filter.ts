@@ -4,7 +4,9 @@
  */
 
 import type { BatchChecker, CheckOptions, Decision } from '../../decision.ts';
+import type { BlockedDecision } from '../../errors.ts';
 import { callback, oneOf, optional, readFields, refuse, text } from '../../options/fields.ts';
+import { plainConstructor, type Writable } from '../../plain-constructor.ts';
 import { AT_ONCE, numberOf } from './row-filter.ts';
 
 /** The options of `filter`. */
@@ -18,7 +20,7 @@ export interface FilterOptions<T> extends Pick<CheckOptions, 'from'> {
 /** What `filter` returns: every item is in exactly one of the three, where it is not only observed. */
 export interface FilterResult<T> {
   readonly allowed: T[];
-  readonly blocked: { readonly item: T; readonly decision: Extract<Decision, { allowed: false }> }[];
+  readonly blocked: { readonly item: T; readonly decision: BlockedDecision }[];
   /** Items whose number cannot be read, with their place in the input. */
   readonly invalid: { readonly item: T; readonly index: number }[];
 }
@@ -74,7 +76,7 @@ export function filterRecipients<T>(
     if (decision.allowed || isObserved) result.allowed.push(item);
     if (decision.allowed) return;
     if (decision.reason === 'invalid_number') result.invalid.push({ item, index });
-    else result.blocked.push({ item, decision });
+    else result.blocked.push(new Blocked(item, decision));
   }
 
   const items: T[] = [];
@@ -88,6 +90,17 @@ export function filterRecipients<T>(
   part(items.slice(0, count));
   return result;
 }
+
+type BlockedItem<T> = FilterResult<T>['blocked'][number];
+
+const Blocked = plainConstructor(function (
+  this: Writable<BlockedItem<unknown>>,
+  item: unknown,
+  decision: BlockedDecision,
+) {
+  this.item = item;
+  this.decision = decision;
+}) as new <T>(item: T, decision: BlockedDecision) => BlockedItem<T>;
 
 function isIterable(value: unknown): value is Iterable<unknown> {
   return typeof value === 'object' && value !== null && Symbol.iterator in value;
