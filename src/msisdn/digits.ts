@@ -22,19 +22,24 @@ export function toNumber(text: string): number {
 export const LEAD_DIGITS = 4;
 
 /**
- * Puts the msisdn that `text` holds from `from` on into a place of `numbers`; 0 where it is none.
+ * Reads the msisdn that `text` holds from index `from` on, and writes it to `numbers[at]`; 0 if it is no msisdn.
  *
- * @returns its first four digits as a number, from 1000 on; 0 where `text` holds no msisdn.
+ * @returns the first four digits as a number from 1000 on; 0 if `text` holds no msisdn.
  */
 export function readDigits(text: string, from: number, numbers: Float64Array, at: number): number {
   numbers[at] = 0;
   const length = text.length - from;
   if (length < 5 || length > 15) return 0;
-  const headEnd = from + (length < HEAD_DIGITS ? length : HEAD_DIGITS);
-  // A digit's code differs from that of 0 by its value; anything else differs by more than 9.
-  let head = text.charCodeAt(from) ^ ZERO;
-  if (head > 9 || head === 0) return 0;
-  for (let index = from + 1; index < headEnd; index++) {
+  const headEnd = length < HEAD_DIGITS ? text.length : from + HEAD_DIGITS;
+  // The code of a digit differs from that of 0 by the digit's value; any other code differs by more than 9.
+  const first = text.charCodeAt(from) ^ ZERO;
+  const second = text.charCodeAt(from + 1) ^ ZERO;
+  const third = text.charCodeAt(from + 2) ^ ZERO;
+  const fourth = text.charCodeAt(from + 3) ^ ZERO;
+  if (first > 9 || first === 0 || second > 9 || third > 9 || fourth > 9) return 0;
+  const lead = first * 1000 + second * 100 + third * 10 + fourth;
+  let head = lead;
+  for (let index = from + LEAD_DIGITS; index < headEnd; index++) {
     const digit = text.charCodeAt(index) ^ ZERO;
     if (digit > 9) return 0;
     head = (Math.imul(head, 10) + digit) | 0;
@@ -46,9 +51,7 @@ export function readDigits(text: string, from: number, numbers: Float64Array, at
     tail = (Math.imul(tail, 10) + digit) | 0;
   }
   numbers[at] = length > HEAD_DIGITS ? head * (SCALES[length - HEAD_DIGITS] as number) + tail : head;
-  // By a constant, which the engine turns into a multiplication.
-  if (length >= HEAD_DIGITS) return (head / 100_000) | 0;
-  return Math.floor(head / (SCALES[length - LEAD_DIGITS] as number));
+  return lead;
 }
 
 /** Whether `text` from `from` on is 5 to 15 ASCII digits that do not start with 0. */
