@@ -21,11 +21,11 @@ import { createFilterStream, type CsvStreamOptions, type RowStreamOptions } from
 import { expressGate } from './gates/express.ts';
 import { lendAccess, type GateAccess } from './gates/guard-access.ts';
 import { sendThrough } from './gates/send.ts';
-import { createInbound } from './changes/webhook-intake.ts';
+import { createWebhookIntake } from './changes/webhook-intake.ts';
 import { createJournal } from './changes/journal.ts';
 import { createLists } from './lists/opt-out-lists.ts';
-import { createAskManage } from './changes/provider-opt-in.ts';
-import { createManualActs } from './changes/operator-actions.ts';
+import { createProviderOptIn } from './changes/provider-opt-in.ts';
+import { createOperatorActions } from './changes/operator-actions.ts';
 import { createMsisdnReader, maskMsisdn } from './msisdn/msisdn.ts';
 import { MAX_TIMER_MS, duration, flag, oneOf, optional, readFields, withDefault } from './options/fields.ts';
 import { readOptions, type Config, type GuardOptions } from './options/guard-options.ts';
@@ -33,15 +33,15 @@ import { countOpenGuard } from './open-guards.ts';
 import { createPermits } from './lists/confirmation-permits.ts';
 import { asProviderError } from './sync/list-reader.ts';
 import { createRecentOptIns } from './changes/recent-opt-ins.ts';
-import { createRecords } from './changes/audit-trail.ts';
+import { createAuditTrail } from './changes/audit-trail.ts';
 import { createStartJobs } from './changes/start-jobs.ts';
 import { createObstacles, statusOf } from './lists/status.ts';
 import { secondEdition } from './stores/first-edition.ts';
 import { memoryStore } from './stores/memory.ts';
 import { sqliteStore } from './stores/sqlite/sqlite-store.ts';
 import type { Store } from './stores/store.ts';
-import { sweeperOf } from './list-sync.ts';
-import { createWatch } from './lists/state-monitor.ts';
+import { pollerOf } from './list-sync.ts';
+import { createStateMonitor } from './lists/state-monitor.ts';
 import { createWebhookHandler } from './webhooks/http-handler.ts';
 import { createReceiver } from './webhooks/receiver.ts';
 
@@ -70,7 +70,7 @@ export function createGuard(options: GuardOptions = {}): Guard {
   const obstacles = createObstacles();
   const permits = createPermits(ageClock);
   const checker = createChecker({ reader, lists, policy: config.policy, events, permits, clock, isClosed });
-  const watch = createWatch({ clock, config, lists, events, isClosed });
+  const watch = createStateMonitor({ clock, config, lists, events, isClosed });
 
   const store = storeOf(config, () =>
     events.emit('warn', {
@@ -98,11 +98,11 @@ export function createGuard(options: GuardOptions = {}): Guard {
     onLoaded() {
       watch.look();
       void startJobs.resume();
-      if (!isClosed()) for (const { sweeper } of lists.all()) sweeper?.start();
+      if (!isClosed()) for (const { poller } of lists.all()) poller?.start();
     },
   });
 
-  const askManage = createAskManage(config, closing.signal);
+  const askManage = createProviderOptIn(config, closing.signal);
   const startJobs = createStartJobs({
     ...{ lists, journal, config, askManage, isClosed },
     onError: (error) => events.emit('error', asProviderError(error)),
@@ -111,8 +111,8 @@ export function createGuard(options: GuardOptions = {}): Guard {
     ...{ config, store, journal, watch, events, ageClock, clockSkew },
     onSwept: () => void startJobs.resume(),
   };
-  for (const list of lists.all()) list.sweeper = sweeperOf(list, sweeping);
-  const manual = createManualActs({
+  for (const list of lists.all()) list.poller = pollerOf(list, sweeping);
+  const manual = createOperatorActions({
     reader,
     lists,
     journal,
@@ -122,9 +122,9 @@ export function createGuard(options: GuardOptions = {}): Guard {
     closing: closing.signal,
   });
 
-  const records = createRecords({ reader, lists, journal, config, clock });
+  const records = createAuditTrail({ reader, lists, journal, config, clock });
 
-  const sink = createInbound({
+  const sink = createWebhookIntake({
     ...{ lists, config, journal, permits, clock, clockSkew, recentOptIns, events },
     onStart: startJobs.follow,
     onRefused: () => changes.counters.webhooksRefused++,
@@ -156,7 +156,7 @@ export function createGuard(options: GuardOptions = {}): Guard {
     startJobs.stop();
     watch.stop();
     const deadline = clock.monotonic() + timeoutMs;
-    await atMost(clock, timeoutMs, Promise.all(lists.all().map(async ({ sweeper }) => sweeper?.stop())));
+    await atMost(clock, timeoutMs, Promise.all(lists.all().map(async ({ poller }) => poller?.stop())));
     await journal.close(Math.max(0, deadline - clock.monotonic()));
   }
 
@@ -212,8 +212,8 @@ export function createGuard(options: GuardOptions = {}): Guard {
       const cancel = startTimer(clock, MAX_TIMER_MS, () => undefined, { keepsAlive: true });
       try {
         await journal.opened;
-        const sweepers = lists.all().flatMap(({ sweeper }) => sweeper ?? []);
-        const outcomes = await Promise.all(sweepers.map((sweeper) => sweeper.sweep({ acceptShrink })));
+        const pollers = lists.all().flatMap(({ poller }) => poller ?? []);
+        const outcomes = await Promise.all(pollers.map((poller) => poller.sweep({ acceptShrink })));
         return {
           isComplete: outcomes.every(({ status }) => status === 'complete') && !isClosed(),
           lists: outcomes,

@@ -1,6 +1,6 @@
 /**
- * The sweeper of a list, wired to the rooms that hear of its sweeps. It holds no rule: when and how a list is read is the
- * sweeper's own affair.
+ * The poller of a list, wired to the rooms that hear of its sweeps. It holds no rule: when and how a list is read is the
+ * poller's own affair.
  */
 
 import type { ClockSkew } from './lists/clock-skew.ts';
@@ -10,16 +10,16 @@ import type { EventHub } from './events.ts';
 import type { Journal } from './changes/journal.ts';
 import type { OptOutList } from './lists/opt-out-lists.ts';
 import type { Config } from './options/guard-options.ts';
-import { createSweeper, type Sweeper } from './sync/poller.ts';
+import { createPoller, type Poller } from './sync/poller.ts';
 import type { Store } from './stores/store.ts';
 import { KEEP_EXTERNAL } from './threads/program.ts';
-import type { Watch } from './lists/state-monitor.ts';
+import type { StateMonitor } from './lists/state-monitor.ts';
 
-export interface SweepingPorts {
+export interface PollingPorts {
   readonly config: Config;
   readonly store: Store;
   readonly journal: Journal;
-  readonly watch: Watch;
+  readonly watch: StateMonitor;
   readonly events: EventHub;
   readonly ageClock: AgeClock;
   /** Called after each complete sweep. */
@@ -27,16 +27,16 @@ export interface SweepingPorts {
   readonly clockSkew: ClockSkew;
 }
 
-/** Creates the sweeper of a list; `undefined` for one that no provider keeps. */
-export function sweeperOf(
+/** Creates the poller of a list; `undefined` for one that no provider keeps. */
+export function pollerOf(
   list: OptOutList,
-  { config, store, journal, watch, events, ageClock, clockSkew, onSwept }: SweepingPorts,
-): Sweeper | undefined {
+  { config, store, journal, watch, events, ageClock, clockSkew, onSwept }: PollingPorts,
+): Poller | undefined {
   const { clock } = config;
   const { provider, name } = list.config;
   if (provider === undefined) return undefined;
   const { every, jitter, timeout, pageSize, concurrency, maxPages } = config.refresh;
-  return createSweeper(
+  return createPoller(
     { list: name, everyMs: every, jitter, timeoutMs: timeout, pageSize, concurrency, maxPages },
     {
       provider,

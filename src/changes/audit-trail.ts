@@ -28,7 +28,7 @@ export interface OptOutEntry extends Listing {
   readonly msisdn: string;
 }
 
-export interface Records {
+export interface AuditTrail {
   /** Everything that is blocked. A number that changes meanwhile may come twice; none is left out. */
   optOuts(options?: { readonly list?: string | undefined }): AsyncIterable<OptOutEntry>;
   history(
@@ -38,7 +38,7 @@ export interface Records {
   prune(options: { readonly olderThan: Date | Duration }): Promise<{ readonly removed: number }>;
 }
 
-export interface RecordsPorts {
+export interface AuditTrailPorts {
   readonly reader: MsisdnReader;
   readonly lists: Lists;
   readonly journal: Journal;
@@ -50,7 +50,7 @@ export interface RecordsPorts {
 const ENTRIES_PER_TURN = 1_000;
 
 /** Creates the records of a guard. */
-export function createRecords({ reader, lists, journal, config, clock }: RecordsPorts): Records {
+export function createAuditTrail({ reader, lists, journal, config, clock }: AuditTrailPorts): AuditTrail {
   async function evidenceOf(
     msisdn: string,
     list: string | undefined,

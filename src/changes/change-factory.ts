@@ -17,7 +17,7 @@ import {
   type OptOutChange,
 } from '../ledger/evidence.ts';
 import { EVERYWHERE } from '../ledger/sender-lists.ts';
-import type { WebhookNews } from '../webhooks/payload.ts';
+import type { WebhookChange } from '../webhooks/payload.ts';
 
 /** An act of ours: nothing is decided by its time. */
 export interface Act {
@@ -57,7 +57,7 @@ export interface WebhookContext {
  * opt-in proves nothing. An opt-out without a date is as late as can be. An opt-in without a date, or dated ahead of
  * our clock by more than `clockSlack`, proves nothing, now or later.
  */
-export function inboundChange(news: WebhookNews, context: WebhookContext): OptOutChange | undefined {
+export function inboundChange(news: WebhookChange, context: WebhookContext): OptOutChange | undefined {
   const { lists, config, now } = context;
   const { direction, msisdn, source, messageId, sender, text, isProven } = news;
   const list = sender === undefined ? undefined : lists.nameFor(sender);

@@ -12,14 +12,14 @@ import { GuardError, StoreError } from '../errors.ts';
 import type { WarnEvent } from '../events.ts';
 import type { LogPosition, OptOutChange } from '../ledger/evidence.ts';
 import type { Lists, OptOutList } from '../lists/opt-out-lists.ts';
-import { createLoading } from './store-loader.ts';
+import { createStoreLoader } from './store-loader.ts';
 import { createAppliedPosition, positionIn } from '../ledger/positions.ts';
 import { withoutWords } from '../ledger/evidence-words.ts';
 import { holdPending } from './pending-opt-outs.ts';
 import type { RecentOptIns } from './recent-opt-ins.ts';
-import { createSaves } from './sweep-saver.ts';
+import { createSweepSaver } from './sweep-saver.ts';
 import type { AppendResult, ListingSpan, LogEnd, Store } from '../stores/store.ts';
-import { createUnstored } from './unstored-changes.ts';
+import { createUnstoredChanges } from './unstored-changes.ts';
 
 export interface JournalPorts {
   readonly store: Store;
@@ -93,7 +93,7 @@ export function createJournal(ports: JournalPorts): Journal {
   const underWay = new Set<Promise<unknown>>();
   const writing = new Set<Promise<unknown>>();
   const applied = createAppliedPosition();
-  const unstored = createUnstored(clock, append);
+  const unstored = createUnstoredChanges(clock, append);
   let isClosed = false;
   // The newest time that any process wrote: one that lies ahead of our clock tells of a clock that is wrong.
   let newestSeenAt = -Infinity;
@@ -157,7 +157,7 @@ export function createJournal(ports: JournalPorts): Journal {
     void track(saves.save(list));
   }
 
-  const loading = createLoading({
+  const loading = createStoreLoader({
     ...{ store, lists, clock, accounts: ports.accounts },
     ...{ merge, replace, saveSweep, onChange, onTrouble: onError, onWarn: ports.onWarn },
     onFailure(cause) {
@@ -244,7 +244,7 @@ export function createJournal(ports: JournalPorts): Journal {
     return { pending };
   }
 
-  const saves = createSaves(lists, async (list, sweep) => {
+  const saves = createSweepSaver(lists, async (list, sweep) => {
     try {
       requireOpen();
       const isKept = await store.saveSweep(list, sweep);

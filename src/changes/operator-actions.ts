@@ -11,7 +11,7 @@ import { GuardError } from '../errors.ts';
 import { createImportRows } from './import-rows.ts';
 import type { Journal } from './journal.ts';
 import { listingOf, type Lists, type OptOutList } from '../lists/opt-out-lists.ts';
-import { isNumberRefused, type AskManage } from './provider-opt-in.ts';
+import { isNumberRefused, type ProviderOptIn } from './provider-opt-in.ts';
 import { writingsOf, type MsisdnReader } from '../msisdn/msisdn.ts';
 import { withoutDecimals } from '../msisdn/writing.ts';
 import { flag, oneOf, optional, readFields, refuse, text, withDefault } from '../options/fields.ts';
@@ -69,7 +69,7 @@ export interface ImportOptions {
   readonly conflicts?: 'skip' | 'block' | undefined;
 }
 
-export interface ManualActs {
+export interface OperatorActions {
   optOut(
     msisdn: unknown,
     options?: { readonly list?: string | undefined; readonly reason?: string | undefined },
@@ -85,13 +85,13 @@ export interface ManualActs {
   erase(msisdn: unknown): Promise<{ readonly pending: boolean }>;
 }
 
-export interface ManualPorts {
+export interface OperatorActionsPorts {
   readonly reader: MsisdnReader;
   readonly lists: Lists;
   readonly journal: Journal;
   readonly config: Config;
   readonly clock: Clock;
-  readonly askManage: AskManage;
+  readonly askManage: ProviderOptIn;
   /** Aborts when the guard is closed. */
   readonly closing: AbortSignal;
 }
@@ -102,7 +102,7 @@ const IMPORT_CHUNK = 1_000;
 const ROWS_PER_TURN = 250;
 
 /** Creates the acts of a guard. */
-export function createManualActs({
+export function createOperatorActions({
   reader,
   lists,
   journal,
@@ -110,7 +110,7 @@ export function createManualActs({
   clock,
   askManage,
   closing,
-}: ManualPorts): ManualActs {
+}: OperatorActionsPorts): OperatorActions {
   function target(list: string | undefined): string {
     return list === undefined ? EVERYWHERE : listName(list, lists, config);
   }

@@ -18,10 +18,13 @@ import { asProviderError } from '../sync/list-reader.ts';
  * @throws ProviderError if it refused, or did not answer in time
  * @throws GuardError `guard_closed` if the guard was closed meanwhile
  */
-export type AskManage = (list: OptOutList, msisdn: string) => Promise<OptInProof | undefined>;
+export type ProviderOptIn = (list: OptOutList, msisdn: string) => Promise<OptInProof | undefined>;
 
 /** Creates it for the providers of a guard. `closing` aborts when the guard is closed. */
-export function createAskManage({ clock, refresh: { timeout } }: Config, closing: AbortSignal): AskManage {
+export function createProviderOptIn(
+  { clock, refresh: { timeout } }: Config,
+  closing: AbortSignal,
+): ProviderOptIn {
   const deadline: Deadline = {
     ...{ clock, ms: timeout, signal: closing, keepsAlive: true },
     timeoutError: () => new ProviderError('provider_timeout', `no answer within ${timeout} ms`),

@@ -11,7 +11,7 @@ import { manualChange, provenStartId } from './change-factory.ts';
 import { startTimer } from '../clock.ts';
 import type { Journal } from './journal.ts';
 import type { Lists, OptOutList } from '../lists/opt-out-lists.ts';
-import { isNumberRefused, type AskManage } from './provider-opt-in.ts';
+import { isNumberRefused, type ProviderOptIn } from './provider-opt-in.ts';
 import type { Config } from '../options/guard-options.ts';
 import type { LogPosition } from '../ledger/evidence.ts';
 import { positionIn } from '../ledger/positions.ts';
@@ -28,7 +28,7 @@ export interface StartJobsPorts {
   readonly lists: Lists;
   readonly journal: Journal;
   readonly config: Config;
-  readonly askManage: AskManage;
+  readonly askManage: ProviderOptIn;
   readonly isClosed: () => boolean;
   readonly onError: (error: unknown) => void;
 }

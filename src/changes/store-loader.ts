@@ -12,7 +12,7 @@ import type { OptOutChange } from '../ledger/evidence.ts';
 import type { AppliedPosition } from '../ledger/positions.ts';
 import type { LogEnd, Store, StoreNews, StoreTrouble } from '../stores/store.ts';
 
-export interface LoadingPorts {
+export interface StoreLoaderPorts {
   readonly store: Store;
   readonly lists: Lists;
   readonly clock: Clock;
@@ -44,7 +44,7 @@ export interface LoadingPorts {
   readonly onLogLost: () => void;
 }
 
-export interface Loading {
+export interface StoreLoader {
   /** Opens and loads the store until it succeeds or `end()`. Resolves then, never rejects. */
   open(): Promise<void>;
   /** Resolves when the store was tried to be opened once. */
@@ -62,7 +62,7 @@ const REOPEN_CAP_MS = 30_000;
 const CHANGES_PER_TURN = 500;
 
 /** Creates it; nothing happens before `open()`. */
-export function createLoading(ports: LoadingPorts): Loading {
+export function createStoreLoader(ports: StoreLoaderPorts): StoreLoader {
   const { store, lists, clock, merge } = ports;
   let isOpen = false;
   let isEnded = false;

@@ -1,5 +1,5 @@
 /**
- * Saves of what ledgers know of their providers' lists: one of a list at a time, and of several that are asked for
+ * SweepSaver of what ledgers know of their providers' lists: one of a list at a time, and of several that are asked for
  * meanwhile one more, so that the latest state is kept in the end.
  */
 
@@ -9,16 +9,16 @@ import type { SavedSweep } from '../stores/store.ts';
 
 export type SaveOutcome = 'kept' | 'refused' | 'failed';
 
-export interface Saves {
+export interface SweepSaver {
   /** Sees to it that a list is saved as it is now or later. Resolves when nothing of it is left to be saved. */
   save(list: OptOutList): Promise<void>;
 }
 
 /** Creates the saves. `keep` never rejects. */
-export function createSaves(
+export function createSweepSaver(
   lists: Pick<Lists, 'sweepAgeMs'>,
   keep: (list: string, sweep: SavedSweep) => Promise<SaveOutcome>,
-): Saves {
+): SweepSaver {
   const wanted = new Map<string, { isAgain: boolean; ended: Promise<void> }>();
 
   async function saveOnce(list: OptOutList): Promise<void> {
@@ -32,7 +32,7 @@ export function createSaves(
         missingOnce: batchesOf(missingOnce),
       },
       delta: delta && { added: batchesOf(delta.added), removed: batchesOf(delta.removed) },
-      makeImage: () => numbers.image(),
+      makeImage: () => numbers.snapshot(),
     };
     done(await keep(config.name, sweep));
   }

@@ -7,7 +7,7 @@
 import { startTimer, type Clock } from '../clock.ts';
 import type { OptOutChange } from '../ledger/evidence.ts';
 
-export interface Unstored {
+export interface UnstoredChanges {
   /** Remembers changes that could not be stored, and tries again later. */
   add(changes: readonly OptOutChange[]): void;
   /** The change as it came first, if it is among them. */
@@ -26,10 +26,10 @@ const FIRST_WAIT_MS = 1_000;
 const LONGEST_WAIT_MS = 60_000;
 
 /** Creates it. `store` rejects if the changes could not be kept. */
-export function createUnstored(
+export function createUnstoredChanges(
   clock: Clock,
   store: (changes: readonly OptOutChange[]) => Promise<unknown>,
-): Unstored {
+): UnstoredChanges {
   const waiting = new Map<string, OptOutChange>();
   let wait = FIRST_WAIT_MS;
   let cancelTimer: (() => void) | undefined;

@@ -16,10 +16,10 @@ import { EMPTY_RECORD, mergeEvidence, standingOptOuts, type NumberRecord } from 
 import type { Permits } from '../lists/confirmation-permits.ts';
 import type { RecentOptIns } from './recent-opt-ins.ts';
 import { forEachReading, isOutFirstHand, otherWritingsOn } from './subscribers.ts';
-import type { WebhookNews } from '../webhooks/payload.ts';
+import type { WebhookChange } from '../webhooks/payload.ts';
 import type { WebhookSink } from '../webhooks/receiver.ts';
 
-export interface InboundPorts {
+export interface WebhookIntakePorts {
   readonly lists: Lists;
   readonly config: Config;
   readonly journal: Journal;
@@ -35,7 +35,7 @@ export interface InboundPorts {
 }
 
 /** Creates the intake. */
-export function createInbound(ports: InboundPorts): WebhookSink {
+export function createWebhookIntake(ports: WebhookIntakePorts): WebhookSink {
   const { lists, config, journal, permits, clock, clockSkew, recentOptIns, events } = ports;
 
   /** Whether nothing that was known first-hand blocked the person before this change, in any process. */
@@ -46,7 +46,7 @@ export function createInbound(ports: InboundPorts): WebhookSink {
   }
 
   function permitConfirmation(
-    news: WebhookNews,
+    news: WebhookChange,
     { list, msisdn }: OptOutChange,
     wasFreeHere: boolean,
     recorded: Recorded,
@@ -92,6 +92,6 @@ export function createInbound(ports: InboundPorts): WebhookSink {
 }
 
 /** Whether a person opted out of their own accord, beyond doubt: a receipt is no act of theirs. */
-function earnsConfirmation({ direction, source, isProven }: WebhookNews): boolean {
+function earnsConfirmation({ direction, source, isProven }: WebhookChange): boolean {
   return direction === 'out' && source === 'inbound' && isProven;
 }

@@ -16,7 +16,7 @@ export type GateDecisions = readonly Decision[] & {
 };
 
 /** How a gate judges. */
-export interface Bench {
+export interface GateContext {
   readonly checker: Checker;
   readonly gate: string;
   readonly maxRecipients: number;
@@ -35,7 +35,7 @@ export function recipientsIn(given: unknown): readonly unknown[] {
  * @param missing says why there may be none.
  */
 export function countProblem(
-  { maxRecipients, isObserved }: Bench,
+  { maxRecipients, isObserved }: GateContext,
   { length }: readonly unknown[],
   missing: () => string,
 ): Problem | undefined {
@@ -51,7 +51,7 @@ export function ask(checker: Checker, recipients: readonly unknown[], from: unkn
 }
 
 /** Asks about recipients and reports the answers. */
-export function judge(bench: Bench, recipients: readonly unknown[], from: unknown): GateDecisions {
+export function judge(bench: GateContext, recipients: readonly unknown[], from: unknown): GateDecisions {
   const { checker, gate, isObserved } = bench;
   const decisions = ask(checker, recipients, from);
   for (const decision of decisions) checker.report(decision, { gate, isObserved });
@@ -81,7 +81,7 @@ export function permitted(recipients: readonly unknown[], decisions: readonly De
  * @throws Error where one of them may not be sent to, or none is left.
  */
 export function strippedDecisions(
-  { checker }: Bench,
+  { checker }: GateContext,
   before: readonly Decision[],
   left: readonly unknown[],
   from: unknown,

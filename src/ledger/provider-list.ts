@@ -11,7 +11,7 @@ import { createNumberSet, type NumberSet } from '../number-set/number-set.ts';
 import { pour, sift } from '../number-set/chunked.ts';
 import { absorb, leave, noChanges, prepareLeaving, type UnsavedDelta } from './unsaved-delta.ts';
 import type { FollowedSweep, PartImage, PartSave } from './provider-list-types.ts';
-import { createShown, type RowColumns } from './seen-numbers.ts';
+import { createSeenNumbers, type RowColumns } from './seen-numbers.ts';
 import type { CommitEffect, PageEffect, Removals, RowJudge, SweepRun, SweepStart } from './sweep-types.ts';
 
 export interface ProviderPart {
@@ -124,7 +124,7 @@ export function createProviderPart({ shrinkHoldMs, longestStepMs }: HoldOptions)
     running = token;
     lastBegun = Math.max(sweep, lastBegun);
     const rowsInDoubt = contradictions.begin();
-    const shown = createShown();
+    const shown = createSeenNumbers();
     let seen: NumberSet | undefined = shown.outs;
     // While another thread keeps `seen`, every number is taken as seen: nothing may be unblocked.
     isShown = (number) => seen?.hasNumber(number) ?? true;

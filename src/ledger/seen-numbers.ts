@@ -17,7 +17,7 @@ export interface RowColumns {
   readonly inDates: Float64Array;
 }
 
-export interface Shown {
+export interface SeenNumbers {
   /** The numbers of rows that are opted out, and of those that are opted in. A number may be in both. */
   readonly outs: NumberSet;
   readonly ins: NumberSet;
@@ -26,7 +26,10 @@ export interface Shown {
 }
 
 /** Creates one that has shown these numbers. */
-export function createShown(outs: NumberSet = createNumberSet(), ins: NumberSet = createNumberSet()): Shown {
+export function createSeenNumbers(
+  outs: NumberSet = createNumberSet(),
+  ins: NumberSet = createNumberSet(),
+): SeenNumbers {
   function add(numbers: Float64Array, own: NumberSet, other: NumberSet): number {
     if (numbers.length === 0) return 0;
     const before = own.size;

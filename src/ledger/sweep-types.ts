@@ -3,7 +3,7 @@
 import type { LogPosition, OptOutChange } from './evidence.ts';
 import type { NumberSet } from '../number-set/number-set.ts';
 import type { Listed } from './evidence-rules.ts';
-import type { RowColumns, Shown } from './seen-numbers.ts';
+import type { RowColumns, SeenNumbers } from './seen-numbers.ts';
 
 /** What a sweep is begun with. */
 export interface SweepStart {
@@ -60,7 +60,7 @@ export interface SweepRun {
   /** How many different numbers the sweep has shown, opted out or in. */
   readonly distinct: number;
   /** Hands over what the sweep has shown so far, to somebody else who goes on with it. */
-  lend(): Shown;
+  lend(): SeenNumbers;
   /** Takes back the numbers of all rows that were opted out. Without them a sweep that lent them is dropped at its end. */
   takeBack(outs: NumberSet): void;
   /** Ends a complete sweep. A generator, so that other work can run between its steps, none of which takes long. */

@@ -19,8 +19,8 @@ import { unconfiguredList, type ListConfig } from '../options/list-options.ts';
 import { createLedger, type Ledger, type Listing } from '../ledger/ledger.ts';
 import { EVERYWHERE, createSenderLookup } from '../ledger/sender-lists.ts';
 import type { Config } from '../options/guard-options.ts';
-import type { Sweeper } from '../sync/poller.ts';
-import { numberSetOf, numberSetOfImage } from '../stores/read-numbers.ts';
+import type { Poller } from '../sync/poller.ts';
+import { numberSetOf, numberSetOfSnapshot } from '../stores/read-numbers.ts';
 import type { SavedSweep, SweepNews } from '../stores/store.ts';
 
 /** One list with what belongs to it. */
@@ -28,7 +28,7 @@ export interface OptOutList {
   readonly config: ListConfig;
   readonly ledger: Ledger;
   /** Reads the provider's list; `undefined` where none keeps it. */
-  sweeper: Sweeper | undefined;
+  poller: Poller | undefined;
   /** When the sweep that was restored from the store started: by the wall clock (ms UTC), and by the age clock. */
   restored: { readonly start: number; readonly age: number } | undefined;
   /** When the last complete sweep of another process that this one has followed started, by the age clock. */
@@ -111,7 +111,7 @@ export function createLists(config: Config, ageClock: AgeClock): Lists {
     const list: OptOutList = {
       config: listConfig,
       ledger,
-      sweeper: undefined,
+      poller: undefined,
       restored: undefined,
       followedAt: undefined,
       pending: new Map(),
@@ -130,11 +130,11 @@ export function createLists(config: Config, ageClock: AgeClock): Lists {
   const unheardMs = (now: number) => (caughtUpAt === undefined ? 0 : now - caughtUpAt);
 
   /** The age by which a list answers, ms; `Infinity` where its age cannot be told, `UNKNOWN` where there is no list. */
-  function ageOf({ config: { provider }, sweeper, restored, followedAt }: OptOutList, now: number): number {
+  function ageOf({ config: { provider }, poller, restored, followedAt }: OptOutList, now: number): number {
     if (!isLoaded) return UNKNOWN;
     const storeAge = unheardMs(now);
     if (provider === undefined) return storeAge;
-    const completedAt = latest(sweeper?.completedAt, followedAt);
+    const completedAt = latest(poller?.completedAt, followedAt);
     if (completedAt !== undefined) return Math.max(0, now - completedAt, storeAge);
     if (restored === undefined) return UNKNOWN;
     // A start in the future says nothing about the age.
@@ -148,7 +148,7 @@ export function createLists(config: Config, ageClock: AgeClock): Lists {
     if (ageMs === UNKNOWN) return STARTING;
     const isSelfKept = list.config.provider === undefined;
     if (isSelfKept && caughtUpAt === undefined) return SELF_KEPT;
-    const isRestored = !isSelfKept && latest(list.sweeper?.completedAt, list.followedAt) === undefined;
+    const isRestored = !isSelfKept && latest(list.poller?.completedAt, list.followedAt) === undefined;
     const last = standings.get(list);
     // Within a millisecond nothing gets older, and most checks ask for what the one before asked.
     if (last !== undefined && last.ageMs === ageMs && last.isRestored === isRestored) return last.standing;
@@ -191,12 +191,12 @@ export function createLists(config: Config, ageClock: AgeClock): Lists {
     },
     sweepAgeMs(list) {
       const now = ageClock.now();
-      const startedAt = latest(list.sweeper?.completedAt, list.followedAt) ?? list.restored?.age ?? now;
+      const startedAt = latest(list.poller?.completedAt, list.followedAt) ?? list.restored?.age ?? now;
       return Number.isFinite(startedAt) ? Math.max(0, now - startedAt) : UNTOLD_AGE_MS;
     },
     async restore(name, { number, start, ageMs, heldMs, numbers, image, missingOnce, rows }) {
       const list = ensure(name);
-      const own = image && (await numberSetOfImage(image));
+      const own = image && (await numberSetOfSnapshot(image));
       const sets = {
         numbers: own ?? (await numberSetOf(numbers)),
         missingOnce: await numberSetOf(missingOnce),

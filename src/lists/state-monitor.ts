@@ -10,7 +10,7 @@ import type { EventHub } from '../events.ts';
 import type { Lists } from './opt-out-lists.ts';
 import type { Config } from '../options/guard-options.ts';
 
-export interface Watch {
+export interface StateMonitor {
   /** Looks at the state now and tells of a change. */
   look(): void;
   /** Resolves to the state when it is no longer `starting`, or after `timeoutMs`. */
@@ -18,7 +18,7 @@ export interface Watch {
   stop(): void;
 }
 
-export interface WatchPorts {
+export interface StateMonitorPorts {
   readonly clock: Clock;
   readonly config: Config;
   readonly lists: Lists;
@@ -34,7 +34,13 @@ const LOOK_AT_MOST_EVERY_MS = 50;
 const PRUNE_EVERY_MS = 3_600_000;
 
 /** Creates the watch; its first look is taken by the caller. */
-export function createWatch({ clock, config, lists, events, isClosed }: WatchPorts): Watch {
+export function createStateMonitor({
+  clock,
+  config,
+  lists,
+  events,
+  isClosed,
+}: StateMonitorPorts): StateMonitor {
   const waiting = new Set<(state: State) => void>();
   let cancelTimer: (() => void) | undefined;
   let previous: State = 'starting';

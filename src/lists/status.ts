@@ -110,9 +110,9 @@ export function statusOf(parts: {
 }
 
 function listStatus(list: OptOutList, lists: Lists, isClosed: boolean): ListStatus {
-  const { ledger, sweeper } = list;
+  const { ledger, poller } = list;
   const { state, ageMs } = lists.standing([list]);
-  const last = sweeper?.last;
+  const last = poller?.last;
   const attempt = last === undefined || last.status === 'closed' ? undefined : last;
   return {
     state: isClosed ? 'closed' : state,
@@ -123,8 +123,8 @@ function listStatus(list: OptOutList, lists: Lists, isClosed: boolean): ListStat
     lastAttempt: attempt
       ? { startedAt: attempt.startedAt, durationMs: attempt.durationMs, status: attempt.status }
       : null,
-    consecutiveFailures: sweeper?.consecutiveFailures ?? 0,
-    isFollowing: sweeper?.isFollowing ?? false,
+    consecutiveFailures: poller?.consecutiveFailures ?? 0,
+    isFollowing: poller?.isFollowing ?? false,
     lastErrorCode: attempt?.status === 'failed' ? attempt.error.code : null,
     // What is held was swept, so that there is a start.
     heldSince: ledger.heldMs === null ? null : Number(ledger.lastStart) - ledger.heldMs,

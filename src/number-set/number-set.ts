@@ -9,7 +9,7 @@ import { isNumber, NUMBERS_END, SMALLEST_NUMBER } from './double-bits.ts';
 import { holdsEach } from './batch-lookup.ts';
 import { MOST_NUMBERS, readLeaf } from './leaves.ts';
 import { lowerBound } from './regions.ts';
-import { readImage, writeImage } from './snapshot.ts';
+import { readSnapshot, writeSnapshot } from './snapshot.ts';
 import {
   createPlace,
   createTree,
@@ -61,7 +61,7 @@ export interface NumberSet extends Iterable<string> {
    * Everything as bytes for a file, a chunk at a time. Numbers that are added or deleted meanwhile may be in it or not;
    * whoever begins it also ends it (`return`), for until then the set gives little memory back.
    */
-  image(): Generator<Uint8Array, void, undefined>;
+  snapshot(): Generator<Uint8Array, void, undefined>;
   /** Hands all numbers over to another thread: `postMessage(state, buffers)`. The set is empty afterwards. */
   transfer(): { readonly state: NumberSetState; readonly buffers: ArrayBuffer[] };
 }
@@ -79,10 +79,10 @@ export interface NumberSetReader {
   /**
    * Takes a chunk, whose memory is the set's from then on, unless it is a part of a larger piece.
    *
-   * @throws ImageError for bytes that are cut, bent, out of order, of another version or no image at all.
+   * @throws SnapshotError for bytes that are cut, bent, out of order, of another version or no image at all.
    */
   take(chunk: Uint8Array): void;
-  /** @throws ImageError where chunks are missing. */
+  /** @throws SnapshotError where chunks are missing. */
   done(): NumberSet;
 }
 
@@ -196,7 +196,7 @@ function setOf(tree: NumberTree): NumberSet {
     *[Symbol.iterator]() {
       for (const batch of set.batches()) for (const number of batch) yield String(number);
     },
-    image: () => writeImage(tree),
+    snapshot: () => writeSnapshot(tree),
     transfer() {
       const { nodes, regions, ...rest } = takeTree(tree);
       const state: NumberSetState = {
@@ -224,18 +224,18 @@ export function createNumberSetFromTransfer({ tree, nodes, regions }: NumberSetS
 }
 
 /** Begins to read an image. */
-export function createImageReader(): NumberSetReader {
-  const reader = readImage();
+export function createSnapshotReader(): NumberSetReader {
+  const reader = readSnapshot();
   return { take: reader.take, done: () => setOf(reader.done()) };
 }
 
 /**
  * Reads an image back; its chunks stay as they are.
  *
- * @throws ImageError for bytes that are cut, bent, out of order, of another version or no image at all.
+ * @throws SnapshotError for bytes that are cut, bent, out of order, of another version or no image at all.
  */
-export function createNumberSetFromImage(chunks: Iterable<Uint8Array>): NumberSet {
-  const reader = createImageReader();
+export function createNumberSetFromSnapshot(chunks: Iterable<Uint8Array>): NumberSet {
+  const reader = createSnapshotReader();
   for (const chunk of chunks) reader.take(new Uint8Array(chunk));
   return reader.done();
 }

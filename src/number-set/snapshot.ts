@@ -6,7 +6,7 @@
  */
 
 import { crc32 } from 'node:zlib';
-import { ImageError } from './varint-codec.ts';
+import { SnapshotError } from './varint-codec.ts';
 import { NARROW_BITS } from './leaves.ts';
 import { countSound, END, FIRST, GARBAGE, MOST_WORDS, RANGES, ROOTS, STEPS } from './regions.ts';
 import { draftOf, newNode, ownNodes, rangeBase, rangeBits, setRegion } from './region-allocator.ts';
@@ -38,7 +38,7 @@ const checksumOf = (words: Int32Array) =>
   crc32(new Uint8Array(words.buffer, words.byteOffset, words.byteLength).subarray(VERSION_AT * 4)) | 0;
 
 /** Writes an image. No regions become one while it is written, so that what is still to come begins where this ends. */
-export function* writeImage(tree: NumberTree): Generator<Uint8Array, void, undefined> {
+export function* writeSnapshot(tree: NumberTree): Generator<Uint8Array, void, undefined> {
   const place = createPlace();
   let ordinal = 0;
   let before = 0;
@@ -73,7 +73,8 @@ function roomyLength(length: number): number {
 
 /** The words of a chunk: where they are if nothing else is in that memory, or else a copy. */
 function wordsOf(bytes: Uint8Array): Int32Array {
-  if (bytes.length < HEADER_WORDS * 4 || bytes.length % 4 !== 0) throw new ImageError('the image is cut off');
+  if (bytes.length < HEADER_WORDS * 4 || bytes.length % 4 !== 0)
+    throw new SnapshotError('the image is cut off');
   const isAlone = bytes.length === bytes.buffer.byteLength;
   return new Int32Array(isAlone ? bytes.buffer : new Uint8Array(bytes).buffer);
 }
@@ -86,7 +87,7 @@ function regionAt(chunk: Int32Array, at: number, isCopied: boolean): Int32Array 
   // What is further behind cannot be named by an entry.
   const isShort = isCopied || chunk.length - at <= MOST_WORDS + SPARE_WORDS;
   if (!(size > ROOTS && size <= MOST_WORDS && isInside && isShort)) {
-    throw new ImageError('a region of the image has a wrong size');
+    throw new SnapshotError('a region of the image has a wrong size');
   }
   if (!isCopied) return chunk.subarray(at);
   const words = new Int32Array(size + SPARE_WORDS);
@@ -121,7 +122,7 @@ export interface TreeReader {
 }
 
 /** Begins to read an image. */
-export function readImage(): TreeReader {
+export function readSnapshot(): TreeReader {
   const tree = createTree();
   ownNodes(tree, 0);
   tree.regions.length = 0;
@@ -135,7 +136,7 @@ export function readImage(): TreeReader {
     let frame = frames.at(-1);
     while (frame !== undefined && frames.length <= depth) {
       const bits = rangeBits(frame, frame.entry);
-      if (bits <= NARROW_BITS) throw new ImageError('the image divides too small a range');
+      if (bits <= NARROW_BITS) throw new SnapshotError('the image divides too small a range');
       const step = STEPS[bits] as number;
       const node = newNode(tree);
       tree.nodes[frame.node + frame.entry] = node;
@@ -144,7 +145,7 @@ export function readImage(): TreeReader {
       frames.push(frame);
     }
     if (frame === undefined || frames.length !== depth + 1)
-      throw new ImageError('a region of the image is out of place');
+      throw new SnapshotError('a region of the image is out of place');
     return frame;
   }
 
@@ -155,9 +156,9 @@ export function readImage(): TreeReader {
     const ranges = words[RANGES] as number;
     const isInPlace = first === frame.entry && ranges > 0 && ranges <= frame.entries - first;
     if (!isInPlace || ROOTS + ranges > (words[END] as number))
-      throw new ImageError('a region of the image is out of place');
+      throw new SnapshotError('a region of the image is out of place');
     const count = countSound(words, rangeBase(frame, first), rangeBits(frame, first), frame.node === 0);
-    if (count < 0) throw new ImageError('a region of the image is no region');
+    if (count < 0) throw new SnapshotError('a region of the image is no region');
     const id = tree.regions.length;
     setRegion(tree, id, words);
     tree.nodes.fill(~id, frame.node + first, frame.node + first + ranges);
@@ -172,17 +173,18 @@ export function readImage(): TreeReader {
 
   return {
     take(bytes) {
-      if (state !== 'more') throw new ImageError('nothing of the image is missing, or it is broken');
+      if (state !== 'more') throw new SnapshotError('nothing of the image is missing, or it is broken');
       state = 'broken';
       const chunk = wordsOf(bytes);
-      if (chunk[IS_IMAGE] !== MAGIC) throw new ImageError('the bytes are no image of a number set');
+      if (chunk[IS_IMAGE] !== MAGIC) throw new SnapshotError('the bytes are no image of a number set');
       const version = chunk[VERSION_AT];
       if (version !== VERSION && version !== VERSION_OF_MANY) {
-        throw new ImageError(`the image has version ${version}, known is ${VERSION}`);
+        throw new SnapshotError(`the image has version ${version}, known is ${VERSION}`);
       }
-      if (chunk[CHECKSUM] !== checksumOf(chunk)) throw new ImageError('the checksum of the image is wrong');
+      if (chunk[CHECKSUM] !== checksumOf(chunk))
+        throw new SnapshotError('the checksum of the image is wrong');
       if (chunk[ORDINAL] !== ordinal || chunk[CHECKSUM_BEFORE] !== before) {
-        throw new ImageError('the parts of the image are out of order');
+        throw new SnapshotError('the parts of the image are out of order');
       }
       ordinal++;
       before = chunk[CHECKSUM];
@@ -190,7 +192,7 @@ export function readImage(): TreeReader {
       state = chunk[IS_LAST] === 0 ? 'more' : 'whole';
     },
     done() {
-      if (state !== 'whole' || frames.length > 0) throw new ImageError('the image is cut off or broken');
+      if (state !== 'whole' || frames.length > 0) throw new SnapshotError('the image is cut off or broken');
       state = 'broken';
       if (tree.size === 0) clearTree(tree);
       return tree;

@@ -6,8 +6,8 @@
 import { crc32 } from 'node:zlib';
 
 /** Bytes that cannot be read back. `reason` says why, for the report of a damaged store. */
-export class ImageError extends Error {
-  override name = 'ImageError';
+export class SnapshotError extends Error {
+  override name = 'SnapshotError';
 }
 
 const MAGIC = 0x53534749;
@@ -43,19 +43,19 @@ export function encodeNumbers(numbers: Float64Array): Uint8Array {
 /**
  * Reads numbers back, in ascending order.
  *
- * @throws ImageError for bytes that are cut, bent, of another version or no image at all.
+ * @throws SnapshotError for bytes that are cut, bent, of another version or no image at all.
  */
 export function decodeNumbers(bytes: Uint8Array): Float64Array {
-  if (bytes.length < HEADER_BYTES) throw new ImageError('the image is cut off');
+  if (bytes.length < HEADER_BYTES) throw new SnapshotError('the image is cut off');
   const header = new DataView(bytes.buffer, bytes.byteOffset, HEADER_BYTES);
-  if (header.getUint32(0) !== MAGIC) throw new ImageError('the bytes are no image of numbers');
+  if (header.getUint32(0) !== MAGIC) throw new SnapshotError('the bytes are no image of numbers');
   if (header.getUint32(4) !== VERSION) {
-    throw new ImageError(`the image has version ${header.getUint32(4)}, known is ${VERSION}`);
+    throw new SnapshotError(`the image has version ${header.getUint32(4)}, known is ${VERSION}`);
   }
   const count = header.getUint32(8);
   const body = bytes.subarray(HEADER_BYTES);
-  if (crc32(body) !== header.getUint32(12)) throw new ImageError('the checksum of the image is wrong');
-  if (count > body.length) throw new ImageError('the image holds fewer numbers than it says');
+  if (crc32(body) !== header.getUint32(12)) throw new SnapshotError('the checksum of the image is wrong');
+  if (count > body.length) throw new SnapshotError('the image holds fewer numbers than it says');
   const numbers = new Float64Array(count);
   let at = 0;
   let previous = 0;
@@ -66,10 +66,10 @@ export function decodeNumbers(bytes: Uint8Array): Float64Array {
       previous += (byte - 0x80) * scale;
       scale *= 0x80;
     }
-    if (byte === undefined) throw new ImageError('the image holds fewer numbers than it says');
+    if (byte === undefined) throw new SnapshotError('the image holds fewer numbers than it says');
     previous += byte * scale;
     numbers[index] = previous;
   }
-  if (at !== body.length) throw new ImageError('the image holds more than it says');
+  if (at !== body.length) throw new SnapshotError('the image holds more than it says');
   return numbers;
 }

@@ -1,8 +1,8 @@
 /** What a store hands over, as a set, without stopping other work while it is built. */
 
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { ImageError } from '../number-set/varint-codec.ts';
-import { createNumberSet, createImageReader, type NumberSet } from '../number-set/number-set.ts';
+import { SnapshotError } from '../number-set/varint-codec.ts';
+import { createNumberSet, createSnapshotReader, type NumberSet } from '../number-set/number-set.ts';
 import type { NumberSource, SavedImage } from './store.ts';
 
 /** Numbers taken before other work gets its turn. */
@@ -39,7 +39,7 @@ export async function numberSetOf(source: NumberSource): Promise<NumberSet> {
  *
  * @returns `undefined` where the image is damaged.
  */
-export async function numberSetOfImage({ chunks, since }: SavedImage): Promise<NumberSet | undefined> {
+export async function numberSetOfSnapshot({ chunks, since }: SavedImage): Promise<NumberSet | undefined> {
   const set = await imageOf(chunks);
   if (set === undefined) return undefined;
   for await (const { kind, numbers } of since) {
@@ -54,7 +54,7 @@ export async function numberSetOfImage({ chunks, since }: SavedImage): Promise<N
 }
 
 async function imageOf(chunks: SavedImage['chunks']): Promise<NumberSet | undefined> {
-  const reader = createImageReader();
+  const reader = createSnapshotReader();
   let taken = 0;
   try {
     for await (const chunk of chunks) {
@@ -66,7 +66,7 @@ async function imageOf(chunks: SavedImage['chunks']): Promise<NumberSet | undefi
     }
     return reader.done();
   } catch (error) {
-    if (error instanceof ImageError) return undefined;
+    if (error instanceof SnapshotError) return undefined;
     throw error;
   }
 }

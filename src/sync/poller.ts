@@ -7,24 +7,24 @@ import { startTimer, within } from '../clock.ts';
 import type { GuardError } from '../errors.ts';
 import { MAX_TIMER_MS } from '../options/fields.ts';
 import {
-  createFlights,
+  createSweeps,
   figuresOf,
-  type FlightControl,
-  type FlightOptions,
-  type FlightPorts,
-  type FlownOutcome,
+  type SweepControl,
+  type SweepOptions,
+  type SweepPorts,
+  type FinishedSweep,
   type SweepOutcome,
 } from './sweep.ts';
 import { noCounts } from './list-reader.ts';
 import type { Lease } from '../stores/store.ts';
 
 /** How often and how a list is swept. Durations in ms. */
-export interface SweepOptions extends FlightOptions {
+export interface PollerOptions extends SweepOptions {
   readonly everyMs: number;
   readonly jitter: number;
 }
 
-export interface SweepPorts extends FlightPorts {
+export interface PollerPorts extends SweepPorts {
   readonly random: () => number;
   /** Why no sweep may begin now: until the store is loaded, absence and shrinking cannot be judged. */
   readonly obstacle: () => GuardError | undefined;
@@ -36,7 +36,7 @@ export interface SweepPorts extends FlightPorts {
   readonly onOutcome: (outcome: SweepOutcome) => void;
 }
 
-export interface Sweeper {
+export interface Poller {
   /** Begins to sweep, at once and then for ever. */
   start(): void;
   /** Sweeps now, whoever's turn it is, or joins the sweep in flight. Never rejects. */
@@ -53,7 +53,7 @@ export interface Sweeper {
 }
 
 /** A sweep under way. */
-interface Flight extends FlightControl {
+interface Flight extends SweepControl {
   readonly outcome: Promise<SweepOutcome>;
 }
 
@@ -69,10 +69,10 @@ const FAILURES_PER_LEASE = 3;
 const SHORTEST_PAUSE_MS = 1_000;
 
 /** Creates the loop of one list; nothing happens before `start()` or `sweep()`. */
-export function createSweeper(options: SweepOptions, ports: SweepPorts): Sweeper {
+export function createPoller(options: PollerOptions, ports: PollerPorts): Poller {
   const { list, everyMs, jitter } = options;
   const { clock, ledger, random } = ports;
-  const flights = createFlights(options, { ...ports, nextSweep, isNumberShared: () => isNumberShared });
+  const sweeps = createSweeps(options, { ...ports, nextSweep, isNumberShared: () => isNumberShared });
   let cancelTimer: (() => void) | undefined;
   let flight: Flight | undefined;
   let isLooping = false;
@@ -112,7 +112,7 @@ export function createSweeper(options: SweepOptions, ports: SweepPorts): Sweeper
     }
     cancelTimer?.();
     const started = { abort: new AbortController(), isAccepted: acceptShrink, isCommitted: false };
-    const outcome = flights.fly(started).then((ended) => {
+    const outcome = sweeps.fly(started).then((ended) => {
       flight = undefined;
       if (ended.status === 'closed') return ended;
       last = ended;
@@ -126,7 +126,7 @@ export function createSweeper(options: SweepOptions, ports: SweepPorts): Sweeper
     return outcome;
   }
 
-  function schedule(startedMonotonic: number, ended: FlownOutcome): void {
+  function schedule(startedMonotonic: number, ended: FinishedSweep): void {
     const spread = 1 + jitter * (2 * random() - 1);
     let interval = everyMs * spread;
     let pause = Math.min(SHORTEST_PAUSE_MS, everyMs);
@@ -201,7 +201,7 @@ export function createSweeper(options: SweepOptions, ports: SweepPorts): Sweeper
       await letGo();
     },
     get completedAt() {
-      return flights.completedAt;
+      return sweeps.completedAt;
     },
     get last() {
       return last;

@@ -35,7 +35,7 @@ export type SweepOutcome =
   | { readonly status: 'closed'; readonly list: string };
 
 /** What a sweep that was begun came to: only the provider can make it fail. */
-export type FlownOutcome =
+export type FinishedSweep =
   | Exclude<SweepOutcome, { status: 'failed' }>
   | (SweepFigures & { readonly status: 'failed'; readonly error: ProviderError });
 
@@ -65,13 +65,13 @@ export interface Anomaly {
 }
 
 /** How the sweeps of a list go. Durations in ms. */
-export interface FlightOptions extends ReadingOptions {
+export interface SweepOptions extends ReadingOptions {
   readonly list: string;
   /** From how many rows on a sweep has a thread of its own, where its provider's replies can be read in one. */
   readonly threadFromRows?: number;
 }
 
-export interface FlightPorts {
+export interface SweepPorts {
   readonly provider: Provider;
   readonly ledger: Ledger;
   readonly clock: Clock;
@@ -99,7 +99,7 @@ export interface FlightPorts {
 }
 
 /** What can be said to a sweep under way. */
-export interface FlightControl {
+export interface SweepControl {
   /** Ends it: it comes to nothing but `closed`. */
   readonly abort: AbortController;
   isAccepted: boolean;
@@ -107,15 +107,15 @@ export interface FlightControl {
   isCommitted: boolean;
 }
 
-export interface Flights {
+export interface Sweeps {
   /** Sweeps once; one at a time. */
-  fly(own: FlightControl): Promise<FlownOutcome>;
+  fly(own: SweepControl): Promise<FinishedSweep>;
   /** When the last complete one started, by the age clock; `undefined` before. */
   readonly completedAt: number | undefined;
 }
 
 /** Creates the sweeps of one list. */
-export function createFlights(options: FlightOptions, ports: FlightPorts): Flights {
+export function createSweeps(options: SweepOptions, ports: SweepPorts): Sweeps {
   const { list } = options;
   const { clock, ledger } = ports;
   const offload = createOffload(
@@ -153,7 +153,7 @@ export function createFlights(options: FlightOptions, ports: FlightPorts): Fligh
     }
   }
 
-  async function fly(own: FlightControl): Promise<FlownOutcome> {
+  async function fly(own: SweepControl): Promise<FinishedSweep> {
     const { signal } = own.abort;
     const given = await ports.nextSweep?.();
     const startedAt = clock.now();

@@ -2,7 +2,7 @@
 
 import { readInstant } from '../dates.ts';
 import { readMsisdn } from '../msisdn/msisdn.ts';
-import type { MessageEvent, WebhookNews } from './payload.ts';
+import type { MessageEvent, WebhookChange } from './payload.ts';
 import type { WebhookRequest } from './request.ts';
 
 /** What a `parse` function is given. */
@@ -39,7 +39,7 @@ export interface WebhookEvent {
 export function readCustom(
   parse: (request: WebhookParseRequest) => unknown,
   { method, url, headers, body, parsedBody }: WebhookRequest,
-): { event: MessageEvent | WebhookNews; isAuthentic: boolean } | undefined {
+): { event: MessageEvent | WebhookChange; isAuthentic: boolean } | undefined {
   const written = body === undefined ? undefined : Buffer.from(body).toString('utf8');
   const result = parse({ method, url, headers, body: written, parsedBody });
   if (result === undefined || result === null) return undefined;

@@ -11,13 +11,13 @@ import { readMsisdn } from '../msisdn/msisdn.ts';
 import { createKeywords, type KeywordMatch } from './keywords.ts';
 import type { WebhooksConfig } from './options.ts';
 import { createPartJoiner } from './multipart-messages.ts';
-import type { MessageEvent, PayloadEvent, WebhookNews } from './payload.ts';
+import type { MessageEvent, PayloadEvent, WebhookChange } from './payload.ts';
 import type { Trust } from './request.ts';
 
 /** Where judged news goes. */
-export interface NewsSink {
+export interface ChangeSink {
   /** Resolves once the change is durable and counts. `not_honoured`: an opt-in that this list does not take. */
-  record(news: WebhookNews): Promise<'recorded' | 'known' | 'not_honoured'>;
+  record(news: WebhookChange): Promise<'recorded' | 'known' | 'not_honoured'>;
   unclear(event: {
     readonly msisdn: string;
     readonly sender?: string | undefined;
@@ -33,8 +33,8 @@ export interface NewsSink {
  * @param requestId what tells the request from others, for events that have no id of their own.
  * @throws WebhookError where the person's number cannot be read.
  */
-export type Judge = (
-  event: PayloadEvent | WebhookNews,
+export type Interpreter = (
+  event: PayloadEvent | WebhookChange,
   trust: Trust,
   requestId: string | undefined,
 ) => Promise<string>;
@@ -46,21 +46,21 @@ const MOST_TEXTS = 32;
 const LONGEST_KEPT_TEXT = 4_096;
 
 /** Creates the judge of a receiver. */
-export function createJudge(
+export function createInterpreter(
   {
     keywords,
     unclear: unclearMeans,
     replayWindow,
   }: Pick<WebhooksConfig, 'keywords' | 'unclear' | 'replayWindow'>,
-  { clock, sink }: { readonly clock: Clock; readonly sink: NewsSink },
-): Judge {
+  { clock, sink }: { readonly clock: Clock; readonly sink: ChangeSink },
+): Interpreter {
   const read = createKeywords(keywords);
   const joiner = createPartJoiner(clock);
   const remembered = new LRUCache<string, true>({ max: REMEMBERED_IDS });
   const firstTold = new LRUCache<string, number>({ max: REMEMBERED_IDS });
 
   async function judge(
-    event: PayloadEvent | WebhookNews,
+    event: PayloadEvent | WebhookChange,
     trust: Trust,
     requestId: string | undefined,
   ): Promise<string> {
@@ -104,7 +104,7 @@ export function createJudge(
    * Stores an opt-in. One without a time, or of too long ago, proves nothing and is stored all the same: the provider
    * may send it again under a new time, and it is known by its id then.
    */
-  async function keepOptIn(news: WebhookNews, requestId: string | undefined): Promise<string> {
+  async function keepOptIn(news: WebhookChange, requestId: string | undefined): Promise<string> {
     if (!news.isProven) return 'ignored';
     if (isRecent(news.at)) return keep(news, requestId);
     return news.messageId === undefined ? 'ignored' : keep({ ...news, isStale: true }, requestId);
@@ -140,7 +140,7 @@ export function createJudge(
    * The time of an opt-in as it was first told: the provider may send one again under a new time, after an opt-out
    * that it must not beat.
    */
-  function asFirstTold(news: WebhookNews): WebhookNews {
+  function asFirstTold(news: WebhookChange): WebhookChange {
     const { direction, msisdn, messageId, at } = news;
     if (direction === 'out' || messageId === undefined || at === undefined) return news;
     const key = keyOf(msisdn, messageId);
@@ -150,7 +150,7 @@ export function createJudge(
   }
 
   /** Stores a change; one that was stored before is only answered. */
-  async function keep(told: WebhookNews, requestId: string | undefined): Promise<string> {
+  async function keep(told: WebhookChange, requestId: string | undefined): Promise<string> {
     const news = asFirstTold(told);
     const id = news.messageId ?? requestId;
     const key =
@@ -172,12 +172,12 @@ function isPlainOptIn({ written, match }: { written: string; match: KeywordMatch
 }
 
 function newsOf(
-  direction: WebhookNews['direction'],
+  direction: WebhookChange['direction'],
   person: string | undefined,
-  details: Pick<WebhookNews, 'sender' | 'at' | 'messageId' | 'text'>,
-  source: WebhookNews['source'],
+  details: Pick<WebhookChange, 'sender' | 'at' | 'messageId' | 'text'>,
+  source: WebhookChange['source'],
   trust: Trust,
-): WebhookNews {
+): WebhookChange {
   const msisdn = readMsisdn(person);
   if (msisdn === undefined) throw unreadable('the number of its person cannot be read');
   const { sender, at, messageId } = details;

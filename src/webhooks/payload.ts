@@ -12,7 +12,7 @@ import type { Parameters } from './request.ts';
 export type PayloadEvent = MessageEvent | RefusalEvent | { readonly kind: 'other' };
 
 /** A change that a webhook tells. Times in ms UTC. */
-export interface WebhookNews {
+export interface WebhookChange {
   readonly direction: 'out' | 'in';
   readonly msisdn: string;
   /** Our number that the message was sent to or came from, as it was written. */

@@ -7,14 +7,14 @@ import type { Clock } from '../clock.ts';
 import { GuardError, WebhookError, type WebhookErrorCode } from '../errors.ts';
 import { createAuthenticator } from './authentication.ts';
 import { readCustom } from './custom-parser.ts';
-import { createJudge, unreadable, type NewsSink } from './interpreter.ts';
+import { createInterpreter, unreadable, type ChangeSink } from './interpreter.ts';
 import { readWebhooksOptions, type WebhooksOptions } from './options.ts';
 import { readParameters, type ParametersFault } from './parameters.ts';
 import { readPayload } from './payload.ts';
 import type { Parameters, WebhookRequest } from './request.ts';
 
 /** Where the receiver hands on what it learnt. */
-export interface WebhookSink extends NewsSink {
+export interface WebhookSink extends ChangeSink {
   warn(code: string, message: string): void;
   /** A webhook was answered with a 4xx. */
   refused(error: WebhookError): void;
@@ -56,7 +56,7 @@ export function createReceiver(
 ): Receiver {
   const config = readWebhooksOptions(options);
   const { maxBody, replayWindow, parse } = config;
-  const judge = createJudge(config, { clock, sink });
+  const judge = createInterpreter(config, { clock, sink });
   const authenticate = createAuthenticator(config, () => {
     sink.warn(
       'webhook_body_parsed',

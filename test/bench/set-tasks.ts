@@ -11,7 +11,7 @@ import { ownResidentBytes } from './measure.ts';
 import { createMemoryRead } from './memory-read.ts';
 import { requireThat } from './saved-guard.ts';
 
-const { createImageReader, createNumberSet, createNumberSetFromTransfer } =
+const { createSnapshotReader, createNumberSet, createNumberSetFromTransfer } =
   await builtModule<typeof Sets>('number-set/number-set.js');
 const { toNumber } = await builtModule<typeof Msisdns>('msisdn/digits.js');
 
@@ -155,8 +155,8 @@ async function images(size: SetSize) {
   const noteStep = (step: number, took: number) => (least[step] = Math.min(least[step] ?? Infinity, took));
   for (let round = 0; round < ROUNDS; round++) {
     const chunks: Uint8Array[] = [];
-    const writing = set.image();
-    const reader = createImageReader();
+    const writing = set.snapshot();
+    const reader = createSnapshotReader();
     let [writeMs, readMs] = [0, 0];
     for (let isOver = false; !isOver;) {
       const took = timeOf(() => {

@@ -7,7 +7,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { vonage } from 'sms-send-guard';
 import type * as Clocks from '../../src/clock.ts';
 import type * as Ledgers from '../../src/ledger/ledger.ts';
-import type * as Flights from '../../src/sync/sweep.ts';
+import type * as Sweeps from '../../src/sync/sweep.ts';
 import { builtModule } from './built.ts';
 import { requireThat } from './saved-guard.ts';
 import { startProvider, type ProviderProcess } from './sweep-provider-process.ts';
@@ -15,7 +15,7 @@ import { startProvider, type ProviderProcess } from './sweep-provider-process.ts
 // They are no part of what the package exports: whoever uses it cannot choose.
 const { createAgeClock, systemClock } = await builtModule<typeof Clocks>('clock.js');
 const { createLedger } = await builtModule<typeof Ledgers>('ledger/ledger.js');
-const { createFlights } = await builtModule<typeof Flights>('sync/sweep.js');
+const { createSweeps } = await builtModule<typeof Sweeps>('sync/sweep.js');
 
 const ROUNDS = 9;
 const PAGE_SIZE = 1_000;
@@ -31,7 +31,7 @@ function flightsOf(provider: ProviderProcess, threadFromRows: number) {
     ...{ list: 'default', clockSlackMs: 60_000, lagGraceMs: 600_000, shrinkHoldMs: 86_400_000 },
     ...{ longestStepMs: 600_000, trustProviderRemoval: false },
   });
-  const flights = createFlights(
+  const sweeps = createSweeps(
     {
       list: 'default',
       timeoutMs: 30_000,
@@ -61,7 +61,7 @@ function flightsOf(provider: ProviderProcess, threadFromRows: number) {
   return async () => {
     const before = performance.eventLoopUtilization();
     const start = performance.now();
-    const { status } = await flights.fly({
+    const { status } = await sweeps.fly({
       abort: new AbortController(),
       isAccepted: false,
       isCommitted: false,

@@ -5,13 +5,13 @@ import { STARTING } from '../../src/decision.ts';
 import type { ListsOptions } from '../../src/options/list-options.ts';
 import { createLists } from '../../src/lists/opt-out-lists.ts';
 import { readOptions, type GuardOptions } from '../../src/options/guard-options.ts';
-import type { WebhookNews } from '../../src/webhooks/payload.ts';
+import type { WebhookChange } from '../../src/webhooks/payload.ts';
 import { LATEST_TIME } from '../../src/ledger/evidence.ts';
 import { createNumberSet } from '../../src/number-set/number-set.ts';
 import { START, createFakeClock } from '../fake-clock.ts';
 
 const MINUTE = 60_000;
-const NEWS: WebhookNews = {
+const NEWS: WebhookChange = {
   ...{ direction: 'out', msisdn: '15551230001', sender: '73737', at: START - 1_000, source: 'inbound' },
   ...{ messageId: 'm-1', text: 'STOP', isProven: true },
 };
@@ -27,7 +27,7 @@ function listsOf(options: GuardOptions = { lists: LISTS }) {
   return { config, lists: createLists(config, createAgeClock(clock)) };
 }
 
-function changeOf(news: Partial<WebhookNews>, optedIn: readonly string[] = []) {
+function changeOf(news: Partial<WebhookChange>, optedIn: readonly string[] = []) {
   const hasJustOptedIn = (list: string, msisdn: string) => optedIn.includes(`${msisdn} ${list}`);
   return inboundChange({ ...NEWS, ...news }, { ...listsOf(), now: START, hasJustOptedIn });
 }
@@ -82,7 +82,7 @@ describe('an opt-out by webhook', () => {
   });
 
   it('is one act however often it is told, and another where it is proven', () => {
-    const idOf = (news: Partial<WebhookNews>) => changeOf(news)?.evidence.id;
+    const idOf = (news: Partial<WebhookChange>) => changeOf(news)?.evidence.id;
     expect(idOf({ at: START })).toBe(idOf({}));
     expect(idOf({ isProven: false })).not.toBe(idOf({}));
     expect(idOf({ messageId: undefined })).toBe(idOf({ messageId: undefined }));
@@ -157,7 +157,7 @@ describe('lists', () => {
       await lists.restore('alerts', { ...saved, image: { chunks: each(...chunks), since: since() } });
       return [out, come, gone].map((one) => lists.get('alerts')?.ledger.blocks(one));
     };
-    const image = [...createNumberSet([out, gone]).image()];
+    const image = [...createNumberSet([out, gone]).snapshot()];
     expect(await blocked(image)).toEqual([true, true, false]);
     expect(await blocked(image.map((chunk) => chunk.map((byte) => byte ^ 1)))).toEqual([true, false, false]);
     expect(await blocked([])).toEqual([true, false, false]);

@@ -2,7 +2,7 @@ import { describe, expect, it, vi } from 'vitest';
 import { createAgeClock } from '../../src/clock.ts';
 import type { Provider } from '../../src/index.ts';
 import { createLists } from '../../src/lists/opt-out-lists.ts';
-import { createAskManage } from '../../src/changes/provider-opt-in.ts';
+import { createProviderOptIn } from '../../src/changes/provider-opt-in.ts';
 import { readOptions } from '../../src/options/guard-options.ts';
 import { START, createFakeClock } from '../fake-clock.ts';
 
@@ -15,7 +15,7 @@ function harness(optIn?: NonNullable<Provider['optIn']>) {
   const config = readOptions({ clock, refresh: { timeout: '5s' }, lists: { alerts: { provider } } });
   const list = createLists(config, createAgeClock(clock)).ensure('alerts');
   const closing = new AbortController();
-  const askManage = createAskManage(config, closing.signal);
+  const askManage = createProviderOptIn(config, closing.signal);
   return { clock, closing, ask: () => askManage(list, N) };
 }
 

@@ -1,7 +1,7 @@
 import { describe, expect, it, vi } from 'vitest';
 import type { OptOutChange } from '../../src/ledger/evidence.ts';
 import { createRecentOptIns } from '../../src/changes/recent-opt-ins.ts';
-import { createUnstored } from '../../src/changes/unstored-changes.ts';
+import { createUnstoredChanges } from '../../src/changes/unstored-changes.ts';
 import { createFakeClock, settle } from '../fake-clock.ts';
 
 const SECOND = 1_000;
@@ -15,7 +15,7 @@ describe('changes that could not be stored', () => {
   it('are tried again with growing waits, until they are stored', async () => {
     const clock = createFakeClock();
     const store = vi.fn(async (_changes: readonly OptOutChange[]) => Promise.reject(new Error('down')));
-    const unstored = createUnstored(clock, store);
+    const unstored = createUnstoredChanges(clock, store);
     unstored.add([change('a')]);
     await clock.advance(10 * SECOND);
     expect(store.mock.calls.length).toBe(3);
@@ -36,13 +36,13 @@ describe('changes that could not be stored', () => {
   ])('%s: remembered %s', async (_name, one, isRemembered) => {
     const clock = createFakeClock();
     const store = vi.fn(async () => undefined);
-    createUnstored(clock, store).add([one]);
+    createUnstoredChanges(clock, store).add([one]);
     await clock.advance(SECOND);
     expect(store).toHaveBeenCalledTimes(isRemembered ? 1 : 0);
   });
 
   it('keep their first copy, whatever time a retry brings', () => {
-    const unstored = createUnstored(createFakeClock(), async () => undefined);
+    const unstored = createUnstoredChanges(createFakeClock(), async () => undefined);
     const first = change('a', { at: 5 });
     const retry = change('a', { at: 9 });
     expect(unstored.firstCopyOf(retry)).toBe(retry);
@@ -56,7 +56,7 @@ describe('changes that could not be stored', () => {
   it('are stored in batches, and those that come meanwhile too', async () => {
     const clock = createFakeClock();
     const sizes: number[] = [];
-    const unstored = createUnstored(clock, async (changes) => {
+    const unstored = createUnstoredChanges(clock, async (changes) => {
       sizes.push(changes.length);
       if (sizes.length === 1) unstored.add([change('late')]);
       await settle();
@@ -69,7 +69,7 @@ describe('changes that could not be stored', () => {
   it('are tried no more after stop()', async () => {
     const clock = createFakeClock();
     const store = vi.fn(async () => Promise.reject(new Error('down')));
-    const unstored = createUnstored(clock, store);
+    const unstored = createUnstoredChanges(clock, store);
     unstored.add([change('a')]);
     unstored.stop();
     await unstored.flush();

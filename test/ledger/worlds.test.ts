@@ -13,7 +13,7 @@ import { createLists } from '../../src/lists/opt-out-lists.ts';
 import { readOptions } from '../../src/options/guard-options.ts';
 import type { Evidence, LogPosition, OptOutChange } from '../../src/ledger/evidence.ts';
 import type { Ledger } from '../../src/ledger/ledger.ts';
-import type { WebhookNews } from '../../src/webhooks/payload.ts';
+import type { WebhookChange } from '../../src/webhooks/payload.ts';
 import { createFakeClock } from '../fake-clock.ts';
 import { HOUR, T, finish } from './evidence.ts';
 import { columnsOf } from './columns.ts';
@@ -111,7 +111,7 @@ function createWorld(providerSkew: number) {
     if (known === undefined && process.read === log.length - 1) process.read = log.length;
   }
 
-  function deliver(process: Process, news: Partial<WebhookNews>): void {
+  function deliver(process: Process, news: Partial<WebhookChange>): void {
     const given = {
       msisdn: N,
       sender: '73737',

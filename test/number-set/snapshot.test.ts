@@ -1,11 +1,11 @@
 import { crc32 } from 'node:zlib';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { ImageError } from '../../src/number-set/varint-codec.ts';
+import { SnapshotError } from '../../src/number-set/varint-codec.ts';
 import {
-  createImageReader,
+  createSnapshotReader,
   createNumberSet,
-  createNumberSetFromImage,
+  createNumberSetFromSnapshot,
   type NumberSet,
 } from '../../src/number-set/number-set.ts';
 
@@ -55,7 +55,7 @@ function checked(chunk: Uint8Array): Uint8Array {
   return chunk;
 }
 
-const imageOf = (set: NumberSet) => [...set.image()];
+const imageOf = (set: NumberSet) => [...set.snapshot()];
 
 /** Does all that can be done to a set, and holds that nothing comes out that a set may not have. */
 function use(set: NumberSet, near: readonly number[]): void {
@@ -75,7 +75,7 @@ function use(set: NumberSet, near: readonly number[]): void {
     if (!(Number.isInteger(number) && number >= 10_000 && number < 1e15)) expect(number).toBe('a number');
   }
   expect(seen).toBeLessThan(20_000);
-  for (const chunk of set.image()) expect(chunk.length).toBeGreaterThan(0);
+  for (const chunk of set.snapshot()) expect(chunk.length).toBeGreaterThan(0);
 }
 
 describe('an image of a number set', () => {
@@ -87,7 +87,7 @@ describe('an image of a number set', () => {
     const set = setOf();
     const chunks = imageOf(set);
     expect(Math.max(...chunks.map((chunk) => chunk.length))).toBeLessThan(1_000_000);
-    const copy = createNumberSetFromImage(chunks);
+    const copy = createNumberSetFromSnapshot(chunks);
     expect(copy.size).toBe(set.size);
     expect(numbersOf(copy)).toEqual(numbersOf(set));
     expect(copy.bytes).toBeLessThanOrEqual(set.bytes);
@@ -95,13 +95,13 @@ describe('an image of a number set', () => {
     expect(copy.size).toBe(set.size + 2 + Number(set.size === 0));
     // The same numbers have the same bytes, whatever else there was meanwhile.
     copy.deleteBatch([15_550_000_001, 15_770_009_999]);
-    expect(createNumberSetFromImage(imageOf(copy)).has('12345')).toBe(true);
+    expect(createNumberSetFromSnapshot(imageOf(copy)).has('12345')).toBe(true);
   });
 
   it('takes chunks where they are, and leaves alone what is a part of a larger piece', () => {
     const [chunk = new Uint8Array()] = imageOf(smallSet());
     const larger = Buffer.concat([chunk, Buffer.alloc(8)]);
-    const [own, apart] = [createImageReader(), createImageReader()];
+    const [own, apart] = [createSnapshotReader(), createSnapshotReader()];
     own.take(chunk);
     apart.take(larger.subarray(0, chunk.length));
     const [before, untouched] = [chunk.slice(), larger.toString('hex')];
@@ -116,7 +116,7 @@ describe('an image of a number set', () => {
   it.each([1, 2, 3, 100])('of the first version is read, with %i regions in a chunk', (regionsEach) => {
     const set = largeSet();
     const older = asFirstVersion(imageOf(set), regionsEach);
-    const copy = createNumberSetFromImage(older);
+    const copy = createNumberSetFromSnapshot(older);
     expect(numbersOf(copy)).toEqual(numbersOf(set));
     copy.addBatch(
       numbersOf(copy)
@@ -127,19 +127,19 @@ describe('an image of a number set', () => {
     const [first = new Uint8Array(), ...rest] = older;
     for (const cut of [4, 8]) {
       const bent = checked(first.slice(0, first.length - cut));
-      expect(() => createNumberSetFromImage([bent, ...rest])).toThrow(ImageError);
+      expect(() => createNumberSetFromSnapshot([bent, ...rest])).toThrow(SnapshotError);
     }
     // Neither version passes for the other.
     const renamed = imageOf(set).map((chunk) => {
       chunk[8] = 1;
       return checked(chunk);
     });
-    expect(() => createNumberSetFromImage(renamed)).toThrow(ImageError);
+    expect(() => createNumberSetFromSnapshot(renamed)).toThrow(SnapshotError);
   });
 
   it('reads chunks wherever in memory they are', () => {
     const chunks = imageOf(smallSet()).map((chunk) => Buffer.concat([Buffer.alloc(3), chunk]).subarray(3));
-    expect(createNumberSetFromImage(chunks).size).toBe(smallSet().size);
+    expect(createNumberSetFromSnapshot(chunks).size).toBe(smallSet().size);
   });
 
   it('has what stays while numbers come and go', () => {
@@ -147,12 +147,12 @@ describe('an image of a number set', () => {
     const kept = numbersOf(set).filter((_, index) => index % 7 === 0);
     const isKept = new Set(kept);
     const chunks: Uint8Array[] = [];
-    for (const chunk of set.image()) {
+    for (const chunk of set.snapshot()) {
       chunks.push(chunk);
       for (const number of numbersOf(set)) if (!isKept.has(number)) set.delete(String(number));
       set.addBatch(Float64Array.from({ length: 60_000 }, (_, index) => 18_000_000_000 + index * 77));
     }
-    const copy = createNumberSetFromImage(chunks);
+    const copy = createNumberSetFromSnapshot(chunks);
     expect(kept.filter((number) => !copy.hasNumber(number))).toEqual([]);
     set.deleteBatch(numbersOf(set));
     expect([set.size, set.bytes]).toEqual([0, 0]);
@@ -160,7 +160,7 @@ describe('an image of a number set', () => {
 
   it('of a set that becomes empty meanwhile can be ended', () => {
     const set = largeSet();
-    const image = set.image();
+    const image = set.snapshot();
     image.next();
     set.deleteBatch(numbersOf(set));
     expect(set.size).toBe(0);
@@ -170,7 +170,7 @@ describe('an image of a number set', () => {
 
   it('ends with an error where the numbers are handed over meanwhile', () => {
     const set = largeSet();
-    const image = set.image();
+    const image = set.snapshot();
     image.next();
     set.transfer();
     expect(() => image.next()).toThrow(/handed over/);
@@ -185,12 +185,14 @@ describe('an image of a number set', () => {
       ...[[], [first], [second, first, ...rest], [first, first, second, ...rest], [first, ...rest]],
       ...[[...chunks, first], [...chunks, ...other], [first, ...other], [...rest], chunks.slice(0, -1)],
     ];
-    for (const images of bent) expect(() => createNumberSetFromImage(images)).toThrow(ImageError);
+    for (const images of bent) expect(() => createNumberSetFromSnapshot(images)).toThrow(SnapshotError);
     for (let at = 0; at < first.length; at += at < 400 ? 1 : 4_001) {
       const changed = first.slice();
       changed[at] = (changed[at] ?? 0) ^ (1 << (at & 7));
-      expect(() => createNumberSetFromImage([changed, second, ...rest])).toThrow(ImageError);
-      expect(() => createNumberSetFromImage([first.subarray(0, at), second, ...rest])).toThrow(ImageError);
+      expect(() => createNumberSetFromSnapshot([changed, second, ...rest])).toThrow(SnapshotError);
+      expect(() => createNumberSetFromSnapshot([first.subarray(0, at), second, ...rest])).toThrow(
+        SnapshotError,
+      );
     }
   });
 
@@ -198,21 +200,21 @@ describe('an image of a number set', () => {
     const [chunk = new Uint8Array()] = imageOf(smallSet());
     const newer = chunk.slice();
     newer[8] = 3;
-    expect(() => createNumberSetFromImage([checked(newer)])).toThrow(/version 3, known is 2/);
-    expect(() => createNumberSetFromImage([new Uint8Array(64)])).toThrow(/no image/);
-    expect(() => createNumberSetFromImage([new Uint8Array(5)])).toThrow(/cut off/);
+    expect(() => createNumberSetFromSnapshot([checked(newer)])).toThrow(/version 3, known is 2/);
+    expect(() => createNumberSetFromSnapshot([new Uint8Array(64)])).toThrow(/no image/);
+    expect(() => createNumberSetFromSnapshot([new Uint8Array(5)])).toThrow(/cut off/);
   });
 
   it('takes nothing more once it was broken, and no part twice', () => {
     const [chunk = new Uint8Array()] = imageOf(smallSet());
-    const reader = createImageReader();
-    expect(() => reader.done()).toThrow(ImageError);
-    expect(() => reader.take(new Uint8Array(64))).toThrow(ImageError);
-    expect(() => reader.take(chunk)).toThrow(ImageError);
-    const whole = createImageReader();
+    const reader = createSnapshotReader();
+    expect(() => reader.done()).toThrow(SnapshotError);
+    expect(() => reader.take(new Uint8Array(64))).toThrow(SnapshotError);
+    expect(() => reader.take(chunk)).toThrow(SnapshotError);
+    const whole = createSnapshotReader();
     whole.take(chunk);
     expect(whole.done().size).toBe(smallSet().size);
-    expect(() => whole.done()).toThrow(ImageError);
+    expect(() => whole.done()).toThrow(SnapshotError);
   });
 
   it('never becomes a set that throws, goes in circles or has what is no number, under a right checksum', () => {
@@ -243,10 +245,10 @@ describe('an image of a number set', () => {
           }
           let set: NumberSet | undefined;
           try {
-            set = createNumberSetFromImage([checked(bent)]);
+            set = createNumberSetFromSnapshot([checked(bent)]);
           } catch (error) {
             refused++;
-            if (!(error instanceof ImageError)) throw error;
+            if (!(error instanceof SnapshotError)) throw error;
           }
           if (set) use(set, near);
         },
@@ -269,14 +271,14 @@ describe('an image of a number set', () => {
       for (const count of [0, 33, 8_191]) {
         const bent = chunk.slice();
         new Int32Array(bent.buffer)[at] = (entry & 0x7fff) | (count << 16);
-        expect(() => createNumberSetFromImage([checked(bent)])).toThrow(ImageError);
+        expect(() => createNumberSetFromSnapshot([checked(bent)])).toThrow(SnapshotError);
       }
     }
     expect(leaves).toBeGreaterThan(1);
   });
 
   it('has room for a few numbers more without new memory', () => {
-    const set = createNumberSetFromImage(imageOf(largeSet()));
+    const set = createNumberSetFromSnapshot(imageOf(largeSet()));
     const { bytes, size } = set;
     set.addBatch([15_000_000_001, 15_005_000_010, 15_009_000_003]);
     expect([set.size, set.bytes]).toEqual([size + 3, bytes]);
@@ -286,8 +288,10 @@ describe('an image of a number set', () => {
     const [chunk = new Uint8Array()] = imageOf(smallSet());
     const long = new Uint8Array(chunk.length + 0x8000 * 4);
     long.set(chunk);
-    expect(() => createNumberSetFromImage([checked(long)])).toThrow(ImageError);
-    expect(createNumberSetFromImage([checked(long.slice(0, chunk.length + 400))]).size).toBe(smallSet().size);
+    expect(() => createNumberSetFromSnapshot([checked(long)])).toThrow(SnapshotError);
+    expect(createNumberSetFromSnapshot([checked(long.slice(0, chunk.length + 400))]).size).toBe(
+      smallSet().size,
+    );
   });
 
   it('does not believe what regions say of themselves', () => {
@@ -299,7 +303,7 @@ describe('an image of a number set', () => {
         const view = new Int32Array(bent.buffer, HEADER_BYTES);
         if (view[word] === value) continue;
         view[word] = value;
-        expect(() => createNumberSetFromImage([checked(bent), ...chunks.slice(1)])).toThrow(ImageError);
+        expect(() => createNumberSetFromSnapshot([checked(bent), ...chunks.slice(1)])).toThrow(SnapshotError);
       }
     }
   });

@@ -1,7 +1,7 @@
 import { crc32 } from 'node:zlib';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { ImageError, decodeNumbers, encodeNumbers } from '../../src/number-set/varint-codec.ts';
+import { SnapshotError, decodeNumbers, encodeNumbers } from '../../src/number-set/varint-codec.ts';
 
 const number = fc.integer({ min: 10_000, max: 999_999_999_999_999 });
 
@@ -26,14 +26,14 @@ describe('an image of numbers', () => {
     for (let at = 0; at < image.length; at++) {
       for (const bit of [1, 0x80]) {
         const bent = image.map((byte, index) => (index === at ? byte ^ bit : byte));
-        expect(() => decodeNumbers(bent)).toThrow(ImageError);
+        expect(() => decodeNumbers(bent)).toThrow(SnapshotError);
       }
-      expect(() => decodeNumbers(image.subarray(0, at))).toThrow(ImageError);
+      expect(() => decodeNumbers(image.subarray(0, at))).toThrow(SnapshotError);
     }
-    expect(() => decodeNumbers(Buffer.concat([image, Buffer.alloc(1)]))).toThrow(ImageError);
+    expect(() => decodeNumbers(Buffer.concat([image, Buffer.alloc(1)]))).toThrow(SnapshotError);
   });
 
-  it('never gives anything but numbers or an ImageError, whatever the bytes are', () => {
+  it('never gives anything but numbers or an SnapshotError, whatever the bytes are', () => {
     const image = encodeNumbers(new Float64Array([12_345, 15_550_000_001]));
     const header = fc.constantFrom(image.subarray(0, 16), image.subarray(0, 12), new Uint8Array());
     fc.assert(
@@ -41,7 +41,7 @@ describe('an image of numbers', () => {
         try {
           decodeNumbers(Buffer.concat([start, rest]));
         } catch (error) {
-          expect(error).toBeInstanceOf(ImageError);
+          expect(error).toBeInstanceOf(SnapshotError);
         }
       }),
     );
@@ -51,7 +51,7 @@ describe('an image of numbers', () => {
     for (const count of [1, 3, 0xff_ff_ff_ff]) {
       const image = encodeNumbers(new Float64Array([12_345, 12_346]));
       new DataView(image.buffer).setUint32(8, count);
-      expect(() => decodeNumbers(image)).toThrow(ImageError);
+      expect(() => decodeNumbers(image)).toThrow(SnapshotError);
     }
     const cut = encodeNumbers(new Float64Array([12_345]));
     const open = Buffer.concat([cut.subarray(0, 16), Buffer.from([0x80])]);

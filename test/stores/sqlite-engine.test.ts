@@ -25,7 +25,7 @@ import { loadDriver, type Driver } from '../../src/stores/sqlite/driver.ts';
 import { createEngine } from '../../src/stores/sqlite/engine.ts';
 import { serve } from '../../src/stores/sqlite/worker.ts';
 import { createNumberSet } from '../../src/number-set/number-set.ts';
-import { numberSetOf, numberSetOfImage } from '../../src/stores/read-numbers.ts';
+import { numberSetOf, numberSetOfSnapshot } from '../../src/stores/read-numbers.ts';
 import type { SavedSweep, Store, StoreTrouble } from '../../src/stores/store.ts';
 import { sqliteStore } from '../../src/stores/sqlite/sqlite-store.ts';
 import { storeConformance } from '../../src/testing/store-conformance.ts';
@@ -114,7 +114,7 @@ describe('the engine', () => {
       const sweep = { ...SWEEP, size: all.length, numbers: all };
       expect(
         await store.saveSweep('default', {
-          ...{ ...sweep, number: start, start, makeImage: () => set.image(), ...fields },
+          ...{ ...sweep, number: start, start, makeImage: () => set.snapshot(), ...fields },
         }),
       ).toBe(true);
       await store.close();
@@ -129,7 +129,7 @@ describe('the engine', () => {
     const store = storeOf(file);
     await store.open();
     const sweep = (await store.load()).sweeps.get('default');
-    const image = sweep?.image && (await numberSetOfImage(sweep.image));
+    const image = sweep?.image && (await numberSetOfSnapshot(sweep.image));
     const set = image ?? (sweep && (await numberSetOf(sweep.numbers)));
     await store.loaded?.();
     await store.close();
@@ -175,7 +175,7 @@ describe('the engine', () => {
       }
     }
     async function* nothing(): AsyncGenerator<never> {}
-    const reading = numberSetOfImage({ chunks: cut(), since: image?.since ?? nothing() });
+    const reading = numberSetOfSnapshot({ chunks: cut(), since: image?.since ?? nothing() });
     await expect(reading).rejects.toMatchObject({ code: 'store_unavailable' });
     expect(taken).toBeGreaterThan(0);
     await store.close();

@@ -5,7 +5,7 @@ import type { Evidence } from '../../src/ledger/evidence.ts';
 import { createLedger } from '../../src/ledger/ledger.ts';
 import type { Anomaly, SweepOutcome } from '../../src/sync/sweep.ts';
 import type { PageRequest, Provider, ProviderPage, ProviderRow } from '../../src/providers/provider.ts';
-import { createSweeper, type SweepOptions, type SweepPorts } from '../../src/sync/poller.ts';
+import { createPoller, type PollerOptions, type PollerPorts } from '../../src/sync/poller.ts';
 import { createFakeClock, settle } from '../fake-clock.ts';
 
 const MINUTE = 60_000;
@@ -30,11 +30,11 @@ function paged(
 
 function harness(
   provider: Provider,
-  options: Partial<SweepOptions> = {},
+  options: Partial<PollerOptions> = {},
   {
     trustProviderRemoval = false,
     lease,
-  }: { trustProviderRemoval?: boolean; lease?: SweepPorts['lease'] } = {},
+  }: { trustProviderRemoval?: boolean; lease?: PollerPorts['lease'] } = {},
 ) {
   const clock = createFakeClock();
   const ledger = createLedger({
@@ -62,11 +62,11 @@ function harness(
   const duplicates: number[] = [];
   const onAnomaly = vi.fn((anomaly: Anomaly) => void anomalies.push(anomaly));
   const saveSweep = vi.fn(() => ledger.save().done('kept'));
-  const obstacle = vi.fn<SweepPorts['obstacle']>();
-  const keepOptIns = vi.fn<SweepPorts['keepOptIns']>(async (changes) => {
+  const obstacle = vi.fn<PollerPorts['obstacle']>();
+  const keepOptIns = vi.fn<PollerPorts['keepOptIns']>(async (changes) => {
     for (const { msisdn, evidence } of changes) keep(msisdn, evidence);
   });
-  const sweeper = createSweeper(
+  const poller = createPoller(
     {
       list: 'default',
       everyMs: 5 * MINUTE,
@@ -107,28 +107,28 @@ function harness(
     keepOptIns,
     onAnomaly,
     obstacle,
-    sweeper,
+    poller,
   };
 }
 
 describe('reading to the end', () => {
   it.each([0, 1, 99, 100, 101, 200, 201, 1001])('of %d rows', async (count) => {
     for (const total of ['all', 'page', 'none'] as const) {
-      const { sweeper, ledger } = harness(paged(() => numbers(count), { total }));
-      expect(await sweeper.sweep()).toMatchObject({ status: 'complete', size: count, added: count });
+      const { poller, ledger } = harness(paged(() => numbers(count), { total }));
+      expect(await poller.sweep()).toMatchObject({ status: 'complete', size: count, added: count });
       expect(numbers(count).every((msisdn) => ledger.blocks(msisdn))).toBe(true);
     }
   });
 
   it.each([1, 7, 99])('from a server that caps pages at %d rows', async (cap) => {
-    const { sweeper } = harness(paged(() => numbers(250), { cap }));
-    expect(await sweeper.sweep()).toMatchObject({ status: 'complete', size: 250 });
+    const { poller } = harness(paged(() => numbers(250), { cap }));
+    expect(await poller.sweep()).toMatchObject({ status: 'complete', size: 250 });
   });
 
   it.each([1, 3, 10])('%d pages at a time', async (concurrency) => {
     const provider = paged(() => numbers(450));
-    const { sweeper } = harness(provider, { concurrency });
-    expect(await sweeper.sweep()).toMatchObject({ status: 'complete', size: 450, pages: 6 });
+    const { poller } = harness(provider, { concurrency });
+    expect(await poller.sweep()).toMatchObject({ status: 'complete', size: 450, pages: 6 });
   });
 
   it('from a server whose first page is page 1 as well as page 0', async () => {
@@ -136,12 +136,12 @@ describe('reading to the end', () => {
       const at = Math.max(0, index - 1) * 100;
       return { rows: numbers(250).slice(at, at + 100), total: 250 };
     };
-    expect(await harness({ page }).sweeper.sweep()).toMatchObject({ status: 'complete', size: 250 });
+    expect(await harness({ page }).poller.sweep()).toMatchObject({ status: 'complete', size: 250 });
   });
 
   it('ends at a server that repeats one page for ever', async () => {
     const page = vi.fn(async () => ({ rows: numbers(100), total: 100 }));
-    expect(await harness({ page }).sweeper.sweep()).toMatchObject({
+    expect(await harness({ page }).poller.sweep()).toMatchObject({
       status: 'complete',
       size: 100,
       pages: 3,
@@ -149,29 +149,29 @@ describe('reading to the end', () => {
   });
 
   it('is incomplete where that server announced more', async () => {
-    const { sweeper, anomalies, ledger } = harness({
+    const { poller, anomalies, ledger } = harness({
       page: async () => ({ rows: numbers(100), total: 250 }),
     });
-    expect(await sweeper.sweep()).toMatchObject({ status: 'failed', error: { code: 'provider_incomplete' } });
+    expect(await poller.sweep()).toMatchObject({ status: 'failed', error: { code: 'provider_incomplete' } });
     expect(anomalies.map(({ code }) => code)).toEqual(['list_incomplete']);
     expect([ledger.blocks(number(99)), ledger.lastStart]).toEqual([true, null]);
   });
 
   it('is incomplete at an empty page before the announced count', async () => {
     const page = async ({ index }: PageRequest) => ({ rows: index === 0 ? numbers(100) : [], total: 101 });
-    expect(await harness({ page }).sweeper.sweep()).toMatchObject({ status: 'failed' });
+    expect(await harness({ page }).poller.sweep()).toMatchObject({ status: 'failed' });
   });
 
   it('is incomplete where an empty list announces rows', async () => {
-    expect(await harness({ page: async () => ({ rows: [], total: 5 }) }).sweeper.sweep()).toMatchObject({
+    expect(await harness({ page: async () => ({ rows: [], total: 5 }) }).poller.sweep()).toMatchObject({
       status: 'failed',
     });
   });
 
   it('is incomplete where rows follow an empty page, and they block', async () => {
     const page = async ({ index }: PageRequest) => ({ rows: index === 1 ? [] : numbers(100, index * 100) });
-    const { sweeper, ledger } = harness({ page }, { concurrency: 4 });
-    expect(await sweeper.sweep()).toMatchObject({ status: 'failed', error: { code: 'provider_incomplete' } });
+    const { poller, ledger } = harness({ page }, { concurrency: 4 });
+    expect(await poller.sweep()).toMatchObject({ status: 'failed', error: { code: 'provider_incomplete' } });
     expect(ledger.blocks(number(350))).toBe(true);
   });
 
@@ -180,7 +180,7 @@ describe('reading to the end', () => {
       await harness(
         paged(() => numbers(250)),
         { maxPages: 2 },
-      ).sweeper.sweep(),
+      ).poller.sweep(),
     ).toMatchObject({
       status: 'failed',
       error: { code: 'provider_incomplete' },
@@ -191,14 +191,14 @@ describe('reading to the end', () => {
     const rows = [number(1), number(1), number(2)];
     for (const total of [3, -1, 2.5, Number.NaN, '9' as never]) {
       const page = async ({ index }: PageRequest) => (index === 0 ? { rows, total } : { rows: [] });
-      expect(await harness({ page }).sweeper.sweep()).toMatchObject({ status: 'complete', size: 2 });
+      expect(await harness({ page }).poller.sweep()).toMatchObject({ status: 'complete', size: 2 });
     }
   });
 
   it('is incomplete where rows follow an empty page, also of numbers that were read', async () => {
     const page = async ({ index }: PageRequest) => ({ rows: index === 1 ? [] : numbers(100) });
-    const { sweeper } = harness({ page }, { concurrency: 4 });
-    expect(await sweeper.sweep()).toMatchObject({ status: 'failed', error: { code: 'provider_incomplete' } });
+    const { poller } = harness({ page }, { concurrency: 4 });
+    expect(await poller.sweep()).toMatchObject({ status: 'failed', error: { code: 'provider_incomplete' } });
   });
 
   it('blocks a number that moved past the cursor: it was listed before', async () => {
@@ -208,9 +208,9 @@ describe('reading to the end', () => {
       if (index === 0 && page.mock.calls.length > 3) list = list.slice(1);
       return { rows: shown };
     });
-    const { sweeper, ledger } = harness({ page });
-    await sweeper.sweep();
-    await sweeper.sweep();
+    const { poller, ledger } = harness({ page });
+    await poller.sweep();
+    await poller.sweep();
     expect(ledger.blocks(number(100))).toBe(true);
   });
 });
@@ -242,12 +242,12 @@ describe('a list that holds numbers in two rows', () => {
     ],
   ])('is complete: %s', async (_name, rows, size) => {
     for (const concurrency of [1, 3]) {
-      const { sweeper, duplicates, ledger } = harness(
+      const { poller, duplicates, ledger } = harness(
         paged(() => rows),
         { concurrency },
       );
       for (let time = 0; time < 2; time++) {
-        expect(await sweeper.sweep()).toMatchObject({ status: 'complete', size, rows: rows.length });
+        expect(await poller.sweep()).toMatchObject({ status: 'complete', size, rows: rows.length });
       }
       expect(duplicates).toEqual([rows.length - size]);
       expect(ledger.listedByProvider).toBe(size);
@@ -255,8 +255,8 @@ describe('a list that holds numbers in two rows', () => {
   });
 
   it('is told by none of its numbers twice', async () => {
-    const { sweeper, duplicates } = harness(paged(() => numbers(250)));
-    await sweeper.sweep();
+    const { poller, duplicates } = harness(paged(() => numbers(250)));
+    await poller.sweep();
     expect(duplicates).toEqual([]);
   });
 
@@ -266,8 +266,8 @@ describe('a list that holds numbers in two rows', () => {
       const at = Math.max(0, index - 1) * 100;
       return { rows: rows.slice(at, at + 100), total: rows.length };
     };
-    const { sweeper, duplicates } = harness({ page });
-    expect(await sweeper.sweep()).toMatchObject({ status: 'complete', size: 250 });
+    const { poller, duplicates } = harness({ page });
+    expect(await poller.sweep()).toMatchObject({ status: 'complete', size: 250 });
     expect(duplicates).toEqual([25]);
   });
 
@@ -291,8 +291,8 @@ describe('a list that holds numbers in two rows', () => {
   ])('is incomplete where the server shows %s', async (_name, rowsOf, total) => {
     for (const concurrency of [1, 3]) {
       const page = async (request: PageRequest) => ({ rows: rowsOf(request), total });
-      const { sweeper, duplicates } = harness({ page }, { concurrency, maxPages: 1_000 });
-      const outcome = await sweeper.sweep();
+      const { poller, duplicates } = harness({ page }, { concurrency, maxPages: 1_000 });
+      const outcome = await poller.sweep();
       expect(outcome).toMatchObject({ status: 'failed', error: { code: 'provider_incomplete' } });
       expect(duplicates).toEqual([]);
     }
@@ -312,7 +312,7 @@ describe('a list that holds numbers in two rows', () => {
     ] as const) {
       let list: readonly string[] = twice(400, 50);
       const provider = paged(() => list);
-      const { sweeper } = harness(
+      const { poller } = harness(
         {
           page: async (request) => {
             if (request.index === at) list = grow(list);
@@ -321,31 +321,31 @@ describe('a list that holds numbers in two rows', () => {
         },
         { concurrency },
       );
-      expect(await sweeper.sweep()).toMatchObject({
+      expect(await poller.sweep()).toMatchObject({
         status: 'failed',
         error: { code: 'provider_incomplete' },
       });
-      expect(await sweeper.sweep()).toMatchObject({ status: 'failed' });
+      expect(await poller.sweep()).toMatchObject({ status: 'failed' });
     }
   });
 
   it('is complete where it grew at its end while it was read', async () => {
     let list: readonly string[] = twice(400, 50);
     const provider = paged(() => list);
-    const { sweeper, ledger } = harness({
+    const { poller, ledger } = harness({
       page: async (request) => {
         if (request.index < 4) list = [...list, number(9_000 + list.length)];
         return provider.page(request);
       },
     });
-    expect(await sweeper.sweep()).toMatchObject({ status: 'complete' });
+    expect(await poller.sweep()).toMatchObject({ status: 'complete' });
     expect(ledger.blocks(number(399))).toBe(true);
   });
 
   it('counts long pages that grew against itself', async () => {
     let list: readonly string[] = twice(45_000, 4_000);
     const provider = paged(() => list);
-    const { sweeper } = harness(
+    const { poller } = harness(
       {
         page: async (request) => {
           if (request.index === 1) list = [...list, number(90_000)];
@@ -355,13 +355,13 @@ describe('a list that holds numbers in two rows', () => {
       { pageSize: 21_000 },
     );
     // It can have been read twice: that the list grew at its end is not seen.
-    expect(await sweeper.sweep()).toMatchObject({ status: 'failed', error: { code: 'provider_incomplete' } });
-    expect(await sweeper.sweep()).toMatchObject({ status: 'failed' });
+    expect(await poller.sweep()).toMatchObject({ status: 'failed', error: { code: 'provider_incomplete' } });
+    expect(await poller.sweep()).toMatchObject({ status: 'failed' });
     expect(
       await harness(
         paged(() => list),
         { pageSize: 21_000 },
-      ).sweeper.sweep(),
+      ).poller.sweep(),
     ).toMatchObject({
       status: 'complete',
       size: 45_001,
@@ -378,10 +378,10 @@ describe('failures', () => {
     ['a number', 5],
   ])('a page of %s is no page', async (_name, reply) => {
     const provider = paged(() => numbers(3));
-    const { sweeper, ledger } = harness(provider);
-    await sweeper.sweep();
+    const { poller, ledger } = harness(provider);
+    await poller.sweep();
     provider.page.mockResolvedValue(reply as ProviderPage);
-    expect(await sweeper.sweep()).toMatchObject({ status: 'failed', error: { code: 'provider_bad_reply' } });
+    expect(await poller.sweep()).toMatchObject({ status: 'failed', error: { code: 'provider_bad_reply' } });
     expect(ledger.listedByProvider).toBe(3);
   });
 
@@ -389,16 +389,16 @@ describe('failures', () => {
     let list = numbers(450);
     let isBroken = false;
     const provider = paged(() => list);
-    const { sweeper, ledger, saveSweep } = harness({
+    const { poller, ledger, saveSweep } = harness({
       page: async (request) => {
         if (isBroken && request.index === 2) throw new ProviderError('provider_unavailable', 'down');
         return provider.page(request);
       },
     });
-    await sweeper.sweep();
+    await poller.sweep();
     list = [...numbers(1, 9_000), ...numbers(200)];
     isBroken = true;
-    for (let time = 0; time < 3; time++) await sweeper.sweep();
+    for (let time = 0; time < 3; time++) await poller.sweep();
     expect([ledger.blocks(number(9_000)), ledger.blocks(number(449))]).toEqual([true, true]);
     expect(saveSweep).toHaveBeenCalledTimes(2);
   });
@@ -412,14 +412,14 @@ describe('failures', () => {
         throw undefined;
       },
     ]) {
-      const outcome = await harness({ page }).sweeper.sweep();
+      const outcome = await harness({ page }).poller.sweep();
       expect(outcome).toMatchObject({ status: 'failed', error: { code: 'provider_unreachable' } });
     }
   });
 
   it('a page that never comes ends at the deadline', async () => {
-    const { sweeper, clock } = harness({ page: () => new Promise(() => undefined) });
-    const outcome = sweeper.sweep();
+    const { poller, clock } = harness({ page: () => new Promise(() => undefined) });
+    const outcome = poller.sweep();
     await clock.advance(30_000);
     expect(await outcome).toMatchObject({ status: 'failed', error: { code: 'provider_timeout' } });
     expect(clock.timers).toBe(0);
@@ -432,8 +432,8 @@ describe('failures', () => {
       signal = request.signal;
       return new Promise<ProviderPage>((resolve) => (answer = resolve));
     };
-    const { sweeper, clock, ledger } = harness({ page });
-    const outcome = sweeper.sweep();
+    const { poller, clock, ledger } = harness({ page });
+    const outcome = poller.sweep();
     await clock.advance(30_000);
     await outcome;
     expect(signal?.aborted).toBe(true);
@@ -443,28 +443,28 @@ describe('failures', () => {
   });
 
   it('above 1 % unreadable rows it has failed, its readable rows block', async () => {
-    const { sweeper, ledger, anomalies } = harness(paged(() => [...numbers(98), 'x', {}], { total: 'none' }));
-    expect(await sweeper.sweep()).toMatchObject({ status: 'failed', unreadable: 2 });
+    const { poller, ledger, anomalies } = harness(paged(() => [...numbers(98), 'x', {}], { total: 'none' }));
+    expect(await poller.sweep()).toMatchObject({ status: 'failed', unreadable: 2 });
     expect([ledger.blocks(number(97)), ledger.lastStart]).toEqual([true, null]);
     expect(anomalies).toMatchObject([{ code: 'rows_unreadable', count: 2 }]);
   });
 
   it('up to 1 % unreadable rows it counts, but removes nothing', async () => {
     let list: ProviderRow[] = numbers(150);
-    const { sweeper, ledger, clock } = harness(paged(() => list));
-    await sweeper.sweep();
+    const { poller, ledger, clock } = harness(paged(() => list));
+    await poller.sweep();
     list = [...numbers(140), 'not a number'];
     for (let time = 0; time < 3; time++) {
       clock.skip(5 * MINUTE);
-      expect(await sweeper.sweep()).toMatchObject({ status: 'complete', removed: 0, unreadable: 1 });
+      expect(await poller.sweep()).toMatchObject({ status: 'complete', removed: 0, unreadable: 1 });
     }
     expect([ledger.blocks(number(149)), ledger.lastStart]).toEqual([true, clock.now()]);
   });
 
   it('a row with unreadable flags blocks and is reported', async () => {
     const rows = [{ msisdn: number(1), 'opt-in': 'maybe', 'opt-out': 7 }, { msisdn: number(2) }];
-    const { sweeper, ledger, anomalies } = harness(paged(() => rows));
-    expect(await sweeper.sweep()).toMatchObject({ status: 'complete', size: 2 });
+    const { poller, ledger, anomalies } = harness(paged(() => rows));
+    expect(await poller.sweep()).toMatchObject({ status: 'complete', size: 2 });
     expect([ledger.blocks(number(1)), ledger.blocks(number(2))]).toEqual([true, true]);
     expect(anomalies.every(({ code }) => code === 'rows_doubtful')).toBe(true);
     expect(anomalies).toHaveLength(2);
@@ -472,12 +472,12 @@ describe('failures', () => {
 
   it('nothing begins before the store is loaded', async () => {
     const provider = paged(() => numbers(3));
-    const { sweeper, obstacle, ledger } = harness(provider);
+    const { poller, obstacle, ledger } = harness(provider);
     obstacle.mockReturnValue(new StoreError('not open'));
-    expect(await sweeper.sweep()).toMatchObject({ status: 'failed', error: { code: 'store_unavailable' } });
+    expect(await poller.sweep()).toMatchObject({ status: 'failed', error: { code: 'store_unavailable' } });
     obstacle.mockReturnValue(undefined);
     expect([provider.page.mock.calls.length, ledger.lastStart]).toEqual([0, null]);
-    expect(await sweeper.sweep()).toMatchObject({ status: 'complete' });
+    expect(await poller.sweep()).toMatchObject({ status: 'complete' });
   });
 
   it('pages of nothing but unreadable rows do not end the list', async () => {
@@ -486,8 +486,8 @@ describe('failures', () => {
       const isBroken = index === 250 || index === 251;
       return { rows: isBroken ? [`x${index}`] : numbers(10, index * 10) };
     };
-    const { sweeper, ledger } = harness({ page });
-    expect(await sweeper.sweep()).toMatchObject({ status: 'complete', unreadable: 2, size: 2_980 });
+    const { poller, ledger } = harness({ page });
+    expect(await poller.sweep()).toMatchObject({ status: 'complete', unreadable: 2, size: 2_980 });
     expect(ledger.blocks(number(2_999))).toBe(true);
   });
 
@@ -496,7 +496,7 @@ describe('failures', () => {
     circular.push(circular);
     for (const odd of [undefined, null, 'x', 5n, circular, Symbol('odd'), { msisdn: 'x' }, () => 1]) {
       const page = async () => ({ rows: [...numbers(150), odd] as ProviderRow[] });
-      expect(await harness({ page }).sweeper.sweep()).toMatchObject({ status: 'complete', pages: 3 });
+      expect(await harness({ page }).poller.sweep()).toMatchObject({ status: 'complete', pages: 3 });
     }
   });
 
@@ -506,14 +506,14 @@ describe('failures', () => {
       const at = Math.max(0, index - 1) * 100;
       return { rows: rows.slice(at, at + 100) };
     };
-    expect(await harness({ page }).sweeper.sweep()).toMatchObject({
+    expect(await harness({ page }).poller.sweep()).toMatchObject({
       ...{ status: 'failed', rows: 343, error: { code: 'provider_bad_reply' } },
     });
   });
 
   it('a page with an unreadable row that comes again and again does', async () => {
     const page = vi.fn(async () => ({ rows: [...numbers(150), 'x'] }));
-    expect(await harness({ page }).sweeper.sweep()).toMatchObject({ status: 'complete', pages: 3 });
+    expect(await harness({ page }).poller.sweep()).toMatchObject({ status: 'complete', pages: 3 });
   });
 });
 
@@ -527,13 +527,13 @@ describe('rows that are opted in', () => {
 
   it('are no rows of the list, and lift nothing that is known first-hand', async () => {
     let rows: ProviderRow[] = numbers(2);
-    const { sweeper, ledger, clock, keepOptIns, stop } = harness(paged(() => rows));
-    await sweeper.sweep();
+    const { poller, ledger, clock, keepOptIns, stop } = harness(paged(() => rows));
+    await poller.sweep();
     rows = [optedIn, { ...optedIn, msisdn: number(1) }];
     stop(number(1));
     for (const removed of [0, 2]) {
       clock.skip(MINUTE);
-      expect(await sweeper.sweep()).toMatchObject({ status: 'complete', rows: 2, removed });
+      expect(await poller.sweep()).toMatchObject({ status: 'complete', rows: 2, removed });
     }
     expect([ledger.blocks(number(0)), ledger.blocks(number(1))]).toEqual([false, true]);
     expect(keepOptIns).not.toHaveBeenCalled();
@@ -551,7 +551,7 @@ describe('removals that a list trusts', () => {
     );
     const next = async () => {
       world.clock.skip(11 * MINUTE);
-      return world.sweeper.sweep();
+      return world.poller.sweep();
     };
     world.stop(number(0));
     await next();
@@ -602,23 +602,23 @@ describe('removals that a list trusts', () => {
   });
 
   it('do not keep a guard from closing while they are kept', async () => {
-    const { next, sweeper, clock, keepOptIns } = await trusting();
+    const { next, poller, clock, keepOptIns } = await trusting();
     await next();
     let stopped: Promise<void> | undefined;
     keepOptIns.mockImplementationOnce(async () => {
-      stopped = sweeper.stop();
+      stopped = poller.stop();
     });
     expect(await next()).toMatchObject({ status: 'complete' });
     await stopped;
     expect(clock.timers).toBe(0);
-    expect(await sweeper.sweep()).toEqual({ status: 'closed', list: 'default' });
+    expect(await poller.sweep()).toEqual({ status: 'closed', list: 'default' });
   });
 });
 
 describe('long lists', () => {
   it('leave other work its turn, in a page and in a commit', async () => {
     let rows = numbers(45_000);
-    const { sweeper, ledger } = harness(
+    const { poller, ledger } = harness(
       paged(() => rows),
       { pageSize: 50_000 },
     );
@@ -629,10 +629,10 @@ describe('long lists', () => {
       if (!isOver) setImmediate(count);
     };
     setImmediate(count);
-    await sweeper.sweep();
+    await poller.sweep();
     const ofPages = turns;
     rows = numbers(44_999);
-    await sweeper.sweep();
+    await poller.sweep();
     isOver = true;
     expect(ofPages).toBeGreaterThan(20);
     expect(turns - ofPages).toBeGreaterThan(ofPages);
@@ -640,12 +640,12 @@ describe('long lists', () => {
   });
 
   it('are given up in the middle of a page', async () => {
-    const { sweeper, ledger, clock } = harness(
+    const { poller, ledger, clock } = harness(
       paged(() => numbers(45_000)),
       { pageSize: 50_000 },
     );
-    const outcome = sweeper.sweep();
-    setImmediate(() => void sweeper.stop());
+    const outcome = poller.sweep();
+    setImmediate(() => void poller.stop());
     expect(await outcome).toMatchObject({ status: 'closed' });
     expect(ledger.listedByProvider).toBeLessThan(45_000);
     expect(clock.timers).toBe(0);
@@ -655,20 +655,20 @@ describe('long lists', () => {
 describe('a sweep that another process overtakes', () => {
   it('changes nothing and is told as failed', async () => {
     const provider = paged(() => numbers(150));
-    const { sweeper, ledger, clock, saveSweep } = harness({
+    const { poller, ledger, clock, saveSweep } = harness({
       page: async (request) => {
         const news = { number: 2, began: clock.monotonic(), added: [15_559_999_999], removed: [] };
         if (request.index === 2) ledger.follow({ ...news, start: clock.now() + 1 }, []);
         return provider.page(request);
       },
     });
-    expect(await sweeper.sweep()).toMatchObject({ status: 'failed', error: { code: 'provider_aborted' } });
+    expect(await poller.sweep()).toMatchObject({ status: 'failed', error: { code: 'provider_aborted' } });
     expect([ledger.listedByProvider, ledger.lastStart]).toEqual([151, clock.now() + 1]);
     expect(saveSweep).toHaveBeenCalledTimes(1);
   });
 
   it('a page past the end that fails says nothing', async () => {
-    const { sweeper } = harness(
+    const { poller } = harness(
       {
         page: async ({ index }) => {
           if (index > 1) throw new ProviderError('provider_rejected', 'past the end');
@@ -677,44 +677,44 @@ describe('a sweep that another process overtakes', () => {
       },
       { concurrency: 3 },
     );
-    expect(await sweeper.sweep()).toMatchObject({ status: 'complete', size: 100 });
+    expect(await poller.sweep()).toMatchObject({ status: 'complete', size: 100 });
   });
 });
 
 describe('removals', () => {
   it('take two complete sweeps', async () => {
     let list = numbers(5);
-    const { sweeper, ledger, clock } = harness(paged(() => list));
-    await sweeper.sweep();
+    const { poller, ledger, clock } = harness(paged(() => list));
+    await poller.sweep();
     list = numbers(4);
     clock.skip(MINUTE);
-    expect(await sweeper.sweep()).toMatchObject({ removed: 0 });
+    expect(await poller.sweep()).toMatchObject({ removed: 0 });
     expect(ledger.blocks(number(4))).toBe(true);
     clock.skip(MINUTE);
-    expect(await sweeper.sweep()).toMatchObject({ removed: 1 });
+    expect(await poller.sweep()).toMatchObject({ removed: 1 });
     expect(ledger.blocks(number(4))).toBe(false);
   });
 
   it('3 that become 0 do apply', async () => {
     let list = numbers(3);
-    const { sweeper } = harness(paged(() => list));
-    await sweeper.sweep();
+    const { poller } = harness(paged(() => list));
+    await poller.sweep();
     list = [];
-    await sweeper.sweep();
-    expect(await sweeper.sweep()).toMatchObject({ size: 0, removed: 3, isHeld: false });
+    await poller.sweep();
+    expect(await poller.sweep()).toMatchObject({ size: 0, removed: 3, isHeld: false });
   });
 
   it('of half of a list are held back until accepted', async () => {
     let list = numbers(5_000);
-    const { sweeper, ledger, clock, anomalies } = harness(
+    const { poller, ledger, clock, anomalies } = harness(
       paged(() => list, { total: 'all' }),
       { pageSize: 1_000 },
     );
-    await sweeper.sweep();
+    await poller.sweep();
     list = numbers(40);
     for (let time = 0; time < 3; time++) {
       clock.skip(MINUTE);
-      expect(await sweeper.sweep()).toMatchObject({ status: 'complete', isHeld: true, removed: 0 });
+      expect(await poller.sweep()).toMatchObject({ status: 'complete', isHeld: true, removed: 0 });
     }
     expect([anomalies.length, anomalies[0]?.code, ledger.blocks(number(4_999))]).toEqual([
       3,
@@ -722,7 +722,7 @@ describe('removals', () => {
       true,
     ]);
     clock.skip(MINUTE);
-    expect(await sweeper.sweep({ acceptShrink: true })).toMatchObject({
+    expect(await poller.sweep({ acceptShrink: true })).toMatchObject({
       isHeld: false,
       removed: 4_960,
       size: 40,
@@ -731,25 +731,25 @@ describe('removals', () => {
 
   it('accepted when a sweep has said that it holds them are accepted by the next', async () => {
     let list = numbers(200);
-    const { sweeper, onAnomaly } = harness(paged(() => list));
-    await sweeper.sweep();
+    const { poller, onAnomaly } = harness(paged(() => list));
+    await poller.sweep();
     list = [];
     let accepting: Promise<SweepOutcome> | undefined;
     onAnomaly.mockImplementationOnce(() => {
-      accepting = sweeper.sweep({ acceptShrink: true });
+      accepting = poller.sweep({ acceptShrink: true });
     });
-    expect(await sweeper.sweep()).toMatchObject({ isHeld: true });
+    expect(await poller.sweep()).toMatchObject({ isHeld: true });
     expect(await accepting).toMatchObject({ isHeld: false, removed: 200 });
   });
 
   it('accepted while a sweep is in flight are accepted by it', async () => {
     let list = numbers(200);
-    const { sweeper } = harness(paged(() => list));
-    await sweeper.sweep();
+    const { poller } = harness(paged(() => list));
+    await poller.sweep();
     list = [];
-    await sweeper.sweep();
-    const inFlight = sweeper.sweep();
-    const joined = sweeper.sweep({ acceptShrink: true });
+    await poller.sweep();
+    const inFlight = poller.sweep();
+    const joined = poller.sweep({ acceptShrink: true });
     expect(await joined).toMatchObject({ removed: 200 });
     expect(await joined).toBe(await inFlight);
   });
@@ -764,9 +764,9 @@ describe('the loop', () => {
         return provider.page(request);
       },
     };
-    const { sweeper, clock, outcomes } = harness(slow);
-    sweeper.start();
-    sweeper.start();
+    const { poller, clock, outcomes } = harness(slow);
+    poller.start();
+    poller.start();
     await clock.advance(3 * 5 * MINUTE + 20_000);
     expect(outcomes.map((outcome) => outcome.status === 'complete' && outcome.startedAt)).toEqual(
       [0, 1, 2, 3].map((step) => clock.now() - 20_000 - (3 - step) * 5 * MINUTE),
@@ -782,8 +782,8 @@ describe('the loop', () => {
       inFlight--;
       return { rows: [] };
     };
-    const { sweeper, clock, outcomes } = harness({ page }, { everyMs: 10_000 });
-    sweeper.start();
+    const { poller, clock, outcomes } = harness({ page }, { everyMs: 10_000 });
+    poller.start();
     await clock.advance(5 * MINUTE);
     expect(most).toBe(1);
     expect(outcomes.length).toBeGreaterThan(8);
@@ -793,23 +793,23 @@ describe('the loop', () => {
     'never gives up: %s',
     async (code) => {
       const provider = paged(() => numbers(3));
-      const { sweeper, clock, outcomes } = harness(provider);
-      sweeper.start();
+      const { poller, clock, outcomes } = harness(provider);
+      poller.start();
       await clock.advance(1);
       provider.page.mockRejectedValue(new ProviderError(code, 'no'));
       await clock.advance(24 * 60 * MINUTE);
-      expect(sweeper.consecutiveFailures).toBe(288);
+      expect(poller.consecutiveFailures).toBe(288);
       provider.page.mockResolvedValue({ rows: [] });
       await clock.advance(5 * MINUTE);
       expect(outcomes.at(-1)).toMatchObject({ status: 'complete' });
-      expect(sweeper.consecutiveFailures).toBe(0);
+      expect(poller.consecutiveFailures).toBe(0);
     },
   );
 
   it('after a failure it does not poll faster than its interval once a list is known', async () => {
     const provider = paged(() => numbers(3));
-    const { sweeper, clock } = harness(provider);
-    sweeper.start();
+    const { poller, clock } = harness(provider);
+    poller.start();
     await clock.advance(1);
     provider.page.mockClear();
     provider.page.mockRejectedValue(new Error('down'));
@@ -821,8 +821,8 @@ describe('the loop', () => {
     const page = vi.fn<Provider['page']>(async () => {
       throw new Error('down');
     });
-    const { sweeper, clock } = harness({ page });
-    sweeper.start();
+    const { poller, clock } = harness({ page });
+    poller.start();
     await clock.advance(0);
     const times: number[] = [];
     page.mockImplementation(async () => {
@@ -836,8 +836,8 @@ describe('the loop', () => {
 
   it('waits as long as Retry-After asks, but an hour at most', async () => {
     const provider = paged(() => numbers(3));
-    const { sweeper, clock } = harness(provider);
-    sweeper.start();
+    const { poller, clock } = harness(provider);
+    poller.start();
     await clock.advance(1);
     provider.page.mockClear();
     provider.page.mockRejectedValueOnce(
@@ -858,8 +858,8 @@ describe('the loop', () => {
 
   it('spreads its intervals', async () => {
     const provider = paged(() => []);
-    const { sweeper, clock } = harness(provider, { jitter: 0.5 });
-    sweeper.start();
+    const { poller, clock } = harness(provider, { jitter: 0.5 });
+    poller.start();
     // random() is 0.5 here: the middle of the spread.
     await clock.advance(5 * MINUTE - 1);
     expect(provider.page).toHaveBeenCalledTimes(1);
@@ -869,19 +869,19 @@ describe('the loop', () => {
 
   it('counts age from the start of the last complete sweep; failures do not renew it', async () => {
     const provider = paged(() => numbers(3));
-    const { sweeper, clock } = harness(provider);
-    sweeper.start();
+    const { poller, clock } = harness(provider);
+    poller.start();
     await clock.advance(1);
-    const first = sweeper.completedAt;
+    const first = poller.completedAt;
     provider.page.mockRejectedValue(new Error('down'));
     await clock.advance(60 * MINUTE);
-    expect(sweeper.completedAt).toBe(first);
+    expect(poller.completedAt).toBe(first);
   });
 });
 
 describe('a list that several processes share', () => {
   function shared(provider: Provider) {
-    const lease = vi.fn<NonNullable<SweepPorts['lease']>>();
+    const lease = vi.fn<NonNullable<PollerPorts['lease']>>();
     const release = vi.fn(async () => undefined);
     let last = 0;
     const held = { isHeld: () => true, release, nextSweep: async () => ++last };
@@ -890,14 +890,14 @@ describe('a list that several processes share', () => {
 
   it('is swept by who holds the right to, and followed by the others', async () => {
     const provider = paged(() => numbers(1));
-    const { sweeper, lease, held, clock } = shared(provider);
+    const { poller, lease, held, clock } = shared(provider);
     lease.mockResolvedValue(undefined);
-    sweeper.start();
+    poller.start();
     await clock.advance(60 * MINUTE);
-    expect([provider.page.mock.calls.length, sweeper.isFollowing]).toEqual([0, true]);
+    expect([provider.page.mock.calls.length, poller.isFollowing]).toEqual([0, true]);
     lease.mockResolvedValue(held);
     await clock.advance(5_000);
-    expect([provider.page.mock.calls.length > 0, sweeper.isFollowing]).toEqual([true, false]);
+    expect([provider.page.mock.calls.length > 0, poller.isFollowing]).toEqual([true, false]);
     const asked = lease.mock.calls.length;
     await clock.advance(20 * MINUTE);
     expect(lease.mock.calls.length).toBe(asked);
@@ -905,9 +905,9 @@ describe('a list that several processes share', () => {
 
   it('is not swept at once by who takes over, but when it is due', async () => {
     const provider = paged(() => numbers(1));
-    const { sweeper, lease, held, clock, ledger } = shared(provider);
+    const { poller, lease, held, clock, ledger } = shared(provider);
     lease.mockResolvedValueOnce(undefined).mockResolvedValue(held);
-    sweeper.start();
+    poller.start();
     await settle();
     const news = { number: 1, start: clock.now(), began: clock.monotonic() };
     ledger.follow({ ...news, added: [Number(number(0))], removed: [] }, []);
@@ -919,13 +919,13 @@ describe('a list that several processes share', () => {
 
   it('is swept now by who is asked to, and by everybody where nobody can tell whose turn it is', async () => {
     const provider = paged(() => numbers(1));
-    const { sweeper, lease, held, errors } = shared(provider);
+    const { poller, lease, held, errors } = shared(provider);
     lease.mockResolvedValue(held);
-    expect(await sweeper.sweep()).toMatchObject({ status: 'complete' });
+    expect(await poller.sweep()).toMatchObject({ status: 'complete' });
     expect(lease.mock.calls).toEqual([[true]]);
     const cut = shared(provider);
     cut.lease.mockRejectedValue(new Error('locked'));
-    cut.sweeper.start();
+    cut.poller.start();
     await settle();
     expect(cut.ledger.lastStart).not.toBeNull();
     expect(errors).toEqual([]);
@@ -933,35 +933,35 @@ describe('a list that several processes share', () => {
 
   it('is given up by who has failed three times in a row, until nobody else has it', async () => {
     const provider = paged(() => numbers(1));
-    const { sweeper, lease, held, release, clock } = shared(provider);
+    const { poller, lease, held, release, clock } = shared(provider);
     lease.mockResolvedValueOnce(held).mockResolvedValueOnce(undefined).mockResolvedValue(held);
     provider.page.mockRejectedValue(new Error('down'));
-    sweeper.start();
+    poller.start();
     await clock.advance(2_000);
-    expect([sweeper.consecutiveFailures, release.mock.calls.length]).toEqual([2, 0]);
+    expect([poller.consecutiveFailures, release.mock.calls.length]).toEqual([2, 0]);
     await clock.advance(2_000);
-    expect([sweeper.consecutiveFailures, release.mock.calls.length]).toEqual([3, 1]);
+    expect([poller.consecutiveFailures, release.mock.calls.length]).toEqual([3, 1]);
     await clock.advance(7_000);
-    expect([sweeper.isFollowing, lease.mock.calls.length]).toEqual([true, 2]);
+    expect([poller.isFollowing, lease.mock.calls.length]).toEqual([true, 2]);
     provider.page.mockImplementation(async () => ({ rows: [] }));
     await clock.advance(5_000);
-    expect([sweeper.isFollowing, sweeper.consecutiveFailures]).toEqual([false, 0]);
+    expect([poller.isFollowing, poller.consecutiveFailures]).toEqual([false, 0]);
   });
 
   it('is given up by who stops, also while he asks for it', async () => {
     const provider = paged(() => numbers(1));
-    const { sweeper, lease, held, release } = shared(provider);
+    const { poller, lease, held, release } = shared(provider);
     lease.mockResolvedValue(held);
-    sweeper.start();
+    poller.start();
     await settle();
-    await sweeper.stop();
+    await poller.stop();
     expect(release).toHaveBeenCalledTimes(1);
     const late = shared(provider);
     let give: ((lease: typeof held) => void) | undefined;
     late.lease.mockReturnValue(new Promise((resolve) => (give = resolve)));
-    late.sweeper.start();
+    late.poller.start();
     await settle();
-    await late.sweeper.stop();
+    await late.poller.stop();
     give?.(late.held);
     await settle();
     expect(late.release).toHaveBeenCalledTimes(1);
@@ -977,38 +977,38 @@ describe('the number of a sweep', () => {
   }
 
   it('is taken from the counter of whoever gave the right to sweep', async () => {
-    const { sweeper, ledger, nextSweep } = counted();
+    const { poller, ledger, nextSweep } = counted();
     for (const taken of [41, 57]) {
       nextSweep.mockResolvedValueOnce(taken);
-      expect(await sweeper.sweep()).toMatchObject({ status: 'complete' });
+      expect(await poller.sweep()).toMatchObject({ status: 'complete' });
       expect([ledger.lastNumber, ledger.lastBegun]).toEqual([taken, taken]);
     }
   });
 
   it('is counted by this process where the counter fails or does not answer, and that is told', async () => {
-    const { sweeper, ledger, nextSweep, errors, clock } = counted();
+    const { poller, ledger, nextSweep, errors, clock } = counted();
     nextSweep.mockResolvedValueOnce(41);
-    await sweeper.sweep();
+    await poller.sweep();
     nextSweep.mockRejectedValueOnce(new Error('disk full'));
-    expect(await sweeper.sweep()).toMatchObject({ status: 'complete' });
+    expect(await poller.sweep()).toMatchObject({ status: 'complete' });
     expect([ledger.lastNumber, errors]).toMatchObject([42, [{ message: 'disk full' }]]);
     nextSweep.mockReturnValueOnce(new Promise(() => undefined));
-    const swept = sweeper.sweep();
+    const swept = poller.sweep();
     await clock.advance(30_000);
     expect(await swept).toMatchObject({ status: 'complete' });
     expect([ledger.lastNumber, errors.length]).toEqual([43, 2]);
   });
 
   it('is counted by this process where nobody else counts', async () => {
-    const { sweeper, ledger } = harness(paged(() => numbers(1)));
+    const { poller, ledger } = harness(paged(() => numbers(1)));
     for (const taken of [1, 2]) {
-      await sweeper.sweep();
+      await poller.sweep();
       expect(ledger.lastNumber).toBe(taken);
     }
   });
 
   it('is above that of every sweep that another process told of', async () => {
-    const { sweeper, ledger, nextSweep, clock } = counted();
+    const { poller, ledger, nextSweep, clock } = counted();
     const news = { number: 50, start: clock.now(), began: clock.monotonic(), added: [], removed: [] };
     ledger.follow(news, []);
     for (const [given, taken] of [
@@ -1017,7 +1017,7 @@ describe('the number of a sweep', () => {
       [60, 60],
     ] as const) {
       nextSweep.mockResolvedValueOnce(given);
-      expect(await sweeper.sweep()).toMatchObject({ status: 'complete' });
+      expect(await poller.sweep()).toMatchObject({ status: 'complete' });
       expect(ledger.lastNumber).toBe(taken);
     }
   });
@@ -1027,7 +1027,7 @@ describe('the number of a sweep', () => {
       [6, 'complete'],
       [8, 'failed'],
     ] as const) {
-      const { sweeper, ledger, nextSweep, clock } = counted({
+      const { poller, ledger, nextSweep, clock } = counted({
         page: async ({ index }) => {
           const news = { start: clock.now() + MINUTE, began: clock.monotonic(), added: [], removed: [] };
           if (index === 1) ledger.follow({ ...news, number: other }, []);
@@ -1035,7 +1035,7 @@ describe('the number of a sweep', () => {
         },
       });
       nextSweep.mockResolvedValue(7);
-      expect(await sweeper.sweep()).toMatchObject({ status });
+      expect(await poller.sweep()).toMatchObject({ status });
       expect([ledger.lastNumber, ledger.blocks(number(0))]).toEqual([Math.max(7, other), true]);
     }
   });
@@ -1043,12 +1043,12 @@ describe('the number of a sweep', () => {
   it('that comes after the guard was closed begins no sweep', async () => {
     for (const rows of [numbers(1), []]) {
       const provider = paged(() => rows);
-      const { sweeper, ledger, nextSweep, saveSweep } = counted(provider);
+      const { poller, ledger, nextSweep, saveSweep } = counted(provider);
       let give: (number: number) => void = () => undefined;
       nextSweep.mockReturnValue(new Promise((resolve) => (give = resolve)));
-      const swept = sweeper.sweep();
+      const swept = poller.sweep();
       await settle();
-      const stopped = sweeper.stop();
+      const stopped = poller.stop();
       give(5);
       expect(await swept).toEqual({ status: 'closed', list: 'default' });
       await stopped;
@@ -1061,14 +1061,14 @@ describe('the number of a sweep', () => {
 describe('stop', () => {
   it('ends a sweep in flight, clears every timer and never starts again', async () => {
     const page = vi.fn<Provider['page']>(() => new Promise(() => undefined));
-    const { sweeper, clock, outcomes } = harness({ page });
-    sweeper.start();
+    const { poller, clock, outcomes } = harness({ page });
+    poller.start();
     await settle();
-    await sweeper.stop();
+    await poller.stop();
     expect(clock.timers).toBe(0);
     await clock.advance(60 * MINUTE);
     expect(page).toHaveBeenCalledTimes(1);
     expect(outcomes).toEqual([]);
-    expect(await sweeper.sweep()).toEqual({ status: 'closed', list: 'default' });
+    expect(await poller.sweep()).toEqual({ status: 'closed', list: 'default' });
   });
 });

@@ -8,7 +8,7 @@ import type { ListedRow } from '../../src/ledger/provider-list-types.ts';
 import { createNumberSet } from '../../src/number-set/number-set.ts';
 import type { PageRequest, ProviderPage, ProviderRow } from '../../src/providers/provider.ts';
 import type { SweepOutcome } from '../../src/sync/sweep.ts';
-import { createSweeper } from '../../src/sync/poller.ts';
+import { createPoller } from '../../src/sync/poller.ts';
 import { createFakeClock } from '../fake-clock.ts';
 import { Oracle, Reading, type Fact, type Page } from './sweep-oracle.ts';
 import { replying, threadHere } from './threads.ts';
@@ -174,7 +174,7 @@ function createWorld({ trust, hasCounter, size, reader: first }: Omit<Story, 'st
       done(isKept ? 'kept' : 'failed');
     };
     const page = ({ index, size: wanted }: PageRequest) => serve(index, wanted);
-    const sweeper = createSweeper(
+    const poller = createPoller(
       {
         ...{ list: 'default', everyMs: 5 * MINUTE, jitter: 0, timeoutMs: MINUTE, maxPages: 1_000 },
         ...{ pageSize, concurrency, threadFromRows: 0 },
@@ -207,9 +207,9 @@ function createWorld({ trust, hasCounter, size, reader: first }: Omit<Story, 'st
     );
     const end = () => {
       isOver = true;
-      void sweeper.stop();
+      void poller.stop();
     };
-    return { ledger, sweeper, store, save, end };
+    return { ledger, poller, store, save, end };
   }
 
   function replaceList(next: readonly number[]): void {
@@ -266,7 +266,7 @@ function createWorld({ trust, hasCounter, size, reader: first }: Omit<Story, 'st
       running = boot(step.reader);
       reading = undefined;
     } else if (step.kind === 'accept' && reading !== undefined) {
-      void running.sweeper.sweep({ acceptShrink: true });
+      void running.poller.sweep({ acceptShrink: true });
     }
   }
 
@@ -366,7 +366,7 @@ function createWorld({ trust, hasCounter, size, reader: first }: Omit<Story, 'st
       if (step.fault.kind === 'malformed') return {} as ProviderPage;
       throw new Error('down');
     }
-    const swept = running.sweeper.sweep({ acceptShrink: step.isAccepted });
+    const swept = running.poller.sweep({ acceptShrink: step.isAccepted });
     oracle.begin(next);
     const outcome = await swept;
     if (reading !== own) return undefined;

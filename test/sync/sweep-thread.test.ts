@@ -8,7 +8,7 @@ import type { PageRequest, Provider } from '../../src/providers/provider.ts';
 import { createOffload } from '../../src/sync/sweep-thread.ts';
 import { LONG_REPLY_BYTES } from '../../src/sync/page.ts';
 import { offerReplies } from '../../src/providers/raw-replies.ts';
-import { createSweeper, type SweepOptions, type SweepPorts } from '../../src/sync/poller.ts';
+import { createPoller, type PollerOptions, type PollerPorts } from '../../src/sync/poller.ts';
 import { spawnThread, type SpawnThread, type Thread } from '../../src/sync/thread/connection.ts';
 import type { ThreadRequest } from '../../src/sync/thread/messages.ts';
 import { SLICES_PER_ANSWER } from '../../src/sync/thread/worker.ts';
@@ -26,7 +26,7 @@ const paged = (rows: () => readonly unknown[]) =>
     total: rows().length,
   }));
 
-function harness(provider: Provider, spawn: SpawnThread, options: Partial<SweepOptions> = {}) {
+function harness(provider: Provider, spawn: SpawnThread, options: Partial<PollerOptions> = {}) {
   const clock = createFakeClock();
   const ledger = createLedger({
     ...{ list: 'default', clockSlackMs: MINUTE, lagGraceMs: 10 * MINUTE, shrinkHoldMs: 24 * 60 * MINUTE },
@@ -34,7 +34,7 @@ function harness(provider: Provider, spawn: SpawnThread, options: Partial<SweepO
   });
   const onThreadLost = vi.fn<() => void>();
   const errors: unknown[] = [];
-  const ports: SweepPorts = {
+  const ports: PollerPorts = {
     ...{ provider, ledger, clock, ageClock: createAgeClock(clock) },
     ...{ random: () => 0.5, obstacle: () => undefined, onThreadLost, spawnThread: spawn },
     keepOptIns: async (changes) => {
@@ -43,14 +43,14 @@ function harness(provider: Provider, spawn: SpawnThread, options: Partial<SweepO
     ...{ saveSweep: () => ledger.save().done('kept'), onOutcome: () => undefined },
     ...{ onAnomaly: () => undefined, onError: (error) => errors.push(error) },
   };
-  const sweeper = createSweeper(
+  const poller = createPoller(
     {
       ...{ list: 'default', everyMs: 5 * MINUTE, jitter: 0, timeoutMs: 30_000, pageSize: 100 },
       ...{ concurrency: 1, maxPages: 100_000, threadFromRows: 0, ...options },
     },
     ports,
   );
-  return { clock, ledger, sweeper, onThreadLost, errors };
+  return { clock, ledger, poller, onThreadLost, errors };
 }
 
 describe('a sweep has a thread', () => {
@@ -74,10 +74,10 @@ describe('a sweep has a thread', () => {
         rows: rows.slice(index * size, (index + 1) * size),
         ...(isAnnounced ? { total: rows.length } : {}),
       }));
-      const { sweeper } = harness(provider, here.spawn, { threadFromRows, concurrency });
+      const { poller } = harness(provider, here.spawn, { threadFromRows, concurrency });
       for (const pages of opened) {
         open = 0;
-        expect(await sweeper.sweep()).toMatchObject({ status: 'complete', size: 250, rows: 250 });
+        expect(await poller.sweep()).toMatchObject({ status: 'complete', size: 250, rows: 250 });
         expect(open).toBe(pages);
       }
     },
@@ -87,22 +87,22 @@ describe('a sweep has a thread', () => {
     const here = threadHere();
     const offered = paged(() => numbers(50));
     const page = vi.fn<Provider['page']>(async ({ index }) => ({ rows: index === 0 ? numbers(60) : [] }));
-    const { sweeper } = harness({ ...offered, page }, here.spawn);
-    expect(await sweeper.sweep()).toMatchObject({ status: 'complete', size: 60 });
+    const { poller } = harness({ ...offered, page }, here.spawn);
+    expect(await poller.sweep()).toMatchObject({ status: 'complete', size: 60 });
     expect([here.started, page.mock.calls.length]).toEqual([0, 2]);
   });
 
   it('that goes on with what the main thread has read, and removes what two sweeps lack', async () => {
     let rows = [...numbers(1_000), { msisdn: number(2_000), optIn: true, optOut: false }];
-    const { sweeper, ledger } = harness(
+    const { poller, ledger } = harness(
       paged(() => rows),
       threadHere().spawn,
       { threadFromRows: 300, pageSize: 70, concurrency: 3 },
     );
-    expect(await sweeper.sweep()).toMatchObject({ status: 'complete', size: 1_000, rows: 1_001 });
+    expect(await poller.sweep()).toMatchObject({ status: 'complete', size: 1_000, rows: 1_001 });
     rows = rows.slice(10);
-    expect(await sweeper.sweep()).toMatchObject({ status: 'complete', size: 1_000, removed: 0 });
-    expect(await sweeper.sweep()).toMatchObject({ status: 'complete', size: 990, removed: 10 });
+    expect(await poller.sweep()).toMatchObject({ status: 'complete', size: 1_000, removed: 0 });
+    expect(await poller.sweep()).toMatchObject({ status: 'complete', size: 990, removed: 10 });
     expect([ledger.blocks(number(9)), ledger.blocks(number(10))]).toEqual([false, true]);
   });
 
@@ -115,12 +115,12 @@ describe('a sweep has a thread', () => {
       optOutDate: 2,
     });
     for (const spawn of [threadHere().spawn, undefined]) {
-      const { sweeper, ledger } = harness(
+      const { poller, ledger } = harness(
         paged(() => [dated(true), dated(false)]),
         spawn ?? threadHere().spawn,
         { threadFromRows: spawn ? 0 : Infinity },
       );
-      expect(await sweeper.sweep()).toMatchObject({ status: 'complete', size: 1, rows: 2 });
+      expect(await poller.sweep()).toMatchObject({ status: 'complete', size: 1, rows: 2 });
       expect(ledger.blocks(number(1))).toBe(true);
     }
   });
@@ -128,17 +128,17 @@ describe('a sweep has a thread', () => {
   it('of the machine, where nothing is said', async () => {
     const started = vi.fn<SpawnThread>(spawnThread);
     let rows = numbers(3_000);
-    const { sweeper, ledger } = harness(
+    const { poller, ledger } = harness(
       paged(() => rows),
       started,
       { pageSize: 1_000 },
     );
-    expect(await sweeper.sweep()).toMatchObject({ status: 'complete', size: 3_000 });
+    expect(await poller.sweep()).toMatchObject({ status: 'complete', size: 3_000 });
     rows = numbers(2_000);
-    await sweeper.sweep();
-    expect(await sweeper.sweep()).toMatchObject({ status: 'complete', size: 2_000, removed: 1_000 });
+    await poller.sweep();
+    expect(await poller.sweep()).toMatchObject({ status: 'complete', size: 2_000, removed: 1_000 });
     expect([started.mock.calls.length, ledger.blocks(number(2_500))]).toEqual([3, false]);
-    await sweeper.stop();
+    await poller.stop();
   });
 });
 
@@ -157,11 +157,11 @@ describe('a first sweep of one long page', () => {
       const asked: ThreadRequest[] = [];
       const here = threadHere((request) => void asked.push(request));
       const pageSize = rows.length;
-      const { sweeper, ledger } = harness(long(), here.spawn, {
+      const { poller, ledger } = harness(long(), here.spawn, {
         ...{ pageSize, concurrency, threadFromRows: 2 * rows.length },
       });
       const size = rows.length - 2;
-      expect(await sweeper.sweep()).toMatchObject({
+      expect(await poller.sweep()).toMatchObject({
         status: 'complete',
         size,
         rows: rows.length,
@@ -181,14 +181,14 @@ describe('a first sweep of one long page', () => {
   );
 
   it('is parsed here where no thread can be started', async () => {
-    const { sweeper, onThreadLost } = harness(
+    const { poller, onThreadLost } = harness(
       long(),
       () => {
         throw new Error('not permitted');
       },
       { pageSize: rows.length, threadFromRows: Infinity },
     );
-    expect(await sweeper.sweep()).toMatchObject({ status: 'complete', size: rows.length - 2 });
+    expect(await poller.sweep()).toMatchObject({ status: 'complete', size: rows.length - 2 });
     expect(onThreadLost).toHaveBeenCalledOnce();
   });
 
@@ -196,7 +196,7 @@ describe('a first sweep of one long page', () => {
     const here = threadHere();
     const pageSize = rows.length;
     const twice = [...rows, ...numbers(rows.length)];
-    const { sweeper } = harness(
+    const { poller } = harness(
       replying(async ({ index, size }: PageRequest) => ({
         rows: twice.slice(index * size, (index + 1) * size),
         total: twice.length,
@@ -204,7 +204,7 @@ describe('a first sweep of one long page', () => {
       here.spawn,
       { pageSize, threadFromRows: 2 * twice.length },
     );
-    expect(await sweeper.sweep()).toMatchObject({
+    expect(await poller.sweep()).toMatchObject({
       status: 'complete',
       size: rows.length,
       rows: twice.length,
@@ -232,12 +232,12 @@ describe('rows are handed over', () => {
       };
       return { ...thread, on };
     };
-    const { sweeper } = harness(
+    const { poller } = harness(
       paged(() => numbers(40_000)),
       spawn,
       { pageSize: 40_000 },
     );
-    expect(await sweeper.sweep()).toMatchObject({ status: 'complete', size: 40_000 });
+    expect(await poller.sweep()).toMatchObject({ status: 'complete', size: 40_000 });
     expect([Math.max(...sizes), Math.max(...given)]).toEqual([500, SLICES_PER_ANSWER]);
     expect(sizes).toHaveLength(80);
   });
@@ -255,12 +255,12 @@ describe('a thread that fails', () => {
   ] satisfies [string, SpawnThread][])(
     'because it %s leaves the sweep to the main thread',
     async (_name, spawn) => {
-      const { sweeper, onThreadLost } = harness(
+      const { poller, onThreadLost } = harness(
         paged(() => numbers(250)),
         spawn,
       );
       for (let time = 0; time < 2; time++) {
-        expect(await sweeper.sweep()).toMatchObject({ status: 'complete', size: 250 });
+        expect(await poller.sweep()).toMatchObject({ status: 'complete', size: 250 });
       }
       expect(onThreadLost).toHaveBeenCalledOnce();
     },
@@ -271,11 +271,11 @@ describe('a thread that fails', () => {
       ...{ on: () => undefined, postMessage: () => undefined, unref: () => undefined },
       terminate: async () => undefined,
     });
-    const { sweeper, clock, onThreadLost } = harness(
+    const { poller, clock, onThreadLost } = harness(
       paged(() => numbers(250)),
       silent,
     );
-    const swept = sweeper.sweep();
+    const swept = poller.sweep();
     await clock.advance(30_000);
     expect(await swept).toMatchObject({ status: 'complete', size: 250 });
     expect(onThreadLost).toHaveBeenCalledOnce();
@@ -285,21 +285,21 @@ describe('a thread that fails', () => {
     const spawn = vi.fn<SpawnThread>(() => {
       throw new Error('not permitted');
     });
-    const { sweeper, clock, onThreadLost } = harness(
+    const { poller, clock, onThreadLost } = harness(
       paged(() => numbers(250)),
       spawn,
     );
     for (const [index, hours] of [1, 2, 4, 8, 16, 24, 24].entries()) {
       for (const wait of [0, hours * 60 * MINUTE - 1]) {
         clock.skip(wait);
-        expect(await sweeper.sweep()).toMatchObject({ status: 'complete', size: 250 });
+        expect(await poller.sweep()).toMatchObject({ status: 'complete', size: 250 });
         expect([spawn.mock.calls.length, onThreadLost.mock.calls.length]).toEqual([index + 1, index + 1]);
       }
       clock.skip(1);
     }
     const here = threadHere();
     spawn.mockImplementation(here.spawn);
-    expect(await sweeper.sweep()).toMatchObject({ status: 'complete', size: 250 });
+    expect(await poller.sweep()).toMatchObject({ status: 'complete', size: 250 });
     expect([here.started, onThreadLost.mock.calls.length]).toEqual([1, 7]);
   });
 
@@ -311,20 +311,20 @@ describe('a thread that fails', () => {
         if (isFaulty && request.name === name) void thread.terminate();
       });
       let rows = numbers(250);
-      const { sweeper, ledger, onThreadLost } = harness(
+      const { poller, ledger, onThreadLost } = harness(
         paged(() => rows),
         here.spawn,
       );
-      await sweeper.sweep();
+      await poller.sweep();
       rows = numbers(300).slice(5);
-      await sweeper.sweep();
+      await poller.sweep();
       isFaulty = true;
-      expect(await sweeper.sweep()).toMatchObject({
+      expect(await poller.sweep()).toMatchObject({
         status: 'failed',
         error: { code: 'provider_aborted', message: 'the thread that reads the list has ended' },
       });
       expect(numbers(300).filter((one) => !ledger.blocks(one))).toEqual([]);
-      expect(await sweeper.sweep()).toMatchObject({ status: 'complete', size: 295, removed: 5 });
+      expect(await poller.sweep()).toMatchObject({ status: 'complete', size: 295, removed: 5 });
       expect([here.started, onThreadLost.mock.calls.length]).toEqual([3, 1]);
     },
   );
@@ -335,7 +335,7 @@ describe('a thread that fails', () => {
     const here = threadHere((request) => {
       if (request.name === 'take') fail(fault);
     });
-    const { sweeper } = harness(
+    const { poller } = harness(
       paged(() => numbers(250)),
       (setup) => {
         const thread = here.spawn(setup);
@@ -346,12 +346,12 @@ describe('a thread that fails', () => {
         return { ...thread, on };
       },
     );
-    expect(await sweeper.sweep()).toMatchObject({ status: 'failed', error: { cause: fault } });
+    expect(await poller.sweep()).toMatchObject({ status: 'failed', error: { cause: fault } });
   });
 
   it('to answer a question fails the sweep in time', async () => {
     const here = threadHere();
-    const { sweeper, clock, onThreadLost } = harness(
+    const { poller, clock, onThreadLost } = harness(
       paged(() => numbers(250)),
       (setup) => {
         const thread = here.spawn(setup);
@@ -363,10 +363,10 @@ describe('a thread that fails', () => {
       },
       { concurrency: 3, pageSize: 50 },
     );
-    const swept = sweeper.sweep();
+    const swept = poller.sweep();
     await clock.advance(30_000);
     expect(await swept).toMatchObject({ status: 'failed', error: { code: 'provider_unreachable' } });
-    expect(await sweeper.sweep()).toMatchObject({ status: 'complete', size: 250 });
+    expect(await poller.sweep()).toMatchObject({ status: 'complete', size: 250 });
     // However many questions were open.
     expect(onThreadLost).toHaveBeenCalledOnce();
   });
@@ -413,15 +413,15 @@ describe('a guard that is closed', () => {
       return { rows: rows.slice(index * size, (index + 1) * size), total: rows.length };
     });
     let stopped: Promise<void> | undefined;
-    const { sweeper } = harness(
+    const { poller } = harness(
       provider,
       (setup) => {
-        setImmediate(() => void (stopped = sweeper.stop()));
+        setImmediate(() => void (stopped = poller.stop()));
         return spawnThread(setup);
       },
       { threadFromRows: 250 },
     );
-    expect(await sweeper.sweep()).toEqual({ status: 'closed', list: 'default' });
+    expect(await poller.sweep()).toEqual({ status: 'closed', list: 'default' });
     await stopped;
     expect(pages).toEqual([0]);
   });
@@ -430,7 +430,7 @@ describe('a guard that is closed', () => {
     const asked = vi.fn<() => void>();
     const here = threadHere();
     const terminated = vi.fn<() => void>();
-    const { sweeper, onThreadLost } = harness(
+    const { poller, onThreadLost } = harness(
       paged(() => numbers(250)),
       (setup) => {
         const thread = here.spawn(setup);
@@ -447,20 +447,20 @@ describe('a guard that is closed', () => {
         };
       },
     );
-    const swept = sweeper.sweep();
+    const swept = poller.sweep();
     await vi.waitFor(() => expect(asked).toHaveBeenCalled());
-    await sweeper.stop();
+    await poller.stop();
     expect(await swept).toEqual({ status: 'closed', list: 'default' });
     expect([terminated.mock.calls.length > 0, onThreadLost.mock.calls.length]).toEqual([true, 0]);
   });
 
   it('while its thread starts ends it', async () => {
-    const { sweeper, onThreadLost } = harness(
+    const { poller, onThreadLost } = harness(
       paged(() => numbers(250)),
       spawnThread,
     );
-    const swept = sweeper.sweep();
-    await sweeper.stop();
+    const swept = poller.sweep();
+    await poller.stop();
     expect(await swept).toEqual({ status: 'closed', list: 'default' });
     expect(onThreadLost).not.toHaveBeenCalled();
   });
@@ -478,8 +478,8 @@ describe('a reply that is no page', () => {
     offerReplies(provider.page, async (_request, read) =>
       read({ ...reply(body, httpStatus), retryAfterMs: 7 }),
     );
-    const { sweeper } = harness(provider, threadHere().spawn);
-    const outcome = await sweeper.sweep();
+    const { poller } = harness(provider, threadHere().spawn);
+    const outcome = await poller.sweep();
     const { readPage } = await import('../../src/providers/vonage/reply.ts');
     const direct = () => readPage({ httpStatus, body, retryAfterMs: 7 });
     expect(direct).toThrow(expect.objectContaining({ code: expect.stringContaining('provider_') }));
@@ -497,8 +497,8 @@ describe('a reply that is no page', () => {
     simulator.fault({ on: 'query', times: 2, status: 503 });
     const provider = vonage({ apiKey, apiSecret, baseUrl, random: () => 0 });
     const here = threadHere();
-    const { sweeper } = harness(provider, here.spawn);
-    expect(await sweeper.sweep()).toMatchObject({ status: 'complete', size: 250 });
+    const { poller } = harness(provider, here.spawn);
+    expect(await poller.sweep()).toMatchObject({ status: 'complete', size: 250 });
     expect(here.started).toBe(1);
     await simulator.close();
   });
@@ -506,10 +506,10 @@ describe('a reply that is no page', () => {
 
 it('rows without a number count the same in a thread', async () => {
   const rows = [...numbers(400), 'x'];
-  const { sweeper } = harness(
+  const { poller } = harness(
     paged(() => rows),
     threadHere().spawn,
   );
-  expect(await sweeper.sweep()).toMatchObject({ status: 'complete', size: 400, unreadable: 1 });
+  expect(await poller.sweep()).toMatchObject({ status: 'complete', size: 400, unreadable: 1 });
   await settle();
 });

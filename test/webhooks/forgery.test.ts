@@ -3,7 +3,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { makeSig, makeToken } from '../../src/testing/simulator/signing.ts';
-import type { WebhookNews } from '../../src/webhooks/payload.ts';
+import type { WebhookChange } from '../../src/webhooks/payload.ts';
 import type { WebhooksOptions } from '../../src/webhooks/options.ts';
 import { createReceiver } from '../../src/webhooks/receiver.ts';
 import { START, createFakeClock } from '../fake-clock.ts';
@@ -15,7 +15,7 @@ const NOW = '2026-01-01 00:00:00';
 const message = { msisdn: '15551234567', to: '73737', 'message-timestamp': NOW };
 
 function harness(options: WebhooksOptions = SIG) {
-  const news: WebhookNews[] = [];
+  const news: WebhookChange[] = [];
   const receiver = createReceiver(options, {
     clock: createFakeClock(),
     sink: {

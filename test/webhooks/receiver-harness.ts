@@ -2,7 +2,7 @@
 
 import { vi } from 'vitest';
 import type { WebhookError } from '../../src/errors.ts';
-import type { WebhookNews } from '../../src/webhooks/payload.ts';
+import type { WebhookChange } from '../../src/webhooks/payload.ts';
 import type { WebhookRequest } from '../../src/webhooks/request.ts';
 import type { WebhooksOptions } from '../../src/webhooks/options.ts';
 import { createReceiver, type WebhookAnswer, type WebhookSink } from '../../src/webhooks/receiver.ts';
@@ -11,7 +11,7 @@ import { createFakeClock } from '../fake-clock.ts';
 /** Starts a receiver on a clock that stands at `START`. */
 export function startReceiver(options: WebhooksOptions) {
   const clock = createFakeClock();
-  const news: WebhookNews[] = [];
+  const news: WebhookChange[] = [];
   const refused: WebhookError[] = [];
   const sink = {
     record: vi.fn<WebhookSink['record']>(async (told) => {

@@ -4,7 +4,7 @@ import { describe, expect, it, vi } from 'vitest';
 import { ConfigError, StoreError } from '../../src/errors.ts';
 import { makeSig } from '../../src/testing/simulator/signing.ts';
 import { makeWebhook, type WebhookSpec } from '../../src/testing/simulator/webhook-request.ts';
-import type { WebhookNews } from '../../src/webhooks/payload.ts';
+import type { WebhookChange } from '../../src/webhooks/payload.ts';
 import type { WebhookRequest } from '../../src/webhooks/request.ts';
 import type { WebhooksOptions } from '../../src/webhooks/options.ts';
 import { createReceiver, type WebhookAnswer, type WebhookSink } from '../../src/webhooks/receiver.ts';
@@ -18,7 +18,7 @@ const SIGNED: WebhooksOptions = { signature: { secret, method: 'sha256' }, jwt: 
 
 function harness(options: WebhooksOptions = SIGNED) {
   const clock = createFakeClock();
-  const news: WebhookNews[] = [];
+  const news: WebhookChange[] = [];
   const sink = {
     record: vi.fn<WebhookSink['record']>(async (told) => {
       news.push(told);
@@ -521,7 +521,7 @@ describe('parse', () => {
     expect(news).toMatchObject([{ direction: 'in', isProven: true }, { direction: 'out' }]);
   });
 
-  it.each<[string, unknown, Partial<WebhookNews>]>([
+  it.each<[string, unknown, Partial<WebhookChange>]>([
     ['a receipt', { direction: 'out', source: 'receipt' }, { source: 'receipt', direction: 'out' }],
     [
       'an opt-in with its time',

@@ -22,13 +22,13 @@ export interface FilterReport {
   readonly isObserved: boolean;
 }
 
-export interface SieveOptions extends Pick<CheckOptions, 'from'> {
+export interface RowFilterOptions extends Pick<CheckOptions, 'from'> {
   readonly gate: string;
   readonly isObserved: boolean;
   readonly isFolding: boolean;
 }
 
-export interface Sieve {
+export interface RowFilter {
   /**
    * Judges rows by their numbers, at most {@link AT_ONCE}.
    *
@@ -55,10 +55,10 @@ export const AT_ONCE = 64;
 const NAMED_ROWS = 1000;
 
 /** Creates a sieve for one campaign. */
-export function createSieve(
+export function createRowFilter(
   checker: BatchChecker,
-  { gate, from, isObserved, isFolding }: SieveOptions,
-): Sieve {
+  { gate, from, isObserved, isFolding }: RowFilterOptions,
+): RowFilter {
   const passes = new Uint8Array(AT_ONCE);
   const decisions: (Decision | undefined)[] = [];
   const passed = isFolding ? createNumberSet() : undefined;

@@ -19,7 +19,7 @@ import {
   withDefault,
   type Field,
 } from '../../options/fields.ts';
-import { AT_ONCE, createSieve, numberOf, type FilterReport, type Sieve } from './row-filter.ts';
+import { AT_ONCE, createRowFilter, numberOf, type FilterReport, type RowFilter } from './row-filter.ts';
 import {
   createCsvReader,
   withoutEnd,
@@ -90,7 +90,7 @@ export function createFilterStream<T>(
     onRefused: optional(callback<OnRefused>()),
   });
   if (csv && to) return refuse(`${GATE}.to`, to, 'nothing, since csv.column says where the number is');
-  const sieve = createSieve(checker, {
+  const sieve = createRowFilter(checker, {
     gate: GATE,
     from,
     isObserved: onBlocked === 'observe',
@@ -117,7 +117,7 @@ const csvForm: Field<CsvForm> = (value, key) => {
 };
 
 function rowStream(
-  sieve: Sieve,
+  sieve: RowFilter,
   to: ((row: unknown) => unknown) | undefined,
   onRefused: RowStreamOptions<unknown>['onRefused'],
 ): Transform {
@@ -154,7 +154,7 @@ function rowStream(
 }
 
 function csvStream(
-  sieve: Sieve,
+  sieve: RowFilter,
   clock: Clock,
   form: CsvForm,
   onRefused: CsvStreamOptions['onRefused'],

@@ -57,7 +57,7 @@ export function createAppender(
     database.prepare(`UPDATE ${table} SET former_log = ?, former_position = ? WHERE seq = ?`),
   );
   const state = prepareLog(database);
-  const shownTo = createShown(database);
+  const shownTo = createSeenNumbers(database);
   const hasEntries: Statement = database.prepare('SELECT 1 FROM entries LIMIT 1');
 
   function before({ msisdn, list }: OptOutChange, position: number, log: LogIdentity): Evidence[] {
@@ -136,7 +136,7 @@ export function createAppender(
 }
 
 /** What a process of version 2 is to read of an opt-out; `undefined` if there can be none. */
-function createShown(database: Database): (change: OptOutChange) => Shown | undefined {
+function createSeenNumbers(database: Database): (change: OptOutChange) => Shown | undefined {
   const end = migratedUpTo(database);
   if (end === undefined) return () => undefined;
   const lastOptIn = database.prepare(

@@ -206,7 +206,7 @@ export function createEngine(driver: Driver, given: string, now: () => number = 
       throw new Error(`the store is not open${failure === undefined ? '' : `: ${failure.message}`}`);
     },
     suspect(error) {
-      if (isDamage(error) || (error instanceof Error && error.name === 'ImageError')) {
+      if (isDamage(error) || (error instanceof Error && error.name === 'SnapshotError')) {
         suspicion = new Damage(error instanceof Error ? error.message : 'it cannot be read');
       }
     },

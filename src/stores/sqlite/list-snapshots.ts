@@ -20,7 +20,7 @@ export interface BaseTable {
   has(list: string): boolean;
   /** The chunks of a list's base, in order, some at a time. */
   chunks(list: string): Generator<Uint8Array[], void, undefined>;
-  /** What came and left after a list's base, in order. @throws ImageError */
+  /** What came and left after a list's base, in order. @throws SnapshotError */
   since(list: string): Generator<NumbersStep, void, undefined>;
 }
 

@@ -11,7 +11,7 @@ import { decode, encode } from './number-blobs.ts';
 import { inTransaction } from './transaction.ts';
 
 export interface SweepHistory {
-  /** From when until when sweeps listed a number, newest first. @throws ImageError */
+  /** From when until when sweeps listed a number, newest first. @throws SnapshotError */
   spans(msisdn: string, list: string | undefined): ListingSpan[];
   /**
    * Forgets that numbers which were erased up to now were ever listed, but for the listing that still holds. What was

@@ -55,12 +55,12 @@ export interface SweepTable {
   /** Forgets staged numbers that were never committed. */
   discard(olderThan: number): void;
   heads(): LoadedHead[];
-  /** The numbers of a list, a batch at a time. @throws ImageError */
+  /** The numbers of a list, a batch at a time. @throws SnapshotError */
   numbers(list: string): Generator<Float64Array>;
   missing(list: string): Generator<Float64Array>;
   /** What other writers saved behind a place. */
   after(seq: number): { readonly steps: SweepStep[]; readonly seq: number };
-  /** One step's numbers of a kind. @throws ImageError */
+  /** One step's numbers of a kind. @throws SnapshotError */
   images(token: string, kind: ImageKind): Generator<Float64Array>;
   rowsOf(list: string): ListedRow[];
 }

@@ -17,7 +17,7 @@ type News = Omit<StoreNews, 'cursor'>;
  * than was read before, it is told from its beginning, with what this process wrote: that has positions there too.
  *
  * @returns the place behind them.
- * @throws ImageError if a sweep cannot be read
+ * @throws SnapshotError if a sweep cannot be read
  */
 export function* readNews(file: OpenFile, from: LogCursor): Generator<News, LogCursor, undefined> {
   let place = from;

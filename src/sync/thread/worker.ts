@@ -6,7 +6,7 @@
 import { isMainThread, parentPort, workerData, type MessagePort } from 'node:worker_threads';
 import { ProviderError } from '../../errors.ts';
 import { createNumberSetFromTransfer, type NumberSetState } from '../../number-set/number-set.ts';
-import { createShown, type Shown } from '../../ledger/seen-numbers.ts';
+import { createSeenNumbers, type SeenNumbers } from '../../ledger/seen-numbers.ts';
 import { slicesOf, type RowSlice } from '../row-columns.ts';
 import { inText } from '../../providers/raw-replies.ts';
 import { readPage } from '../../providers/vonage/reply.ts';
@@ -33,12 +33,12 @@ type Handlers = {
 export function serve(port: MessagePort, { start }: ThreadSetup): void {
   // The rows of each page that were not taken yet.
   const pages = new Map<number, Generator<RowSlice, void, undefined>>();
-  let shown: Shown = createShown();
+  let shown: SeenNumbers = createSeenNumbers();
   let handing: Generator<SetPiece, undefined> | undefined;
 
   const handlers: Handlers = {
     begin({ outs, ins }) {
-      shown = createShown(createNumberSetFromTransfer(outs), createNumberSetFromTransfer(ins));
+      shown = createSeenNumbers(createNumberSetFromTransfer(outs), createNumberSetFromTransfer(ins));
       return null;
     },
     open({ index, reply }) {
