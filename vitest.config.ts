@@ -1,16 +1,19 @@
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
+import { buildForTests } from './test/build.ts';
 
 const source = (path: string) => fileURLToPath(new URL(`./src/${path}`, import.meta.url));
 
-/** Threads run what test/build.ts has built. */
-const builtWorker = {
-  name: 'built-worker',
+/** Builds the package before a module is loaded that starts its threads, or that says it needs the built package. */
+const builtPackage = {
+  name: 'built-package',
   enforce: 'pre' as const,
-  transform(code: string, id: string) {
-    const [, room] = /\/src\/(stores\/sqlite|sync\/thread)\/connection\.ts$/.exec(id) ?? [];
-    if (room === undefined) return undefined;
-    const built = (file: string) => new URL(`./dist/${room}/${file}`, import.meta.url).href;
+  async transform(code: string, id: string) {
+    if (id.endsWith('/test/built.ts')) await buildForTests();
+    const [, folder] = /\/src\/(stores\/sqlite|sync\/thread)\/connection\.ts$/.exec(id) ?? [];
+    if (folder === undefined) return undefined;
+    await buildForTests();
+    const built = (file: string) => new URL(`./dist/${folder}/${file}`, import.meta.url).href;
     return code.replace(
       /new URL\('\.\/(worker\.c?js)', import\.meta\.url\)/,
       (_, file: string) => `new URL('${built(file)}')`,
@@ -19,7 +22,7 @@ const builtWorker = {
 };
 
 export default defineConfig({
-  plugins: [builtWorker],
+  plugins: [builtPackage],
   resolve: {
     alias: [
       { find: /^sms-send-guard$/, replacement: source('index.ts') },
@@ -32,7 +35,6 @@ export default defineConfig({
   },
   test: {
     include: ['test/**/*.test.ts'],
-    globalSetup: ['test/build.ts'],
     restoreMocks: true,
     // Disks and processes take their time on a busy machine; a condition that holds at once costs nothing.
     testTimeout: 60_000,

@@ -13,12 +13,11 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import webpack, { type Configuration } from 'webpack';
+import { root } from './built.ts';
 
-const root = fileURLToPath(new URL('..', import.meta.url));
 /** Outside of the repository, so that no bundler reads its configuration. */
 const folder = mkdtempSync(join(tmpdir(), 'sms-send-guard-bundles-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));

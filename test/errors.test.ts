@@ -2,7 +2,6 @@
 
 import { execFileSync } from 'node:child_process';
 import { cpSync, mkdirSync, rmSync, symlinkSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
 import { runInNewContext } from 'node:vm';
 import { describe, expect, it } from 'vitest';
 import {
@@ -13,6 +12,7 @@ import {
   isSendBlocked,
   type BlockedDecision,
 } from '../src/index.ts';
+import { root } from './built.ts';
 
 const decision: BlockedDecision = {
   ...{ allowed: false, reason: 'not_ready', to: '15551230001', list: null },
@@ -86,7 +86,6 @@ describe('a refused send', () => {
   });
 
   it('is found by another copy of the package', () => {
-    const root = fileURLToPath(new URL('..', import.meta.url));
     const folder = `${root}.build/two-copies`;
     rmSync(folder, { recursive: true, force: true });
     mkdirSync(folder, { recursive: true });

@@ -2,11 +2,10 @@
 
 import { execFileSync } from 'node:child_process';
 import { readFileSync, readdirSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
+import { builtFile, root } from './built.ts';
 
-const root = fileURLToPath(new URL('..', import.meta.url));
-const { exports } = JSON.parse(readFileSync(`${root}/package.json`, 'utf8')) as { exports: object };
+const { exports } = JSON.parse(readFileSync(`${root}package.json`, 'utf8')) as { exports: object };
 
 /** The entry points as the package has them, and what each exports. */
 const entries: Readonly<Record<string, readonly string[]>> = {
@@ -45,7 +44,7 @@ describe('the package', () => {
   it.each(['stores/sqlite', 'sync/thread'])(
     'starts the thread of %s from one file, which needs no other',
     (room) => {
-      const code = readFileSync(`${root}/dist/${room}/worker.cjs`, 'utf8');
+      const code = readFileSync(builtFile(`${room}/worker.cjs`), 'utf8');
       const imported = [...code.matchAll(/\brequire\("([^"]+)"\)/g)].map(([, name = '']) => name);
       expect(imported).toContain('node:worker_threads');
       expect(imported.filter((name) => !name.startsWith('node:'))).toEqual([]);
@@ -53,16 +52,16 @@ describe('the package', () => {
   );
 
   it('declares nothing that TypeScript has only since 5.7', () => {
-    const files = readdirSync(`${root}/dist`, { recursive: true, encoding: 'utf8' });
+    const files = readdirSync(builtFile(''), { recursive: true, encoding: 'utf8' });
     const declarations = files.filter((file) => file.endsWith('.d.ts'));
     expect(declarations.length).toBeGreaterThan(50);
     const generic = /\b(?:Uint8|Int8|Uint16|Int16|Uint32|Int32|Float32|Float64|BigInt64|BigUint64)Array</;
-    const newer = declarations.filter((file) => generic.test(readFileSync(`${root}/dist/${file}`, 'utf8')));
+    const newer = declarations.filter((file) => generic.test(readFileSync(builtFile(file), 'utf8')));
     expect(newer).toEqual([]);
   });
 
   it('loads no metadata of telephone numbers in the thread of its store', () => {
-    const code = readFileSync(`${root}/dist/stores/sqlite/worker.cjs`, 'utf8');
+    const code = readFileSync(builtFile('stores/sqlite/worker.cjs'), 'utf8');
     expect(code).not.toContain('libphonenumber');
   });
 });

@@ -4,13 +4,13 @@ import { execFile } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { Queue, QueueEvents } from 'bullmq';
 import { describe, expect, it } from 'vitest';
 import { startWorker, type MessageJob } from '../../examples/bullmq-worker/worker.ts';
 import { createGuard, vonage } from '../../src/index.ts';
 import { startSimulator } from '../../src/testing/index.ts';
+import { builtProgram } from '../built.ts';
 import { hasRedis, isRedisRequired, startRedis } from './redis.ts';
 
 const isLeftOut = !hasRedis && !isRedisRequired;
@@ -66,7 +66,7 @@ it.skipIf(isLeftOut)('a message that was queued before the STOP does not go out'
 });
 
 describe('the program', () => {
-  const program = fileURLToPath(new URL('../../.build/examples/bullmq-worker/main.js', import.meta.url));
+  const program = builtProgram('examples/bullmq-worker/main.js');
   const run = (env: NodeJS.ProcessEnv) =>
     promisify(execFile)(process.execPath, [program], { env: { ...process.env, REDIS_URL: '', ...env } });
 

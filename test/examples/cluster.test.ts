@@ -1,17 +1,17 @@
-/** The cluster as it is deployed: real processes from what test/build.ts built, seen from outside only. */
+/** The cluster as it is deployed: real processes of the built program, seen from outside only. */
 
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { request } from 'node:http';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { fileURLToPath } from 'node:url';
 import { afterEach, expect, it } from 'vitest';
 import type { GuardStatus } from '../../src/index.ts';
 import { signedWebhook, startSimulator, type Simulator } from '../../src/testing/index.ts';
+import { builtProgram } from '../built.ts';
 import { newFolder } from '../stores/folders.ts';
 
-const program = fileURLToPath(new URL('../../.build/examples/cluster/main.js', import.meta.url));
+const program = builtProgram('examples/cluster/main.js');
 const WORKERS = 4;
 const PATIENCE = { timeout: 10_000, interval: 50 };
 const running = new Set<ChildProcess>();

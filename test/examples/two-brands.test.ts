@@ -1,11 +1,11 @@
-/** The two brands as a user runs them: the program that test/build.ts built. */
+/** The two brands as a user runs them: the built program. */
 
 import { execFile } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { expect, it } from 'vitest';
+import { builtProgram } from '../built.ts';
 
-const program = fileURLToPath(new URL('../../.build/examples/two-brands/main.js', import.meta.url));
+const program = builtProgram('examples/two-brands/main.js');
 
 it('two brands: every step comes out as it says', async () => {
   // Rejects where it does not exit with 0.

@@ -1,12 +1,11 @@
 /** What a guard warns of at its start: durations that are probably in seconds, and too many guards. */
 
 import { execFileSync } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
 import { describe, expect, it, vi } from 'vitest';
 import { createGuard, type Guard, type GuardOptions, type Provider } from '../../src/index.ts';
+import { root } from '../built.ts';
 import { settle } from '../fake-clock.ts';
 
-const root = fileURLToPath(new URL('../..', import.meta.url));
 const provider: Provider = { page: async () => ({ rows: [] }) };
 const silent = { debug() {}, info() {}, warn() {}, error() {} };
 

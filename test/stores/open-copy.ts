@@ -2,10 +2,9 @@
 
 import { chmodSync, cpSync, readFileSync, readdirSync } from 'node:fs';
 import { join, sep } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { root } from '../built.ts';
 import { newFolder } from './folders.ts';
 
-const root = fileURLToPath(new URL('../..', import.meta.url));
 const OWN_PREBUILD = `${process.platform}-${process.arch}`;
 
 interface Manifest {

@@ -3,11 +3,11 @@
 import { fork } from 'node:child_process';
 import { EventEmitter, once } from 'node:events';
 import { connect, type Socket } from 'node:net';
-import { fileURLToPath } from 'node:url';
 import fc from 'fast-check';
 import { afterEach, describe, expect, it } from 'vitest';
 import { createBodyBuffer } from '../../src/webhooks/body-buffer.ts';
 import { readRequestBody, type BodySource } from '../../src/webhooks/request-body.ts';
+import { root } from '../built.ts';
 
 const open: (() => unknown)[] = [];
 
@@ -102,7 +102,7 @@ describe('two hundred connections', () => {
   const LIMIT = 64 * 1024 * 1024;
 
   it('with bodies of one-byte chunks that never end take less than 64 MB', { timeout: 120_000 }, async () => {
-    const program = fileURLToPath(new URL('./children/receiver.mjs', import.meta.url));
+    const program = `${root}test/webhooks/children/receiver.mjs`;
     const child = fork(program, { execArgv: ['--expose-gc'] });
     open.push(() => child.kill('SIGKILL'));
     const hear = async <T>() => ((await once(child, 'message')) as [T])[0];

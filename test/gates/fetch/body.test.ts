@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { readBody } from '../../../src/gates/fetch/body.ts';
 import { guardFetch, type GuardFetchOptions } from '../../../src/gates/fetch/fetch.ts';
 import { createTestGuard, type TestGuard } from '../../../src/testing/index.ts';
+import { builtFile } from '../../built.ts';
 
 const OUT = '15551230001';
 const CLEAN = '15551230002';
@@ -124,10 +125,9 @@ it.each([
 });
 
 it('memory does not go by the chunks', { timeout: 180_000 }, () => {
-  const dist = (file: string) => new URL(`../../../dist/${file}`, import.meta.url).href;
   const program = `
-    import { guardFetch } from '${dist('gates/fetch/fetch.js')}';
-    import { createTestGuard } from '${dist('testing/index.js')}';
+    import { guardFetch } from '${builtFile('gates/fetch/fetch.js')}';
+    import { createTestGuard } from '${builtFile('testing/index.js')}';
     const guard = await createTestGuard();
     const gate = guardFetch(guard, { next: async (request) => new Response((await request.text()).length) });
     const body = new TextEncoder().encode(JSON.stringify({ to: '${CLEAN}', x: 'x'.repeat(600_000) }));

@@ -1,7 +1,6 @@
 /** The guard in the global dispatchers: behind what redirects and retries, in every version of undici, and seen. */
 
 import { execFile } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import {
@@ -26,6 +25,7 @@ import {
   verifyGlobalGuard,
 } from '../../../src/gates/undici/interceptor.ts';
 import { createTestGuard, type TestGuard } from '../../../src/testing/index.ts';
+import { builtProgram, root } from '../../built.ts';
 import {
   SYMBOLS,
   globalDispatchers,
@@ -50,14 +50,12 @@ function install(): () => boolean {
   return uninstall;
 }
 
-const root = fileURLToPath(new URL('../../..', import.meta.url));
-
 describe.each(['undici5', 'undici6', 'undici'])('with %s beside it, in a process of its own', (folder) => {
   it.each(['guard first', 'fetch first', 'own agent', 'redirect', 'retry'])('%s', async (order) => {
-    const program = `${root}/.build/test/compat/undici-cell.js`;
+    const program = builtProgram('test/compat/undici-cell.js');
     const { stdout } = await promisify(execFile)(process.execPath, [
       program,
-      `${root}/node_modules/${folder}`,
+      `${root}node_modules/${folder}`,
       order,
     ]);
     expect(stdout).toMatch(/^ok [1-9]\d*\n$/);
