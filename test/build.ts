@@ -13,7 +13,14 @@ import { promisify } from 'node:util';
 const root = fileURLToPath(new URL('..', import.meta.url));
 const inputs = [
   ...['src', 'examples', 'test/bench', 'test/compat'],
-  ...['package.json', 'package-lock.json', 'tsconfig.json', 'tsconfig.build.json', 'tsconfig.examples.json'],
+  ...[
+    'package.json',
+    'package-lock.json',
+    'tsconfig.json',
+    'tsconfig.build.json',
+    'tsconfig.types.json',
+    'tsconfig.examples.json',
+  ],
 ];
 const outputs = ['dist/index.js', 'dist/sync/thread/worker.cjs', '.build/examples/demo.js'];
 /** Describes the last build. */

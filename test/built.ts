@@ -11,5 +11,5 @@ export const root: string = fileURLToPath(new URL('..', import.meta.url));
 /** The path of a file of the built package. */
 export const builtFile = (path: string): string => `${root}dist/${path}`;
 
-/** The path of a built program: `examples/demo.js`, `test/compat/run.js`. */
+/** The path of a built program (`examples/demo.js`), or of a declaration (`types/index.d.ts`). */
 export const builtProgram = (path: string): string => `${root}.build/${path}`;
