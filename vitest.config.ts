@@ -34,7 +34,7 @@ export default defineConfig({
     ],
   },
   test: {
-    include: ['test/**/*.test.ts'],
+    include: ['test/**/*.test.ts', 'examples/**/*.test.ts'],
     restoreMocks: true,
     // Disks and processes take their time on a busy machine; a condition that holds at once costs nothing.
     testTimeout: 60_000,

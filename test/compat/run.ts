@@ -5,6 +5,7 @@
  * The name of a part runs it alone. Exits with 1 if anything does not fit.
  */
 
+import { tryJest } from './jest.ts';
 import { trySize } from './size.ts';
 import { tryTypes } from './types.ts';
 import { tryUndici } from './undici.ts';
@@ -12,7 +13,12 @@ import { tryUndici } from './undici.ts';
 /** Runs a part. @returns what does not fit, as text for people; nothing if all is well. */
 type Part = (say: (line: string) => void) => Promise<readonly string[]>;
 
-const parts: Readonly<Record<string, Part>> = { size: trySize, types: tryTypes, undici: tryUndici };
+const parts: Readonly<Record<string, Part>> = {
+  size: trySize,
+  types: tryTypes,
+  jest: tryJest,
+  undici: tryUndici,
+};
 
 const asked = process.argv.slice(2);
 const unknown = asked.filter((name) => !Object.hasOwn(parts, name));

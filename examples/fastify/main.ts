@@ -1,0 +1,30 @@
+/** Fastify: the webhook handler runs before any body parser, the gate as a `preHandler`. */
+
+import Fastify, { type onRequestAsyncHookHandler } from 'fastify';
+import { ALLOWED, LEAVING, OPTED_OUT, startStory } from '../story.ts';
+
+await using story = await startStory();
+const { guard, simulator } = story;
+const webhooks = guard.webhooks({ signature: simulator.signature });
+const gate = guard.middleware();
+
+const app = Fastify();
+const onRequest: onRequestAsyncHookHandler = async (request, reply) => {
+  reply.hijack(); // the guard answers
+  webhooks(request.raw, reply.raw);
+};
+app.all('/webhooks/sms', { onRequest }, () => undefined);
+app.post(
+  '/messages',
+  { preHandler: (request, reply, done) => gate(request, reply.raw, (error) => done(error as Error)) },
+  (_request, reply) => reply.code(202).send('sent'),
+);
+const url = await app.listen({ port: 0, host: '127.0.0.1' });
+
+story.check('a person who has not opted out', await story.post(`${url}/messages`, { to: ALLOWED }), 202);
+story.check('a person who has opted out', await story.post(`${url}/messages`, { to: OPTED_OUT }), 403);
+story.check('a person before their STOP', await story.post(`${url}/messages`, { to: LEAVING }), 202);
+story.check('the STOP is stored', await story.stop(`${url}/webhooks/sms`, LEAVING), 200);
+story.check('the same person after it', await story.post(`${url}/messages`, { to: LEAVING }), 403);
+
+await app.close();
