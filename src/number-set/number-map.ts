@@ -1,9 +1,9 @@
 /**
- * A map by number without an upper limit: a JavaScript `Map` throws at 16 777 216 entries (8 388 608 in some newer
- * engines), so the entries are spread over a hundred of them by their last two digits.
+ * A map by number without an upper limit. A JavaScript `Map` throws at 16 777 216 entries (8 388 608 in some newer
+ * engines), so the entries are spread over a hundred maps by the last two digits of their number.
  */
 
-/** A map by msisdn: digits only. Iteration sees entries that are added meanwhile or not, as they come. */
+/** A map by msisdn: digits only. An iteration may or may not see entries that are added meanwhile. */
 export interface NumberMap<T> extends Iterable<readonly [string, T]> {
   readonly size: number;
   get(msisdn: string): T | undefined;

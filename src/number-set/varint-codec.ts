@@ -1,23 +1,23 @@
 /**
- * Numbers as bytes, for files: sorted, each as its distance from the one before, in a frame with version, count and
- * checksum. Pure. What comes out is what went in, or an error; never fewer numbers.
+ * Encodes numbers as a blob, for files: sorted, each as a varint of its distance from the one before, behind a header
+ * with version, count and checksum. A blob is read back exactly or refused with an error; never with fewer numbers.
  */
 
 import { crc32 } from 'node:zlib';
 
-/** Bytes that cannot be read back. `reason` says why, for the report of a damaged store. */
+/** The error for bytes that cannot be read back. The message says why, for the report of a damaged store. */
 export class SnapshotError extends Error {
   override name = 'SnapshotError';
 }
 
 const MAGIC = 0x53534749;
 const VERSION = 1;
-/** Magic, version, count, checksum of the rest. */
+/** Magic number, version, count, and checksum of the bytes behind the header: four bytes each, big-endian. */
 const HEADER_BYTES = 16;
-/** The longest distance, below 2^53, needs eight bytes of seven bits. */
+/** The longest distance is below 2^53 and takes eight bytes of seven bits. */
 const LONGEST_VARINT = 8;
 
-/** Writes numbers (whole, 1 to 2^53 - 1, any order, no duplicates needed). Sorts `numbers` in place. */
+/** Encodes whole numbers from 1 to 2^53 - 1 in any order. Sorts `numbers` in place. */
 export function encodeNumbers(numbers: Float64Array): Uint8Array {
   numbers.sort();
   const bytes = new Uint8Array(HEADER_BYTES + numbers.length * LONGEST_VARINT);
@@ -41,9 +41,9 @@ export function encodeNumbers(numbers: Float64Array): Uint8Array {
 }
 
 /**
- * Reads numbers back, in ascending order.
+ * Decodes a blob. Returns its numbers in ascending order.
  *
- * @throws SnapshotError for bytes that are cut, bent, of another version or no image at all.
+ * @throws SnapshotError if the bytes are cut off, altered, of another version, or no blob.
  */
 export function decodeNumbers(bytes: Uint8Array): Float64Array {
   if (bytes.length < HEADER_BYTES) throw new SnapshotError('the image is cut off');
@@ -57,12 +57,12 @@ export function decodeNumbers(bytes: Uint8Array): Float64Array {
   if (crc32(body) !== header.getUint32(12)) throw new SnapshotError('the checksum of the image is wrong');
   if (count > body.length) throw new SnapshotError('the image holds fewer numbers than it says');
   const numbers = new Float64Array(count);
-  let at = 0;
+  let offset = 0;
   let previous = 0;
   for (let index = 0; index < count; index++) {
     let scale = 1;
     let byte: number | undefined;
-    for (byte = body[at++]; byte !== undefined && byte >= 0x80; byte = body[at++]) {
+    for (byte = body[offset++]; byte !== undefined && byte >= 0x80; byte = body[offset++]) {
       previous += (byte - 0x80) * scale;
       scale *= 0x80;
     }
@@ -70,6 +70,6 @@ export function decodeNumbers(bytes: Uint8Array): Float64Array {
     previous += byte * scale;
     numbers[index] = previous;
   }
-  if (at !== body.length) throw new SnapshotError('the image holds more than it says');
+  if (offset !== body.length) throw new SnapshotError('the image holds more than it says');
   return numbers;
 }
