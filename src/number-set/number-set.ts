@@ -1,7 +1,7 @@
 /**
- * A set of numbers without an upper limit: exact, no false answer in either direction, nothing is ever evicted. A
- * JavaScript `Set` throws at 16 777 216 entries (8 388 608 in some newer engines), stops the event loop while it grows
- * and takes 40 to 70 bytes a number; here numbers lie compressed in small regions, each of which grows alone.
+ * A set of numbers without an upper limit. It is exact: no false positives, no false negatives, no eviction. A
+ * JavaScript `Set` throws at 16 777 216 entries (8 388 608 in some newer engines), stops the event loop while it grows,
+ * and takes 40 to 70 bytes a number. Here numbers are compressed in small regions, and each region grows alone.
  */
 
 import { toNumber } from '../msisdn/digits.ts';
@@ -9,9 +9,9 @@ import { isNumber, NUMBERS_END, SMALLEST_NUMBER } from './double-bits.ts';
 import { holdsEach } from './batch-lookup.ts';
 import { MOST_NUMBERS, readLeaf } from './leaves.ts';
 import { lowerBound } from './regions.ts';
-import { readSnapshot, writeSnapshot } from './snapshot.ts';
+import { createTreeReader, writeSnapshot } from './snapshot.ts';
 import {
-  createPlace,
+  createCursor,
   createTree,
   holds,
   NO_NODES,
@@ -24,82 +24,85 @@ import { addAscending, addNumber, deleteNumber } from './update.ts';
 
 /** A set of msisdns: 5 to 15 digits that do not start with 0. Iterates in ascending order. */
 export interface NumberSet extends Iterable<string> {
-  /** Its inside, for who looks up so often that a call is a cost (`holdsAt`). Nobody else reads it, and nobody writes. */
+  /** The tree, for hot look-ups that spare the call of the set (`holdsAt`). Not for any other use, never for writes. */
   readonly tree: NumberTree;
   readonly size: number;
-  /** The memory that its numbers take. */
+  /** The memory that the numbers take. */
   readonly bytes: number;
   has(msisdn: string): boolean;
   hasNumber(number: number): boolean;
   /**
-   * Looks up many at once, which is faster than one by one in a set that is larger than the processor's cache.
+   * Looks up many numbers at once. This is faster than one by one if the set is larger than the processor's cache.
    *
-   * @param numbers as doubles; 0 stands for what is no msisdn.
-   * @param found gets 1 at the places of those that are in the set, and 0 at others.
-   * @param count how many of them; all where it is left out.
+   * @param numbers whole numbers of 5 to 15 digits; 0 stands for an input that is no msisdn.
+   * @param found gets 1 at the index of each number that is in the set, and 0 at the others.
+   * @param count how many of the numbers are looked up; default all.
    */
   hasEach(numbers: Float64Array, found: Uint8Array, count?: number): void;
   /**
-   * @returns whether it was not in the set before.
-   * @throws RangeError for what is no msisdn.
+   * @returns whether the set lacked the number.
+   * @throws RangeError if `msisdn` is no msisdn.
    */
   add(msisdn: string): boolean;
-  /** @returns whether it was in the set. */
+  /** @returns whether the set had the number. */
   delete(msisdn: string): boolean;
   /**
    * Adds every number of a batch; fastest in ascending order.
    *
-   * @throws RangeError for what is no number of 5 to 15 digits.
+   * @throws RangeError if one is no whole number of 5 to 15 digits. Numbers before it may have been added.
    */
   addBatch(numbers: Iterable<number>): void;
+  /** Deletes every number of a batch. Values that are no numbers of 5 to 15 digits are skipped. */
   deleteBatch(numbers: Iterable<number>): void;
-  /** Adds what another set has, a step at a time; both may change meanwhile. */
+  /** Adds the numbers of another set, some of them a step. Both sets may change between the steps. */
   addAll(other: NumberSet): Generator<undefined, void, undefined>;
-  /** Everything, as numbers in ascending order, some thousand at a time; the set may change meanwhile. */
+  /** Yields all numbers in ascending order, some thousand at a time. The set may change between the batches. */
   batches(): Generator<Float64Array, void, undefined>;
   /**
-   * Everything as bytes for a file, a chunk at a time. Numbers that are added or deleted meanwhile may be in it or not;
-   * whoever begins it also ends it (`return`), for until then the set gives little memory back.
+   * Yields all numbers as bytes for a file, a chunk at a time. Numbers that are added or deleted meanwhile may be in it
+   * or not. The caller has to run it to its end or call `return`: until then the set gives little memory back.
    */
   snapshot(): Generator<Uint8Array, void, undefined>;
-  /** Hands all numbers over to another thread: `postMessage(state, buffers)`. The set is empty afterwards. */
+  /** Transfers all numbers to another thread: `postMessage(state, buffers)`. The set is empty afterwards. */
   transfer(): { readonly state: NumberSetState; readonly buffers: ArrayBuffer[] };
 }
 
-/** A set on its way to another thread. */
+/** The numbers of a set while they are transferred to another thread. */
 export interface NumberSetState {
   readonly tree: Readonly<Omit<NumberTree, 'nodes' | 'regions'>>;
-  /** `null`: nothing of its own. */
+  /** `null` stands for the nodes, or a region, that all empty sets share. */
   readonly nodes: Int32Array | null;
   readonly regions: readonly (Int32Array | null)[];
 }
 
-/** Reads an image a chunk at a time, in the order in which it was written. */
+/** Reads a snapshot, a chunk at a time, in the order in which it was written. */
 export interface NumberSetReader {
   /**
-   * Takes a chunk, whose memory is the set's from then on, unless it is a part of a larger piece.
+   * Takes a chunk. Its memory becomes the set's, unless the chunk is a part of a larger buffer.
    *
-   * @throws SnapshotError for bytes that are cut, bent, out of order, of another version or no image at all.
+   * @throws SnapshotError if the bytes are cut off, altered, out of order, of another version, or no snapshot.
    */
   take(chunk: Uint8Array): void;
-  /** @throws SnapshotError where chunks are missing. */
+  /** @throws SnapshotError if chunks are missing. */
   done(): NumberSet;
 }
 
 const NO_NUMBER = 'a number set holds numbers of 5 to 15 digits only';
-/** Numbers of a batch that are sorted at once. */
-const SORTED_AT_ONCE = 16_384;
+/** The most numbers of a batch that are sorted at once. */
+const MOST_SORTED = 16_384;
+/** A batch that is read has at least so many numbers, except the last one. */
 const LEAST_IN_BATCH = 8_192;
+/** The most numbers that are taken at once from an iterable that is no `Float64Array`. */
+const MOST_ITERATED = 256;
 
-/** Of one that is no array. */
-const GATHERED_AT_ONCE = 256;
+/** Scratch memory for numbers to be sorted. */
+const sorted = new Float64Array(MOST_SORTED);
+/** Scratch memory for a batch that is read. */
+const batchNumbers = new Float64Array(LEAST_IN_BATCH + MOST_NUMBERS);
+const cursor = createCursor();
 
-const sorted = new Float64Array(SORTED_AT_ONCE);
-const gathered = new Float64Array(LEAST_IN_BATCH + MOST_NUMBERS);
-const place = createPlace();
-
-/** Adds numbers in any order, at most as many as are sorted at once. */
-function addSome(tree: NumberTree, numbers: Float64Array): void {
+/** Adds at most MOST_SORTED numbers in any order. */
+function addUnordered(tree: NumberTree, numbers: Float64Array): void {
   let isAscending = true;
   let last = 0;
   for (const number of numbers) {
@@ -114,26 +117,26 @@ function addSome(tree: NumberTree, numbers: Float64Array): void {
   addAscending(tree, batch);
 }
 
-/** Puts numbers into `gathered`, from one on. @returns how many, and the number from which to go on. */
-function gather(tree: NumberTree, start: number): { readonly count: number; readonly next: number } {
+/** Reads the numbers from `from` on into `batchNumbers`. @returns how many, and the number from which to go on. */
+function readBatch(tree: NumberTree, from: number): { readonly count: number; readonly next: number } {
   let count = 0;
-  let next = start;
+  let next = from;
   while (next < NUMBERS_END && count < LEAST_IN_BATCH) {
-    seek(tree, next, place);
-    const { words, leaf, base, bits } = place;
+    seek(tree, next, cursor);
+    const { words, leaf, start, bits } = cursor;
     if (leaf !== 0) {
-      const to = readLeaf(words, leaf, base, bits, gathered, count);
-      // A leaf can have become part of a larger one that begins before.
-      const first = lowerBound(gathered, count, to, next);
-      gathered.copyWithin(count, first, to);
+      const to = readLeaf(words, leaf, start, bits, batchNumbers, count);
+      // Since the last batch the leaf can have become part of a larger one, which begins before `next`.
+      const first = lowerBound(batchNumbers, count, to, next);
+      batchNumbers.copyWithin(count, first, to);
       count += to - first;
     }
-    next = base + 2 ** bits;
+    next = start + 2 ** bits;
   }
   return { count, next };
 }
 
-function setOf(tree: NumberTree): NumberSet {
+function numberSetOf(tree: NumberTree): NumberSet {
   const set: NumberSet = {
     tree,
     get size() {
@@ -161,20 +164,20 @@ function setOf(tree: NumberTree): NumberSet {
     },
     addBatch(batch) {
       if (batch instanceof Float64Array) {
-        for (let from = 0; from < batch.length; from += SORTED_AT_ONCE) {
-          addSome(tree, batch.subarray(from, from + SORTED_AT_ONCE));
+        for (let from = 0; from < batch.length; from += MOST_SORTED) {
+          addUnordered(tree, batch.subarray(from, from + MOST_SORTED));
         }
         return;
       }
-      const numbers = new Float64Array(GATHERED_AT_ONCE);
+      const numbers = new Float64Array(MOST_ITERATED);
       let count = 0;
       for (const number of batch) {
         numbers[count++] = number;
         if (count < numbers.length) continue;
-        addSome(tree, numbers);
+        addUnordered(tree, numbers);
         count = 0;
       }
-      addSome(tree, numbers.subarray(0, count));
+      addUnordered(tree, numbers.subarray(0, count));
     },
     deleteBatch(batch) {
       for (const number of batch) if (isNumber(number)) deleteNumber(tree, number);
@@ -188,9 +191,9 @@ function setOf(tree: NumberTree): NumberSet {
     *batches() {
       let from = SMALLEST_NUMBER;
       while (from < NUMBERS_END) {
-        const { count, next } = gather(tree, from);
+        const { count, next } = readBatch(tree, from);
         from = next;
-        if (count > 0) yield gathered.slice(0, count);
+        if (count > 0) yield batchNumbers.slice(0, count);
       }
     },
     *[Symbol.iterator]() {
@@ -211,28 +214,36 @@ function setOf(tree: NumberTree): NumberSet {
   return set;
 }
 
-/** Builds a set. */
+/**
+ * Creates a set.
+ *
+ * @throws RangeError if one of `numbers` is no msisdn.
+ */
 export function createNumberSet(numbers: Iterable<string> = []): NumberSet {
-  const set = setOf(createTree());
+  const set = numberSetOf(createTree());
   for (const msisdn of numbers) set.add(msisdn);
   return set;
 }
 
-/** The set that another thread has handed over. */
+/** Creates a set from the numbers that another thread has transferred. */
 export function createNumberSetFromTransfer({ tree, nodes, regions }: NumberSetState): NumberSet {
-  return setOf({ ...tree, nodes: nodes ?? NO_NODES, regions: regions.map((words) => words ?? NO_NUMBERS) });
+  return numberSetOf({
+    ...tree,
+    nodes: nodes ?? NO_NODES,
+    regions: regions.map((words) => words ?? NO_NUMBERS),
+  });
 }
 
-/** Begins to read an image. */
+/** Creates a reader of one snapshot. */
 export function createSnapshotReader(): NumberSetReader {
-  const reader = readSnapshot();
-  return { take: reader.take, done: () => setOf(reader.done()) };
+  const reader = createTreeReader();
+  return { take: reader.take, done: () => numberSetOf(reader.done()) };
 }
 
 /**
- * Reads an image back; its chunks stay as they are.
+ * Reads a whole snapshot. The chunks are copied and stay unchanged.
  *
- * @throws SnapshotError for bytes that are cut, bent, out of order, of another version or no image at all.
+ * @throws SnapshotError if the bytes are cut off, altered, out of order, of another version, or no snapshot.
  */
 export function createNumberSetFromSnapshot(chunks: Iterable<Uint8Array>): NumberSet {
   const reader = createSnapshotReader();

@@ -1,10 +1,11 @@
 /**
- * Room in regions: a region grows by a step, is divided where it would get too large, is copied without its garbage
- * where that is much, and joins its neighbour where both are small. Whatever happens here touches two regions at most;
- * it never changes which numbers there are.
+ * The memory of regions. A region grows in steps, is divided if it would get too large, is copied if much of it is
+ * garbage, and is merged with a neighbour if both are small. Each of these touches two regions at most, and never
+ * changes which numbers there are.
  */
 
-import { PLACE } from './leaves.ts';
+import { OFFSET } from './leaves.ts';
+import { keepArray, lengthFor, takeArray, withSlack } from './region-arrays.ts';
 import {
   clearRegion,
   copyRange,
@@ -16,7 +17,7 @@ import {
   RANGES,
   rangeSize,
   ROOTS,
-  STEPS,
+  STRIDES,
 } from './regions.ts';
 import {
   clearTree,
@@ -24,186 +25,165 @@ import {
   NO_NUMBERS,
   seek,
   SMALLEST_POWER,
-  type NumberPlace,
+  type Cursor,
   type NumberTree,
 } from './tree.ts';
 
-/** What an array costs besides its words. */
+/** The memory that an array takes besides its words. */
 const ARRAY_BYTES = 200;
-/** Below this a region grows by a quarter. */
-const SMALL_WORDS = 2_048;
-/**
- * Above it all lengths are a multiple of this: so few of them that what one region leaves another one takes. Smaller
- * steps fill regions better, and leave so many arrays behind that the process takes more.
- */
-const STEP_WORDS = 8_192;
-/** Of what is set aside, to be used again. */
-const MOST_SPARE_WORDS = 2 ** 19;
-/** Neighbours with no more words become one. */
-const JOINED_WORDS = MOST_WORDS / 2;
-/** Garbage below that is not worth a copy. */
-const LITTLE_GARBAGE = 64;
+/** Neighbours that have no more words together are merged. */
+const MOST_MERGED_WORDS = MOST_WORDS / 2;
+/** Less garbage than this is not worth a copy. */
+const LEAST_GARBAGE = 64;
 
-/** As many as the widest node has, so that any node can take the place of any other. */
-const NODE_ENTRIES = 32;
+/** All nodes have as many slots as the widest one, so that any node can be used again for any other. */
+const NODE_SLOTS = 32;
 
-/** A region is put together here and then copied; nothing stays in it. */
+/** Scratch memory in which a region is put together before it is copied. */
 const draft = new Int32Array(MOST_WORDS + 64);
 
-/** The entries of a node. */
-type Entries = Pick<NumberPlace, 'node' | 'nodeBase' | 'entryBits'>;
+/** A node and the ranges in its slots. */
+type Slots = Pick<Cursor, 'node' | 'nodeStart' | 'slotBits'>;
 
-export const rangeBits = ({ node, entryBits }: Entries, entry: number) =>
-  node === 0 ? SMALLEST_POWER + entry : entryBits;
-export const rangeBase = ({ node, nodeBase, entryBits }: Entries, entry: number) =>
-  node === 0 ? 2 ** (SMALLEST_POWER + entry) : nodeBase + entry * 2 ** entryBits;
+/** Returns the width of the range in a slot, in bits. */
+export const rangeBits = ({ node, slotBits }: Slots, slot: number) =>
+  node === 0 ? SMALLEST_POWER + slot : slotBits;
+/** Returns the smallest number of the range in a slot. */
+export const rangeStart = ({ node, nodeStart, slotBits }: Slots, slot: number) =>
+  node === 0 ? 2 ** (SMALLEST_POWER + slot) : nodeStart + slot * 2 ** slotBits;
 
-/**
- * Regions that were replaced, by length: they are used again, for what is left to the garbage collector stays with the
- * process long after.
- */
-const spares = new Map<number, Int32Array[]>();
-let spareWords = 0;
-
-function setAside(words: Int32Array): void {
-  if (words.length % STEP_WORDS !== 0) return;
-  // Regions mostly grow, so that nobody asks for the oldest ones any more.
-  if (spareWords + words.length > MOST_SPARE_WORDS) {
-    spares.clear();
-    spareWords = 0;
-  }
-  const alike = spares.get(words.length) ?? [];
-  spares.set(words.length, alike);
-  alike.push(words);
-  spareWords += words.length;
-}
-
-/** So many words with some room, so that a region is not copied for every few numbers. */
-const withRoom = (least: number) => least + (least >>> (least < SMALL_WORDS ? 2 : 5));
-
-function lengthFor(least: number): number {
-  if (least < SMALL_WORDS) return withRoom(least);
-  return Math.min(MOST_WORDS, Math.ceil(withRoom(least) / STEP_WORDS) * STEP_WORDS);
-}
-
-/** An array of that length, with anything in it. */
-function regionOf(length: number): Int32Array {
-  const spare = spares.get(length)?.pop();
-  if (spare === undefined) return new Int32Array(length);
-  spareWords -= length;
-  return spare;
-}
-
+/** Replaces the words of a region, or adds a region, and counts its memory. */
 export function setRegion(tree: NumberTree, id: number, words: Int32Array): void {
   const before = tree.regions[id];
   if (before !== undefined && before !== NO_NUMBERS) {
     tree.bytes -= before.byteLength + ARRAY_BYTES;
-    setAside(before);
+    keepArray(before);
   }
   if (words !== NO_NUMBERS) tree.bytes += words.byteLength + ARRAY_BYTES;
   tree.regions[id] = words;
 }
 
-/** Copies ranges of a region, which begin in the entries at `from`, behind what the draft has. */
-function copyRanges(
-  place: NumberPlace,
+/**
+ * Appends ranges to the draft.
+ *
+ * @param slots the node that has the ranges.
+ * @param from the offset in `words` of the entry of index 0.
+ * @param firstSlot the slot of index 0.
+ * @param first the index of the first range.
+ * @param until the index behind the last range.
+ */
+function draftRanges(
+  slots: Slots,
   words: Int32Array,
   from: number,
-  entry: number,
+  firstSlot: number,
   first: number,
   until: number,
 ): void {
-  const start = draft[FIRST] as number;
-  for (let slot = first; slot < until; slot++) {
-    const at = entry + slot;
-    const range = words[from + slot] as number;
-    draft[ROOTS + at - start] = copyRange(words, range, rangeBase(place, at), rangeBits(place, at), draft);
+  const firstDrafted = draft[FIRST] as number;
+  for (let index = first; index < until; index++) {
+    const slot = firstSlot + index;
+    const entry = words[from + index] as number;
+    draft[ROOTS + slot - firstDrafted] = copyRange(
+      words,
+      entry,
+      rangeStart(slots, slot),
+      rangeBits(slots, slot),
+      draft,
+    );
   }
 }
 
-/** The words of a region without its garbage. */
-const draftedSize = (words: Int32Array) => (words[END] as number) - (words[GARBAGE] as number);
+/** Returns how many words of a region are no garbage. */
+const liveWords = (words: Int32Array) => (words[END] as number) - (words[GARBAGE] as number);
 
-/** What the draft has as a region of its own, with room. */
-function drafted(need: number): Int32Array {
-  const words = regionOf(lengthFor((draft[END] as number) + need + 1));
+/** Returns a copy of the draft, with slack and `need` words more. */
+function copyDraft(need: number): Int32Array {
+  const words = takeArray(lengthFor((draft[END] as number) + need + 1));
   words.set(draft.subarray(0, draft[END]));
   return words;
 }
 
-/** Makes room for more words in the region of a place, which has to be sought anew. */
-export function makeRoom(tree: NumberTree, place: NumberPlace, need: number): void {
-  const { words, id } = place;
-  const least = draftedSize(words) + need + 1;
-  if (withRoom(least) > MOST_WORDS) {
-    divide(tree, place);
+/**
+ * Makes `need` words more available in the cursor's region, or divides it if it would get too large. The cursor has to
+ * be set anew by `seek`.
+ */
+export function reserveWords(tree: NumberTree, cursor: Cursor, need: number): void {
+  const { words, id } = cursor;
+  const least = liveWords(words) + need + 1;
+  if (withSlack(least) > MOST_WORDS) {
+    divideRegion(tree, cursor);
     return;
   }
-  draftRegion(place);
+  draftRegion(cursor);
   if (lengthFor(least) === words.length) words.set(draft.subarray(0, draft[END]));
-  else setRegion(tree, id, drafted(need));
+  else setRegion(tree, id, copyDraft(need));
 }
 
-/** The region of a place without its garbage, until the next call of anything here. */
-export function draftOf(place: NumberPlace): Int32Array {
-  draftRegion(place);
+/** Returns the cursor's region without garbage, in memory that the next call of any function here overwrites. */
+export function compactRegion(cursor: Cursor): Int32Array {
+  draftRegion(cursor);
   return draft.subarray(0, draft[END]);
 }
 
-function draftRegion(place: NumberPlace): void {
-  const { words } = place;
+function draftRegion(cursor: Cursor): void {
+  const { words } = cursor;
   clearRegion(draft, words[FIRST] as number, words[RANGES] as number);
-  copyRanges(place, words, ROOTS, words[FIRST] as number, 0, words[RANGES] as number);
+  draftRanges(cursor, words, ROOTS, words[FIRST] as number, 0, words[RANGES] as number);
 }
 
-/** Divides a region in two of about the same size. */
-function divide(tree: NumberTree, place: NumberPlace): void {
-  const { words, id } = place;
+/** Divides a region into two of about the same size. */
+function divideRegion(tree: NumberTree, cursor: Cursor): void {
+  const { words, id } = cursor;
   const isSingle = words[RANGES] === 1;
-  if (isSingle) putNodeAbove(tree, place);
-  else ownNodes(tree, 0);
-  const from = isSingle ? (words[ROOTS] as number) & PLACE : ROOTS;
-  const ranges = isSingle ? place.entries : (words[RANGES] as number);
-  const first = isSingle ? 0 : (words[FIRST] as number);
-  const half = (draftedSize(words) - ROOTS) >>> 1;
+  if (isSingle) insertNodeAbove(tree, cursor);
+  else reserveNodes(tree, 0);
+  const from = isSingle ? (words[ROOTS] as number) & OFFSET : ROOTS;
+  const ranges = isSingle ? cursor.slots : (words[RANGES] as number);
+  const firstSlot = isSingle ? 0 : (words[FIRST] as number);
+  const half = (liveWords(words) - ROOTS) >>> 1;
   let cut = 0;
   for (let sum = 0; cut < ranges - 1 && sum < half; cut++) {
-    sum += rangeSize(words, words[from + cut] as number, rangeBits(place, first + cut));
+    sum += rangeSize(words, words[from + cut] as number, rangeBits(cursor, firstSlot + cut));
   }
-  const other = tree.freeIds.pop() ?? tree.regions.length;
-  clearRegion(draft, first + cut, ranges - cut);
-  copyRanges(place, words, from, first, cut, ranges);
-  setRegion(tree, other, drafted(0));
-  clearRegion(draft, first, cut);
-  copyRanges(place, words, from, first, 0, cut);
-  setRegion(tree, id, drafted(0));
-  tree.nodes.fill(~other, place.node + first + cut, place.node + first + ranges);
+  const upperId = tree.freeIds.pop() ?? tree.regions.length;
+  clearRegion(draft, firstSlot + cut, ranges - cut);
+  draftRanges(cursor, words, from, firstSlot, cut, ranges);
+  setRegion(tree, upperId, copyDraft(0));
+  clearRegion(draft, firstSlot, cut);
+  draftRanges(cursor, words, from, firstSlot, 0, cut);
+  setRegion(tree, id, copyDraft(0));
+  tree.nodes.fill(~upperId, cursor.node + firstSlot + cut, cursor.node + firstSlot + ranges);
 }
 
-/** Puts a node between a region of one range, which is divided, and the node above it; the place is then below that. */
-function putNodeAbove(tree: NumberTree, place: NumberPlace): void {
-  const { words, id } = place;
-  const entry = words[FIRST] as number;
-  const bits = rangeBits(place, entry);
-  const step = STEPS[bits] as number;
-  place.nodeBase = rangeBase(place, entry);
-  place.entryBits = bits - step;
-  place.entries = 1 << step;
-  const node = tree.freeNodes.pop() ?? newNode(tree);
-  tree.nodes.fill(~id, node, node + place.entries);
-  tree.nodes[place.node + entry] = node;
-  place.node = node;
+/**
+ * Inserts a node between a region of one divided range and the node above it. The ranges below become the slots of the
+ * node. Sets the cursor to the new node.
+ */
+function insertNodeAbove(tree: NumberTree, cursor: Cursor): void {
+  const { words, id } = cursor;
+  const slot = words[FIRST] as number;
+  const bits = rangeBits(cursor, slot);
+  const stride = STRIDES[bits] as number;
+  cursor.nodeStart = rangeStart(cursor, slot);
+  cursor.slotBits = bits - stride;
+  cursor.slots = 1 << stride;
+  const node = tree.freeNodes.pop() ?? addNode(tree);
+  tree.nodes.fill(~id, node, node + cursor.slots);
+  tree.nodes[cursor.node + slot] = node;
+  cursor.node = node;
 }
 
-export function newNode(tree: NumberTree): number {
+/** Adds a node. @returns its index in `tree.nodes`. */
+export function addNode(tree: NumberTree): number {
   const node = tree.nodesEnd;
-  ownNodes(tree, NODE_ENTRIES);
-  tree.nodesEnd += NODE_ENTRIES;
+  reserveNodes(tree, NODE_SLOTS);
+  tree.nodesEnd += NODE_SLOTS;
   return node;
 }
 
-/** Sees to it that the nodes may be written to and that there is room for more entries. */
-export function ownNodes(tree: NumberTree, more: number): void {
+/** Makes the nodes writable, and `more` slots available behind them. */
+export function reserveNodes(tree: NumberTree, more: number): void {
   const { nodes } = tree;
   if (nodes !== NO_NODES && tree.nodesEnd + more <= nodes.length) return;
   const least = tree.nodesEnd + more;
@@ -212,61 +192,67 @@ export function ownNodes(tree: NumberTree, more: number): void {
   tree.bytes += tree.nodes.byteLength - (nodes === NO_NODES ? 0 : nodes.byteLength);
 }
 
-/** Gives memory back where numbers have left a region. The place has to be sought anew. */
-export function tidy(tree: NumberTree, place: NumberPlace): void {
-  const { words, id } = place;
-  if (tree.size === 0 && tree.images === 0) return clearTree(tree);
+/** Gives memory back after numbers were removed from the cursor's region. The cursor has to be set anew by `seek`. */
+export function reclaimMemory(tree: NumberTree, cursor: Cursor): void {
+  const { words, id } = cursor;
+  if (tree.size === 0 && tree.openSnapshots === 0) return clearTree(tree);
   const garbage = words[GARBAGE] as number;
-  if (garbage < LITTLE_GARBAGE || garbage * 4 < (words[END] as number)) return;
-  draftRegion(place);
-  setRegion(tree, id, drafted(0));
-  if (tree.images === 0) joinNeighbours(tree, place);
+  if (garbage < LEAST_GARBAGE || garbage * 4 < (words[END] as number)) return;
+  draftRegion(cursor);
+  setRegion(tree, id, copyDraft(0));
+  if (tree.openSnapshots === 0) mergeNeighbours(tree, cursor);
 }
 
-function joinNeighbours(tree: NumberTree, place: NumberPlace): void {
-  const { id, node, entries } = place;
+/** Merges the cursor's region with those before and behind it, as far as they are small, and so on upwards. */
+function mergeNeighbours(tree: NumberTree, cursor: Cursor): void {
+  const { id, node, slots } = cursor;
   const first = (tree.regions[id] as Int32Array)[FIRST] as number;
   const until = first + ((tree.regions[id] as Int32Array)[RANGES] as number);
-  if (until < entries) join(tree, place, ~id, tree.nodes[node + until] as number);
-  if (first > 0) join(tree, place, tree.nodes[node + first - 1] as number, ~id);
+  if (until < slots) mergeRegions(tree, cursor, ~id, tree.nodes[node + until] as number);
+  if (first > 0) mergeRegions(tree, cursor, tree.nodes[node + first - 1] as number, ~id);
   const words = tree.regions[~(tree.nodes[node + first] as number)] as Int32Array;
-  if (node === 0 || words[RANGES] !== entries || draftedSize(words) > JOINED_WORDS) return;
-  lift(tree, place);
-  seek(tree, place.nodeBase, place);
-  joinNeighbours(tree, place);
+  if (node === 0 || words[RANGES] !== slots || liveWords(words) > MOST_MERGED_WORDS) return;
+  removeNode(tree, cursor);
+  seek(tree, cursor.nodeStart, cursor);
+  mergeNeighbours(tree, cursor);
 }
 
-/** Makes two regions one, where they are below the same node and small. Takes their entries in it. */
-function join(tree: NumberTree, place: NumberPlace, lower: number, upper: number): void {
+/**
+ * Merges two regions below the cursor's node, if they are small.
+ *
+ * @param lower the entry of the region with the smaller numbers.
+ * @param upper the entry of the other one. An entry of a node is left alone.
+ */
+function mergeRegions(tree: NumberTree, cursor: Cursor, lower: number, upper: number): void {
   if (lower >= 0 || upper >= 0) return;
   const left = tree.regions[~lower] as Int32Array;
   const right = tree.regions[~upper] as Int32Array;
-  if (draftedSize(left) + draftedSize(right) > JOINED_WORDS) return;
+  if (liveWords(left) + liveWords(right) > MOST_MERGED_WORDS) return;
   const ranges = right[RANGES] as number;
-  const from = right[FIRST] as number;
+  const firstSlot = right[FIRST] as number;
   clearRegion(draft, left[FIRST] as number, (left[RANGES] as number) + ranges);
-  copyRanges(place, left, ROOTS, left[FIRST] as number, 0, left[RANGES] as number);
-  copyRanges(place, right, ROOTS, from, 0, ranges);
-  setRegion(tree, ~lower, drafted(0));
+  draftRanges(cursor, left, ROOTS, left[FIRST] as number, 0, left[RANGES] as number);
+  draftRanges(cursor, right, ROOTS, firstSlot, 0, ranges);
+  setRegion(tree, ~lower, copyDraft(0));
   setRegion(tree, ~upper, NO_NUMBERS);
   tree.freeIds.push(~upper);
-  tree.nodes.fill(lower, place.node + from, place.node + from + ranges);
+  tree.nodes.fill(lower, cursor.node + firstSlot, cursor.node + firstSlot + ranges);
 }
 
-/** Removes a node that has one region, whose ranges become one range of it. */
-function lift(tree: NumberTree, place: NumberPlace): void {
-  const { node, entries, parent, parentNode } = place;
+/** Removes a node above a single region. The region's ranges become one divided range of the node above. */
+function removeNode(tree: NumberTree, cursor: Cursor): void {
+  const { node, slots, parent, parentNode } = cursor;
   const entry = tree.nodes[node] as number;
   const words = tree.regions[~entry] as Int32Array;
   clearRegion(draft, parent - parentNode, 1);
-  const at = draft[END] as number;
-  draft[END] = at + entries;
-  for (let slot = 0; slot < entries; slot++) {
+  const offset = draft[END] as number;
+  draft[END] = offset + slots;
+  for (let slot = 0; slot < slots; slot++) {
     const range = words[ROOTS + slot] as number;
-    draft[at + slot] = copyRange(words, range, rangeBase(place, slot), place.entryBits, draft);
+    draft[offset + slot] = copyRange(words, range, rangeStart(cursor, slot), cursor.slotBits, draft);
   }
-  draft[ROOTS] = at | NODE;
-  setRegion(tree, ~entry, drafted(0));
+  draft[ROOTS] = offset | NODE;
+  setRegion(tree, ~entry, copyDraft(0));
   tree.nodes[parent] = entry;
   tree.freeNodes.push(node);
 }

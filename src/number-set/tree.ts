@@ -1,39 +1,45 @@
 /**
- * The tree of a number set: which region a number belongs to, and the way to its leaf. Numbers are divided by their
- * power of two and then by their bits from the left, so that no way depends on how many numbers there are of another
- * length. Lookups read only: they allocate nothing and change nothing.
+ * The tree of a number set: finds the region of a number, and in it the leaf. The root divides numbers by their power
+ * of two, the nodes below by their next bits from the left. So the depth of numbers of one length does not depend on
+ * how many numbers of other lengths there are. Lookups allocate nothing and change nothing.
+ *
+ * The descent from the root to a leaf is written three times: here in `holdsDouble` and `seek`, and in batch-lookup.ts.
+ * One shared function was slower. test/number-set/descents.test.ts proves that all three agree.
  */
 
 import { double, doubleWords, HIGH, LOW } from './double-bits.ts';
-import { hasDistance, hasDouble, PLACE, WORD_BITS } from './leaves.ts';
-import { clearRegion, FIRST, ROOTS, STEP, STEPS } from './regions.ts';
+import { hasDistance, hasDouble, OFFSET, WORD_BITS } from './leaves.ts';
+import { clearRegion, FIRST, ROOTS, STRIDE, STRIDES } from './regions.ts';
 
-/** The power of two of the smallest numbers, and how many there are up to the largest. */
+/** The power of two of the smallest number, 10,000. */
 export const SMALLEST_POWER = 13;
+/** How many powers of two there are up to the largest number. */
 export const POWERS = 37;
-/** What the upper word of a double has for the smallest power. */
-export const EXPONENT = 1023 + SMALLEST_POWER;
+/** The exponent bits of a double of the smallest power. */
+export const SMALLEST_EXPONENT = 1023 + SMALLEST_POWER;
 
 export interface NumberTree {
   /**
-   * Nodes above the regions: 37 entries for the powers of two, then nodes of up to 32. An entry is the place of the
-   * node that divides its range, or `~id` of the region that has it.
+   * The nodes above the regions: the root with 37 slots, one for each power of two, then nodes of up to 32 slots. The
+   * entry in a slot is the index of the node that divides the range, or `~id` of the region that holds it.
    */
   nodes: Int32Array;
   nodesEnd: number;
   readonly regions: Int32Array[];
-  /** Ids and nodes of 32 that are not in use. */
+  /** The ids of regions that are not in use. */
   readonly freeIds: number[];
+  /** The nodes that are not in use. */
   readonly freeNodes: number[];
   size: number;
-  /** What all of it takes in memory. */
+  /** The memory that nodes and regions take. */
   bytes: number;
-  /** How many images of it are being written. */
-  images: number;
+  /** How many snapshots are being written. Regions are not merged meanwhile. */
+  openSnapshots: number;
 }
 
-/** An empty tree has these and never writes to them. */
+/** The nodes of every empty tree. Never written to. */
 export const NO_NODES: Int32Array = new Int32Array(POWERS).fill(~0);
+/** The region of every empty tree. Never written to. */
 export const NO_NUMBERS: Int32Array = new Int32Array(ROOTS + POWERS);
 clearRegion(NO_NUMBERS, 0, POWERS);
 
@@ -46,7 +52,7 @@ export function createTree(): NumberTree {
     freeNodes: [],
     size: 0,
     bytes: 0,
-    images: 0,
+    openSnapshots: 0,
   };
 }
 
@@ -58,7 +64,7 @@ export function clearTree(tree: NumberTree): void {
   tree.regions.push(NO_NUMBERS);
 }
 
-/** What the tree has, which is empty then. */
+/** Moves the contents of a tree to a new one. The old tree is empty afterwards. */
 export function takeTree(tree: NumberTree): NumberTree {
   const { regions, freeIds, freeNodes } = tree;
   const taken = {
@@ -66,103 +72,107 @@ export function takeTree(tree: NumberTree): NumberTree {
     regions: [...regions],
     freeIds: [...freeIds],
     freeNodes: [...freeNodes],
-    images: 0,
+    openSnapshots: 0,
   };
   clearTree(tree);
   return taken;
 }
 
-/** Whether the tree has a number, which has to be one. */
+/** Whether the tree has `number`, which has to be a whole number of 5 to 15 digits. */
 export function holds(tree: NumberTree, number: number): boolean {
   double[0] = number;
   return holdsDouble(tree);
 }
 
-/** As {@link holds}, for a number at a place of an array: it is handed on without a box. */
+/** As {@link holds} for `numbers[at]`. No call passes the number as a value, which could allocate a boxed double. */
 export function holdsAt(tree: NumberTree, numbers: Float64Array, at: number): boolean {
   if (tree.size === 0) return false;
   double[0] = numbers[at] as number;
   return holdsDouble(tree);
 }
 
-/** As {@link holds}, for what `double` has. */
+/** As {@link holds} for the number in `double`. */
 function holdsDouble(tree: NumberTree): boolean {
   const { nodes } = tree;
   const high = doubleWords[HIGH] as number;
   const low = doubleWords[LOW] as number;
-  let place = (high >>> 20) - EXPONENT;
-  let bits = place + SMALLEST_POWER;
-  // The bits that are still to come, from the left.
+  let slot = (high >>> 20) - SMALLEST_EXPONENT;
+  let bits = slot + SMALLEST_POWER;
+  // The bits of the number that no node has consumed, from the left.
   let key = (high << 12) | (low >>> 20);
   let rest = low << 12;
-  let step = STEPS[bits] as number;
-  let entry = nodes[place] as number;
+  let stride = STRIDES[bits] as number;
+  let entry = nodes[slot] as number;
   while (entry >= 0) {
-    place = key >>> (32 - step);
-    key = (key << step) | (rest >>> (32 - step));
-    rest <<= step;
-    bits -= step;
-    step = STEP;
-    entry = nodes[entry + place] as number;
+    slot = key >>> (32 - stride);
+    key = (key << stride) | (rest >>> (32 - stride));
+    rest <<= stride;
+    bits -= stride;
+    stride = STRIDE;
+    entry = nodes[entry + slot] as number;
   }
   const words = tree.regions[~entry] as Int32Array;
-  let leaf = words[ROOTS + place - (words[FIRST] as number)] as number;
+  let leaf = words[ROOTS + slot - (words[FIRST] as number)] as number;
   while (leaf < 0) {
-    place = key >>> (32 - step);
-    key = (key << step) | (rest >>> (32 - step));
-    rest <<= step;
-    bits -= step;
-    step = STEP;
-    leaf = words[(leaf & PLACE) + place] as number;
+    slot = key >>> (32 - stride);
+    key = (key << stride) | (rest >>> (32 - stride));
+    rest <<= stride;
+    bits -= stride;
+    stride = STRIDE;
+    leaf = words[(leaf & OFFSET) + slot] as number;
   }
   if (leaf === 0) return false;
   if (bits > WORD_BITS) return hasDouble(words, leaf, high, low);
   return hasDistance(words, leaf, bits, key >>> (32 - bits));
 }
 
-/** Where a number is or would be. */
-export interface NumberPlace {
-  /** The node above the region, where its range begins, how many bits its entries' ranges have, and how many it has. */
+/** The path to the leaf of a number, found by {@link seek}, whether or not the tree has the number. */
+export interface Cursor {
+  /** The node above the region. */
   node: number;
-  nodeBase: number;
-  entryBits: number;
-  entries: number;
-  /** The node's own entry, and the node above that has it. */
+  /** The smallest number of the node's range. Not set for the root. */
+  nodeStart: number;
+  /** The width of the ranges in the node's slots, in bits. In the root each slot has a width of its own. */
+  slotBits: number;
+  /** How many slots the node has. */
+  slots: number;
+  /** The index in `nodes` of the node's own entry, and the node above that has it. */
   parent: number;
   parentNode: number;
   /** How many nodes are above the node. */
   depth: number;
+  /** The region. */
   id: number;
   words: Int32Array;
-  /** The leaf's entry, and where the region has that. */
+  /** The entry of the leaf, and the offset of that entry in the region. */
   leaf: number;
   leafAt: number;
-  /** The leaf's range. */
-  base: number;
+  /** The range of the leaf: its smallest number, and its width in bits. */
+  start: number;
   bits: number;
 }
 
-export function createPlace(): NumberPlace {
+export function createCursor(): Cursor {
   return {
-    ...{ node: 0, nodeBase: 0, entryBits: 0, entries: 0, parent: 0, parentNode: 0, depth: 0 },
+    ...{ node: 0, nodeStart: 0, slotBits: 0, slots: 0, parent: 0, parentNode: 0, depth: 0 },
     ...{ id: 0, words: NO_NUMBERS },
-    ...{ leaf: 0, leafAt: 0, base: 0, bits: 0 },
+    ...{ leaf: 0, leafAt: 0, start: 0, bits: 0 },
   };
 }
 
-/** Finds the leaf of a number. */
-export function seek(tree: NumberTree, number: number, place: NumberPlace): void {
+/** Sets the cursor to the leaf of a number. */
+export function seek(tree: NumberTree, number: number, cursor: Cursor): void {
   const { nodes } = tree;
   double[0] = number;
   const high = doubleWords[HIGH] as number;
   const low = doubleWords[LOW] as number;
-  let slot = (high >>> 20) - EXPONENT;
+  let slot = (high >>> 20) - SMALLEST_EXPONENT;
   let bits = slot + SMALLEST_POWER;
   let key = (high << 12) | (low >>> 20);
   let rest = low << 12;
-  let step = STEPS[bits] as number;
+  let stride = STRIDES[bits] as number;
   let node = 0;
-  let entries = POWERS;
+  let slots = POWERS;
   let parent = 0;
   let parentNode = 0;
   let depth = 0;
@@ -172,36 +182,36 @@ export function seek(tree: NumberTree, number: number, place: NumberPlace): void
     parentNode = node;
     depth++;
     node = entry;
-    slot = key >>> (32 - step);
-    key = (key << step) | (rest >>> (32 - step));
-    rest <<= step;
-    bits -= step;
-    entries = 1 << step;
-    step = STEP;
+    slot = key >>> (32 - stride);
+    key = (key << stride) | (rest >>> (32 - stride));
+    rest <<= stride;
+    bits -= stride;
+    slots = 1 << stride;
+    stride = STRIDE;
     entry = nodes[node + slot] as number;
   }
-  place.node = node;
-  place.entryBits = bits;
-  place.entries = entries;
-  place.parent = parent;
-  place.parentNode = parentNode;
-  place.depth = depth;
-  place.nodeBase = Math.floor(number / (entries * 2 ** bits)) * (entries * 2 ** bits);
-  place.id = ~entry;
+  cursor.node = node;
+  cursor.slotBits = bits;
+  cursor.slots = slots;
+  cursor.parent = parent;
+  cursor.parentNode = parentNode;
+  cursor.depth = depth;
+  cursor.nodeStart = Math.floor(number / (slots * 2 ** bits)) * (slots * 2 ** bits);
+  cursor.id = ~entry;
   const words = tree.regions[~entry] as Int32Array;
-  place.words = words;
+  cursor.words = words;
   let leafAt = ROOTS + slot - (words[FIRST] as number);
   let leaf = words[leafAt] as number;
   while (leaf < 0) {
-    leafAt = (leaf & PLACE) + (key >>> (32 - step));
-    key = (key << step) | (rest >>> (32 - step));
-    rest <<= step;
-    bits -= step;
-    step = STEP;
+    leafAt = (leaf & OFFSET) + (key >>> (32 - stride));
+    key = (key << stride) | (rest >>> (32 - stride));
+    rest <<= stride;
+    bits -= stride;
+    stride = STRIDE;
     leaf = words[leafAt] as number;
   }
-  place.leaf = leaf;
-  place.leafAt = leafAt;
-  place.bits = bits;
-  place.base = Math.floor(number / 2 ** bits) * 2 ** bits;
+  cursor.leaf = leaf;
+  cursor.leafAt = leafAt;
+  cursor.bits = bits;
+  cursor.start = Math.floor(number / 2 ** bits) * 2 ** bits;
 }
