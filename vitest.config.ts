@@ -51,7 +51,7 @@ export default defineConfig({
         },
         'src/changes/{recent-opt-ins,start-jobs,subscribers,unstored-changes}.ts': { branches: 100 },
         'src/lists/{checker,confirmation-permits,opt-out-lists,state-monitor,status}.ts': { branches: 100 },
-        'src/msisdn/{digits,equivalents,msisdn,national-prefixes,readings,writing}.ts': { branches: 100 },
+        'src/msisdn/{digits,equivalents,msisdn,national-prefixes,notation,readings}.ts': { branches: 100 },
         'src/options/{guard-options,list-options,store-path}.ts': { branches: 100 },
         'src/{gates/**,ledger,number-set,providers/**,sync,webhooks}/*.ts': { branches: 100 },
         statements: 95,

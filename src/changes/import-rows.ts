@@ -6,7 +6,7 @@
 import type { Clock } from '../clock.ts';
 import { latestInstantOf } from '../dates.ts';
 import { equivalentsOf } from '../msisdn/equivalents.ts';
-import { withoutDecimals } from '../msisdn/writing.ts';
+import { withoutDecimals } from '../msisdn/notation.ts';
 import { numbersOf, type MsisdnReader } from '../msisdn/msisdn.ts';
 import { isRecord } from '../options/fields.ts';
 import type { Ledger } from '../ledger/ledger.ts';

@@ -13,7 +13,7 @@ import type { Journal } from './journal.ts';
 import { listingOf, type Lists, type OptOutList } from '../lists/opt-out-lists.ts';
 import { isNumberRefused, type ProviderOptIn } from './provider-opt-in.ts';
 import { writingsOf, type MsisdnReader } from '../msisdn/msisdn.ts';
-import { withoutDecimals } from '../msisdn/writing.ts';
+import { withoutDecimals } from '../msisdn/notation.ts';
 import { flag, oneOf, optional, readFields, refuse, text, withDefault } from '../options/fields.ts';
 import type { Config } from '../options/guard-options.ts';
 import type { OptInProof, OptOutChange } from '../ledger/evidence.ts';

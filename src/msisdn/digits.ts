@@ -1,28 +1,28 @@
 /**
- * Numbers that are written as the provider writes them: digits and nothing else. Apart from the rest of reading, so
- * that a thread which holds numbers loads no metadata of countries.
+ * Reads numbers that are digits and nothing else, as the provider writes them. It imports no other file, so that a
+ * thread that holds numbers loads no metadata of countries.
  */
 
 const ZERO = 48;
-/** As many digits as fit in a small integer, and what the others stand for. */
-const HEAD_DIGITS = 9;
-const SCALES = Float64Array.from({ length: 7 }, (_, digits) => 10 ** digits);
-
 const NINE = 57;
+/** So many digits always fit in a small integer. The others are read into a second one. */
+const HEAD_DIGITS = 9;
+/** The powers of ten by which the first digits are multiplied when others follow. */
+const SCALES = Float64Array.from({ length: 7 }, (_, digits) => 10 ** digits);
 
 const single = new Float64Array(1);
 
-/** The msisdn that `text` is, as a number; 0 where it is none. */
+/** Returns the msisdn that `text` is, as a number; 0 if it is none. */
 export function toNumber(text: string): number {
   readDigits(text, 0, single, 0);
   return single[0] as number;
 }
 
-/** How many digits of a number lead: a table by them tells country code and national prefix. */
+/** How many leading digits `readDigits` returns. A table by these tells country code and national prefix. */
 export const LEAD_DIGITS = 4;
 
 /**
- * Reads the msisdn that `text` holds from index `from` on, and writes it to `numbers[at]`; 0 if it is no msisdn.
+ * Reads the msisdn that `text` holds from index `from` on, and writes it to `numbers[at]`; 0 if there is none.
  *
  * @returns the first four digits as a number from 1000 on; 0 if `text` holds no msisdn.
  */

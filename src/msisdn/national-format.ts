@@ -1,42 +1,43 @@
 /**
- * What digits without `+` are when they are dialled within a country, as libphonenumber reads them. Most are told by
- * their first digits and their length; the library, which is slow, is asked about the rest.
+ * Reads digits without `+` as they are dialled within a country, with the results of libphonenumber. For most digits
+ * the first ones and the length are enough. The library is slow and is called only for the rest.
  */
 
 import { getCountryCallingCode, parsePhoneNumberFromString, type CountryCode } from 'libphonenumber-js/min';
 import { countriesWith, planOf } from './numbering-plans.ts';
 
-/** Reads digits of any length as dialled within one country. */
+/** Reads digits of any length as they are dialled within one country. */
 export interface NationalReader {
   /**
-   * The same without asking the library.
+   * Reads without the library.
    *
-   * @returns `null` where there is no other number than the digits themselves, `undefined` where only the library can tell.
+   * @returns the number, country code first; `null` if the digits mean no other number than themselves; `undefined` if
+   * only the library can read them.
    */
-  tell(digits: string): string | null | undefined;
-  /** @returns the number, country code first, where its length is possible in the country; perhaps the digits themselves. */
+  readQuickly(digits: string): string | null | undefined;
+  /** @returns the number, country code first, if its length is possible there. It may be the digits themselves. */
   read(digits: string): string | undefined;
 }
 
 const readers = new Map<CountryCode, NationalReader>();
 
-/** The reader of a country, the same one each time: it takes many tables to make. */
+/** Returns the reader of a country. Readers are cached, since each needs many tables. */
 export function nationalReaderOf(country: CountryCode): NationalReader {
-  const known = readers.get(country);
-  if (known !== undefined) return known;
-  const tell = quickReader(country);
+  const cached = readers.get(country);
+  if (cached !== undefined) return cached;
+  const readQuickly = createQuickRead(country);
   const reader: NationalReader = {
-    tell,
+    readQuickly,
     read(digits) {
-      const told = tell(digits);
-      return told === undefined ? readByLibrary(digits, country) : (told ?? undefined);
+      const number = readQuickly(digits);
+      return number === undefined ? readByLibrary(digits, country) : (number ?? undefined);
     },
   };
   readers.set(country, reader);
   return reader;
 }
 
-/** As `read` of a {@link NationalReader}, by the library alone. */
+/** As `read` of a {@link NationalReader}, always by the library. */
 export function readByLibrary(digits: string, country: CountryCode): string | undefined {
   try {
     const number = parsePhoneNumberFromString(digits, { defaultCountry: country, extract: false });
@@ -47,42 +48,43 @@ export function readByLibrary(digits: string, country: CountryCode): string | un
 }
 
 /**
- * The library drops a prefix for calls abroad and one for calls within the country, and takes the country's code for
- * what it is where the digits make more sense without it. Where none of the prefixes is there, what is left is told by
- * lengths. Countries with one code lend each other their lengths: only what holds for all of them is told.
+ * Creates `readQuickly` for a country. The library drops a prefix for calls abroad and one for calls within the
+ * country, and drops the country's code if the digits make more sense without it. If the digits have none of these
+ * prefixes, their length is enough. Countries that share a code share their lengths in the library, so a result is
+ * given only if it holds for all of them.
  */
-function quickReader(country: CountryCode): NationalReader['tell'] {
+function createQuickRead(country: CountryCode): NationalReader['readQuickly'] {
   const code = getCountryCallingCode(country);
   const plan = planOf(country);
-  // What has the country's code in front is read by the rules of the first country with it.
+  // Digits that start with the country's code are read by the rules of the first country with that code.
   const first = planOf(code as CountryCode);
   if (plan?.nationalPrefixForParsing === undefined || first?.nationalPrefixForParsing === undefined) {
-    // A version of the library that has no such member any more is asked about everything.
+    // A version of the library without this member: it reads everything.
     return () => undefined;
   }
   const abroad = new RegExp(`^(?:${plan.IDDPrefix()})`);
   const prefix = startingWith(plan.nationalPrefixForParsing());
   const firstPrefix = startingWith(first.nationalPrefixForParsing());
   const lengths = countriesWith(code).map((one) => planOf(one)?.possibleLengths() ?? []);
-  const isPossible = (length: number) => lengths.some((some) => some.includes(length));
-  const isSure = (length: number) => lengths.every((some) => some.includes(length));
+  const isPossibleInAny = (length: number) => lengths.some((some) => some.includes(length));
+  const isPossibleInAll = (length: number) => lengths.every((some) => some.includes(length));
 
   return (digits) => {
     if (abroad.test(digits)) return undefined;
     if (digits.startsWith(code)) {
       const rest = digits.slice(code.length);
-      if (prefix.test(rest) || firstPrefix.test(rest) || isPossible(digits.length)) return undefined;
-      // With or without the code taken off, it is put in front again.
+      if (prefix.test(rest) || firstPrefix.test(rest) || isPossibleInAny(digits.length)) return undefined;
+      // The library may drop the code, but puts it in front again.
       const [dropped = code, ...groups] = prefix.exec(digits) ?? [];
       return dropped === code && groups.every((group) => group === undefined) ? null : undefined;
     }
     if (prefix.test(digits)) return undefined;
-    if (!isPossible(digits.length)) return null;
-    return isSure(digits.length) ? code + digits : undefined;
+    if (!isPossibleInAny(digits.length)) return null;
+    return isPossibleInAll(digits.length) ? code + digits : undefined;
   };
 }
 
-/** What no text starts with, where there is no pattern. */
+/** Returns a pattern for the start of a text; without a pattern, one that matches nothing. */
 function startingWith(pattern: string | undefined): RegExp {
   return pattern === undefined || pattern === '' ? /^(?!)/ : new RegExp(`^(?:${pattern})`);
 }

@@ -1,8 +1,8 @@
 /**
  * National prefixes behind a country code: `+44 (0)7400 …`, `+44 07400 …`, `4407400…`, `+7 8 916 …`, `+36 06 …`. Within
- * the country the prefix is dialled before a number, from abroad it is left out. Whether it was left in by mistake or
- * belongs to the number cannot always be told, so that both are read. The table needs no metadata; a test compares it
- * with libphonenumber's.
+ * the country the prefix is dialled before a number; from abroad it is left out. It is not always clear whether the
+ * digits are a prefix that was left in by mistake or a part of the number, so both are read. The table needs no
+ * metadata; a test compares it with that of libphonenumber.
  */
 
 import { LEAD_DIGITS } from './digits.ts';
@@ -16,7 +16,7 @@ import {
   withoutCarrier,
 } from './numbering-plans.ts';
 
-/** Country codes of countries with the national prefix 0, as libphonenumber has them. */
+/** The codes of countries with the national prefix 0, as libphonenumber has them. */
 const CODES_WITH_ZERO = (
   '20 27 31 32 33 40 41 43 44 46 49 51 53 54 55 57 58 60 61 62 63 64 66 81 82 84 86 90 91 92 93 94 95 98 211 212 ' +
   '213 218 231 232 233 234 243 249 250 251 252 254 255 256 260 261 262 263 264 265 291 353 355 358 359 370 373 374 ' +
@@ -24,7 +24,7 @@ const CODES_WITH_ZERO = (
   '964 966 967 970 971 972 976 977 994 995 996'
 ).split(' ');
 
-/** Country codes by national prefix. */
+/** The country codes by national prefix. */
 const CODES_BY_PREFIX: Readonly<Record<string, readonly string[]>> = {
   '0': CODES_WITH_ZERO,
   '1': ['1', '692'],
@@ -32,7 +32,7 @@ const CODES_BY_PREFIX: Readonly<Record<string, readonly string[]>> = {
   '06': ['36'],
 };
 
-/** Prefixes that libphonenumber leaves out, or only takes off: those of former plans, and second ones. */
+/** Prefixes that libphonenumber lacks, or only removes: those of former numbering plans, and second prefixes. */
 const FURTHER_PREFIXES: readonly (readonly [code: string, prefix: string])[] = [
   ...(['0', '01', '044', '045'] as const).map((prefix) => ['52', prefix] as const),
   ...[['241', '0'] as const, ['370', '8'] as const, ['375', '0'] as const, ['375', '80'] as const],
@@ -51,10 +51,10 @@ function prefixTable(): ReadonlyMap<string, readonly string[]> {
   return table;
 }
 
-/** National prefixes by country code. */
+/** The national prefixes by country code. */
 export const NATIONAL_PREFIXES = prefixTable();
 
-/** Each country code with each of its prefixes. They are the rules of {@link findOthers}, numbered from 1. */
+/** Each country code with each of its prefixes: the rules of {@link findOthers}, numbered from 1. */
 const PAIRS = [...NATIONAL_PREFIXES].flatMap(([code, prefixes]) =>
   prefixes.map((prefix) => ({ code, start: code + prefix })),
 );
@@ -70,27 +70,27 @@ const HAS_CARRIER = 0x200;
 const NEXT_RULES = new Uint8Array(PAIRS.length + 1);
 
 /**
- * By the first four digits of a number, which hold the country code and what follows it: not 0 if the number may have
- * another reading or writing. Most numbers have none, and are looked up once.
+ * By the first four digits of a number, which hold its country code and the start of a prefix: not 0 if the number may
+ * have another reading or writing. Most numbers have none and need one look-up only.
  */
 export const LEADS: Uint16Array = leadTable();
 
 function leadTable(): Uint16Array {
   const table = new Uint16Array(10 ** LEAD_DIGITS);
-  const eachLead = (start: string, mark: (lead: number) => void) => {
+  const forEachLead = (start: string, mark: (lead: number) => void) => {
     const size = 10 ** Math.max(0, LEAD_DIGITS - start.length);
     const from = Number(start.slice(0, LEAD_DIGITS)) * size;
     for (let lead = from; lead < from + size; lead++) mark(lead);
   };
   const valueOf = (lead: number) => table[lead] as number;
   for (const code of CODES_WITH_EQUIVALENTS) {
-    eachLead(code, (lead) => (table[lead] = valueOf(lead) | HAS_EQUIVALENTS));
+    forEachLead(code, (lead) => (table[lead] = valueOf(lead) | HAS_EQUIVALENTS));
   }
   for (const [index, { code, start }] of PAIRS.entries()) {
     const rule = index + 1;
     const carrier = CODES_WITH_CARRIERS.has(code) ? HAS_CARRIER : 0;
-    eachLead(start, (lead) => {
-      // If two prefixes of a code begin alike, the longer one comes later and is for the same leads or for fewer.
+    forEachLead(start, (lead) => {
+      // If one prefix of a code starts with another, it comes later and has the same leads or fewer.
       NEXT_RULES[rule] = valueOf(lead) & RULE;
       table[lead] = (valueOf(lead) & ~RULE) | rule | carrier;
     });
@@ -98,7 +98,7 @@ function leadTable(): Uint16Array {
   return table;
 }
 
-/** From 1 to 10^15. */
+/** The powers of ten from 1 to 10^15. */
 const POWERS = Float64Array.from({ length: 16 }, (_, digits) => 10 ** digits);
 
 function lengthOf(msisdn: number): number {
@@ -118,7 +118,7 @@ export const mayHaveOthers = (msisdn: number): boolean => leadOf(msisdn) !== 0;
 /** Whether an msisdn may have a national prefix behind its country code. */
 export const mayHavePrefix = (msisdn: number): boolean => (leadOf(msisdn) & RULE) !== 0;
 
-/** The numbers that digits are without a national prefix behind their country code, as far as such a number is possible. */
+/** Returns the possible numbers that are left if a national prefix behind the country code is removed from `digits`. */
 export function withoutNationalPrefix(digits: string): readonly string[] {
   const code = callingCodeOf(digits);
   const prefixes = code === undefined ? undefined : NATIONAL_PREFIXES.get(code);
@@ -127,42 +127,42 @@ export function withoutNationalPrefix(digits: string): readonly string[] {
   const stripped = prefixes
     .filter((prefix) => rest.startsWith(prefix))
     .map((prefix) => rest.slice(prefix.length));
-  // Some countries dial a carrier's code behind the prefix.
+  // In some countries a carrier's code is dialled behind the prefix.
   if (stripped.length > 0) stripped.push(...withoutCarrier(code, rest));
   return [...new Set(stripped)].map((national) => code + national).filter(isPossible);
 }
 
-/** The columns of {@link readRules}. Country code and prefix as one number. */
+/** A column of {@link createRuleTable}: country code and prefix as one number. */
 const START = 0;
-/** How many digits `START` has. */
+/** A column: how many digits `START` has. */
 const START_DIGITS = 1;
-/** The country code. */
+/** A column: the country code. */
 const CODE = 2;
-/** The possible lengths of a number without the country code, as bits. */
+/** A column: the possible lengths of a number without the country code, as bits. */
 const LENGTHS = 3;
-/** How many columns a row has. */
+/** The number of columns. */
 const ROW = 4;
 
-let rules: Float64Array | undefined;
+let ruleTable: Float64Array | undefined;
 
-/** A row of numbers for each rule, side by side, so that a look-up reads little memory. */
-const readRules = (): Float64Array =>
+/** Creates a table with a row for each rule, in one array, so that a look-up reads little memory. Row 0 is empty. */
+const createRuleTable = (): Float64Array =>
   Float64Array.from([
     ...Array.from({ length: ROW }, () => 0),
     ...PAIRS.flatMap(({ code, start }) => [Number(start), start.length, Number(code), lengthsBehind(code)]),
   ]);
 
-const spare = new Float64Array(MOST_EQUIVALENTS);
-/** No number can be read without more than these prefixes. */
+const scratch = new Float64Array(MOST_EQUIVALENTS);
+/** The most rules that apply to one number. */
 const MOST_PREFIXES = 3;
-/** No number has more other readings and writings. */
+/** The most other readings and writings that a number has. */
 export const MOST_OTHERS = (1 + MOST_PREFIXES) * (1 + MOST_EQUIVALENTS) - 1;
 
 /**
- * Finds the other numbers that have to be looked up with an msisdn: its readings without a national prefix, and every
- * other writing of their subscribers. Makes no string and no object.
+ * Finds the other numbers that have to be looked up with the msisdn `numbers[at]`: its readings without a national
+ * prefix, and all other writings of their subscribers. Allocates no string and no object.
  *
- * @param into gets the numbers from index 0 on. It has room for {@link MOST_OTHERS}. A number may come twice.
+ * @param into gets the numbers from index 0 on: at most {@link MOST_OTHERS}. A number may come twice.
  * @returns how many numbers it found; `undefined` if the msisdn may hold a carrier's code too, which needs its text.
  */
 export function findOthers(numbers: Float64Array, at: number, into: Float64Array): number | undefined {
@@ -183,9 +183,13 @@ export function findOthers(numbers: Float64Array, at: number, into: Float64Array
   return count;
 }
 
-/** @returns the index behind the last number that it put into `into`. */
+/**
+ * Writes the numbers without a national prefix to `into` from index `at` on.
+ *
+ * @returns the index behind the last one.
+ */
 function findWithoutPrefix(msisdn: number, firstRule: number, into: Float64Array, at: number): number {
-  const table = (rules ??= readRules());
+  const table = (ruleTable ??= createRuleTable());
   const length = lengthOf(msisdn);
   let count = at;
   for (let rule = firstRule; rule !== 0; rule = NEXT_RULES[rule] as number) {
@@ -196,19 +200,19 @@ function findWithoutPrefix(msisdn: number, firstRule: number, into: Float64Array
     if (front !== table[row + START]) continue;
     const number = (table[row + CODE] as number) * scale + (msisdn - front * scale);
     const isPossibleNow = ((table[row + LENGTHS] as number) & (1 << rest)) !== 0;
-    if (isPossibleNow || findEquivalents(number, spare, 0) > 0) into[count++] = number;
+    if (isPossibleNow || findEquivalents(number, scratch, 0) > 0) into[count++] = number;
   }
   return count;
 }
 
-/** Whether a zero in brackets behind that country code is a national prefix there, and no part of the number. */
+/** Whether a zero in brackets behind this country code is a national prefix, and no part of the number. */
 export function isZeroDropped(code: string): boolean {
   return CODES_WITH_ZERO.includes(code);
 }
 
 /**
- * Whether two readings are one number with and without its national prefix, beyond doubt: only one of the two can be
- * assigned to anybody.
+ * Whether two readings are certainly one number with and without its national prefix: only one of the two can be
+ * assigned to a subscriber.
  */
 export function differInPrefixOnly(one: string, other: string): boolean {
   const [long, short] = one.length > other.length ? [one, other] : [other, one];

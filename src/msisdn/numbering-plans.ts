@@ -1,6 +1,6 @@
 /**
- * What libphonenumber knows of numbering plans: country codes, lengths, patterns, and the prefixes of calls. Everything
- * is made when it is first asked for.
+ * The numbering plans of libphonenumber: country codes, lengths, patterns, and the prefixes of calls. Tables are
+ * created when they are first needed.
  */
 
 import {
@@ -12,75 +12,75 @@ import {
 } from 'libphonenumber-js/min';
 import { equivalentsOf } from './equivalents.ts';
 
-/** A plan with the members that the library's types leave out. Another version of the library may lack them. */
+/** A plan with the members that the library's types lack. Another version of the library may lack the members too. */
 export type Plan = NumberingPlan & {
   nationalPrefixForParsing?(): string | undefined;
   nationalPrefixTransformRule?(): string | undefined;
   nationalNumberPattern?(): string | undefined;
 };
 
-/** The plan of a country. */
+/** Returns the plan of a country. */
 export function planOf(country: CountryCode): Plan | undefined {
   const metadata = new Metadata();
   metadata.selectNumberingPlan(country);
   return metadata.numberingPlan;
 }
 
-/** What is known of the numbers with one calling code, which several countries may share. */
+/** The plan of the numbers with one calling code, which several countries may share. */
 interface CodePlan {
   readonly countries: readonly CountryCode[];
-  /** Lengths of numbers without the code. */
+  /** The possible lengths of a number without the code. */
   readonly lengths: ReadonlySet<number>;
   readonly patterns: readonly RegExp[];
 }
 
-let plans: ReadonlyMap<string, CodePlan> | undefined;
+let codePlans: ReadonlyMap<string, CodePlan> | undefined;
 
-function readPlans(): ReadonlyMap<string, CodePlan> {
+function createCodePlans(): ReadonlyMap<string, CodePlan> {
   const countriesOf = new Map<string, CountryCode[]>();
   for (const country of getCountries()) {
     const code = getCountryCallingCode(country);
     countriesOf.set(code, [...(countriesOf.get(code) ?? []), country]);
   }
-  const codePlan = (countries: readonly CountryCode[]): CodePlan => {
-    const own = countries.flatMap((country) => planOf(country) ?? []);
-    const patterns = own.flatMap((plan) => plan.nationalNumberPattern?.() ?? []);
+  const createCodePlan = (countries: readonly CountryCode[]): CodePlan => {
+    const plans = countries.flatMap((country) => planOf(country) ?? []);
+    const patterns = plans.flatMap((plan) => plan.nationalNumberPattern?.() ?? []);
     return {
       countries,
-      lengths: new Set(own.flatMap((plan) => plan.possibleLengths())),
+      lengths: new Set(plans.flatMap((plan) => plan.possibleLengths())),
       patterns: [...new Set(patterns)].map((pattern) => new RegExp(`^(?:${pattern})$`)),
     };
   };
-  return new Map([...countriesOf].map(([code, countries]) => [code, codePlan(countries)]));
+  return new Map([...countriesOf].map(([code, countries]) => [code, createCodePlan(countries)]));
 }
 
-const codePlanOf = (code: string): CodePlan | undefined => (plans ??= readPlans()).get(code);
+const codePlanOf = (code: string): CodePlan | undefined => (codePlans ??= createCodePlans()).get(code);
 
-/** The countries that share a calling code. */
+/** Returns the countries that share a calling code. */
 export function countriesWith(code: string): readonly CountryCode[] {
   return codePlanOf(code)?.countries ?? [];
 }
 
-/** The calling code that digits begin with; `undefined` where no country has it. */
+/** Returns the calling code that digits start with; `undefined` if no country has one of these. */
 export function callingCodeOf(digits: string): string | undefined {
-  // No code is the beginning of another one.
+  // No code starts with another one.
   return [1, 2, 3].map((length) => digits.slice(0, length)).find((code) => codePlanOf(code) !== undefined);
 }
 
-/** Lengths of numbers behind a calling code, as bits. */
+/** Returns the possible lengths of a number without its calling code, as bits. */
 export function lengthsBehind(code: string): number {
   return [...(codePlanOf(code)?.lengths ?? [])].reduce((bits, length) => bits | (1 << length), 0);
 }
 
-/** Whether a number of that length exists in some country with its calling code, today or before the plan was changed. */
+/** Whether a country with the number's calling code has numbers of its length, or had them before its plan changed. */
 export function isPossible(digits: string): boolean {
   const code = callingCodeOf(digits);
   if (code === undefined) return false;
-  const isOfPlan = codePlanOf(code)?.lengths.has(digits.length - code.length) === true;
-  return isOfPlan || equivalentsOf(digits).length > 0;
+  const isPlanned = codePlanOf(code)?.lengths.has(digits.length - code.length) === true;
+  return isPlanned || equivalentsOf(digits).length > 0;
 }
 
-/** Whether a number, or another writing of it, fits the pattern of a country with its calling code. */
+/** Whether a number or another writing of it matches the pattern of a country with its calling code. */
 export function isAssignable(digits: string): boolean {
   return [digits, ...equivalentsOf(digits)].some((writing) => {
     const code = callingCodeOf(writing) ?? '';
@@ -88,10 +88,10 @@ export function isAssignable(digits: string): boolean {
   });
 }
 
-/** Countries in which a carrier's code is dialled between national prefix and number. */
+/** The codes of countries where a carrier's code can be dialled between national prefix and number. */
 export const CODES_WITH_CARRIERS = new Set(['55', '57', '82', '591']);
 
-/** How national prefix and carrier's code are taken off a national number. */
+/** Removes national prefix and carrier's code from a national number. */
 interface CarrierRule {
   readonly pattern: RegExp;
   readonly replacement: string;
@@ -100,20 +100,20 @@ interface CarrierRule {
 const carrierRules = new Map<string, readonly CarrierRule[]>();
 
 function carrierRulesOf(code: string): readonly CarrierRule[] {
-  const known = carrierRules.get(code);
-  if (known !== undefined) return known;
-  const own = countriesWith(code).flatMap((country) => {
+  const cached = carrierRules.get(code);
+  if (cached !== undefined) return cached;
+  const rules = countriesWith(code).flatMap((country) => {
     const plan = planOf(country);
     const prefix = plan?.nationalPrefixForParsing?.();
     if (prefix === undefined) return [];
     const replacement = plan?.nationalPrefixTransformRule?.() || '';
     return [{ pattern: new RegExp(`^(?:${prefix})`), replacement }];
   });
-  carrierRules.set(code, own);
-  return own;
+  carrierRules.set(code, rules);
+  return rules;
 }
 
-/** National digits without national prefix and carrier's code; empty where no carrier's code can be there. */
+/** Returns national digits without national prefix and carrier's code; nothing if they can have no carrier's code. */
 export function withoutCarrier(code: string, national: string): readonly string[] {
   if (!CODES_WITH_CARRIERS.has(code)) return [];
   return carrierRulesOf(code).flatMap(({ pattern, replacement }) => {
@@ -123,16 +123,16 @@ export function withoutCarrier(code: string, national: string): readonly string[
 }
 
 const abroadPatterns = new Map<CountryCode, RegExp>();
-/** No prefix for calls abroad is longer: Australia's `14..0011` has eight digits. */
+/** The digits of the longest prefix for calls abroad: `14..0011` in Australia. */
 const LONGEST_PREFIX = 8;
 
 /**
- * What digits dial abroad from a country: without each prefix for calls abroad that they begin with, longest first.
- * `00` counts as one everywhere.
+ * Returns the international numbers that digits dial from a country: the digits without each prefix for calls abroad
+ * that they start with, the longest prefix first. `00` is such a prefix in every country.
  */
 export function dialledAbroad(digits: string, country: CountryCode): readonly string[] {
-  const known = abroadPatterns.get(country);
-  const pattern = known ?? new RegExp(`^(?:${planOf(country)?.IDDPrefix() ?? '00'}|00)$`);
+  const cached = abroadPatterns.get(country);
+  const pattern = cached ?? new RegExp(`^(?:${planOf(country)?.IDDPrefix() ?? '00'}|00)$`);
   abroadPatterns.set(country, pattern);
   const numbers: string[] = [];
   for (let length = LONGEST_PREFIX; length > 0; length--) {

@@ -1,61 +1,61 @@
 /**
- * What a writing can mean: digits with the country code first, a call abroad, a number within a country, each with and
- * without a national prefix behind its country code.
+ * Finds the readings of a number as it was written: digits with the country code first, a call abroad, a number within
+ * a country; each with and without a national prefix behind its country code.
  */
 
 import { getCountryCallingCode, type CountryCode } from 'libphonenumber-js/min';
 import { isMsisdn } from './digits.ts';
 import { callingCodeOf, dialledAbroad, isPossible } from './numbering-plans.ts';
 import { isZeroDropped, withoutNationalPrefix } from './national-prefixes.ts';
-import type { Writing } from './writing.ts';
+import type { Notation } from './notation.ts';
 import { nationalReaderOf } from './national-format.ts';
 
-/** Where digits without `+` may have been dialled. */
+/** The country in which digits without `+` may have been dialled. */
 export interface Home {
   readonly country: CountryCode;
-  /** What digits are when they are dialled within the country, country code first. */
-  national(digits: string): readonly string[];
-  /** Whether digits are an international number, and nothing else within the country. */
-  isPlain(digits: string): boolean;
+  /** Returns the numbers that digits dial within the country, country code first. */
+  readNational(digits: string): readonly string[];
+  /** Whether digits can be read as an international number only, and not as dialled within the country. */
+  isOnlyInternational(digits: string): boolean;
 }
 
-/** Ivory Coast and Benin had numbers of eight digits, which libphonenumber does not know any more. */
+/** Ivory Coast and Benin had numbers of eight digits, which libphonenumber no longer knows. */
 const FORMER_CODES = new Set(['225', '229']);
 const FORMER_LENGTH = 8;
 
-/** The reader of what is dialled in a country. */
+/** Describes what digits mean that are dialled within a country. */
 export function homeOf(country: CountryCode): Home {
   const reader = nationalReaderOf(country);
   const code = getCountryCallingCode(country);
   const isFormer = (digits: string) => FORMER_CODES.has(code) && digits.length === FORMER_LENGTH;
   return {
     country,
-    national(digits) {
+    readNational(digits) {
       const number = isFormer(digits) ? code + digits : reader.read(digits);
       return number === undefined ? [] : [number];
     },
-    isPlain: (digits) => reader.tell(digits) === null && !isFormer(digits),
+    isOnlyInternational: (digits) => reader.readQuickly(digits) === null && !isFormer(digits),
   };
 }
 
-/** Every plausible reading of a writing, the first as it was written; none for what is no number. */
-export function readingsIn(writing: Writing, home: Home | undefined): readonly string[] {
-  const international = internationalForms(writing, home).flatMap(({ digits, zero }) =>
+/** Returns every plausible reading, first the one as it was written; none if it is no number. */
+export function readingsOf(notation: Notation, home: Home | undefined): readonly string[] {
+  const international = internationalForms(notation, home).flatMap(({ digits, zero }) =>
     zeroForms(digits, zero),
   );
-  const national = writing.isMarked || home === undefined ? [] : home.national(writing.digits);
-  const read = [...international, ...national].filter((digits) => isMsisdn(digits, 0));
-  return [...new Set([...read, ...read.flatMap(withoutNationalPrefix)])];
+  const national = notation.isMarked || home === undefined ? [] : home.readNational(notation.digits);
+  const numbers = [...international, ...national].filter((digits) => isMsisdn(digits, 0));
+  return [...new Set([...numbers, ...numbers.flatMap(withoutNationalPrefix)])];
 }
 
-/** Digits with the country code first, and where in them a zero is alone in brackets. */
+/** Digits with the country code first, and the index in them of a zero that is alone in brackets. */
 interface InternationalForm {
   readonly digits: string;
   readonly zero: number | undefined;
 }
 
 function internationalForms(
-  { digits, isMarked, bracketedZero }: Writing,
+  { digits, isMarked, bracketedZero }: Notation,
   home: Home | undefined,
 ): InternationalForm[] {
   const dialled = isMarked
@@ -65,17 +65,19 @@ function internationalForms(
       : digits.startsWith('00')
         ? [digits.slice(2)]
         : [];
-  // Of several prefixes that may have been dialled, one that leaves a possible number is meant.
-  const called = [...dialled.filter(isPossible), ...dialled.filter((number) => !isPossible(number))];
-  return [digits, ...called].map((number) => ({
+  // Prefixes for calls abroad that leave a possible number come first, since they are more plausible.
+  const abroadNumbers = [...dialled.filter(isPossible), ...dialled.filter((number) => !isPossible(number))];
+  return [digits, ...abroadNumbers].map((number) => ({
     digits: number,
     zero: bracketedZero === undefined ? undefined : bracketedZero - (digits.length - number.length),
   }));
 }
 
 /**
- * The numbers that are written with a `(0)` behind their country code. Where it is no national prefix there it belongs
- * to the number, unless somebody has put it there by habit.
+ * Returns the numbers that digits can mean if the zero at index `zero` is in brackets behind the country code. The
+ * number without the zero comes first if the zero is a national prefix in that country, or if only this number is
+ * possible: people also write `(0)` by habit. Otherwise the number with the zero comes first. Without such a zero there
+ * are only the digits.
  */
 function zeroForms(digits: string, zero: number | undefined): readonly string[] {
   const code = zero === undefined ? undefined : callingCodeOf(digits);

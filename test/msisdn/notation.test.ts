@@ -1,7 +1,7 @@
 /** Which groupings of digits are one number. This table is the documentation of what is accepted. */
 
 import { describe, expect, it } from 'vitest';
-import { withoutDecimals } from '../../src/msisdn/writing.ts';
+import { withoutDecimals } from '../../src/msisdn/notation.ts';
 import { createMsisdnReader, readMsisdn } from '../../src/msisdn/msisdn.ts';
 
 describe('one number', () => {
