@@ -2,12 +2,12 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { equivalentsOf, isSameSubscriber } from '../../src/msisdn/equivalents.ts';
 
-/** All writings of one subscriber. */
+/** Each subscriber with all writings of the number. */
 const subscribers: readonly (readonly [string, readonly string[]])[] = [
-  ['a Mexican', ['525512345678', '5215512345678']],
-  ['somebody in Buenos Aires', ['5491155556666', '541155556666', '54111555556666', '549111555556666']],
+  ['a mobile number in Mexico', ['525512345678', '5215512345678']],
+  ['a number in Buenos Aires', ['5491155556666', '541155556666', '54111555556666', '549111555556666']],
   [
-    'somebody in Rosario',
+    'a number in Rosario',
     [
       '5493415556666',
       '543415556666',
@@ -17,28 +17,28 @@ const subscribers: readonly (readonly [string, readonly string[]])[] = [
       '549341515556666',
     ],
   ],
-  ['a Brazilian', ['5511987654321', '551187654321']],
-  ['a Brazilian whose old number began with 6', ['5521961234567', '552161234567']],
-  ['an Ivorian with Orange', ['2250707123456', '22507123456']],
-  ['an Ivorian with MTN', ['2250554123456', '22554123456']],
-  ['an Ivorian with Moov', ['2250102123456', '22502123456']],
-  ['an Ivorian with Moov, of 2020', ['2250140123456', '22540123456']],
-  ['an Ivorian landline of Orange', ['2252722412345', '22522412345']],
-  ['an Ivorian landline of MTN', ['2252520012345', '22520012345']],
-  ['an Ivorian landline of Moov', ['2252120812345', '22520812345']],
-  ['an Ivorian landline in the country', ['2252731612345', '22531612345']],
-  ['a Beninese', ['2290197123456', '22997123456']],
-  ['somebody in San Marino', ['3780549886377', '378886377']],
+  ['a mobile number in Brazil', ['5511987654321', '551187654321']],
+  ['a mobile number in Brazil that started with 6', ['5521961234567', '552161234567']],
+  ['a mobile number of Orange in Ivory Coast', ['2250707123456', '22507123456']],
+  ['a mobile number of MTN in Ivory Coast', ['2250554123456', '22554123456']],
+  ['a mobile number of Moov in Ivory Coast', ['2250102123456', '22502123456']],
+  ['a mobile number of Moov in Ivory Coast, from 2020', ['2250140123456', '22540123456']],
+  ['a landline of Orange in Ivory Coast', ['2252722412345', '22522412345']],
+  ['a landline of MTN in Ivory Coast', ['2252520012345', '22520012345']],
+  ['a landline of Moov in Ivory Coast', ['2252120812345', '22520812345']],
+  ['another landline in Ivory Coast', ['2252731612345', '22531612345']],
+  ['a number in Benin', ['2290197123456', '22997123456']],
+  ['a landline in San Marino', ['3780549886377', '378886377']],
 ];
 
-/** Numbers with one writing. */
-const alone = [
+/** Numbers with one writing only. */
+const unique = [
   ...['14155550100', '447400123456', '33612345678', '5312345678', '5012345678', '56912345678', '5912345678'],
-  // Somebody else's: a landline with a 9 in front is a mobile number of its own.
+  // Brazilian landlines: with a 9 in front they are mobile numbers of other subscribers.
   ...['551134567890', '5511934567890', '551123456789', '5511923456789'],
-  // Another operator's, since 2021.
+  // Numbers of other operators in Ivory Coast since 2021.
   ...['2250507123456', '2250907123456', '2252122412345', '2250507'],
-  // Of no length that there is.
+  // Numbers of impossible lengths.
   ...[
     '5255123456',
     '52551234567890',
@@ -61,19 +61,19 @@ const alone = [
   ],
 ];
 
-describe('one subscriber', () => {
-  it.each(subscribers)('%s is found under each writing', (_who, writings) => {
+describe('the writings of one subscriber', () => {
+  it.each(subscribers)('are found from each other: %s', (_name, writings) => {
     for (const one of writings) {
       expect([one, [one, ...equivalentsOf(one)].toSorted()]).toEqual([one, writings.toSorted()]);
       for (const other of writings) expect(isSameSubscriber(one, other)).toBe(true);
     }
   });
 
-  it.each(alone.map((digits) => [digits]))('%s has one number', (digits) => {
+  it.each(unique.map((digits) => [digits]))('are a single one for %s', (digits) => {
     expect(equivalentsOf(digits)).toEqual([]);
   });
 
-  it('has the same numbers whichever of them is asked about', () => {
+  it('are the same whichever of them is looked up', () => {
     const code = fc.constantFrom(
       '52',
       '521',

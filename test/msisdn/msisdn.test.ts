@@ -13,7 +13,7 @@ import {
   type Reading,
 } from '../../src/msisdn/msisdn.ts';
 
-/** Numbers that may have another reading or writing: by country code, and by what stands behind it. */
+/** Matches numbers that may have other readings or writings, by country code and the digits behind it. */
 const HAS_OTHERS = /^(?:5[245]|22[59]|378|11|6921|7[8]|3606|993[8]|37[05][08]|99[28][08]|2410|\d{2,3}0)/;
 
 describe('readMsisdn', () => {
@@ -85,7 +85,7 @@ describe('readMsisdn', () => {
     expect(readMsisdn(input)).toBeUndefined();
   });
 
-  it('never throws, and gives a number or nothing', () => {
+  it('never throws, and returns numbers or nothing', () => {
     const readers = [createMsisdnReader(), createMsisdnReader({ defaultCountry: 'US', memoSize: 5 })];
     const phoneLike = fc.string({ unit: fc.constantFrom(...'0123456789+()-. ;\u00A0１٢tel:/[]') });
     fc.assert(
@@ -101,7 +101,7 @@ describe('readMsisdn', () => {
     );
   });
 
-  it('reads the same by its short ways as by its long one', () => {
+  it('reads the same numbers on the short paths as on the long one', () => {
     const readers = [createMsisdnReader(), createMsisdnReader({ defaultCountry: 'US' })];
     const digits = fc.string({ unit: fc.constantFrom(...'0123456789'), minLength: 3, maxLength: 17 });
     const written = fc
@@ -113,44 +113,44 @@ describe('readMsisdn', () => {
       fc.nat(99_999),
       fc.integer({ min: 10 ** 14, max: 10 ** 16 }),
     );
-    const place = Float64Array.of(1);
+    const result = Float64Array.of(1);
     fc.assert(
       fc.property(fc.oneof(fc.anything(), written, numbers), (input) => {
         for (const reader of readers) {
-          const short = reader.readNumber(input, place, 0);
-          expect(place[0] !== 0).toBe(short !== NOT_READ);
+          const short = reader.readNumber(input, result, 0);
+          expect(result[0] !== 0).toBe(short !== NOT_READ);
           if (short === NOT_READ) continue;
           const long = reader.read(input) as Reading;
-          expect(long.primary).toBe(String(place[0]));
+          expect(long.primary).toBe(String(result[0]));
           if (short === ONLY_ONE) expect(writingsOf(long)).toEqual([long.primary]);
         }
         const [reader] = readers;
         const isPlain = typeof input === 'number' || (typeof input === 'string' && /^\+?\d+$/.test(input));
         const isRead = reader?.read(input) !== undefined && !String(input).startsWith('00');
         const reading = isPlain && isRead ? reader?.read(input) : undefined;
-        // Nothing else is asked about more than once.
+        // Other numbers need one look-up only.
         if (reading !== undefined && !HAS_OTHERS.test(reading.primary)) {
-          expect(reader?.readNumber(input, place, 0)).toBe(ONLY_ONE);
+          expect(reader?.readNumber(input, result, 0)).toBe(ONLY_ONE);
         }
       }),
       { numRuns: 5_000 },
     );
   });
 
-  it('reads a number the same however it is separated', () => {
+  it('reads the same number with any separators', () => {
     const digits = fc.stringMatching(/^[1-9]\d{4,14}$/);
-    const separator = fc.constantFrom('', ' ', '-', '.', '/', '\u00A0', '\u2010');
+    const separators = fc.constantFrom('', ' ', '-', '.', '/', '\u00A0', '\u2010');
     fc.assert(
       fc.property(
         digits,
-        separator,
+        separators,
         fc.constantFrom('', '+', '00', 'tel:', 'tel:+'),
-        (number, mark, prefix) => {
+        (number, separator, prefix) => {
           // The last group of a number has two digits or more.
           const groups = [...number.slice(0, -2), number.slice(-2)];
           // Seven digits on either side of a slash are two numbers.
-          fc.pre(mark !== '/' || prefix.replaceAll(/\D/g, '').length + number.length < 14);
-          expect(readMsisdn(prefix + groups.join(mark))).toBe(number);
+          fc.pre(separator !== '/' || prefix.replaceAll(/\D/g, '').length + number.length < 14);
+          expect(readMsisdn(prefix + groups.join(separator))).toBe(number);
         },
       ),
     );
@@ -174,7 +174,7 @@ describe('a reader with a default country', () => {
     ['GB', '(020) 7946 0018', { primary: '442079460018', others: [] }],
     ['IT', '06 1234 5678', { primary: '390612345678', others: [] }],
     ['FR', '06 12 34 56 78', { primary: '33612345678', others: [] }],
-  ])('%s: reads %j both ways', (country, input, expected) => {
+  ])('reads for %s: %j', (country, input, expected) => {
     expect(read(country, input)).toEqual(expected);
   });
 
@@ -183,11 +183,11 @@ describe('a reader with a default country', () => {
     ['US', '01234'],
     ['GB', '07400'],
     ['GB', '0740012345678'],
-  ])('%s: does not make a number of %j, whose length is impossible there', (country, input) => {
+  ])('refuses for %s: %j, whose length is impossible there', (country, input) => {
     expect(read(country, input)).toBeUndefined();
   });
 
-  it('answers the same from its memory', () => {
+  it('returns the same results from its cache', () => {
     const reader = createMsisdnReader({ defaultCountry: 'GB', memoSize: 2 });
     const inputs = ['07700 900123', 'nonsense', '07700 900124', '07700 900123', 'nonsense', 'nonsense'];
     expect(inputs.map((input) => reader.read(input)?.primary)).toEqual([
@@ -195,7 +195,7 @@ describe('a reader with a default country', () => {
     ]);
   });
 
-  it('knows countries by their code in upper case', () => {
+  it('accepts country codes in upper case only', () => {
     expect(['US', 'GB', 'us', 'XX', '', 1].map(isCountry)).toEqual([true, true, false, false, false, false]);
     expect([undefined, null, ['US'], { toString: () => 'US' }].map(isCountry)).toEqual([
       ...[false, false, false, false],
@@ -231,31 +231,31 @@ describe('readNumber', () => {
     [undefined, '+1 555 123 4567', NOT_READ, 0],
     [undefined, 15551234567n, NOT_READ, 0],
     ['US', '15551234567', ONLY_ONE, 15551234567],
-    // Ten digits without `+` may be dialled within the country.
+    // Ten digits without `+` may be dialled within the United States.
     ['US', '6591234567', NOT_READ, 0],
     ['US', 6591234567, NOT_READ, 0],
     ['US', '+6591234567', ONLY_ONE, 6591234567],
-    // As many digits as a number within Germany has.
+    // Numbers within Germany can have as many digits.
     ['DE', '15551234567', NOT_READ, 0],
     ['DE', '+15551234567', ONLY_ONE, 15551234567],
-  ])('under %s: %o', (defaultCountry, input, result, number) => {
-    const place = Float64Array.of(1, 2, 3);
-    expect(createMsisdnReader({ defaultCountry }).readNumber(input, place, 1)).toBe(result);
-    expect([...place]).toEqual([1, number, 3]);
+  ])('reads, or leaves to `read`, for %s: %o', (defaultCountry, input, result, number) => {
+    const numbers = Float64Array.of(1, 2, 3);
+    expect(createMsisdnReader({ defaultCountry }).readNumber(input, numbers, 1)).toBe(result);
+    expect([...numbers]).toEqual([1, number, 3]);
   });
 });
 
-describe('the memory of a reader', () => {
-  const WRITTEN = '+1 555 123 4567';
+describe('the cache of a reader', () => {
+  const FORMATTED = '+1 555 123 4567';
 
-  it.each([WRITTEN, '(555) 123-4567', '0015551234567'])('holds %j', (input) => {
+  it.each([FORMATTED, '(555) 123-4567', '0015551234567'])('keeps the reading of %j', (input) => {
     const reader = createMsisdnReader();
     const first = reader.read(input);
     expect(first).toBeDefined();
     expect(reader.read(input)).toBe(first);
   });
 
-  it('holds a text of 256 characters, and has no room for a longer one', () => {
+  it('keeps the reading of a text of 256 characters, but of no longer one', () => {
     const [long, longer] = [256, 257].map((length) => '15551234567'.padStart(length, '\u200B'));
     const reader = createMsisdnReader({ memoSize: 1 });
     const first = reader.read(long);
@@ -264,25 +264,25 @@ describe('the memory of a reader', () => {
     expect(reader.read(long)).toBe(first);
   });
 
-  it('holds as many as it is told to', () => {
+  it('keeps as many readings as `memoSize` says', () => {
     const reader = createMsisdnReader({ memoSize: 2 });
-    const first = reader.read(WRITTEN);
+    const first = reader.read(FORMATTED);
     reader.read('(555) 123-4568');
-    expect(reader.read(WRITTEN)).toBe(first);
+    expect(reader.read(FORMATTED)).toBe(first);
     reader.read('(555) 123-4569');
     reader.read('nonsense');
-    expect(reader.read(WRITTEN)).not.toBe(first);
-    expect(reader.read(WRITTEN)).toEqual(first);
+    expect(reader.read(FORMATTED)).not.toBe(first);
+    expect(reader.read(FORMATTED)).toEqual(first);
   });
 
   it.each([
     ...['15551234567', '+15551234567', 15551234567, 15551234567n],
     ...[0, -15551234567, 12345.67, 2 ** 53, 0n, -15551234567n, 10n ** 15n, null],
-  ])('has no room for %o', (input) => {
+  ])('does not keep the reading of %o', (input) => {
     const reader = createMsisdnReader({ memoSize: 1 });
-    const first = reader.read(WRITTEN);
+    const first = reader.read(FORMATTED);
     reader.read(input);
-    expect(reader.read(WRITTEN)).toBe(first);
+    expect(reader.read(FORMATTED)).toBe(first);
   });
 });
 

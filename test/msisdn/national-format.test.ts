@@ -1,4 +1,4 @@
-/** The quick reader of national numbers against the library, for every country there is. */
+/** Compares the reader of national numbers with the library, for every country. */
 
 import fc from 'fast-check';
 import { getCountries, getCountryCallingCode } from 'libphonenumber-js/min';
@@ -11,25 +11,26 @@ const country = fc.constantFrom(...countries);
 const digits = (maxLength: number) => fc.string({ unit: fc.constantFrom(...'0123456789'), maxLength });
 
 describe('a reader of national numbers', () => {
-  it('reads as the library does, in every country', { timeout: 120_000 }, () => {
-    // With what the rules are about in front: the country's code, prefixes for calls within it and abroad.
+  it('reads like the library in every country', { timeout: 120_000 }, () => {
+    // Digits start with what the rules look at: the country's code, prefixes for calls within it and abroad.
     const prefix = fc.constantFrom('', '0', '1', '8', '00', '011', '90', '810', '15', '19', '183');
     fc.assert(
       fc.property(country, fc.boolean(), prefix, digits(16), (one, hasCode, start, rest) => {
         const number = (hasCode ? getCountryCallingCode(one) : '') + start + rest;
-        const other = (read: string | undefined | null) =>
+        const otherThanInput = (read: string | undefined | null) =>
           read === number || read === null ? undefined : read;
-        const byLibrary = other(readByLibrary(number, one));
+        const byLibrary = otherThanInput(readByLibrary(number, one));
         const { readQuickly, read } = nationalReaderOf(one);
         const quick = readQuickly(number);
-        if (quick !== undefined) expect([one, number, other(quick)]).toEqual([one, number, byLibrary]);
-        expect(other(read(number))).toBe(byLibrary);
+        if (quick !== undefined)
+          expect([one, number, otherThanInput(quick)]).toEqual([one, number, byLibrary]);
+        expect(otherThanInput(read(number))).toBe(byLibrary);
       }),
       { numRuns: RUNS },
     );
   });
 
-  it('reads every length in every country as the library does', { timeout: 120_000 }, () => {
+  it('reads numbers of every length like the library in every country', { timeout: 120_000 }, () => {
     for (const one of countries) {
       const code = getCountryCallingCode(one);
       for (let start = 0; start < 10; start++) {
@@ -50,7 +51,7 @@ describe('a reader of national numbers', () => {
     }
   });
 
-  it('tells what is written most without the library', () => {
+  it('reads the most common numbers without the library', () => {
     const { readQuickly } = nationalReaderOf('US');
     expect(['15551234567', '5551234567', '447700900123'].map(readQuickly)).toEqual([
       null,

@@ -27,7 +27,7 @@ const readings = (input: unknown, defaultCountry?: string) => {
 };
 
 describe('the table of national prefixes', () => {
-  it('has those of libphonenumber', () => {
+  it('has the prefixes of libphonenumber', () => {
     for (const country of getCountries()) {
       const prefix = nationalPrefixOf(country);
       if (prefix === undefined) continue;
@@ -38,7 +38,7 @@ describe('the table of national prefixes', () => {
     }
   });
 
-  it('marks by four digits what may have another writing', () => {
+  it('marks numbers that may have other readings or writings by their first four digits', () => {
     const marked = [
       '4407400',
       '110',
@@ -57,19 +57,19 @@ describe('the table of national prefixes', () => {
     }
   });
 
-  it('tells numbers with a prefix from those with another writing', () => {
+  it('distinguishes numbers that may have a prefix from those with another writing', () => {
     const asked = [4407400123456, 525512345678, 520155123456, 447400123456, 5401115555666, 5491155556666];
     expect(asked.map(mayHavePrefix)).toEqual([true, false, true, false, true, false]);
   });
 
-  it('is asked alike about numbers and about text', () => {
-    const place = new Float64Array(1);
+  it('gives the same answer for a number and for its text', () => {
+    const msisdn = new Float64Array(1);
     for (let length = 5; length <= 15; length++) {
       for (const digits of ['4399', '4400', '4409', '4410', '1099', '1100', '1199', '1200', '2250', '7899']) {
         for (const fill of ['0', '9']) {
           const text = digits.padEnd(length, fill);
-          const lead = readDigits(text, 0, place, 0);
-          expect([text, lead, place[0]]).toEqual([text, Number(digits), Number(text)]);
+          const lead = readDigits(text, 0, msisdn, 0);
+          expect([text, lead, msisdn[0]]).toEqual([text, Number(digits), Number(text)]);
           expect([text, mayHaveOthers(Number(text))]).toEqual([text, LEADS[lead] !== 0]);
         }
       }
@@ -78,7 +78,7 @@ describe('the table of national prefixes', () => {
 });
 
 describe('a national prefix behind the country code', () => {
-  /** Every reading, the first as it was written. */
+  /** Inputs with all their readings, first the one as it was written. */
   it.each([
     ['+44 07400 123456', ['4407400123456', '447400123456']],
     ['+44 (07400) 123456', ['4407400123456', '447400123456']],
@@ -118,10 +118,10 @@ describe('a national prefix behind the country code', () => {
     ['+55 0 15 21 98765432', ['550152198765432', '552198765432']],
     ['+82 010-1234-5678', ['8201012345678', '821012345678']],
     ['+20 (0)10 1234 5678', ['201012345678', '2001012345678']],
-    // A zero that does not stand behind the country code.
+    // The zero is not behind the country code.
     ['+44 7400 (0) 123456', ['4474000123456']],
     ['+870 (0)773 111 632', ['8700773111632']],
-  ])('%s', (input, expected) => {
+  ])('gives every reading of %s', (input, expected) => {
     expect(readings(input)).toEqual(expected);
     expect(readings(input, 'FR')?.slice(0, expected.length)).toEqual(expected);
   });
@@ -157,34 +157,36 @@ describe('a call abroad', () => {
     ['KE', '000 44 7400 123456', '447400123456'],
     ['MX', '00 44 7400 123456', '447400123456'],
     ['MX', '09 44 7400 123456', '447400123456'],
-  ])('from %s: %s', (country, input, expected) => {
+  ])('is read from %s: %s', (country, input, expected) => {
     expect(readings(input, country)).toContain(expected);
     expect(readings(input.replaceAll(' ', ''), country)).toContain(expected);
   });
 
-  it('is of the longest prefix that leaves a possible number, and of any other too', () => {
+  it('is read without the longest prefix that leaves a possible number, then without each other one', () => {
     expect(readings('0015551234567', 'HK')).toEqual(['5551234567', '15551234567']);
     expect(readings('0065 9123 4567', 'SG')?.[0]).toBe('6591234567');
     expect(readings('0011447400123456', 'AU')).toEqual(['447400123456', '11447400123456']);
   });
 
-  it('within a country whose numbers were longer or shorter before is read as they were', () => {
+  it('needs a default country for prefixes other than 00', () => {
+    expect([readings('0011447400123456'), readings('011447400123456')]).toEqual([
+      ['11447400123456'],
+      undefined,
+    ]);
+  });
+});
+
+describe('a call within a country', () => {
+  it('is read as a former number if the numbers of the country changed their length', () => {
     expect(readings('97 12 34 56', 'BJ')).toEqual(['97123456', '22997123456']);
     expect(readings('07 12 34 56', 'CI')).toEqual(['22507123456']);
     expect(readings('97123456', 'BJ')).toEqual(['97123456', '22997123456']);
     expect(readings('14155550100', 'MX')).toEqual(['14155550100']);
   });
 
-  it('within a country by a carrier is the number alone', () => {
+  it('is read without the code of a carrier', () => {
     expect(readings('0 15 11 98765-4321', 'BR')).toEqual(['5511987654321']);
     expect(readings('03 300 1234567', 'CO')).toContain('573001234567');
-  });
-
-  it('needs a country for other prefixes than 00', () => {
-    expect([readings('0011447400123456'), readings('011447400123456')]).toEqual([
-      ['11447400123456'],
-      undefined,
-    ]);
   });
 });
 
@@ -193,17 +195,17 @@ describe('two readings', () => {
     ['4407400123456', '447400123456', true],
     ['447400123456', '4407400123456', true],
     ['390612345678', '39612345678', true],
-    // A mobile number, and one of a landline.
+    // A mobile number and a landline.
     ['390335123456', '39335123456', false],
     ['14155550100', '4155550100', false],
     ['14155550100', '14155550101', false],
     ['8700773111632', '870773111632', false],
-  ])('%s and %s are one person’s: %s', (one, other, isOne) => {
+  ])('differ in a national prefix only: %s and %s, %s', (one, other, isOne) => {
     expect(differInPrefixOnly(one, other)).toBe(isOne);
   });
 });
 
-it('finds the same numbers in the short way as in the long one', () => {
+it('finds the same numbers on the short path as on the long one', () => {
   const codes = [...NATIONAL_PREFIXES].flatMap(([code, prefixes]) =>
     ['', ...prefixes].map((prefix) => code + prefix),
   );
@@ -211,18 +213,18 @@ it('finds the same numbers in the short way as in the long one', () => {
     .tuple(fc.constantFrom(...codes, '54', '540', '378', '2250', '5500'), fc.stringMatching(/^[0-9]{3,12}$/))
     .map((parts) => parts.join('').slice(0, 15));
   const readers = [createMsisdnReader(), createMsisdnReader({ defaultCountry: 'AR' })];
-  const place = new Float64Array(1);
+  const msisdn = new Float64Array(1);
   const numbers = new Float64Array(MOST_OTHERS);
   let found = 0;
   fc.assert(
     fc.property(digits, fc.constantFrom('', '+'), (one, mark) => {
       for (const reader of readers) {
-        if (reader.readNumber(mark + one, place, 0) === NOT_READ) continue;
-        const count = findOthers(place, 0, numbers);
+        if (reader.readNumber(mark + one, msisdn, 0) === NOT_READ) continue;
+        const count = findOthers(msisdn, 0, numbers);
         if (count === undefined) continue;
         found++;
         const long = writingsOf(reader.read(mark + one) as Reading);
-        const short = [...new Set([...place, ...numbers.subarray(0, count)].map(String))];
+        const short = [...new Set([...msisdn, ...numbers.subarray(0, count)].map(String))];
         expect([one, short.toSorted()]).toEqual([one, long.toSorted()]);
       }
     }),
@@ -231,7 +233,7 @@ it('finds the same numbers in the short way as in the long one', () => {
   expect(found).toBeGreaterThan(10_000);
 });
 
-it('gives no number twice', () => {
+it('returns no number twice', () => {
   const reading = createMsisdnReader({ defaultCountry: 'MX' }).read('+52 01 55 1234 5678');
   expect(reading && writingsOf(reading)).toEqual(['52015512345678', '5215512345678', '525512345678']);
 });

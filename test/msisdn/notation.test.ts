@@ -1,4 +1,4 @@
-/** Which groupings of digits are one number. This table is the documentation of what is accepted. */
+/** Shows which groups of digits are one number. The tables document what is accepted. */
 
 import { describe, expect, it } from 'vitest';
 import { withoutDecimals } from '../../src/msisdn/notation.ts';
@@ -37,7 +37,7 @@ describe('one number', () => {
     ['1415 5550100', '14155550100'],
     ['1415555-0100', '14155550100'],
     ['14155550 100', '14155550100'],
-  ])('%j', (input, digits) => {
+  ])('is read from %j', (input, digits) => {
     expect(readMsisdn(input)).toBe(digits);
   });
 
@@ -48,12 +48,12 @@ describe('one number', () => {
     ['US', '(415) 555-0100', '4155550100'],
     ['FR', '06.12.34.56.78', '33612345678'],
     ['FR', '06/12/34/56/78', '33612345678'],
-  ])('in %s: %j', (defaultCountry, input, digits) => {
+  ])('is read in %s from %j', (defaultCountry, input, digits) => {
     expect(createMsisdnReader({ defaultCountry }).read(input)?.primary).toBe(digits);
   });
 });
 
-/** A number with something behind it, two numbers, or no number. */
+/** Numbers with something behind them, two numbers, and no numbers. */
 const refused = [
   ...[
     '14155550100.0',
@@ -120,7 +120,7 @@ const refused = [
 ] as const;
 
 describe('no single number', () => {
-  it.each(refused.map((input) => [input]))('%j', (input) => {
+  it.each(refused.map((input) => [input]))('is read from %j', (input) => {
     expect(readMsisdn(input)).toBeUndefined();
     for (const defaultCountry of ['US', 'DE', 'HK', 'BR']) {
       expect([defaultCountry, createMsisdnReader({ defaultCountry }).read(input)]).toEqual([
@@ -130,12 +130,15 @@ describe('no single number', () => {
     }
   });
 
-  it.each([14155550100.5, 1e21, -14155550100, 2 ** 53, Number.NaN])('%d, a JavaScript number', (input) => {
-    expect(readMsisdn(input)).toBeUndefined();
-  });
+  it.each([14155550100.5, 1e21, -14155550100, 2 ** 53, Number.NaN])(
+    'is read from %d, a JavaScript number',
+    (input) => {
+      expect(readMsisdn(input)).toBeUndefined();
+    },
+  );
 });
 
-describe('what cannot be seen', () => {
+describe('invisible and full-width characters', () => {
   const MARKS = [
     '\u200E',
     '\u200F',
@@ -150,7 +153,7 @@ describe('what cannot be seen', () => {
   ];
   const OTHERS = ['\uFEFF', '\u00AD', '\u2060', '\u180E', '\uFE0F', '\u034F', '\u{E0001}'];
 
-  it.each([...MARKS, ...OTHERS].map((mark) => [mark]))('%j is left out, wherever it stands', (mark) => {
+  it.each([...MARKS, ...OTHERS].map((mark) => [mark]))('ignores %j at any position', (mark) => {
     for (const number of ['+14155550100', '14155550100', '+1 (415) 555-0100']) {
       expect(readMsisdn(mark + number + mark)).toBe('14155550100');
       expect(readMsisdn([...number].join(mark))).toBe('14155550100');
@@ -168,11 +171,11 @@ describe('what cannot be seen', () => {
     ['1\u30FC415\u30FC555\u30FC0100', '14155550100'],
     ['\u202A+1 415 555 0100\u202C', '14155550100'],
     [`${'\u200B'.repeat(100)}14155550100`, '14155550100'],
-  ])('%j is read in its plain form', (input, digits) => {
+  ])('reads the plain form of %j', (input, digits) => {
     expect(readMsisdn(input)).toBe(digits);
   });
 
-  it('is looked at only up to a length', () => {
+  it('refuses a text that is too long, or has no other characters', () => {
     expect(readMsisdn(`${'\u200B'.repeat(300)}14155550100`)).toBeUndefined();
     expect(readMsisdn('\u200B'.repeat(50))).toBeUndefined();
   });
@@ -201,7 +204,7 @@ describe('withoutDecimals', () => {
     ],
     ...['+1 415 555 0100.0', '14155550100.0.0', '14155550100 2', '14155550100/2', '.0', 'x.0', '', 5, null],
     `${'1'.repeat(300)}.0`,
-  ])('leaves %j as it is', (input) => {
+  ])('returns %j unchanged', (input) => {
     expect(withoutDecimals(input)).toBe(input);
   });
 });
