@@ -14,7 +14,7 @@ const HEADER_BYTES = 24;
 const MAGIC = 0x5353_4e53;
 const numbersOf = (set: NumberSet) => [...set.batches()].flatMap((batch) => [...batch]);
 
-/** Every form of leaf: one number, doubles, split ones, bitmaps; and nodes, in a set of one region. */
+/** Returns a set of one region with nodes and every form of leaf: single numbers, doubles, Elias-Fano, bitmaps. */
 function smallSet(): NumberSet {
   const set = createNumberSet(['12345', '10000', '999999999999999', '999999999999998', '562949953421400']);
   set.addBatch(Float64Array.from({ length: 40 }, (_, index) => 30_000_000_000 + index * 100_000_007));
@@ -24,7 +24,7 @@ function smallSet(): NumberSet {
   return set;
 }
 
-/** The same image as version 1 wrote it: so many regions in a chunk, nothing between them. */
+/** Returns the snapshot as version 1 wrote it: with several regions in a chunk, and nothing between them. */
 function asFirstVersion(chunks: readonly Uint8Array[], regionsEach: number): Uint8Array[] {
   const older: Uint8Array[] = [];
   let before = 0;
@@ -36,29 +36,29 @@ function asFirstVersion(chunks: readonly Uint8Array[], regionsEach: number): Uin
     const bytes = new Uint8Array(Buffer.concat([new Uint8Array(HEADER_BYTES), ...regions]));
     const isLast = from + regionsEach >= chunks.length;
     new Int32Array(bytes.buffer).set([MAGIC, 0, 1, older.length, before, Number(isLast)]);
-    older.push(checked(bytes));
+    older.push(withChecksum(bytes));
     before = new Int32Array(bytes.buffer)[1] ?? 0;
   }
   return older;
 }
 
-/** Several regions, below nodes. */
+/** Returns a set of several regions below nodes. */
 function largeSet(): NumberSet {
   const set = smallSet();
   set.addBatch(Float64Array.from({ length: 500_000 }, (_, index) => 15_000_000_000 + index * 29));
   return set;
 }
 
-/** The chunk with a right checksum. */
-function checked(chunk: Uint8Array): Uint8Array {
+/** Sets the right checksum of a chunk. */
+function withChecksum(chunk: Uint8Array): Uint8Array {
   new DataView(chunk.buffer).setUint32(4, crc32(chunk.subarray(8)), true);
   return chunk;
 }
 
-const imageOf = (set: NumberSet) => [...set.snapshot()];
+const snapshotOf = (set: NumberSet) => [...set.snapshot()];
 
-/** Does all that can be done to a set, and holds that nothing comes out that a set may not have. */
-function use(set: NumberSet, near: readonly number[]): void {
+/** Reads and changes a set, and expects that it holds nothing but numbers of 5 to 15 digits. */
+function exercise(set: NumberSet, near: readonly number[]): void {
   for (const number of near) {
     const msisdn = String(number);
     const isThere = set.has(msisdn);
@@ -78,14 +78,14 @@ function use(set: NumberSet, near: readonly number[]): void {
   for (const chunk of set.snapshot()) expect(chunk.length).toBeGreaterThan(0);
 }
 
-describe('an image of a number set', () => {
+describe('a snapshot of a number set', () => {
   it.each([
     ['nothing', createNumberSet],
     ['few numbers', smallSet],
     ['many numbers', largeSet],
-  ])('gives back %s', (_, setOf) => {
+  ])('restores %s', (_, setOf) => {
     const set = setOf();
-    const chunks = imageOf(set);
+    const chunks = snapshotOf(set);
     expect(Math.max(...chunks.map((chunk) => chunk.length))).toBeLessThan(1_000_000);
     const copy = createNumberSetFromSnapshot(chunks);
     expect(copy.size).toBe(set.size);
@@ -93,13 +93,13 @@ describe('an image of a number set', () => {
     expect(copy.bytes).toBeLessThanOrEqual(set.bytes);
     copy.addBatch([15_550_000_001, 15_770_009_999, 12_345]);
     expect(copy.size).toBe(set.size + 2 + Number(set.size === 0));
-    // The same numbers have the same bytes, whatever else there was meanwhile.
+    // A snapshot of the restored set can be restored too.
     copy.deleteBatch([15_550_000_001, 15_770_009_999]);
-    expect(createNumberSetFromSnapshot(imageOf(copy)).has('12345')).toBe(true);
+    expect(createNumberSetFromSnapshot(snapshotOf(copy)).has('12345')).toBe(true);
   });
 
-  it('takes chunks where they are, and leaves alone what is a part of a larger piece', () => {
-    const [chunk = new Uint8Array()] = imageOf(smallSet());
+  it('uses the memory of a chunk, but copies a chunk that is a part of a larger buffer', () => {
+    const [chunk = new Uint8Array()] = snapshotOf(smallSet());
     const larger = Buffer.concat([chunk, Buffer.alloc(8)]);
     const [own, apart] = [createSnapshotReader(), createSnapshotReader()];
     own.take(chunk);
@@ -113,9 +113,9 @@ describe('an image of a number set', () => {
     expect(larger.toString('hex')).toBe(untouched);
   });
 
-  it.each([1, 2, 3, 100])('of the first version is read, with %i regions in a chunk', (regionsEach) => {
+  it.each([1, 2, 3, 100])('is read if version 1 wrote it with %i regions in a chunk', (regionsEach) => {
     const set = largeSet();
-    const older = asFirstVersion(imageOf(set), regionsEach);
+    const older = asFirstVersion(snapshotOf(set), regionsEach);
     const copy = createNumberSetFromSnapshot(older);
     expect(numbersOf(copy)).toEqual(numbersOf(set));
     copy.addBatch(
@@ -126,23 +126,23 @@ describe('an image of a number set', () => {
     expect(copy.size).toBeGreaterThan(set.size);
     const [first = new Uint8Array(), ...rest] = older;
     for (const cut of [4, 8]) {
-      const bent = checked(first.slice(0, first.length - cut));
-      expect(() => createNumberSetFromSnapshot([bent, ...rest])).toThrow(SnapshotError);
+      const altered = withChecksum(first.slice(0, first.length - cut));
+      expect(() => createNumberSetFromSnapshot([altered, ...rest])).toThrow(SnapshotError);
     }
-    // Neither version passes for the other.
-    const renamed = imageOf(set).map((chunk) => {
+    // A chunk of one version is refused if it claims the other one.
+    const renamed = snapshotOf(set).map((chunk) => {
       chunk[8] = 1;
-      return checked(chunk);
+      return withChecksum(chunk);
     });
     expect(() => createNumberSetFromSnapshot(renamed)).toThrow(SnapshotError);
   });
 
-  it('reads chunks wherever in memory they are', () => {
-    const chunks = imageOf(smallSet()).map((chunk) => Buffer.concat([Buffer.alloc(3), chunk]).subarray(3));
+  it('is read from chunks at any offset of their buffers', () => {
+    const chunks = snapshotOf(smallSet()).map((chunk) => Buffer.concat([Buffer.alloc(3), chunk]).subarray(3));
     expect(createNumberSetFromSnapshot(chunks).size).toBe(smallSet().size);
   });
 
-  it('has what stays while numbers come and go', () => {
+  it('has the numbers that stay while others are added and deleted', () => {
     const set = largeSet();
     const kept = numbersOf(set).filter((_, index) => index % 7 === 0);
     const isKept = new Set(kept);
@@ -158,34 +158,35 @@ describe('an image of a number set', () => {
     expect([set.size, set.bytes]).toEqual([0, 0]);
   });
 
-  it('of a set that becomes empty meanwhile can be ended', () => {
+  it('can be ended early after its set has become empty', () => {
     const set = largeSet();
-    const image = set.snapshot();
-    image.next();
+    const snapshot = set.snapshot();
+    snapshot.next();
     set.deleteBatch(numbersOf(set));
     expect(set.size).toBe(0);
-    image.return();
+    snapshot.return();
     expect(set.bytes).toBe(0);
   });
 
-  it('ends with an error where the numbers are handed over meanwhile', () => {
+  it('fails if the numbers are transferred meanwhile', () => {
     const set = largeSet();
-    const image = set.snapshot();
-    image.next();
+    const snapshot = set.snapshot();
+    snapshot.next();
     set.transfer();
-    expect(() => image.next()).toThrow(/handed over/);
+    expect(() => snapshot.next()).toThrow(/handed over/);
   });
 
-  it('is refused wherever a bit is changed, a part is cut, left out, repeated or put elsewhere', () => {
-    const chunks = imageOf(largeSet());
+  it('is refused if a bit is changed, or a chunk is cut, missing, repeated or out of order', () => {
+    const chunks = snapshotOf(largeSet());
     expect(chunks.length).toBeGreaterThan(2);
     const [first = new Uint8Array(), second = new Uint8Array(), ...rest] = chunks;
-    const other = imageOf(smallSet());
-    const bent: Uint8Array[][] = [
+    const other = snapshotOf(smallSet());
+    const sequences: Uint8Array[][] = [
       ...[[], [first], [second, first, ...rest], [first, first, second, ...rest], [first, ...rest]],
       ...[[...chunks, first], [...chunks, ...other], [first, ...other], [...rest], chunks.slice(0, -1)],
     ];
-    for (const images of bent) expect(() => createNumberSetFromSnapshot(images)).toThrow(SnapshotError);
+    for (const altered of sequences)
+      expect(() => createNumberSetFromSnapshot(altered)).toThrow(SnapshotError);
     for (let at = 0; at < first.length; at += at < 400 ? 1 : 4_001) {
       const changed = first.slice();
       changed[at] = (changed[at] ?? 0) ^ (1 << (at & 7));
@@ -196,17 +197,17 @@ describe('an image of a number set', () => {
     }
   });
 
-  it('tells of another version, and of bytes that are no image', () => {
-    const [chunk = new Uint8Array()] = imageOf(smallSet());
+  it('is refused with the reason if it has another version, or if the bytes are no snapshot', () => {
+    const [chunk = new Uint8Array()] = snapshotOf(smallSet());
     const newer = chunk.slice();
     newer[8] = 3;
-    expect(() => createNumberSetFromSnapshot([checked(newer)])).toThrow(/version 3, known is 2/);
+    expect(() => createNumberSetFromSnapshot([withChecksum(newer)])).toThrow(/version 3, known is 2/);
     expect(() => createNumberSetFromSnapshot([new Uint8Array(64)])).toThrow(/no image/);
     expect(() => createNumberSetFromSnapshot([new Uint8Array(5)])).toThrow(/cut off/);
   });
 
-  it('takes nothing more once it was broken, and no part twice', () => {
-    const [chunk = new Uint8Array()] = imageOf(smallSet());
+  it('is read once: takes no chunk after an error, and gives its set out once', () => {
+    const [chunk = new Uint8Array()] = snapshotOf(smallSet());
     const reader = createSnapshotReader();
     expect(() => reader.done()).toThrow(SnapshotError);
     expect(() => reader.take(new Uint8Array(64))).toThrow(SnapshotError);
@@ -217,17 +218,17 @@ describe('an image of a number set', () => {
     expect(() => whole.done()).toThrow(SnapshotError);
   });
 
-  it('never becomes a set that throws, goes in circles or has what is no number, under a right checksum', () => {
-    const [chunk = new Uint8Array()] = imageOf(smallSet());
+  it('never becomes a broken set, even if words are altered under a right checksum', () => {
+    const [chunk = new Uint8Array()] = snapshotOf(smallSet());
     const near = numbersOf(smallSet()).filter((_, index) => index % 601 === 0);
     const words = chunk.length / 4;
-    const place = fc.oneof(fc.integer({ min: 6, max: 60 }), fc.integer({ min: 6, max: words - 1 }));
+    const wordIndex = fc.oneof(fc.integer({ min: 6, max: 60 }), fc.integer({ min: 6, max: words - 1 }));
     const change = fc.record({
-      place,
+      at: wordIndex,
       kind: fc.constantFrom('bit', 'word', 'copy'),
       bit: fc.integer({ min: 0, max: 31 }),
       word: fc.oneof(fc.integer(), fc.integer({ min: -2, max: 40_000 })),
-      from: place,
+      from: wordIndex,
     });
     let refused = 0;
     fc.assert(
@@ -235,9 +236,9 @@ describe('an image of a number set', () => {
         fc.array(change, { minLength: 1, maxLength: 3 }),
         fc.constantFrom(0, 0, 0, 4, 400),
         (changes, cut) => {
-          const bent = chunk.slice(0, chunk.length - cut);
-          const view = new Int32Array(bent.buffer);
-          for (const { place: at, kind, bit, word, from } of changes) {
+          const altered = chunk.slice(0, chunk.length - cut);
+          const view = new Int32Array(altered.buffer);
+          for (const { at, kind, bit, word, from } of changes) {
             if (at >= view.length) continue;
             if (kind === 'bit') view[at] = (view[at] ?? 0) ^ (1 << bit);
             if (kind === 'word') view[at] = word;
@@ -245,12 +246,12 @@ describe('an image of a number set', () => {
           }
           let set: NumberSet | undefined;
           try {
-            set = createNumberSetFromSnapshot([checked(bent)]);
+            set = createNumberSetFromSnapshot([withChecksum(altered)]);
           } catch (error) {
             refused++;
             if (!(error instanceof SnapshotError)) throw error;
           }
-          if (set) use(set, near);
+          if (set) exercise(set, near);
         },
       ),
       RUNS,
@@ -259,8 +260,8 @@ describe('an image of a number set', () => {
     expect(refused).toBeLessThan(RUNS.numRuns);
   });
 
-  it('does not believe how many numbers a leaf is said to have', () => {
-    const [chunk = new Uint8Array()] = imageOf(smallSet());
+  it('is refused if the count of a leaf is wrong', () => {
+    const [chunk = new Uint8Array()] = snapshotOf(smallSet());
     const roots = 6 + 4;
     const ranges = new Int32Array(chunk.buffer)[6 + 3] ?? 0;
     let leaves = 0;
@@ -269,41 +270,43 @@ describe('an image of a number set', () => {
       if (entry <= 0) continue;
       leaves++;
       for (const count of [0, 33, 8_191]) {
-        const bent = chunk.slice();
-        new Int32Array(bent.buffer)[at] = (entry & 0x7fff) | (count << 16);
-        expect(() => createNumberSetFromSnapshot([checked(bent)])).toThrow(SnapshotError);
+        const altered = chunk.slice();
+        new Int32Array(altered.buffer)[at] = (entry & 0x7fff) | (count << 16);
+        expect(() => createNumberSetFromSnapshot([withChecksum(altered)])).toThrow(SnapshotError);
       }
     }
     expect(leaves).toBeGreaterThan(1);
   });
 
-  it('has room for a few numbers more without new memory', () => {
-    const set = createNumberSetFromSnapshot(imageOf(largeSet()));
+  it('leaves room for a few more numbers without new memory', () => {
+    const set = createNumberSetFromSnapshot(snapshotOf(largeSet()));
     const { bytes, size } = set;
     set.addBatch([15_000_000_001, 15_005_000_010, 15_009_000_003]);
     expect([set.size, set.bytes]).toEqual([size + 3, bytes]);
   });
 
-  it('is refused where more is behind a region than an entry can name', () => {
-    const [chunk = new Uint8Array()] = imageOf(smallSet());
+  it('is refused if more words follow a region than an entry can address', () => {
+    const [chunk = new Uint8Array()] = snapshotOf(smallSet());
     const long = new Uint8Array(chunk.length + 0x8000 * 4);
     long.set(chunk);
-    expect(() => createNumberSetFromSnapshot([checked(long)])).toThrow(SnapshotError);
-    expect(createNumberSetFromSnapshot([checked(long.slice(0, chunk.length + 400))]).size).toBe(
+    expect(() => createNumberSetFromSnapshot([withChecksum(long)])).toThrow(SnapshotError);
+    expect(createNumberSetFromSnapshot([withChecksum(long.slice(0, chunk.length + 400))]).size).toBe(
       smallSet().size,
     );
   });
 
-  it('does not believe what regions say of themselves', () => {
-    const chunks = imageOf(largeSet());
+  it('is refused if the header of a region is wrong', () => {
+    const chunks = snapshotOf(largeSet());
     const [chunk = new Uint8Array()] = chunks;
     for (let word = 0; word < 4; word++) {
       for (const value of [-1, 0, 1, 2, 3, 5, 31, 32, 33, 200, 70_000, -2_147_483_648]) {
-        const bent = chunk.slice();
-        const view = new Int32Array(bent.buffer, HEADER_BYTES);
+        const altered = chunk.slice();
+        const view = new Int32Array(altered.buffer, HEADER_BYTES);
         if (view[word] === value) continue;
         view[word] = value;
-        expect(() => createNumberSetFromSnapshot([checked(bent), ...chunks.slice(1)])).toThrow(SnapshotError);
+        expect(() => createNumberSetFromSnapshot([withChecksum(altered), ...chunks.slice(1)])).toThrow(
+          SnapshotError,
+        );
       }
     }
   });
