@@ -168,7 +168,7 @@ describe('the copies of the descent', () => {
           expectAgreement(set, (number) => model.get(number) === true, near);
         }
       }),
-      { numRuns: 80, seed: 20_261_130 },
+      { numRuns: 50, seed: 20_261_130 },
     );
   });
 
@@ -207,7 +207,7 @@ describe('the copies of the descent', () => {
           }
         },
       ),
-      { numRuns: 30, seed: 20_261_130 },
+      { numRuns: 15, seed: 20_261_130 },
     );
     expect(deepest).toBeGreaterThan(1);
   });
