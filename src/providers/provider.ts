@@ -1,20 +1,23 @@
-/** The port to whoever keeps the opt-out list. Types only. */
+/** The port to a provider of an opt-out list. Types only. */
 
 /**
- * A row of the provider's list: a number alone (it is opted out), or an object. In an object, `msisdn` is the
- * number; the flags may be `optOut`/`optIn` or the provider's own `opt-out`/`opt-in`, booleans or the strings
- * `"true"`/`"false"` in any case; the dates `optOutDate`/`optInDate` or `opt-out-date`/`opt-in-date`, as
- * `Date`, ms, seconds or text (UTC without a zone; src/dates.ts says in which forms). Anything else in it is ignored.
+ * A row of the provider's list: a number alone, which is opted out, or an object. Members of an object:
+ * - `msisdn`: the number.
+ * - `optOut` and `optIn`, or `opt-out` and `opt-in`: booleans, or the strings `"true"` and `"false"` in any case.
+ * - `optOutDate` and `optInDate`, or `opt-out-date` and `opt-in-date`: a `Date`, ms or seconds since 1970, or text in
+ *   the forms that src/dates.ts lists. A time without a zone is UTC.
+ *
+ * Other members are ignored.
  */
 export type ProviderRow = string | number | Readonly<Record<string, unknown>>;
 
-/** Which page is wanted. */
+/** The page that is requested. */
 export interface PageRequest {
   /** Zero-based. */
   readonly index: number;
-  /** Rows wanted; a provider may return fewer. */
+  /** Number of rows requested; a provider may return fewer. */
   readonly size: number;
-  /** Aborts when the page is no longer wanted or its time is over. */
+  /** Aborts when the page is no longer needed or its time is over. */
   readonly signal: AbortSignal;
 }
 
@@ -23,32 +26,32 @@ export interface ProviderPage {
   /** The rows, in any order; empty past the end. */
   readonly rows: readonly ProviderRow[];
   /**
-   * How many rows the provider says there are: in all or on this page, providers differ. A cross-check only. A number
-   * may be in several rows; each counts.
+   * The number of rows that the provider announces, in the whole list or on this page: providers differ. It is only
+   * used as a cross-check. If a number is in several rows, each row counts.
    */
   readonly total?: number | undefined;
   /**
-   * The provider's time when the page came, ms UTC: the `Date` of its reply. It is used for the warning `clock_skew`
-   * and `status().clock` alone, because a reply may come from a cache.
+   * The provider's time when the page came, ms UTC: the `Date` of its reply. It is only used for the warning
+   * `clock_skew` and for `status().clock`, because a reply may come from a cache.
    */
   readonly serverTime?: number | undefined;
 }
 
-/** What a provider's reply to an opt-in says. */
+/** A provider's reply to an opt-in. */
 export interface OptInReply {
   /**
-   * Its date, ms UTC by the clock of the provider's list. A row with a later opt-out date outweighs the opt-in. Left out
-   * where the reply carries none.
+   * The date of the opt-in, ms UTC, by the clock of the provider's list. A row with a later opt-out date outweighs the
+   * opt-in. Left out if the reply has no date.
    */
   readonly optInDate?: number | Date | undefined;
 }
 
-/** Whoever keeps an opt-out list that can be read. Both functions reject when they cannot be sure. */
+/** A provider whose opt-out list can be read. Both functions reject if they cannot be sure of the result. */
 export interface Provider {
-  /** A stable name of the account whose list this is, without a secret: a store of another account is not used. */
+  /** A stable name of the account whose list this is, without a secret. A store of another account is not used. */
   readonly account?: string | undefined;
-  /** Reads one page. Rejects on anything that is not a well-formed page: an error is never an empty list. */
+  /** Reads one page. Rejects if the reply is not a well-formed page: an error is never an empty list. */
   page(request: PageRequest): Promise<ProviderPage>;
-  /** Asks the provider to opt a number in again. Resolves only when its reply proves that it did. */
+  /** Asks the provider to opt a number in again. Resolves only if the reply proves that it did. */
   optIn?(msisdn: string, options: { readonly signal: AbortSignal }): Promise<void | OptInReply>;
 }

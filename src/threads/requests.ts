@@ -1,9 +1,9 @@
-/** Requests to a thread and their answers, which are matched by id. */
+/** Sends requests to a thread and matches the answers by id. */
 
-/** The requests that a thread knows, by name: what each takes and gives. */
+/** The requests of a thread by name, with their parameters (`takes`) and results (`gives`). */
 type TableOf<Table> = { readonly [K in keyof Table]: { readonly takes: unknown; readonly gives: unknown } };
 
-/** A request on its way to the thread. */
+/** A request as it is posted to the thread. */
 export interface SentRequest<Table extends TableOf<Table>> {
   readonly id: number;
   readonly name: keyof Table;
@@ -13,47 +13,48 @@ export interface SentRequest<Table extends TableOf<Table>> {
 export interface RequestChannelOptions<Table extends TableOf<Table>> {
   /** Sends a request to the thread. */
   post(request: SentRequest<Table>, transfer: readonly ArrayBuffer[]): void;
-  /** Makes the error of requests to a thread that has ended. */
+  /** Creates the error of requests to a thread that has ended. */
   endedError(cause?: unknown): Error;
-  /** Called when a request begins to wait for its answer, and when none waits any more. */
+  /** Called when a request starts waiting for its answer (`true`), and when none is waiting any more (`false`). */
   onWaiting?(isWaiting: boolean): void;
 }
 
 export interface RequestChannel<Table extends TableOf<Table>> {
-  /** Sends a request. @returns its answer. @throws Error from `refuse` or `endedError` */
+  /** Sends a request. @returns its answer. @throws Error from `refuse` or `endedError`. */
   ask<K extends keyof Table>(
     name: K,
     takes: Table[K]['takes'],
     transfer?: readonly ArrayBuffer[],
   ): Promise<Table[K]['gives']>;
-  /** Sends a request that gets no answer, unless the thread has ended. */
+  /** Sends a request that gets no answer. Does nothing if the thread has ended. */
   tell<K extends keyof Table>(name: K, takes: Table[K]['takes']): void;
   /** Resolves the request with that id. */
   answer(id: number, gives: unknown): void;
   /** Rejects the request with that id. */
   refuse(id: number, error: Error): void;
-  /** Rejects every request that waits, and every later one. */
+  /** Rejects every waiting request, and every later one. */
   end(cause?: unknown): void;
   /** Whether `end` was called. */
   readonly isOver: boolean;
 }
 
-interface Waiting {
+interface WaitingRequest {
   resolve(gives: never): void;
   reject(error: Error): void;
 }
 
-/** Creates the channel of one thread. */
+/** Creates the request channel of one thread. */
 export function createRequestChannel<Table extends TableOf<Table>>({
   post,
   endedError,
   onWaiting,
 }: RequestChannelOptions<Table>): RequestChannel<Table> {
-  const waiting = new Map<number, Waiting>();
+  const waiting = new Map<number, WaitingRequest>();
   let nextId = 0;
   let isOver = false;
 
-  function settle(id: number): Waiting | undefined {
+  /** Removes a waiting request. */
+  function takeWaiting(id: number): WaitingRequest | undefined {
     const request = waiting.get(id);
     waiting.delete(id);
     if (waiting.size === 0) onWaiting?.(false);
@@ -73,8 +74,8 @@ export function createRequestChannel<Table extends TableOf<Table>>({
     tell(name, takes) {
       if (!isOver) post({ id: nextId++, name, takes }, []);
     },
-    answer: (id, gives) => settle(id)?.resolve(gives as never),
-    refuse: (id, error) => settle(id)?.reject(error),
+    answer: (id, gives) => takeWaiting(id)?.resolve(gives as never),
+    refuse: (id, error) => takeWaiting(id)?.reject(error),
     end(cause) {
       isOver = true;
       const error = endedError(cause);

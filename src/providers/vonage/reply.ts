@@ -1,53 +1,53 @@
 /**
- * What a reply of the query and manage endpoints says. Pure. The provider answers errors with HTTP 200 too, so only
- * a well-formed list is a list, and only a reply that says so is an opt-in. Nothing of a reply's content but its
- * status codes gets into an error.
+ * Parses replies of the query and manage endpoints. Pure. The provider answers errors with HTTP 200 too. So only a
+ * well-formed list is a list, and only a reply that says that the number is opted in is an opt-in. Errors contain the
+ * status codes of a reply, but nothing else of its content.
  */
 
 import { readTime } from '../../dates.ts';
 import { ProviderError, type ProviderErrorCode } from '../../errors.ts';
 import { readMsisdn } from '../../msisdn/msisdn.ts';
 import type { OptInReply, ProviderPage, ProviderRow } from '../provider.ts';
-import { isProblem, speaksOfError } from './reply-errors.ts';
+import { hasErrorSign, isProblemType } from './reply-errors.ts';
 
-/** A reply as it came. */
+/** A reply of the provider. */
 export interface Reply {
   readonly httpStatus: number;
   readonly body: string;
-  /** Its `Content-Type`. */
+  /** `Content-Type`. */
   readonly contentType?: string | undefined;
-  /** From its `Retry-After`, ms. */
+  /** From `Retry-After`, ms. */
   readonly retryAfterMs?: number | undefined;
 }
 
-/** Reads one page. @throws ProviderError for anything that is not a well-formed list. */
+/** Parses one page. @throws ProviderError if the reply is not a well-formed list. */
 export function readPage(reply: Reply): ProviderPage {
-  const body = readBody(reply, 'query');
+  const body = parseBody(reply, 'query');
   const rows = body['opt-in-list'];
-  if (!Array.isArray(rows)) throw badReply(reply, 'the reply holds no list');
+  if (!Array.isArray(rows)) throw badReplyError(reply, 'the reply holds no list');
   const count = body['opt-in-count'];
-  const total = /^\d+$/.test(wordOf(count) ?? '') ? Number(count) : undefined;
+  const total = /^\d+$/.test(textOf(count) ?? '') ? Number(count) : undefined;
   return { rows: rows as ProviderRow[], total };
 }
 
 /**
- * Makes sure that the reply says that this number is opted in.
+ * Checks that the reply says that this number is opted in.
  *
- * @returns since when, by the list's own clock, where the reply says.
- * @throws ProviderError where it does not say so.
+ * @returns the date of the opt-in by the list's own clock, if the reply has one.
+ * @throws ProviderError if it does not say so.
  */
 export function checkOptedIn(reply: Reply, msisdn: string): OptInReply {
-  const body = readBody(reply, 'manage');
+  const body = parseBody(reply, 'manage');
   const isThisNumber = readMsisdn(body['msisdn']) === msisdn;
   if (!isThisNumber || !isTrue(body['opt-in']) || !isMissingOrFalse(body['opt-out'])) {
-    throw badReply(reply, 'the reply does not say that the number is opted in');
+    throw badReplyError(reply, 'the reply does not say that the number is opted in');
   }
   const optInDate = readTime(body['opt-in-date']);
   return optInDate === undefined ? {} : { optInDate };
 }
 
-/** A text or number as text. */
-function wordOf(value: unknown): string | undefined {
+/** Returns a text or number as text. */
+function textOf(value: unknown): string | undefined {
   return typeof value === 'string' ? value.trim() : typeof value === 'number' ? String(value) : undefined;
 }
 
@@ -62,33 +62,33 @@ function isMissingOrFalse(flag: unknown): boolean {
 
 type Endpoint = 'query' | 'manage';
 
-function readBody(reply: Reply, endpoint: Endpoint): Record<string, unknown> {
+function parseBody(reply: Reply, endpoint: Endpoint): Record<string, unknown> {
   let body: unknown;
   try {
     body = JSON.parse(reply.body);
   } catch {
-    throw errorOf(reply, undefined, endpoint) ?? badReply(reply, 'the reply is not JSON');
+    throw errorOf(reply, undefined, endpoint) ?? badReplyError(reply, 'the reply is not JSON');
   }
   const isObject = typeof body === 'object' && body !== null && !Array.isArray(body);
   const fields = isObject ? (body as Record<string, unknown>) : {};
   const error = errorOf(reply, statusOf(fields), endpoint);
   if (error !== undefined) throw error;
-  if (!isObject) throw badReply(reply, 'the reply is not an object');
-  // A list, or an opt-in, beside anything that speaks of an error is not believed.
-  if (isProblem(reply.contentType) || speaksOfError(fields)) {
-    throw badReply(reply, 'the reply speaks of an error');
+  if (!isObject) throw badReplyError(reply, 'the reply is not an object');
+  // A list or an opt-in does not count beside a sign of an error.
+  if (isProblemType(reply.contentType) || hasErrorSign(fields)) {
+    throw badReplyError(reply, 'the reply speaks of an error');
   }
   return fields;
 }
 
-/** The provider's own status: of the reply, or of its first message that has one other than 0. */
+/** Returns the first provider status other than 0, of the reply or else of its messages. */
 function statusOf(body: Record<string, unknown>): string | undefined {
   const messages: unknown[] = Array.isArray(body['messages']) ? body['messages'] : [];
   const statuses = [body, ...messages].flatMap((part) => {
     const status: unknown =
       typeof part === 'object' && part !== null ? (part as Record<string, unknown>)['status'] : undefined;
-    const word = wordOf(status) ?? '';
-    return /^\d{1,6}$/.test(word) ? [word] : [];
+    const text = textOf(status) ?? '';
+    return /^\d{1,6}$/.test(text) ? [text] : [];
   });
   return statuses.find((status) => Number(status) !== 0);
 }
@@ -116,21 +116,21 @@ function errorOf(
   const code: ProviderErrorCode =
     (isNumberRefused ? 'provider_number_refused' : PROVIDER_CODES[providerStatus ?? '']) ??
     HTTP_CODES[httpStatus] ??
-    (providerStatus !== undefined && httpStatus < 300 ? 'provider_rejected' : codeOfStatus(httpStatus));
-  const said = providerStatus === undefined ? '' : `, status ${providerStatus}`;
-  return new ProviderError(code, `the provider refused the ${endpoint}: HTTP ${httpStatus}${said}`, {
+    (providerStatus !== undefined && httpStatus < 300 ? 'provider_rejected' : codeOfHttpStatus(httpStatus));
+  const suffix = providerStatus === undefined ? '' : `, status ${providerStatus}`;
+  return new ProviderError(code, `the provider refused the ${endpoint}: HTTP ${httpStatus}${suffix}`, {
     httpStatus,
     ...(providerStatus === undefined ? {} : { providerStatus }),
     ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
   });
 }
 
-/** 206 is a part of a list, 202 only a promise: of all replies only a plain 200 is believed. */
-function codeOfStatus(httpStatus: number): ProviderErrorCode {
+/** Returns the code for an HTTP status other than 200. Even 206 (a part of a list) and 202 (a promise) are errors. */
+function codeOfHttpStatus(httpStatus: number): ProviderErrorCode {
   if (httpStatus >= 500) return 'provider_unavailable';
   return httpStatus < 300 ? 'provider_bad_reply' : 'provider_rejected';
 }
 
-function badReply({ httpStatus }: Reply, reason: string): ProviderError {
+function badReplyError({ httpStatus }: Reply, reason: string): ProviderError {
   return new ProviderError('provider_bad_reply', `${reason} (HTTP ${httpStatus})`, { httpStatus });
 }

@@ -1,15 +1,15 @@
-/** Signed requests: the `sig` parameter instead of the api_secret. Pure. */
+/** Signs requests: a `sig` parameter replaces the `api_secret`. Pure. */
 
 import { createHash, createHmac } from 'node:crypto';
 
-/** How a request is signed: MD5 of the string with the secret behind it, or an HMAC. */
+/** How a request is signed. `md5hash`: MD5 of the string followed by the secret. The others: HMAC with the secret. */
 export type SigningMethod = 'md5hash' | 'md5' | 'sha1' | 'sha256' | 'sha512';
 
 export const SIGNING_METHODS: readonly SigningMethod[] = ['md5hash', 'md5', 'sha1', 'sha256', 'sha512'];
 
 /**
- * The `sig` of these parameters, hex: sorted by key, each `&` and `=` in a value replaced by `_`, joined as
- * `&key=value`.
+ * Returns the `sig` of these parameters, hex. The signed string has the parameters sorted by key, each as `&key=value`,
+ * with `&` and `=` in a value replaced by `_`.
  */
 export function signParameters(
   parameters: Readonly<Record<string, string>>,
