@@ -1,6 +1,6 @@
 /**
- * The poller of a list, wired to the rooms that hear of its sweeps. It holds no rule: when and how a list is read is the
- * poller's own affair.
+ * Wires the poller of a list to the journal, the store, the events and the state of the guard. When and how a list is
+ * read is decided by the poller.
  */
 
 import type { ClockSkew } from './lists/clock-skew.ts';
@@ -27,7 +27,7 @@ export interface PollingPorts {
   readonly clockSkew: ClockSkew;
 }
 
-/** Creates the poller of a list; `undefined` for one that no provider keeps. */
+/** Creates the poller of a list; `undefined` if the list has no provider. */
 export function pollerOf(
   list: OptOutList,
   { config, store, journal, watch, events, ageClock, clockSkew, onSwept }: PollingPorts,
@@ -46,15 +46,17 @@ export function pollerOf(
       applied: () => journal.applied,
       random: config.random,
       keepOptIns: async (optIns) => void (await journal.record(optIns)),
-      lease: store.isShared ? (isForced) => store.lease(`sweep ${name}`, { isForced }) : undefined,
-      obstacle: () => (journal.isOpen ? undefined : new StoreError('the store is not open')),
+      requestLease: store.isShared ? (isForced) => store.lease(`sweep ${name}`, { isForced }) : undefined,
+      notReadyError: () => (journal.isOpen ? undefined : new StoreError('the store is not open')),
       saveSweep: () => journal.saveSweep(list),
       onOutcome(outcome) {
         watch.look();
         if (outcome.status === 'complete') {
           events.emit('swept', outcome);
           onSwept();
-        } else if (outcome.status === 'failed') events.emit('error', outcome.error);
+        } else if (outcome.status === 'failed') {
+          events.emit('error', outcome.error);
+        }
       },
       onAnomaly: (anomaly) => events.emit('anomaly', anomaly),
       onError: (error) => events.emit('error', asGuardError(error)),

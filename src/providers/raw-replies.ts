@@ -1,35 +1,38 @@
 /**
- * Providers of this package whose replies can be read elsewhere than where they arrive. A provider of somebody else,
- * and one whose `page` was replaced, is none of them: it is asked for its pages.
+ * Raw replies of this package's own providers, so that another thread can parse them. All other providers only offer
+ * pages: those that users write, and those whose `page` function was replaced.
  */
 
 import type { PageRequest, Provider } from './provider.ts';
 import type { Reply } from './vonage/reply.ts';
 
-/** A reply whose body nobody has read yet. */
+/** A reply whose body is not parsed yet. */
 export interface RawReply extends Omit<Reply, 'body'> {
-  /** Over a buffer that can be transferred. Before TypeScript 5.7 `Uint8Array` has no parameter that says so. */
+  /** Bytes over a buffer that can be transferred. `Uint8Array` has no type parameter for this before TypeScript 5.7. */
   readonly body: ReturnType<typeof Uint8Array.of>;
   /** The provider's time when the reply came, ms UTC, from its `Date`. */
   readonly serverTime?: number | undefined;
 }
 
-/** Asks for a page and has the reply read; what `read` rejects with is treated as if it had been read here. */
-export type AskForPage = <T>(request: PageRequest, read: (reply: RawReply) => Promise<T>) => Promise<T>;
+/**
+ * Requests a page and parses the raw reply with `parse`. If `parse` rejects, the error counts as one of the provider's
+ * own parser: the request is retried if the error may pass.
+ */
+export type RequestRawPage = <T>(request: PageRequest, parse: (reply: RawReply) => Promise<T>) => Promise<T>;
 
-const known = new WeakMap<Provider['page'], AskForPage>();
+const rawRequests = new WeakMap<Provider['page'], RequestRawPage>();
 
-/** Lets replies be read elsewhere by whoever has the `page` function. */
-export function offerReplies(page: Provider['page'], ask: AskForPage): void {
-  known.set(page, ask);
+/** Offers the raw replies of the provider that has this `page` function. */
+export function offerRawReplies(page: Provider['page'], requestRaw: RequestRawPage): void {
+  rawRequests.set(page, requestRaw);
 }
 
-/** How to ask for the replies of a provider; `undefined` where it has pages only. */
-export function repliesOf({ page }: Provider): AskForPage | undefined {
-  return known.get(page);
+/** Returns the function that requests raw replies of a provider; `undefined` if it only offers pages. */
+export function rawRequestOf({ page }: Provider): RequestRawPage | undefined {
+  return rawRequests.get(page);
 }
 
-/** The reply with its body as text. */
-export function inText({ body, ...reply }: RawReply): Reply {
+/** Returns the reply with its body as text. */
+export function withTextBody({ body, ...reply }: RawReply): Reply {
   return { ...reply, body: Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString('utf8') };
 }

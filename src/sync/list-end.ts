@@ -1,125 +1,103 @@
 /**
- * Judges where a list ends, and whether a reading of it was complete. Pure: it is told of each page in its order.
+ * Detects where a provider's list ends, and whether a sweep has read all of it. Pure: the caller adds each page in
+ * order.
  *
- * A list may hold a number in two rows (two campaigns, two opt-outs), so that its announced count can exceed the
- * different numbers for ever. A reading is complete where the different numbers or the rows reach the largest count
- * that was announced. Rows that may have been read twice do not count: those of a page that only repeats an earlier
- * page, and those that a list which grew has moved from the page before to this one.
+ * A list may hold a number in two rows (two campaigns, two opt-outs), so that the announced count can exceed the number
+ * of different numbers for ever. A sweep is complete if the different numbers or the rows reach the largest announced
+ * count. Rows that may have been read twice do not count: the rows of a page that only repeats an earlier page, and
+ * rows that a growing list has shifted to the next page.
  */
 
 import { ProviderError } from '../errors.ts';
+import { createShiftedRows, type CountedRows } from './shifted-rows.ts';
 
-/** How a page counts. */
-export interface CountedPage {
-  /** How many rows the provider announced with it. */
-  readonly total: number | undefined;
-  /** Its rows, those without a readable number included. */
-  readonly rows: number;
-  /** Its rows without a readable number. */
-  readonly unreadable: number;
-  /** Its numbers that no page before had. */
-  readonly fresh: number;
-  /** Its fingerprint. */
-  readonly print: number;
-  /** The numbers of its readable rows. */
-  readonly numbers: readonly Float64Array[];
+/** A page with rows, as it counts for the end of the list. */
+export interface CountedPage extends CountedRows {
+  readonly fingerprint: number;
 }
 
-export interface ListEnd {
-  /** The largest count that was announced so far; 0 before the first. */
-  readonly largest: number;
-  /** Rows that name a number which another row named before, as far as they were not read twice. */
+/** How a list ended: with an empty page, or with two pages in a row that had no new number. */
+export type ListEnd = 'empty page' | 'nothing new';
+
+export interface ListEndDetector {
+  /** The largest count that was announced so far; 0 if there is none. */
+  readonly largestCount: number;
+  /** Rows whose number another row has too, without rows that may have been read twice. */
   readonly duplicates: number;
-  /** Takes the count of a page that has just come, before its rows are read. */
+  /** Takes the announced count of a page, before the rows of the page are read. */
   announce(page: { readonly total: number | undefined; readonly length: number }): void;
-  /** Takes a page with rows. @returns whether the list ends with it: pages in a row brought nothing new. */
-  take(page: CountedPage): boolean;
+  /** Adds a page with rows. @returns whether the list ends with it (`nothing new`). */
+  add(page: CountedPage): boolean;
   /**
-   * Judges the reading at its end, an empty page or a page for which `take` said so.
+   * Checks at the end of the list that all of it was read.
    *
-   * @throws ProviderError `provider_incomplete` where rows are missing or may be, `provider_bad_reply` where too many
+   * @throws ProviderError `provider_incomplete` if rows are missing or may be missing, `provider_bad_reply` if too many
    * rows have no readable number.
    */
-  check(end: 'empty page' | 'nothing new'): void;
+  check(end: ListEnd): void;
 }
 
-/** Above this share of unreadable rows a sweep has failed. */
-const UNREADABLE_LIMIT = 0.01;
-/** A page of more rows is not compared with the next one: its repeated numbers all count as read twice. */
-const MOST_COMPARED = 20_000;
+/**
+ * An announced count. Sources disagree whether it means the rows of the whole list or of its page. So a count that
+ * equals the rows of its own page (`page`) does not prove that rows are missing.
+ */
+interface AnnouncedCount {
+  readonly of: 'page' | 'list';
+  readonly rows: number;
+}
 
-/** Creates it for one reading. */
-export function createListEnd(): ListEnd {
-  let largest = 0;
-  // `total` is the number of all rows or of the rows on its page: sources disagree. So the largest one counts only
-  // where it differs from the rows of its own page.
-  let isOwnPage = true;
-  let lastTotal: number | undefined;
-  let previous: CountedPage | undefined;
-  const prints = new Set<number>();
-  // Pages in a row that brought nothing new, and that only repeated an earlier page.
-  let withoutNews = 0;
+/** A sweep with a larger share of unreadable rows has failed. */
+const UNREADABLE_LIMIT = 0.01;
+
+/** Creates the detector for one sweep. */
+export function createListEndDetector(): ListEndDetector {
+  let largest: AnnouncedCount = { of: 'page', rows: 0 };
+  const shiftedRows = createShiftedRows();
+  const fingerprints = new Set<number>();
+  // Pages in a row without a new number, and pages in a row that only repeat an earlier page.
+  let withoutNew = 0;
   let repetitions = 0;
+  // Of all pages that are no repetitions.
   let rows = 0;
-  let readTwice = 0;
-  // How many of the next rows may have been read before.
-  let moving = 0;
   let unreadable = 0;
-  // Different numbers, and rows without a readable number: each may be a number.
+  let readTwice = 0;
+  // Different numbers, and rows without a readable number: each of those may be one more number.
   let numbers = 0;
 
-  /**
-   * How many rows of a page may be rows of pages before, which the list has moved on because it grew. A list that grew
-   * by some rows moves those that were read last on to the next so many places, and no further.
-   */
-  function movedRows(page: CountedPage): number {
-    const grown = Math.max(0, (page.total ?? 0) - (lastTotal ?? Infinity));
-    const before = moving > 0 || previous === undefined || grown > previous.rows ? undefined : previous;
-    moving = Math.max(0, moving) + grown;
-    if (moving === 0) return 0;
-    const isOnThisPage = moving <= page.rows;
-    moving -= page.rows;
-    // Few rows can only be rows of the page before; where that is long, and otherwise, all repeated numbers count.
-    const isCompared = before !== undefined && isOnThisPage && before.rows <= MOST_COMPARED;
-    return isCompared ? rowsOf(page, new Set(numbersOf(before))) : page.rows - page.unreadable - page.fresh;
-  }
-
-  const areNumbersReached = () => isOwnPage || numbers >= largest;
+  const areNumbersComplete = () => largest.of === 'page' || numbers >= largest.rows;
 
   return {
-    get largest() {
-      return largest;
+    get largestCount() {
+      return largest.rows;
     },
     get duplicates() {
       return rows - readTwice - numbers;
     },
     announce({ total, length }) {
-      if (total === undefined || !Number.isInteger(total) || total < largest) return;
-      isOwnPage = total === length || (total === largest && isOwnPage);
-      largest = total;
+      if (total === undefined || !Number.isInteger(total) || total < largest.rows) return;
+      const isOfPage = total === length || (total === largest.rows && largest.of === 'page');
+      largest = { of: isOfPage ? 'page' : 'list', rows: total };
     },
-    take(page) {
-      const isRepetition = prints.has(page.print);
-      prints.add(page.print);
-      // Rows that could not be read may be numbers that are new, unless the page is an earlier one once more.
-      const isNews = page.fresh > 0 || (page.unreadable > 0 && !isRepetition);
-      withoutNews = isNews ? 0 : withoutNews + 1;
+    add(page) {
+      const isRepetition = fingerprints.has(page.fingerprint);
+      fingerprints.add(page.fingerprint);
+      // Unreadable rows may be new numbers, except on a page that repeats an earlier one.
+      const hasNew = page.fresh > 0 || (page.unreadable > 0 && !isRepetition);
+      withoutNew = hasNew ? 0 : withoutNew + 1;
       repetitions = isRepetition ? repetitions + 1 : 0;
       numbers += page.fresh;
-      const moved = movedRows(page);
+      const shifted = shiftedRows.count(page);
       if (!isRepetition) {
         rows += page.rows;
         unreadable += page.unreadable;
         numbers += page.unreadable;
-        readTwice += moved;
+        readTwice += shifted;
       }
-      lastTotal = page.total ?? lastTotal;
-      previous = page;
-      if (withoutNews < 2) return false;
-      // Pages of second rows alone are no end while the numbers do not reach the count: an empty page will tell. A
-      // server that shows earlier pages again and again has nothing else to show, and one that shows twice as many
-      // rows as it announced has no end.
-      return areNumbersReached() || repetitions >= 2 || rows - readTwice > 2 * largest;
+      if (withoutNew < 2) return false;
+      // Pages that only hold second rows of known numbers do not end the list while the announced count is not reached:
+      // an empty page will. Two exceptions end the list here: a server that repeats earlier pages has nothing else to
+      // send, and a server that sends twice as many rows as it announced would never end.
+      return areNumbersComplete() || repetitions >= 2 || rows - readTwice > 2 * largest.rows;
     },
     check(end) {
       if (unreadable > rows * UNREADABLE_LIMIT) {
@@ -128,27 +106,17 @@ export function createListEnd(): ListEnd {
           `${unreadable} of ${rows} rows hold no readable number`,
         );
       }
-      // Rows count at a certain end alone: a server that mixes up its pages does not come to an empty one.
-      if (areNumbersReached() || (end === 'empty page' && rows - readTwice >= largest)) return;
-      throw incomplete(
-        `${rows - readTwice} rows with ${numbers} different numbers were read, ${largest} were announced`,
+      // Rows count only after an empty page: two pages without a new number can come from a server that mixes up its
+      // pages.
+      if (areNumbersComplete() || (end === 'empty page' && rows - readTwice >= largest.rows)) return;
+      throw incompleteError(
+        `${rows - readTwice} rows with ${numbers} different numbers were read, ${largest.rows} were announced`,
       );
     },
   };
 }
 
-function* numbersOf({ numbers }: CountedPage): Generator<number> {
-  for (const some of numbers) yield* some;
-}
-
-/** How many rows of a page have one of these numbers. */
-function rowsOf(page: CountedPage, numbers: ReadonlySet<number>): number {
-  let count = 0;
-  for (const number of numbersOf(page)) if (numbers.has(number)) count++;
-  return count;
-}
-
-/** The error of a list that was not read to a certain end. */
-export function incomplete(reason: string): ProviderError {
+/** Creates the error of a list that was not read to a certain end. */
+export function incompleteError(reason: string): ProviderError {
   return new ProviderError('provider_incomplete', `the list was not read completely: ${reason}`);
 }

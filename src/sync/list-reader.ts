@@ -1,207 +1,218 @@
 /**
- * One reading of a provider's list, from the first page to a certain end, into a ledger. Numbers block as soon as
- * their page is in; whether the reading was complete is judged at the end. It removes nothing itself, and an
- * error or a doubt about the end is never a shorter list.
+ * Reads a provider's list once, from the first page to a certain end, into a ledger. Numbers block as soon as their
+ * page is read. The reader removes no number. It throws on every error, and if the end of the list is not certain:
+ * neither ever counts as a shorter list.
  */
 
 import { withDeadline, type Clock } from '../clock.ts';
 import { ProviderError } from '../errors.ts';
 import type { SweepRun } from '../ledger/sweep-types.ts';
-import { createListEnd, incomplete, type CountedPage } from './list-end.ts';
+import { createListEndDetector, incompleteError, type CountedPage, type ListEnd } from './list-end.ts';
 import type { SweepThread } from './sweep-thread.ts';
-import { createPagePrint } from './page-fingerprint.ts';
-import { pageOf, pageOfReply, threadPages, type FetchedPage, type ThreadPages } from './page.ts';
+import { createPageFingerprint } from './page-fingerprint.ts';
+import { createThreadPages, parsePage, parseReply, type FetchedPage, type ThreadPages } from './page.ts';
 import type { PageRequest, Provider } from '../providers/provider.ts';
-import { repliesOf } from '../providers/raw-replies.ts';
+import { rawRequestOf } from '../providers/raw-replies.ts';
 
 /** How a list is read. */
-export interface ReadingOptions {
+export interface ListReaderOptions {
   readonly pageSize: number;
+  /** How many pages are requested at a time. */
   readonly concurrency: number;
   readonly maxPages: number;
   /** The time for one page, ms. */
   readonly timeoutMs: number;
 }
 
-/** What was counted on the way. Live while the reading goes on. */
-export interface ReadingCounts {
+/** The counts of a sweep. The reader updates them after each slice of rows. */
+export interface SweepCounts {
   pages: number;
   rows: number;
   /** Numbers that the ledger did not list before. */
   added: number;
   /** Rows whose number could not be read. */
   unreadable: number;
-  /** Rows that block although their flags or date leave a doubt, by kind of doubt. */
+  /** Rows that block although their flags or date are doubtful, by kind of doubt. */
   readonly doubts: Map<string, number>;
   /** Numbers whose opt-in the list now outweighs. */
   overruled: number;
-  /** Rows that name a number which another row names too. Known at the end. */
+  /** Rows whose number another row has too. 0 until the end of the list. */
   duplicates: number;
 }
 
-/** What the reading needs from outside. */
-export interface ReadingPorts {
+export interface ListReaderPorts {
   readonly provider: Provider;
   readonly clock: Clock;
   /** Start of the sweep, ms UTC. */
-  readonly start: number;
-  readonly run: SweepRun;
-  /** The sweep's own thread, for providers whose replies can be read in one. */
+  readonly sweepStart: number;
+  /** The ledger's side of the sweep, which takes the rows. */
+  readonly ledgerSweep: SweepRun;
+  /** The sweep's own thread. Only providers with raw replies use it. */
   readonly thread: SweepThread;
+  /** Ends the sweep when it aborts. */
   readonly signal: AbortSignal;
-  /** Told the provider's time, ms UTC, when a page comes that carries it. */
+  /** Called with the provider's time, ms UTC, for each page that carries it. */
   readonly onServerTime?: ((time: number) => void) | undefined;
-  /** Told when rows outweigh opt-ins that held until now. */
+  /** Called when rows outweigh opt-ins that counted until now. */
   readonly onOverruled?: (() => void) | undefined;
 }
 
-/** @returns counts at zero. */
-export function noCounts(): ReadingCounts {
+/** Returns counts of zero. */
+export function zeroCounts(): SweepCounts {
   return { pages: 0, rows: 0, added: 0, unreadable: 0, doubts: new Map(), overruled: 0, duplicates: 0 };
 }
 
 /**
- * Reads the list until a page is empty or two pages in a row show no new number. Where the announced count says that
- * such pages are second rows of known numbers and that more follow, it reads on.
+ * Reads the list until a page is empty or two pages in a row have no new number. If the announced count says that such
+ * pages are second rows of known numbers and that more rows follow, it reads on.
  *
- * @throws ProviderError where a page cannot be had, or where the end is not certain (`provider_incomplete`).
+ * @throws ProviderError if a page cannot be read, or if the end is not certain (`provider_incomplete`).
  */
 export async function readList(
-  options: ReadingOptions,
-  ports: ReadingPorts,
-  counts: ReadingCounts,
+  options: ListReaderOptions,
+  ports: ListReaderPorts,
+  counts: SweepCounts,
 ): Promise<void> {
-  // Nobody hears of an abort that was before.
-  if (ports.signal.aborted) throw abortReason(ports.signal);
-  const ended = new AbortController();
-  const abort = () => ended.abort(ports.signal.reason);
+  // A signal that has already aborted fires no event.
+  if (ports.signal.aborted) throw abortError(ports.signal);
+  const requests = new AbortController();
+  const abort = () => requests.abort(ports.signal.reason);
   ports.signal.addEventListener('abort', abort);
+  const threadPages = threadPagesOf(ports);
+  const detector = createListEndDetector();
+  // Pages that were requested before their turn.
   const ahead: Promise<FetchedPage>[] = [];
-  const threaded = createThreadChoice(ports);
-  const end = createListEnd();
   let requested = 0;
-  let isEnded = false;
-  let isCertain = false;
-  const request = () => fetchPage(requested++, options, { ...ports, signal: ended.signal }, threaded());
+  let end: ListEnd | undefined;
+  const request = () => fetchPage(requested++, options, { ...ports, signal: requests.signal }, threadPages());
   try {
-    for (let index = 0; !isEnded; index++) {
+    for (let index = 0; end === undefined; index++) {
       if (index >= options.maxPages) {
-        throw incomplete(`the list did not end within ${options.maxPages} pages`);
+        throw incompleteError(`the list did not end within ${options.maxPages} pages`);
       }
       const next = ahead.shift() ?? request();
       while (requested < Math.min(index + options.concurrency, options.maxPages)) ahead.push(request());
       const page = await next;
       counts.pages++;
-      end.announce(page);
+      detector.announce(page);
       if (page.length === 0) {
         await checkNothingFollows(ahead, ports, counts);
-        isCertain = true;
+        end = 'empty page';
         break;
       }
-      const isOffered = repliesOf(ports.provider) !== undefined;
-      if (isOffered) ports.thread.expect(Math.max(counts.rows + page.length, end.largest));
-      isEnded = end.take(await takeRows(page, ports, counts));
-      // The sweep loses less by waiting than everybody else would by pages that are read here meanwhile.
+      const hasRawReplies = rawRequestOf(ports.provider) !== undefined;
+      if (hasRawReplies) ports.thread.expectRows(Math.max(counts.rows + page.length, detector.largestCount));
+      if (detector.add(await takeRows(page, ports, counts))) end = 'nothing new';
+      // Waiting here delays the sweep a little. Reading pages on the main thread meanwhile would delay all other work.
       await ports.thread.started;
     }
   } finally {
     ports.signal.removeEventListener('abort', abort);
-    ended.abort();
+    requests.abort();
   }
-  end.check(isCertain ? 'empty page' : 'nothing new');
-  counts.duplicates = end.duplicates;
-  await threaded()?.giveBack();
+  detector.check(end);
+  counts.duplicates = detector.duplicates;
+  await threadPages()?.transferBack();
 }
 
-/** Who reads pages that are asked for from now on, where it is the thread. Once it is, it stays so. */
-function createThreadChoice({ provider, thread, run }: ReadingPorts): () => ThreadPages | undefined {
-  let chosen: ThreadPages | undefined;
+/**
+ * Returns a function that tells how pages requested from now on are read: by the returned `ThreadPages`, or on the main
+ * thread (`undefined`). Once the thread reads pages, it reads all later ones.
+ */
+function threadPagesOf({ provider, thread, ledgerSweep }: ListReaderPorts): () => ThreadPages | undefined {
+  let threadPages: ThreadPages | undefined;
   return () => {
     const { running } = thread;
-    const askForPage = repliesOf(provider);
-    if (running && askForPage) chosen ??= threadPages(running, askForPage, run);
-    return chosen;
+    const requestRaw = rawRequestOf(provider);
+    if (running && requestRaw) threadPages ??= createThreadPages(running, requestRaw, ledgerSweep);
+    return threadPages;
   };
 }
 
-/** Feeds a page to the ledger in slices. @returns how it counts. */
-async function takeRows(page: FetchedPage, ports: ReadingPorts, counts: ReadingCounts): Promise<CountedPage> {
-  const print = createPagePrint();
+/** Adds a page to the ledger in slices. @returns the counts of the page. */
+async function takeRows(
+  page: FetchedPage,
+  ports: ListReaderPorts,
+  counts: SweepCounts,
+): Promise<CountedPage> {
+  const fingerprint = createPageFingerprint();
   const numbers: Float64Array[] = [];
   let [rows, unreadable, fresh] = [0, 0, 0];
   for await (const slice of page.slices()) {
-    if (ports.signal.aborted) throw abortReason(ports.signal);
-    const effect = ports.run.page(slice, slice.fresh);
-    print.add(slice);
+    if (ports.signal.aborted) throw abortError(ports.signal);
+    const effect = ports.ledgerSweep.page(slice, slice.fresh);
+    fingerprint.add(slice);
     numbers.push(slice.outs, slice.ins);
     rows += slice.rows;
     counts.rows += slice.rows;
     unreadable += slice.unreadable;
     counts.unreadable += slice.unreadable;
     fresh += effect.fresh;
-    for (const [doubt, count] of slice.doubts)
+    for (const [doubt, count] of slice.doubts) {
       counts.doubts.set(doubt, (counts.doubts.get(doubt) ?? 0) + count);
+    }
     counts.added += effect.added;
     counts.overruled += effect.overruled.length;
     if (effect.overruled.length > 0) ports.onOverruled?.();
   }
-  return { total: page.total, rows, unreadable, fresh, print: print.value, numbers };
+  return { total: page.total, rows, unreadable, fresh, fingerprint: fingerprint.value, numbers };
 }
 
 /**
- * Pages that were asked for ahead and lie past an empty one should be empty too. Where they are not, their numbers
- * block, and the end is not certain.
+ * Checks that the pages requested beyond an empty page are empty too. If they have rows, their numbers block.
+ *
+ * @throws ProviderError `provider_incomplete` if they have rows: the end of the list is not certain.
  */
 async function checkNothingFollows(
   ahead: Promise<FetchedPage>[],
-  ports: ReadingPorts,
-  counts: ReadingCounts,
+  ports: ListReaderPorts,
+  counts: SweepCounts,
 ): Promise<void> {
   let rows = 0;
   for (const result of await Promise.allSettled(ahead)) {
     if (result.status === 'rejected' || result.value.length === 0) continue;
     rows += (await takeRows(result.value, ports, counts)).rows;
   }
-  if (rows > 0) throw incomplete('rows followed an empty page');
+  if (rows > 0) throw incompleteError('rows followed an empty page');
 }
 
-/** Asks for a page. Ends at the deadline and on abort even if the provider does not. */
+/** Fetches a page. Rejects at the deadline and on abort even if the provider does not answer. */
 function fetchPage(
   index: number,
-  { pageSize, timeoutMs }: ReadingOptions,
-  { provider, clock, signal, start, thread, onServerTime }: ReadingPorts,
-  threaded: ThreadPages | undefined,
+  { pageSize, timeoutMs }: ListReaderOptions,
+  { provider, clock, signal, sweepStart, thread, onServerTime }: ListReaderPorts,
+  threadPages: ThreadPages | undefined,
 ): Promise<FetchedPage> {
-  async function readPage(wanted: PageRequest): Promise<FetchedPage> {
-    if (threaded) return threaded.page(wanted);
-    const askForPage = repliesOf(provider);
-    if (askForPage) return askForPage(wanted, (reply) => pageOfReply(reply, index, start, thread));
-    return pageOf(await provider.page(wanted), index, start);
+  async function readPage(request: PageRequest): Promise<FetchedPage> {
+    if (threadPages) return threadPages.fetch(request);
+    const requestRaw = rawRequestOf(provider);
+    if (requestRaw) return requestRaw(request, (reply) => parseReply(reply, index, sweepStart, thread));
+    return parsePage(await provider.page(request), index, sweepStart);
   }
   const timeoutError = () =>
     new ProviderError('provider_timeout', `page ${index} of the list took longer than ${timeoutMs} ms`);
-  const deadline = { clock, ms: timeoutMs, signal, timeoutError, abortError: abortReason };
-  const result = withDeadline(deadline, async (request) => {
+  const deadline = { clock, ms: timeoutMs, signal, timeoutError, abortError };
+  const result = withDeadline(deadline, async (deadlineSignal) => {
     try {
-      const page = await readPage({ index, size: pageSize, signal: request });
+      const page = await readPage({ index, size: pageSize, signal: deadlineSignal });
       if (page.serverTime !== undefined) onServerTime?.(page.serverTime);
       return page;
-    } catch (thrown) {
-      throw asProviderError(thrown);
+    } catch (error) {
+      throw asProviderError(error);
     }
   });
-  // Nobody waits for pages that were asked for ahead once the reading has ended.
+  // Nothing awaits pages that were requested ahead once the sweep has ended: no unhandled rejection.
   result.catch(() => undefined);
   return result;
 }
 
-/** Any failure as a ProviderError, with what was thrown as its cause. */
+/** Returns the error itself if it is a ProviderError, else a ProviderError with it as the cause. */
 export function asProviderError(error: unknown): ProviderError {
   if (error instanceof ProviderError) return error;
   return new ProviderError('provider_unreachable', 'the provider could not be read', { cause: error });
 }
 
-function abortReason({ reason }: AbortSignal): ProviderError {
+function abortError({ reason }: AbortSignal): ProviderError {
   return new ProviderError('provider_aborted', 'the sweep was ended before it was complete', {
     cause: reason,
   });

@@ -1,20 +1,20 @@
 /**
- * Fingerprints of pages: two pages with the same rows have the same one, in whatever order the rows come. Pure.
+ * Fingerprints of pages: two pages with the same rows have the same fingerprint, in whatever order the rows come. Pure.
  */
 
 import type { RowColumns } from '../ledger/seen-numbers.ts';
 
-/** Rows as a fingerprint takes them. */
-export interface PrintedRows extends RowColumns {
+/** Rows that go into a fingerprint. */
+export interface FingerprintRows extends RowColumns {
   /** Rows whose number could not be read. */
   readonly unreadable: number;
-  /** What tells those rows from others: the sum of their hashes, 32 bits. */
-  readonly unreadablePrint: number;
+  /** Distinguishes those rows from others: the sum of their hashes, 32 bits. */
+  readonly unreadableHash: number;
 }
 
-/** Collects the fingerprint of one page, a slice at a time. */
-export interface PagePrint {
-  add(rows: PrintedRows): void;
+/** Computes the fingerprint of one page, a slice at a time. */
+export interface PageFingerprint {
+  add(rows: FingerprintRows): void;
   /** The fingerprint of all rows so far: a whole number of at most 53 bits. */
   readonly value: number;
 }
@@ -31,7 +31,7 @@ function mix(bits: number): number {
   return mixed ^ (mixed >>> 16);
 }
 
-/** The hash of a text, 32 bits (FNV-1a). */
+/** Returns the hash of a text, 32 bits (FNV-1a). */
 export function hashText(text: string): number {
   let hash = 0x811c_9dc5;
   for (let index = 0; index < text.length; index++) {
@@ -40,13 +40,13 @@ export function hashText(text: string): number {
   return hash >>> 0;
 }
 
-/** Starts the fingerprint of a page without rows. */
-export function createPagePrint(): PagePrint {
+/** Creates the fingerprint of a page without rows. */
+export function createPageFingerprint(): PageFingerprint {
   let low = 0;
   let high = 0;
 
   function addRow(number: number, date: number, seed: number): void {
-    // A date that is missing counts as 0. Both are larger than 32 bits; `|` keeps the lower ones of each.
+    // A missing date counts as 0. Numbers and dates have more than 32 bits; `| 0` keeps the lower 32 bits of each.
     const time = Number.isNaN(date) ? 0 : date;
     const upper = Math.imul(Math.floor(number / TWO_32), 0x9e37_79b1) ^ Math.floor(time / TWO_32);
     const first = mix(mix((number | 0) ^ seed) ^ upper);
@@ -56,11 +56,15 @@ export function createPagePrint(): PagePrint {
   }
 
   return {
-    add({ outs, outDates, ins, inDates, unreadable, unreadablePrint }) {
-      for (let at = 0; at < outs.length; at++) addRow(outs[at] as number, outDates[at] as number, OUT_SEED);
-      for (let at = 0; at < ins.length; at++) addRow(ins[at] as number, inDates[at] as number, IN_SEED);
-      low = (low + unreadablePrint) >>> 0;
-      high = (high + mix(unreadablePrint) + unreadable) >>> 0;
+    add({ outs, outDates, ins, inDates, unreadable, unreadableHash }) {
+      for (let index = 0; index < outs.length; index++) {
+        addRow(outs[index] as number, outDates[index] as number, OUT_SEED);
+      }
+      for (let index = 0; index < ins.length; index++) {
+        addRow(ins[index] as number, inDates[index] as number, IN_SEED);
+      }
+      low = (low + unreadableHash) >>> 0;
+      high = (high + mix(unreadableHash) + unreadable) >>> 0;
     },
     get value() {
       return (high & HIGH_BITS) * TWO_32 + low;

@@ -1,9 +1,10 @@
 /**
- * The refresh loop of one list: one sweep at a time, for ever, whatever fails. It never keeps the process alive,
- * never polls faster than its interval once a list is known, and never takes a failure for news.
+ * The poller of one list: it runs one sweep at a time, at an interval. Polling never stops before `stop()`, whatever
+ * fails. A failed sweep renews nothing. Once a list is known, the poller polls no faster than its interval. Its timers
+ * do not keep the process alive.
  */
 
-import { startTimer, within } from '../clock.ts';
+import { startTimer } from '../clock.ts';
 import type { GuardError } from '../errors.ts';
 import { MAX_TIMER_MS } from '../options/fields.ts';
 import {
@@ -15,118 +16,119 @@ import {
   type FinishedSweep,
   type SweepOutcome,
 } from './sweep.ts';
-import { noCounts } from './list-reader.ts';
-import type { Lease } from '../stores/store.ts';
+import { zeroCounts } from './list-reader.ts';
+import { createSweepLease, type RequestLease } from './sweep-lease.ts';
 
 /** How often and how a list is swept. Durations in ms. */
 export interface PollerOptions extends SweepOptions {
   readonly everyMs: number;
+  /** How far each interval is moved at random, as a fraction of it, 0 to 0.5. */
   readonly jitter: number;
 }
 
-export interface PollerPorts extends SweepPorts {
+export interface PollerPorts extends Omit<SweepPorts, 'takeNumber'> {
   readonly random: () => number;
-  /** Why no sweep may begin now: until the store is loaded, absence and shrinking cannot be judged. */
-  readonly obstacle: () => GuardError | undefined;
-  /**
-   * Asks for the right to sweep the list, where several processes share a store; left out where none does. `isForced`
-   * takes it from whoever holds it.
-   */
-  readonly lease?: ((isForced: boolean) => Promise<Lease | undefined>) | undefined;
+  /** Returns why no sweep may begin now: until the store is loaded, absence and shrinking cannot be decided. */
+  readonly notReadyError: () => GuardError | undefined;
+  /** Asks for the right to sweep a list that several processes share. Left out if none does. */
+  readonly requestLease?: RequestLease | undefined;
+  /** Called after each sweep that the poller has run, unless `stop()` ended it. */
   readonly onOutcome: (outcome: SweepOutcome) => void;
 }
 
 export interface Poller {
-  /** Begins to sweep, at once and then for ever. */
+  /** Starts polling: the first sweep begins at once. */
   start(): void;
-  /** Sweeps now, whoever's turn it is, or joins the sweep in flight. Never rejects. */
+  /**
+   * Sweeps now, or joins the sweep that is running. In a shared list it takes the lease from another process.
+   * `acceptShrink` accepts that the list loses half of its numbers. Never rejects.
+   */
   sweep(options?: { readonly acceptShrink?: boolean }): Promise<SweepOutcome>;
-  /** Ends a sweep in flight and every later one. Resolves when none is running. */
+  /** Stops polling for good and ends a running sweep. Resolves when no sweep is running. */
   stop(): Promise<void>;
   /** When the last complete sweep of this process started, by the age clock; `undefined` before. */
   readonly completedAt: number | undefined;
-  /** The last sweep that ended. */
+  /** The outcome of the last sweep. */
   readonly last: SweepOutcome | undefined;
   readonly consecutiveFailures: number;
   /** Whether another process sweeps the list, and this one follows. */
   readonly isFollowing: boolean;
 }
 
-/** A sweep under way. */
-interface Flight extends SweepControl {
-  readonly outcome: Promise<SweepOutcome>;
-}
+/** What the poller does at the moment. */
+type Activity =
+  | { readonly kind: 'none' }
+  | { readonly kind: 'waiting'; readonly cancelTimer: () => void }
+  | { readonly kind: 'sweeping'; readonly control: SweepControl; readonly outcome: Promise<SweepOutcome> };
 
 /** Longest wait that a provider's `Retry-After` can impose, ms. */
 const RETRY_AFTER_CAP_MS = 3_600_000;
 /** First wait after a failure while no list is known at all, ms. It doubles up to the interval. */
 const FIRST_RETRY_MS = 1_000;
-/** How often a process that follows asks whether it is its turn, ms. */
-const FOLLOWING_MS = 5_000;
-/** After how many failures in a row another process may try: what fails here may be this process's own. */
+/** How often a process that follows asks for the lease, ms. */
+const FOLLOW_CHECK_MS = 5_000;
+/** After this many failures in a row another process may try: the cause may be in this process. */
 const FAILURES_PER_LEASE = 3;
-/** Shortest pause between two sweeps, ms, where a sweep took longer than the interval. */
+/** Shortest pause between two sweeps, ms. It counts if a sweep took longer than the interval. */
 const SHORTEST_PAUSE_MS = 1_000;
 
-/** Creates the loop of one list; nothing happens before `start()` or `sweep()`. */
+/** Creates the poller of one list. It does nothing before `start()` or `sweep()`. */
 export function createPoller(options: PollerOptions, ports: PollerPorts): Poller {
-  const { list, everyMs, jitter } = options;
-  const { clock, ledger, random } = ports;
-  const sweeps = createSweeps(options, { ...ports, nextSweep, isNumberShared: () => isNumberShared });
-  let cancelTimer: (() => void) | undefined;
-  let flight: Flight | undefined;
-  let isLooping = false;
-  let isStopped = false;
+  const { list, everyMs, jitter, timeoutMs } = options;
+  const { clock, ledger, random, requestLease, onError } = ports;
+  const lease = requestLease && createSweepLease(requestLease, { clock, timeoutMs, onError });
+  const sweeps = createSweeps(options, { ...ports, takeNumber: lease?.takeNumber });
+  let loop: 'not started' | 'running' | 'stopped' = 'not started';
+  let activity: Activity = { kind: 'none' };
   let last: SweepOutcome | undefined;
   let consecutiveFailures = 0;
-  let lease: Lease | undefined;
-  let isFollowing = false;
-  // Whether the number of the last sweep is this process's own, while others have theirs from the store.
-  let isNumberShared = false;
 
-  /** Without a store that can be asked this process counts by itself. */
-  async function nextSweep(): Promise<number | undefined> {
-    isNumberShared = ports.lease !== undefined && lease === undefined;
-    if (lease === undefined) return undefined;
-    try {
-      return await within(clock, options.timeoutMs, lease.nextSweep());
-    } catch (error) {
-      isNumberShared = true;
-      ports.onError(error);
-      return undefined;
-    }
+  function cancelTimer(): void {
+    if (activity.kind === 'waiting') activity.cancelTimer();
   }
 
-  function sweep({ acceptShrink = false }: { readonly acceptShrink?: boolean } = {}): Promise<SweepOutcome> {
-    if (isStopped) return Promise.resolve({ status: 'closed', list });
-    if (flight?.isCommitted && acceptShrink) return flight.outcome.then(() => sweep({ acceptShrink }));
-    if (flight) {
-      flight.isAccepted ||= acceptShrink;
-      return flight.outcome;
+  function sweep(acceptShrink = false): Promise<SweepOutcome> {
+    if (loop === 'stopped') return Promise.resolve({ status: 'closed', list });
+    if (activity.kind === 'sweeping') return join(activity, acceptShrink);
+    const error = ports.notReadyError();
+    if (error) {
+      return Promise.resolve({ ...figuresOf(list, clock.now(), 0, zeroCounts()), status: 'failed', error });
     }
-    const obstacle = ports.obstacle();
+    cancelTimer();
     const startedMonotonic = clock.monotonic();
-    if (obstacle) {
-      const figures = figuresOf(list, clock.now(), clock.monotonic() - startedMonotonic, noCounts());
-      return Promise.resolve({ ...figures, status: 'failed', error: obstacle });
-    }
-    cancelTimer?.();
-    const started = { abort: new AbortController(), isAccepted: acceptShrink, isCommitted: false };
-    const outcome = sweeps.fly(started).then((ended) => {
-      flight = undefined;
-      if (ended.status === 'closed') return ended;
-      last = ended;
-      consecutiveFailures = ended.status === 'failed' ? consecutiveFailures + 1 : 0;
-      if (isLooping && !isStopped) schedule(startedMonotonic, ended);
-      if (ended.status === 'failed' && consecutiveFailures % FAILURES_PER_LEASE === 0) void letGo();
-      ports.onOutcome(ended);
-      return ended;
-    });
-    flight = Object.assign(started, { outcome });
+    const control: SweepControl = {
+      abort: new AbortController(),
+      state: acceptShrink ? 'shrink_accepted' : 'reading',
+    };
+    const outcome = sweeps.sweep(control).then((ended) => finish(ended, startedMonotonic));
+    activity = { kind: 'sweeping', control, outcome };
     return outcome;
   }
 
-  function schedule(startedMonotonic: number, ended: FinishedSweep): void {
+  /** Joins the running sweep, or runs another one if it is too late to accept anything in this one. */
+  function join(
+    { control, outcome }: Extract<Activity, { kind: 'sweeping' }>,
+    acceptShrink: boolean,
+  ): Promise<SweepOutcome> {
+    if (!acceptShrink) return outcome;
+    if (control.state === 'committing') return outcome.then(() => sweep(true));
+    control.state = 'shrink_accepted';
+    return outcome;
+  }
+
+  function finish(ended: FinishedSweep, startedMonotonic: number): SweepOutcome {
+    activity = { kind: 'none' };
+    if (ended.status === 'closed') return ended;
+    last = ended;
+    consecutiveFailures = ended.status === 'failed' ? consecutiveFailures + 1 : 0;
+    if (loop === 'running') wait(delayAfter(ended, startedMonotonic));
+    if (ended.status === 'failed' && consecutiveFailures % FAILURES_PER_LEASE === 0) void lease?.release();
+    ports.onOutcome(ended);
+    return ended;
+  }
+
+  /** Returns how long to wait after a sweep, ms. Intervals count from start to start. */
+  function delayAfter(ended: FinishedSweep, startedMonotonic: number): number {
     const spread = 1 + jitter * (2 * random() - 1);
     let interval = everyMs * spread;
     let pause = Math.min(SHORTEST_PAUSE_MS, everyMs);
@@ -138,67 +140,57 @@ export function createPoller(options: PollerOptions, ports: PollerPorts): Poller
       }
     }
     const elapsed = clock.monotonic() - startedMonotonic;
-    scheduleTurn(Math.max(interval - elapsed, pause));
+    return Math.max(interval - elapsed, pause);
   }
 
-  function scheduleTurn(wait: number): void {
-    cancelTimer?.();
-    const next = () => void (ports.lease === undefined ? sweep() : turn());
-    cancelTimer = startTimer(clock, Math.min(wait, MAX_TIMER_MS), next);
+  function wait(ms: number): void {
+    cancelTimer();
+    const onTimeout = () => {
+      activity = { kind: 'none' };
+      void takeTurn(false);
+    };
+    activity = { kind: 'waiting', cancelTimer: startTimer(clock, Math.min(ms, MAX_TIMER_MS), onTimeout) };
   }
 
-  /** Gets hold of the right to sweep. Where nobody can be asked for it, everybody sweeps for himself. */
-  async function acquire(isForced: boolean): Promise<void> {
-    if (ports.lease === undefined || lease?.isHeld()) return;
-    await letGo();
-    const asking = ports.lease(isForced);
-    try {
-      lease = await within(clock, options.timeoutMs, asking);
-      isFollowing = lease === undefined;
-    } catch {
-      isFollowing = false;
-      // One that comes after all is nobody's.
-      asking.then((late) => late?.release()).catch(() => undefined);
-    }
-    // A guard that was closed meanwhile has no use for it.
-    if (isStopped) await letGo();
+  async function acquireLease(isForced: boolean): Promise<void> {
+    await lease?.acquire(isForced);
+    // A poller that was stopped meanwhile does not keep the lease.
+    if (loop === 'stopped') await lease?.release();
   }
 
-  async function letGo(): Promise<void> {
-    const held = lease;
-    lease = undefined;
-    await held?.release().catch(ports.onError);
-  }
-
-  /** Sweeps if it is this process's turn and time, else looks again later. */
-  async function turn(isFirst = false): Promise<void> {
-    const wasFollowing = isFollowing;
-    await acquire(false);
-    if (isStopped || flight) return;
-    const due = (ledger.lastStart ?? 0) + everyMs - clock.now();
-    if (isFollowing) scheduleTurn(Math.min(FOLLOWING_MS, everyMs));
-    // Whoever takes over goes on where the other one left off.
-    else if (wasFollowing && !isFirst && due > 0) scheduleTurn(Math.min(due, everyMs));
+  /** Sweeps if this process may sweep and a sweep is due. Otherwise it waits. */
+  async function takeTurn(isFirst: boolean): Promise<void> {
+    if (lease === undefined) return void sweep();
+    const wasFollowing = lease.isFollowing;
+    await acquireLease(false);
+    if (loop === 'stopped' || activity.kind === 'sweeping') return;
+    const dueIn = (ledger.lastStart ?? 0) + everyMs - clock.now();
+    if (lease.isFollowing) wait(Math.min(FOLLOW_CHECK_MS, everyMs));
+    // A process that takes over continues the interval of the process before.
+    else if (wasFollowing && !isFirst && dueIn > 0) wait(Math.min(dueIn, everyMs));
     else void sweep();
   }
 
   return {
     start() {
-      if (isLooping) return;
-      isLooping = true;
-      if (ports.lease === undefined) void sweep();
-      else void turn(true);
+      if (loop !== 'not started') return;
+      loop = 'running';
+      void takeTurn(true);
     },
-    async sweep(given) {
-      if (flight === undefined && !isStopped && ports.obstacle() === undefined) await acquire(true);
-      return sweep(given);
+    async sweep({ acceptShrink } = {}) {
+      const isIdle = activity.kind !== 'sweeping' && loop !== 'stopped';
+      if (isIdle && ports.notReadyError() === undefined) await acquireLease(true);
+      return sweep(acceptShrink);
     },
     async stop() {
-      isStopped = true;
-      cancelTimer?.();
-      flight?.abort.abort();
-      await flight?.outcome;
-      await letGo();
+      loop = 'stopped';
+      cancelTimer();
+      if (activity.kind === 'sweeping') {
+        const { control, outcome } = activity;
+        control.abort.abort();
+        await outcome;
+      }
+      await lease?.release();
     },
     get completedAt() {
       return sweeps.completedAt;
@@ -210,7 +202,7 @@ export function createPoller(options: PollerOptions, ports: PollerPorts): Poller
       return consecutiveFailures;
     },
     get isFollowing() {
-      return isFollowing;
+      return lease?.isFollowing ?? false;
     },
   };
 }

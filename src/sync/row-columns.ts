@@ -1,60 +1,64 @@
 /**
- * The rows of a page by column, as a sweep takes them: read one by one, and cut so that no part takes long. The same
- * on the main thread and in a sweep's own. It keeps nothing and decides nothing.
+ * Turns the rows of a page into slices of columns, each small enough not to block a thread for long. The main thread
+ * and a sweep's own thread use the same code.
  */
 
 import { toNumber } from '../msisdn/digits.ts';
-import { hashText, type PrintedRows } from './page-fingerprint.ts';
-import { readRow, type RowDoubt } from './row.ts';
+import { hashText, type FingerprintRows } from './page-fingerprint.ts';
+import { parseRow, type RowDoubt } from './row.ts';
 
-/** Some rows of a page, and what was counted on the way. */
-export interface RowSlice extends PrintedRows {
+/** Some parsed rows of a page, and their counts. */
+export interface RowSlice extends FingerprintRows {
   readonly rows: number;
-  /** Rows that block although their flags or date leave a doubt, by kind of doubt. */
+  /** Rows that block although their flags or date are doubtful, by kind of doubt. */
   readonly doubts: ReadonlyMap<RowDoubt, number>;
 }
 
-/** Rows handled before other work gets its turn. */
-const ROWS_PER_TURN = 500;
+/** The most rows of a slice: other work runs after each slice. */
+const ROWS_PER_SLICE = 500;
 
-/** Reads the rows of a sweep that started at `start` (ms UTC), those of one turn at a time. */
-export function* slicesOf(rows: readonly unknown[], start: number): Generator<RowSlice, void, undefined> {
+/** Parses the rows of a sweep that started at `sweepStart` (ms UTC), a slice at a time. */
+export function* sliceRows(
+  rows: readonly unknown[],
+  sweepStart: number,
+): Generator<RowSlice, void, undefined> {
   for (let from = 0; from < rows.length;) {
-    const slice = readSlice(rows, from, start);
+    const slice = parseSlice(rows, from, sweepStart);
     from += slice.rows;
     yield slice;
   }
 }
 
-function readSlice(rows: readonly unknown[], from: number, start: number): RowSlice {
-  const most = Math.min(ROWS_PER_TURN, rows.length - from);
+function parseSlice(rows: readonly unknown[], from: number, sweepStart: number): RowSlice {
+  const most = Math.min(ROWS_PER_SLICE, rows.length - from);
   const outs = createColumns(most);
   const ins = createColumns(most);
-  // Opt-ins of a slice count after its opt-outs: an opt-out that comes after its opt-in is one of the next slice.
+  // The ledger applies the opt-outs of a slice before its opt-ins. So an opt-out that follows an opt-in of the same
+  // number starts the next slice.
   const optedIn = new Set<number>();
   const doubts = new Map<RowDoubt, number>();
   let unreadable = 0;
-  let unreadablePrint = 0;
-  let read = 0;
-  for (; read < most; read++) {
-    const reading = readRow(rows[from + read], start);
-    if (reading.kind === 'unreadable') {
+  let unreadableHash = 0;
+  let parsed = 0;
+  for (; parsed < most; parsed++) {
+    const row = parseRow(rows[from + parsed], sweepStart);
+    if (row.kind === 'unreadable') {
       unreadable++;
-      unreadablePrint = (unreadablePrint + hashText(textOf(rows[from + read]))) >>> 0;
+      unreadableHash = (unreadableHash + hashText(textOf(rows[from + parsed]))) >>> 0;
       continue;
     }
-    const number = toNumber(reading.msisdn);
-    if (reading.kind === 'in') {
+    const number = toNumber(row.msisdn);
+    if (row.kind === 'in') {
       optedIn.add(number);
-      ins.add(number, reading.date);
+      ins.add(number, row.date);
       continue;
     }
     if (optedIn.has(number)) break;
-    outs.add(number, reading.date);
-    if (reading.doubt !== undefined) doubts.set(reading.doubt, (doubts.get(reading.doubt) ?? 0) + 1);
+    outs.add(number, row.date);
+    if (row.doubt !== undefined) doubts.set(row.doubt, (doubts.get(row.doubt) ?? 0) + 1);
   }
   const columns = { outs: outs.numbers, outDates: outs.dates, ins: ins.numbers, inDates: ins.dates };
-  return { ...columns, rows: read, unreadable, unreadablePrint, doubts };
+  return { ...columns, rows: parsed, unreadable, unreadableHash, doubts };
 }
 
 function createColumns(most: number) {
@@ -75,12 +79,12 @@ function createColumns(most: number) {
   };
 }
 
-/** Longest part of an unreadable row that is compared. */
-const MOST_COMPARED = 1_000;
+/** The most characters of an unreadable row that go into its hash. */
+const MOST_HASHED = 1_000;
 
 function textOf(row: unknown): string {
   try {
-    return (JSON.stringify(row) ?? typeof row).slice(0, MOST_COMPARED);
+    return (JSON.stringify(row) ?? typeof row).slice(0, MOST_HASHED);
   } catch {
     return typeof row;
   }

@@ -1,51 +1,52 @@
 /**
- * One row of a provider's list as the ledger takes it. Tolerant: only a row whose number cannot be read is lost, and
- * says so; whatever else cannot be read blocks.
+ * Parses one row of a provider's list for the ledger. It is tolerant: a row is skipped, and reported as unreadable,
+ * only if its number cannot be read. A row with any other fault blocks its number.
  */
 
 import { readMsisdn } from '../msisdn/msisdn.ts';
 import { readInstant, readTime } from '../dates.ts';
 
-/** What leaves a doubt about a row that blocks all the same. */
+/** Why a row that blocks its number is doubtful. */
 export type RowDoubt = 'flags_missing' | 'flags_contradict' | 'flags_unreadable' | 'date_unreadable';
 
-/** A row as it was read. `date` in ms UTC; without one it counts as of the sweep's start. */
-export type RowReading =
+/** A parsed row. `date` in ms UTC; a row without a usable date has none. */
+export type ParsedRow =
   | { readonly kind: 'out'; readonly msisdn: string; readonly date?: number; readonly doubt?: RowDoubt }
   | { readonly kind: 'in'; readonly msisdn: string; readonly date?: number }
   | { readonly kind: 'unreadable' };
 
-const UNREADABLE: RowReading = { kind: 'unreadable' };
+const UNREADABLE: ParsedRow = { kind: 'unreadable' };
 
 /**
- * Reads one row of a sweep that started at `sweepStart` (ms UTC). Never throws.
+ * Parses one row of a sweep that started at `sweepStart` (ms UTC). Never throws.
  *
- * A row is an opt-in only if it says opt-in true and opt-out false; neither flag, both, or flags that are neither
- * true nor false block with a doubt. A date after the sweep's start is no date.
+ * A row is an opt-in only if its opt-in flag is true and its opt-out flag is false. Every other row with a readable
+ * number blocks it. Such a row is doubtful if its opt-out flag is not true, if both flags are true, if a flag is
+ * neither true nor false, or if its date cannot be read. A date after the start of the sweep is ignored.
  */
-export function readRow(row: unknown, sweepStart: number): RowReading {
+export function parseRow(row: unknown, sweepStart: number): ParsedRow {
   try {
     if (typeof row !== 'object' || row === null) {
       const msisdn = readMsisdn(row);
       return msisdn === undefined ? UNREADABLE : { kind: 'out', msisdn };
     }
-    return readObject(row as Record<string, unknown>, sweepStart);
+    return parseObject(row as Record<string, unknown>, sweepStart);
   } catch {
     return UNREADABLE;
   }
 }
 
-function readObject(row: Record<string, unknown>, sweepStart: number): RowReading {
+function parseObject(row: Record<string, unknown>, sweepStart: number): ParsedRow {
   const msisdn = readMsisdn(row['msisdn']);
   if (msisdn === undefined) return UNREADABLE;
-  const optOut = readFlag(row['opt-out'] ?? row['optOut']);
-  const optIn = readFlag(row['opt-in'] ?? row['optIn']);
+  const optOut = parseFlag(row['opt-out'] ?? row['optOut']);
+  const optIn = parseFlag(row['opt-in'] ?? row['optIn']);
   if (optIn === true && optOut === false) {
-    const { date } = readDate(row['opt-in-date'] ?? row['optInDate'], sweepStart, readInstant);
+    const { date } = parseDate(row['opt-in-date'] ?? row['optInDate'], sweepStart, readInstant);
     return { kind: 'in', msisdn, ...(date === undefined ? {} : { date }) };
   }
-  const { date, isUnreadable } = readDate(row['opt-out-date'] ?? row['optOutDate'], sweepStart);
-  const doubt = doubtOf(optIn, optOut) ?? (isUnreadable ? 'date_unreadable' : undefined);
+  const { date, isUnreadable } = parseDate(row['opt-out-date'] ?? row['optOutDate'], sweepStart);
+  const doubt = doubtOfFlags(optIn, optOut) ?? (isUnreadable ? 'date_unreadable' : undefined);
   return {
     kind: 'out',
     msisdn,
@@ -56,14 +57,14 @@ function readObject(row: Record<string, unknown>, sweepStart: number): RowReadin
 
 type Flag = boolean | 'missing' | 'unreadable';
 
-function doubtOf(optIn: Flag, optOut: Flag): RowDoubt | undefined {
+function doubtOfFlags(optIn: Flag, optOut: Flag): RowDoubt | undefined {
   if (optIn === 'unreadable' || optOut === 'unreadable') return 'flags_unreadable';
   if (optOut === true) return optIn === true ? 'flags_contradict' : undefined;
   if (optOut === false) return 'flags_contradict';
   return 'flags_missing';
 }
 
-function readFlag(value: unknown): Flag {
+function parseFlag(value: unknown): Flag {
   if (value === undefined || value === null || value === '') return 'missing';
   if (typeof value === 'boolean') return value;
   const word = typeof value === 'string' ? value.trim().toLowerCase() : '';
@@ -71,7 +72,7 @@ function readFlag(value: unknown): Flag {
   return word === 'false' ? false : 'unreadable';
 }
 
-function readDate(
+function parseDate(
   value: unknown,
   sweepStart: number,
   read: typeof readTime = readTime,

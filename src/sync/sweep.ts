@@ -1,6 +1,6 @@
 /**
- * One sweep of a list, from its start to what it came to. The list is as it was, and longer at most, until all of it
- * was read; then what it lacks is removed, and what was out of the ordinary is told.
+ * One sweep of a provider's list: it reads the whole list, commits it to the ledger and reports anomalies. Until the
+ * commit the ledger only adds numbers. The commit removes numbers that the list lacks.
  */
 
 import { setImmediate as nextTurn } from 'node:timers/promises';
@@ -8,20 +8,20 @@ import { within, type AgeClock, type Clock } from '../clock.ts';
 import { ProviderError, type GuardError } from '../errors.ts';
 import type { LogPosition, OptOutChange } from '../ledger/evidence.ts';
 import type { Ledger } from '../ledger/ledger.ts';
-import type { CommitEffect, Removals } from '../ledger/sweep-types.ts';
-import { createOffload, LONG_LIST_ROWS } from './sweep-thread.ts';
+import type { CommitEffect, Removals, SweepRun } from '../ledger/sweep-types.ts';
+import { createSweepThreads, LONG_LIST_ROWS } from './sweep-thread.ts';
 import type { Provider } from '../providers/provider.ts';
 import {
   asProviderError,
-  noCounts,
   readList,
-  type ReadingCounts,
-  type ReadingOptions,
+  zeroCounts,
+  type ListReaderOptions,
+  type SweepCounts,
 } from './list-reader.ts';
-import { repliesOf } from '../providers/raw-replies.ts';
+import { rawRequestOf } from '../providers/raw-replies.ts';
 import type { SpawnThread } from './thread/connection.ts';
 
-/** What a sweep came to. Times in ms. */
+/** The outcome of a sweep. Times in ms. */
 export type SweepOutcome =
   | (SweepFigures & {
       readonly status: 'complete';
@@ -34,12 +34,12 @@ export type SweepOutcome =
   | (SweepFigures & { readonly status: 'failed'; readonly error: GuardError })
   | { readonly status: 'closed'; readonly list: string };
 
-/** What a sweep that was begun came to: only the provider can make it fail. */
+/** The outcome of a sweep that has begun: only the provider can make it fail. */
 export type FinishedSweep =
   | Exclude<SweepOutcome, { status: 'failed' }>
   | (SweepFigures & { readonly status: 'failed'; readonly error: ProviderError });
 
-/** What every sweep counts. */
+/** The counts and times of a sweep. */
 export interface SweepFigures {
   readonly list: string;
   /** ms UTC. */
@@ -51,11 +51,11 @@ export interface SweepFigures {
   readonly unreadable: number;
 }
 
-/** What is out of the ordinary about a list. */
+/** The kind of an anomaly. */
 export type AnomalyCode =
   'rows_unreadable' | 'rows_doubtful' | 'shrink_held' | 'opt_in_overruled' | 'list_incomplete';
 
-/** An anomaly. Its message holds no number. */
+/** Something unusual about a list. The message holds no number. */
 export interface Anomaly {
   readonly code: AnomalyCode;
   readonly list: string;
@@ -64,78 +64,126 @@ export interface Anomaly {
   readonly count: number;
 }
 
-/** How the sweeps of a list go. Durations in ms. */
-export interface SweepOptions extends ReadingOptions {
+/** How the sweeps of a list are run. Durations in ms. */
+export interface SweepOptions extends ListReaderOptions {
   readonly list: string;
-  /** From how many rows on a sweep has a thread of its own, where its provider's replies can be read in one. */
+  /** Sweeps of at least this many rows have a thread of their own, if the provider offers raw replies. */
   readonly threadFromRows?: number;
 }
+
+/**
+ * The number of a sweep. `from_store`: no other sweep has it. `local`: this process counts, and no other process sweeps
+ * the list. `ambiguous`: this process counts, and another process may use the same number; such a sweep removes
+ * nothing.
+ */
+export type SweepNumber =
+  | { readonly kind: 'from_store'; readonly number: number }
+  | { readonly kind: 'local' }
+  | { readonly kind: 'ambiguous' };
 
 export interface SweepPorts {
   readonly provider: Provider;
   readonly ledger: Ledger;
   readonly clock: Clock;
   readonly ageClock: AgeClock;
-  /** Takes the number of a sweep that begins from the store's counter. Left out: this process counts. */
-  readonly nextSweep?: (() => Promise<number | undefined>) | undefined;
-  /** Whether another process may have a sweep of the same number. Such a sweep removes nothing. */
-  readonly isNumberShared?: () => boolean;
-  /** What this process has applied of the store's log. */
+  /** Takes the number of a sweep that begins. Never rejects. Left out: `local`. */
+  readonly takeNumber?: (() => Promise<SweepNumber>) | undefined;
+  /** Returns the last position of the store's log that this process has applied. */
   readonly applied?: (() => LogPosition | undefined) | undefined;
-  /** Keeps opt-ins that trusted removals stand for, and lets them count. */
+  /** Stores and applies the opt-ins that follow from trusted removals. */
   readonly keepOptIns: (changes: readonly OptOutChange[]) => Promise<void>;
-  /** Sees to it that what the ledger now knows of the list is kept. */
+  /** Requests a save of the ledger's provider list. */
   readonly saveSweep: () => void;
   readonly onAnomaly: (anomaly: Anomaly) => void;
-  /** A fault that is not the provider's: the store's. */
+  /** Called with an error that is not the provider's but the store's. */
   readonly onError: (error: unknown) => void;
-  /** Told each time sweeps begin to have no thread of their own for a while, because one could not be started or died. */
+  /** Called each time sweeps begin to run without threads for a while, because a thread did not start or died. */
   readonly onThreadLost?: () => void;
-  /** Told once of a list that holds numbers in more than one row, with how many rows it has beyond one a number. */
+  /** Called once if the list holds numbers in more than one row, with the number of rows beyond the first of each. */
   readonly onDuplicates?: (rows: number) => void;
-  /** Told the provider's time, ms UTC, when a page comes that carries it. */
+  /** Called with the provider's time, ms UTC, for each page that carries it. */
   readonly onServerTime?: (time: number) => void;
   readonly spawnThread?: SpawnThread;
 }
 
-/** What can be said to a sweep under way. */
+/** Controls a running sweep. */
 export interface SweepControl {
-  /** Ends it: it comes to nothing but `closed`. */
+  /** Ends the sweep when it aborts: its outcome is `closed`. */
   readonly abort: AbortController;
-  isAccepted: boolean;
-  /** Whether it is too late to accept anything. */
-  isCommitted: boolean;
+  /** `shrink_accepted`: the list may lose half of its numbers. `committing`: it is too late to accept that. */
+  state: 'reading' | 'shrink_accepted' | 'committing';
 }
 
 export interface Sweeps {
-  /** Sweeps once; one at a time. */
-  fly(own: SweepControl): Promise<FinishedSweep>;
-  /** When the last complete one started, by the age clock; `undefined` before. */
+  /** Runs one sweep. Call it only if no other sweep of the list is running. */
+  sweep(control: SweepControl): Promise<FinishedSweep>;
+  /** When the last complete sweep started, by the age clock; `undefined` before. */
   readonly completedAt: number | undefined;
 }
 
 /** Creates the sweeps of one list. */
 export function createSweeps(options: SweepOptions, ports: SweepPorts): Sweeps {
   const { list } = options;
-  const { clock, ledger } = ports;
-  const offload = createOffload(
+  const { clock, ledger, provider } = ports;
+  const threads = createSweepThreads(
     { fromRows: options.threadFromRows ?? LONG_LIST_ROWS, timeoutMs: options.timeoutMs },
     { clock, spawn: ports.spawnThread, onLost: () => ports.onThreadLost?.() },
   );
   let completedAt: number | undefined;
-  let areDuplicatesTold = false;
+  let areDuplicatesReported = false;
 
-  function tellDuplicates(rows: number): void {
-    if (rows <= 0 || areDuplicatesTold) return;
-    areDuplicatesTold = true;
-    ports.onDuplicates?.(rows);
+  async function sweep(control: SweepControl): Promise<FinishedSweep> {
+    const { signal } = control.abort;
+    const number: SweepNumber = (await ports.takeNumber?.()) ?? { kind: 'local' };
+    const startedAt = clock.now();
+    const startedMonotonic = clock.monotonic();
+    const startedAge = ports.ageClock.now();
+    const ledgerSweep = ledger.begin({
+      number: Math.max(number.kind === 'from_store' ? number.number : 0, ledger.lastBegun + 1),
+      start: startedAt,
+      began: startedMonotonic,
+      basis: ports.applied?.(),
+    });
+    const counts = zeroCounts();
+    const figures = () => figuresOf(list, startedAt, clock.monotonic() - startedMonotonic, counts);
+    const thread = threads.forSweep(startedAt, signal);
+    try {
+      if (rawRequestOf(provider)) thread.expectRows(ledger.listedByProvider);
+      await thread.started;
+      const { onServerTime } = ports;
+      // Saved at once: if the process crashed before the save, the opt-in would count again until the next sweep.
+      const onOverruled = () => ports.saveSweep();
+      const readerPorts = { provider, clock, sweepStart: startedAt, ledgerSweep, thread, signal };
+      await readList(options, { ...readerPorts, onServerTime, onOverruled }, counts);
+      const removals = removalsOf(control, number, counts);
+      control.state = 'committing';
+      const effect = await commit(ledgerSweep, removals);
+      if (effect.status === 'dropped') {
+        throw new ProviderError('provider_aborted', 'a later sweep was taken over meanwhile');
+      }
+      completedAt = startedAge;
+      ports.saveSweep();
+      if (effect.optIns.length > 0) await keepOptIns(effect.optIns);
+      reportAnomalies(counts, effect);
+      reportDuplicates(counts.duplicates);
+      const { size, removed, isHeld } = effect;
+      return { ...figures(), status: 'complete', size, removed, isHeld };
+    } catch (thrown) {
+      ledgerSweep.abort();
+      const error = asProviderError(thrown);
+      if (error.code === 'provider_incomplete') {
+        ports.onAnomaly({ code: 'list_incomplete', list, count: 1, message: error.message });
+      }
+      reportAnomalies(counts, undefined);
+      // The numbers that an incomplete sweep has added block, after a restart too.
+      if (ledger.hasNews) ports.saveSweep();
+      return signal.aborted ? { status: 'closed', list } : { ...figures(), status: 'failed', error };
+    } finally {
+      await thread.end();
+    }
   }
 
-  function anomaly(code: AnomalyCode, count: number, message: string): void {
-    if (count > 0) ports.onAnomaly({ code, list, count, message });
-  }
-
-  /** A store that fails or never answers does not keep a sweep from its end. */
+  /** Stores opt-ins, but does not delay the end of the sweep if the store fails or does not answer. */
   async function keepOptIns(changes: readonly OptOutChange[]): Promise<void> {
     try {
       await within(clock, options.timeoutMs, ports.keepOptIns(changes));
@@ -144,102 +192,72 @@ export function createSweeps(options: SweepOptions, ports: SweepPorts): Sweeps {
     }
   }
 
-  async function commit(removals: Removals, steps: ReturnType<typeof ledger.begin>) {
-    const commitment = steps.commit(removals);
-    for (;;) {
-      const step = commitment.next();
-      if (step.done) return step.value;
-      await nextTurn();
-    }
+  function reportAnomalies(counts: SweepCounts, effect: CommitEffect | undefined): void {
+    for (const anomaly of anomaliesOf(list, counts, effect)) if (anomaly.count > 0) ports.onAnomaly(anomaly);
   }
 
-  async function fly(own: SweepControl): Promise<FinishedSweep> {
-    const { signal } = own.abort;
-    const given = await ports.nextSweep?.();
-    const startedAt = clock.now();
-    const startedMonotonic = clock.monotonic();
-    const startedAge = ports.ageClock.now();
-    const isNumberShared = ports.isNumberShared?.() === true;
-    const number = Math.max(given ?? 0, ledger.lastBegun + 1);
-    const run = ledger.begin({
-      ...{ number, start: startedAt, began: startedMonotonic },
-      basis: ports.applied?.(),
-    });
-    const counts = noCounts();
-    const figures = () => figuresOf(list, startedAt, clock.monotonic() - startedMonotonic, counts);
-    const { provider } = ports;
-    const thread = offload.begin(startedAt, signal);
-    try {
-      if (repliesOf(provider)) thread.expect(ledger.listedByProvider);
-      await thread.started;
-      const { onServerTime } = ports;
-      // At once: after a crash the opt-in would hold again until the next sweep has read the row.
-      const onOverruled = () => ports.saveSweep();
-      const reading = { provider, clock, start: startedAt, run, thread, signal, onServerTime, onOverruled };
-      await readList(options, reading, counts);
-      own.isCommitted = true;
-      const isNoProof = counts.unreadable > 0 || isNumberShared;
-      const effect = await commit(isNoProof ? 'none' : own.isAccepted ? 'accept' : 'apply', run);
-      if (effect.status === 'dropped') {
-        throw new ProviderError('provider_aborted', 'a later sweep was taken over meanwhile');
-      }
-      completedAt = startedAge;
-      ports.saveSweep();
-      if (effect.optIns.length > 0) await keepOptIns(effect.optIns);
-      reportAnomalies(counts, effect);
-      tellDuplicates(counts.duplicates);
-      const { size, removed, isHeld } = effect;
-      return { ...figures(), status: 'complete', size, removed, isHeld };
-    } catch (thrown) {
-      run.abort();
-      const error = asProviderError(thrown);
-      if (error.code === 'provider_incomplete') anomaly('list_incomplete', 1, error.message);
-      reportAnomalies(counts, undefined);
-      // What an incomplete sweep has shown counts, after a restart too.
-      if (ledger.hasNews) ports.saveSweep();
-      return signal.aborted ? { status: 'closed', list } : { ...figures(), status: 'failed', error };
-    } finally {
-      await thread.end();
-    }
-  }
-
-  function reportAnomalies(counts: ReadingCounts, effect: CommitEffect | undefined): void {
-    anomaly(
-      'rows_unreadable',
-      counts.unreadable,
-      'rows without a readable number: nothing is removed by this sweep',
-    );
-    for (const [doubt, count] of counts.doubts) {
-      anomaly('rows_doubtful', count, `rows that block in spite of a doubt: ${doubt}`);
-    }
-    anomaly(
-      'opt_in_overruled',
-      counts.overruled,
-      'numbers that opted in again are still on the provider’s list',
-    );
-    if (effect?.status === 'committed' && effect.isHeld) {
-      anomaly(
-        'shrink_held',
-        effect.missing,
-        'the list would shrink by half: removals are held back until accepted',
-      );
-    }
+  function reportDuplicates(rows: number): void {
+    if (rows <= 0 || areDuplicatesReported) return;
+    areDuplicatesReported = true;
+    ports.onDuplicates?.(rows);
   }
 
   return {
-    fly,
+    sweep,
     get completedAt() {
       return completedAt;
     },
   };
 }
 
-/** The figures of a sweep that took `elapsed` ms so far. */
+/** Returns which removals a sweep proves once its list is read. */
+function removalsOf({ state }: SweepControl, number: SweepNumber, { unreadable }: SweepCounts): Removals {
+  if (unreadable > 0 || number.kind === 'ambiguous') return 'none';
+  return state === 'shrink_accepted' ? 'accept' : 'apply';
+}
+
+/** Commits a sweep step by step; other work runs between two steps. */
+async function commit(ledgerSweep: SweepRun, removals: Removals): Promise<CommitEffect> {
+  const steps = ledgerSweep.commit(removals);
+  for (;;) {
+    const step = steps.next();
+    if (step.done) return step.value;
+    await nextTurn();
+  }
+}
+
+/** Yields the anomalies that a sweep can have, also those with a count of 0. */
+function* anomaliesOf(
+  list: string,
+  counts: SweepCounts,
+  effect: CommitEffect | undefined,
+): Generator<Anomaly, void> {
+  yield {
+    ...{ code: 'rows_unreadable', list, count: counts.unreadable },
+    message: 'rows without a readable number: nothing is removed by this sweep',
+  };
+  for (const [doubt, count] of counts.doubts) {
+    const message = `rows that block in spite of a doubt: ${doubt}`;
+    yield { code: 'rows_doubtful', list, count, message };
+  }
+  yield {
+    ...{ code: 'opt_in_overruled', list, count: counts.overruled },
+    message: 'numbers that opted in again are still on the provider’s list',
+  };
+  if (effect?.status === 'committed' && effect.isHeld) {
+    yield {
+      ...{ code: 'shrink_held', list, count: effect.missing },
+      message: 'the list would shrink by half: removals are held back until accepted',
+    };
+  }
+}
+
+/** Returns the figures of a sweep that has taken `elapsed` ms so far. */
 export function figuresOf(
   list: string,
   startedAt: number,
   elapsed: number,
-  { pages, rows, added, unreadable }: ReadingCounts,
+  { pages, rows, added, unreadable }: SweepCounts,
 ): SweepFigures {
   return { list, startedAt, durationMs: Math.round(elapsed), pages, rows, added, unreadable };
 }

@@ -61,11 +61,7 @@ function flightsOf(provider: ProviderProcess, threadFromRows: number) {
   return async () => {
     const before = performance.eventLoopUtilization();
     const start = performance.now();
-    const { status } = await sweeps.fly({
-      abort: new AbortController(),
-      isAccepted: false,
-      isCommitted: false,
-    });
+    const { status } = await sweeps.sweep({ abort: new AbortController(), state: 'reading' });
     const tookMs = performance.now() - start;
     requireThat(status === 'complete', 'the sweep is complete');
     return { tookMs, busyMs: performance.eventLoopUtilization(before).active };

@@ -34,7 +34,7 @@ function harness(
   {
     trustProviderRemoval = false,
     lease,
-  }: { trustProviderRemoval?: boolean; lease?: PollerPorts['lease'] } = {},
+  }: { trustProviderRemoval?: boolean; lease?: PollerPorts['requestLease'] } = {},
 ) {
   const clock = createFakeClock();
   const ledger = createLedger({
@@ -62,7 +62,7 @@ function harness(
   const duplicates: number[] = [];
   const onAnomaly = vi.fn((anomaly: Anomaly) => void anomalies.push(anomaly));
   const saveSweep = vi.fn(() => ledger.save().done('kept'));
-  const obstacle = vi.fn<PollerPorts['obstacle']>();
+  const notReadyError = vi.fn<PollerPorts['notReadyError']>();
   const keepOptIns = vi.fn<PollerPorts['keepOptIns']>(async (changes) => {
     for (const { msisdn, evidence } of changes) keep(msisdn, evidence);
   });
@@ -83,8 +83,8 @@ function harness(
       clock,
       ageClock: createAgeClock(clock),
       applied: () => ({ log: 'log 1', position: log.position }),
-      obstacle,
-      lease,
+      notReadyError,
+      requestLease: lease,
       random: () => 0.5,
       keepOptIns,
       saveSweep,
@@ -106,7 +106,7 @@ function harness(
     saveSweep,
     keepOptIns,
     onAnomaly,
-    obstacle,
+    notReadyError,
     poller,
   };
 }
@@ -472,10 +472,10 @@ describe('failures', () => {
 
   it('nothing begins before the store is loaded', async () => {
     const provider = paged(() => numbers(3));
-    const { poller, obstacle, ledger } = harness(provider);
-    obstacle.mockReturnValue(new StoreError('not open'));
+    const { poller, notReadyError, ledger } = harness(provider);
+    notReadyError.mockReturnValue(new StoreError('not open'));
     expect(await poller.sweep()).toMatchObject({ status: 'failed', error: { code: 'store_unavailable' } });
-    obstacle.mockReturnValue(undefined);
+    notReadyError.mockReturnValue(undefined);
     expect([provider.page.mock.calls.length, ledger.lastStart]).toEqual([0, null]);
     expect(await poller.sweep()).toMatchObject({ status: 'complete' });
   });
@@ -881,7 +881,7 @@ describe('the loop', () => {
 
 describe('a list that several processes share', () => {
   function shared(provider: Provider) {
-    const lease = vi.fn<NonNullable<PollerPorts['lease']>>();
+    const lease = vi.fn<NonNullable<PollerPorts['requestLease']>>();
     const release = vi.fn(async () => undefined);
     let last = 0;
     const held = { isHeld: () => true, release, nextSweep: async () => ++last };

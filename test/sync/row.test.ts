@@ -1,12 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { readRow } from '../../src/sync/row.ts';
+import { parseRow } from '../../src/sync/row.ts';
 
 const START = Date.UTC(2026, 0, 1);
 const N = '15558937009';
 const DATE = Date.UTC(2014, 5, 27, 18, 31, 33);
 
-describe('readRow', () => {
+describe('parseRow', () => {
   it.each([
     ['a string', N, { kind: 'out', msisdn: N }],
     ['a number', 15558937009, { kind: 'out', msisdn: N }],
@@ -82,13 +82,13 @@ describe('readRow', () => {
     ['null', null, { kind: 'unreadable' }],
     ['a proxy that throws', throwing(), { kind: 'unreadable' }],
   ])('%s', (_name, row, expected) => {
-    expect(readRow(row, START)).toEqual(expected);
+    expect(parseRow(row, START)).toEqual(expected);
   });
 
   it('never throws', () => {
     fc.assert(
       fc.property(fc.anything({ withNullPrototype: true, withDate: true }), (row) => {
-        expect(['out', 'in', 'unreadable']).toContain(readRow(row, START).kind);
+        expect(['out', 'in', 'unreadable']).toContain(parseRow(row, START).kind);
       }),
     );
   });

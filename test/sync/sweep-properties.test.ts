@@ -189,14 +189,14 @@ function createWorld({ trust, hasCounter, size, reader: first }: Omit<Story, 'st
         },
         provider: isThreaded ? replying(page) : { page },
         spawnThread: threadHere().spawn,
-        lease: hasCounter
+        requestLease: hasCounter
           ? async () => ({
               isHeld: () => true,
               release: async () => undefined,
               nextSweep: async () => ++counter,
             })
           : undefined,
-        obstacle: () => undefined,
+        notReadyError: () => undefined,
         async keepOptIns(changes) {
           if (isOver || !canKeep) throw new Error('the store is down');
           for (const { msisdn, evidence: proof } of changes) store(msisdn, proof);

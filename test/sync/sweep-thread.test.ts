@@ -5,9 +5,9 @@ import { describe, expect, it, vi } from 'vitest';
 import { createAgeClock } from '../../src/clock.ts';
 import { createLedger } from '../../src/ledger/ledger.ts';
 import type { PageRequest, Provider } from '../../src/providers/provider.ts';
-import { createOffload } from '../../src/sync/sweep-thread.ts';
+import { createSweepThreads } from '../../src/sync/sweep-thread.ts';
 import { LONG_REPLY_BYTES } from '../../src/sync/page.ts';
-import { offerReplies } from '../../src/providers/raw-replies.ts';
+import { offerRawReplies } from '../../src/providers/raw-replies.ts';
 import { createPoller, type PollerOptions, type PollerPorts } from '../../src/sync/poller.ts';
 import { spawnThread, type SpawnThread, type Thread } from '../../src/sync/thread/connection.ts';
 import type { ThreadRequest } from '../../src/sync/thread/messages.ts';
@@ -36,7 +36,7 @@ function harness(provider: Provider, spawn: SpawnThread, options: Partial<Poller
   const errors: unknown[] = [];
   const ports: PollerPorts = {
     ...{ provider, ledger, clock, ageClock: createAgeClock(clock) },
-    ...{ random: () => 0.5, obstacle: () => undefined, onThreadLost, spawnThread: spawn },
+    ...{ random: () => 0.5, notReadyError: () => undefined, onThreadLost, spawnThread: spawn },
     keepOptIns: async (changes) => {
       for (const { msisdn, evidence } of changes) ledger.merge(msisdn, evidence);
     },
@@ -67,7 +67,7 @@ describe('a sweep has a thread', () => {
     async ({ from: threadFromRows, isAnnounced = true, concurrency = 1, opened }) => {
       let open = 0;
       const here = threadHere(({ name }) => {
-        if (name === 'open') open++;
+        if (name === 'openPage') open++;
       });
       const rows = numbers(250);
       const provider = replying(async ({ index, size }) => ({
@@ -169,14 +169,14 @@ describe('a first sweep of one long page', () => {
       });
       expect([ledger.blocks(number(size - 1)), here.started]).toEqual([true, 1]);
       // Its numbers are counted on the main thread, which has the numbers of pages before.
-      const takes = asked.filter(({ name }) => name === 'take');
+      const takes = asked.filter(({ name }) => name === 'nextRows');
       expect(takes.map(({ takes: given }) => given)).toEqual(
         Array.from({ length: Math.ceil(rows.length / 500 / SLICES_PER_ANSWER) }, () => ({
           index: 0,
           isCounted: false,
         })),
       );
-      expect(asked[0]?.name).toBe('open');
+      expect(asked[0]?.name).toBe('openPage');
     },
   );
 
@@ -303,7 +303,7 @@ describe('a thread that fails', () => {
     expect([here.started, onThreadLost.mock.calls.length]).toEqual([1, 7]);
   });
 
-  it.each(['begin', 'open', 'take', 'handOver'] as const)(
+  it.each(['begin', 'openPage', 'nextRows', 'transferBack'] as const)(
     'at %s fails the sweep; what was read blocks, nothing is removed, the next one needs none',
     async (name) => {
       let isFaulty = false;
@@ -333,7 +333,7 @@ describe('a thread that fails', () => {
     const fault = new Error('out of memory');
     let fail = (_fault: unknown) => {};
     const here = threadHere((request) => {
-      if (request.name === 'take') fail(fault);
+      if (request.name === 'nextRows') fail(fault);
     });
     const { poller } = harness(
       paged(() => numbers(250)),
@@ -358,7 +358,7 @@ describe('a thread that fails', () => {
         return {
           ...thread,
           postMessage: (message, transfer) =>
-            message.name === 'take' ? undefined : thread.postMessage(message, transfer),
+            message.name === 'nextRows' ? undefined : thread.postMessage(message, transfer),
         };
       },
       { concurrency: 3, pageSize: 50 },
@@ -376,9 +376,9 @@ describe('a sweep that ends while its thread starts', () => {
   it('has not lost it', async () => {
     const onLost = vi.fn<() => void>();
     const ports = { clock: createFakeClock(), spawn: spawnThread, onLost };
-    const offload = createOffload({ fromRows: 0, timeoutMs: 30_000 }, ports);
-    const thread = offload.begin(0, new AbortController().signal);
-    thread.expect(1);
+    const threads = createSweepThreads({ fromRows: 0, timeoutMs: 30_000 }, ports);
+    const thread = threads.forSweep(0, new AbortController().signal);
+    thread.expectRows(1);
     await thread.end();
     await thread.started;
     expect([thread.running, onLost.mock.calls.length]).toEqual([undefined, 0]);
@@ -390,13 +390,13 @@ describe('a thread that answers nothing', () => {
     const onLost = vi.fn<() => void>();
     const clock = createFakeClock();
     const spawn: SpawnThread = (setup) => ({ ...threadHere().spawn(setup), postMessage: () => undefined });
-    const thread = createOffload({ fromRows: 0, timeoutMs: 30_000 }, { clock, spawn, onLost }).begin(
+    const thread = createSweepThreads({ fromRows: 0, timeoutMs: 30_000 }, { clock, spawn, onLost }).forSweep(
       0,
       new AbortController().signal,
     );
-    thread.expect(1);
+    thread.expectRows(1);
     await thread.started;
-    const asked = Promise.allSettled([1, 2].map(async () => thread.running?.ask('handOver', null)));
+    const asked = Promise.allSettled([1, 2].map(async () => thread.running?.ask('transferBack', null)));
     await clock.advance(30_000);
     expect(await asked).toMatchObject([{ status: 'rejected' }, { status: 'rejected' }]);
     expect(onLost).toHaveBeenCalledOnce();
@@ -426,33 +426,36 @@ describe('a guard that is closed', () => {
     expect(pages).toEqual([0]);
   });
 
-  it.each(['open', 'take', 'handOver'] as const)('while its thread is asked to %s ends it', async (name) => {
-    const asked = vi.fn<() => void>();
-    const here = threadHere();
-    const terminated = vi.fn<() => void>();
-    const { poller, onThreadLost } = harness(
-      paged(() => numbers(250)),
-      (setup) => {
-        const thread = here.spawn(setup);
-        return {
-          ...thread,
-          postMessage(message, transfer) {
-            if (message.name === name) asked();
-            else thread.postMessage(message, transfer);
-          },
-          async terminate() {
-            terminated();
-            await thread.terminate();
-          },
-        };
-      },
-    );
-    const swept = poller.sweep();
-    await vi.waitFor(() => expect(asked).toHaveBeenCalled());
-    await poller.stop();
-    expect(await swept).toEqual({ status: 'closed', list: 'default' });
-    expect([terminated.mock.calls.length > 0, onThreadLost.mock.calls.length]).toEqual([true, 0]);
-  });
+  it.each(['openPage', 'nextRows', 'transferBack'] as const)(
+    'while its thread is asked to %s ends it',
+    async (name) => {
+      const asked = vi.fn<() => void>();
+      const here = threadHere();
+      const terminated = vi.fn<() => void>();
+      const { poller, onThreadLost } = harness(
+        paged(() => numbers(250)),
+        (setup) => {
+          const thread = here.spawn(setup);
+          return {
+            ...thread,
+            postMessage(message, transfer) {
+              if (message.name === name) asked();
+              else thread.postMessage(message, transfer);
+            },
+            async terminate() {
+              terminated();
+              await thread.terminate();
+            },
+          };
+        },
+      );
+      const swept = poller.sweep();
+      await vi.waitFor(() => expect(asked).toHaveBeenCalled());
+      await poller.stop();
+      expect(await swept).toEqual({ status: 'closed', list: 'default' });
+      expect([terminated.mock.calls.length > 0, onThreadLost.mock.calls.length]).toEqual([true, 0]);
+    },
+  );
 
   it('while its thread starts ends it', async () => {
     const { poller, onThreadLost } = harness(
@@ -475,7 +478,7 @@ describe('a reply that is no page', () => {
     ['no list', '{}', 200],
   ])('(%s) is refused by the thread as it is without one', async (_name, body, httpStatus) => {
     const provider: Provider = { page: () => Promise.reject(new Error('not asked for')) };
-    offerReplies(provider.page, async (_request, read) =>
+    offerRawReplies(provider.page, async (_request, read) =>
       read({ ...reply(body, httpStatus), retryAfterMs: 7 }),
     );
     const { poller } = harness(provider, threadHere().spawn);

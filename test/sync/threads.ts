@@ -2,7 +2,7 @@
 
 import { MessageChannel } from 'node:worker_threads';
 import type { PageRequest, Provider, ProviderPage } from '../../src/providers/provider.ts';
-import { offerReplies } from '../../src/providers/raw-replies.ts';
+import { offerRawReplies } from '../../src/providers/raw-replies.ts';
 import type { SpawnThread, Thread } from '../../src/sync/thread/connection.ts';
 import type { ThreadRequest } from '../../src/sync/thread/messages.ts';
 import { serve } from '../../src/sync/thread/worker.ts';
@@ -44,7 +44,7 @@ export function threadHere(onRequest: (request: ThreadRequest, thread: Thread) =
 /** The pages of a provider as replies. A page that is none is a reply that is none. */
 export function replying(pageOf: (request: PageRequest) => Promise<ProviderPage>): Provider {
   const page: Provider['page'] = (request) => pageOf(request);
-  offerReplies(page, async (request, read) => {
+  offerRawReplies(page, async (request, read) => {
     const given: { rows?: unknown; total?: unknown } = await pageOf(request);
     const body = { 'opt-in-list': given.rows, 'opt-in-count': given.total };
     return read(reply(JSON.stringify(body)));

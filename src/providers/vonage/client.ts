@@ -1,7 +1,7 @@
 /**
- * The query and manage endpoints of the provider's campaign subscription management, over undici. It asks, retries
- * what may pass by waiting, and believes only well-formed replies. Credentials travel in the body of a POST alone:
- * never in a URL, a log or an error.
+ * The client of the query and manage endpoints of the provider's campaign subscription management, over undici. It
+ * retries requests that may succeed later, and accepts only well-formed replies. Credentials are sent only in the body
+ * of a POST: they are never in a URL, a log or an error.
  */
 
 import { createHash } from 'node:crypto';
@@ -22,13 +22,13 @@ import {
   withMethods,
   type Duration,
 } from '../../options/fields.ts';
-import { firstOf, retryAfter, serverTimeOf } from './headers.ts';
+import { firstValue, retryAfterMsOf, serverTimeOf } from './headers.ts';
 import type { Provider } from '../provider.ts';
-import { inText, offerReplies, type AskForPage, type RawReply } from '../raw-replies.ts';
+import { offerRawReplies, withTextBody, type RawReply, type RequestRawPage } from '../raw-replies.ts';
 import { checkOptedIn, readPage } from './reply.ts';
 import { SIGNING_METHODS, signParameters, type SigningMethod } from './request-signing.ts';
 
-/** The options of {@link vonage}. Exactly one of `apiSecret` and `signature` is needed. */
+/** The options of {@link vonage}. Exactly one of `apiSecret` and `signature` is required. */
 export interface VonageOptions {
   readonly apiKey: string;
   readonly apiSecret?: string | undefined;
@@ -36,9 +36,9 @@ export interface VonageOptions {
   readonly signature?: { readonly secret: string; readonly method: SigningMethod } | undefined;
   /** Default `https://rest.nexmo.com`. Plain `http:` only for loopback. */
   readonly baseUrl?: string | undefined;
-  /** The time for one attempt: connect, headers and body. Default `'30s'`. */
+  /** The time for one attempt: connection, headers and body. Default `'30s'`. */
   readonly timeout?: Duration | undefined;
-  /** How often a request that may succeed later is tried again. Default 3, at most 10. */
+  /** How often a request that may succeed later is retried. Default 3, at most 10. */
   readonly retries?: number | undefined;
   /** An undici `Dispatcher`, for proxies. */
   readonly dispatcher?: Dispatcher | undefined;
@@ -49,11 +49,12 @@ export interface VonageOptions {
 const QUERY_PATH = '/sc/us/alert/opt-in/query/json';
 const MANAGE_PATH = '/sc/us/alert/opt-in/manage/json';
 const MAX_REPLY_BYTES = 16 * 1024 * 1024;
-/** The first wait before a retry is at most this long, ms; it doubles with each. */
+/** Longest wait before the first retry, ms. It doubles with each retry. */
 const BACKOFF_MS = 500;
 const BACKOFF_CAP_MS = 8_000;
-/** A `Retry-After` longer than this is left to the sweep's own interval, ms. */
+/** With a longer `Retry-After` the client does not retry, ms: the poller waits for it before its next sweep. */
 const LONGEST_RETRY_AFTER_MS = 5_000;
+/** Errors that a retry may resolve. */
 const TRANSIENT: ReadonlySet<string> = new Set([
   'provider_unreachable',
   'provider_timeout',
@@ -64,7 +65,7 @@ const TRANSIENT: ReadonlySet<string> = new Set([
 /**
  * Creates the provider for an account.
  *
- * @throws ConfigError for options that cannot be used.
+ * @throws ConfigError if an option is missing or invalid.
  */
 export function vonage(options: VonageOptions): Provider {
   const config = readFields(options, 'vonage', {
@@ -89,12 +90,12 @@ export function vonage(options: VonageOptions): Provider {
     );
   }
 
-  function bodyOf(parameters: Readonly<Record<string, string>>): string {
-    const own = { ...parameters, api_key: apiKey };
+  function encodeBody(parameters: Readonly<Record<string, string>>): string {
+    const withKey = { ...parameters, api_key: apiKey };
     if (signature === undefined) {
-      return new URLSearchParams({ ...own, ...(apiSecret && { api_secret: apiSecret }) }).toString();
+      return new URLSearchParams({ ...withKey, ...(apiSecret && { api_secret: apiSecret }) }).toString();
     }
-    const signed = { ...own, timestamp: String(Math.floor(clock.now() / 1000)) };
+    const signed = { ...withKey, timestamp: String(Math.floor(clock.now() / 1000)) };
     return new URLSearchParams({ ...signed, sig: signParameters(signed, signature) }).toString();
   }
 
@@ -104,14 +105,14 @@ export function vonage(options: VonageOptions): Provider {
   async function attempt(
     path: string,
     parameters: Readonly<Record<string, string>>,
-    ended: AbortSignal,
+    signal: AbortSignal,
   ): Promise<RawReply> {
     try {
       const response = await request(new URL(baseUrl + path), {
         method: 'POST',
         headers: { 'content-type': 'application/x-www-form-urlencoded', accept: 'application/json' },
-        body: bodyOf(parameters),
-        signal: ended,
+        body: encodeBody(parameters),
+        signal,
         headersTimeout: 0,
         bodyTimeout: 0,
         ...(dispatcher === undefined ? {} : { dispatcher }),
@@ -123,43 +124,47 @@ export function vonage(options: VonageOptions): Provider {
       return {
         httpStatus: response.statusCode,
         body,
-        contentType: firstOf(headers['content-type']),
-        retryAfterMs: retryAfter(headers['retry-after'], clock.now()),
-        // By now it is later there too.
+        contentType: firstValue(headers['content-type']),
+        retryAfterMs: retryAfterMsOf(headers['retry-after'], clock.now()),
+        // The time since the headers came, which reading the body took, is added.
         serverTime: serverTime === undefined ? undefined : serverTime + clock.monotonic() - headersAt,
       };
     } catch (error) {
-      throw error instanceof ProviderError ? error : unreachable(error);
+      throw error instanceof ProviderError ? error : unreachableError(error);
     }
   }
 
-  /** Asks until a reply can be read, the error cannot pass, or the retries are used up. */
-  async function ask<T>(
+  /** Sends a request until a reply can be parsed, an error is not transient, or the retries are used up. */
+  async function send<T>(
     path: string,
     parameters: Readonly<Record<string, string>>,
     signal: AbortSignal,
-    read: (reply: RawReply) => Promise<T> | T,
+    parse: (reply: RawReply) => Promise<T> | T,
   ): Promise<T> {
-    for (let tried = 0; ; tried++) {
+    for (let retried = 0; ; retried++) {
       try {
         const deadline = { clock, ms: timeout, signal, timeoutError, abortError };
-        return await read(await withDeadline(deadline, (ended) => attempt(path, parameters, ended)));
+        return await parse(await withDeadline(deadline, (ended) => attempt(path, parameters, ended)));
       } catch (error) {
-        if (!(error instanceof ProviderError) || !TRANSIENT.has(error.code) || tried >= retries) throw error;
+        if (!(error instanceof ProviderError) || !TRANSIENT.has(error.code) || retried >= retries)
+          throw error;
         const { retryAfterMs = 0 } = error;
         if (retryAfterMs > LONGEST_RETRY_AFTER_MS) throw error;
-        // Full jitter, so that many instances do not come back together.
-        const backoff = random() * Math.min(BACKOFF_CAP_MS, BACKOFF_MS * 2 ** tried);
+        // Full jitter, so that many instances do not retry at the same time.
+        const backoff = random() * Math.min(BACKOFF_CAP_MS, BACKOFF_MS * 2 ** retried);
         await pause(clock, Math.max(retryAfterMs, backoff), signal);
       }
     }
   }
 
-  const askForPage: AskForPage = ({ index, size, signal }, read) =>
-    ask(QUERY_PATH, { page: String(index), 'page-size': String(size) }, signal, read);
-  const page: Provider['page'] = (wanted) =>
-    askForPage(wanted, async (reply) => ({ ...readPage(inText(reply)), serverTime: reply.serverTime }));
-  offerReplies(page, askForPage);
+  const requestRaw: RequestRawPage = ({ index, size, signal }, parse) =>
+    send(QUERY_PATH, { page: String(index), 'page-size': String(size) }, signal, parse);
+  const page: Provider['page'] = (pageRequest) =>
+    requestRaw(pageRequest, async (reply) => ({
+      ...readPage(withTextBody(reply)),
+      serverTime: reply.serverTime,
+    }));
+  offerRawReplies(page, requestRaw);
 
   return {
     account: createHash('sha256')
@@ -168,7 +173,7 @@ export function vonage(options: VonageOptions): Provider {
       .slice(0, 16),
     page,
     optIn: (msisdn, { signal }) =>
-      ask(MANAGE_PATH, { msisdn }, signal, (reply) => checkOptedIn(inText(reply), msisdn)),
+      send(MANAGE_PATH, { msisdn }, signal, (reply) => checkOptedIn(withTextBody(reply), msisdn)),
   };
 }
 
@@ -177,10 +182,10 @@ function baseUrlField(value: unknown, key: string): string {
   if (typeof value !== 'string' || !URL.canParse(value)) return refuse(key, value, expected);
   const url = new URL(value);
   const isLoopback = /^(?:localhost|127(?:\.\d+){3}|\[::1\])$/.test(url.hostname);
-  const isFit =
+  const isAllowed =
     (url.protocol === 'https:' || (url.protocol === 'http:' && isLoopback)) &&
     [url.username, url.password, url.search, url.hash].every((part) => part === '');
-  return isFit ? url.href.replace(/\/+$/, '') : refuse(key, value, expected);
+  return isAllowed ? url.href.replace(/\/+$/, '') : refuse(key, value, expected);
 }
 
 async function readLimited(body: Dispatcher.ResponseData['body']): Promise<RawReply['body']> {
@@ -188,13 +193,13 @@ async function readLimited(body: Dispatcher.ResponseData['body']): Promise<RawRe
   let size = 0;
   for await (const chunk of body as AsyncIterable<Buffer>) {
     size += chunk.length;
-    // Leaving the loop destroys the body.
+    // The throw leaves the loop, which destroys the body.
     if (size > MAX_REPLY_BYTES) {
       throw new ProviderError('provider_reply_too_large', `the reply is over ${MAX_REPLY_BYTES} bytes`);
     }
     chunks.push(chunk);
   }
-  // Bytes of its own, so that they can be handed over to a thread.
+  // A buffer of its own, so that it can be transferred to a thread.
   const bytes = new Uint8Array(size);
   let end = 0;
   for (const chunk of chunks) {
@@ -211,16 +216,17 @@ function abortError(signal: AbortSignal): ProviderError {
     : new ProviderError('provider_aborted', 'the request was given up', { cause: reason });
 }
 
-/** A network error. Only its code is told: the error of a client may carry the request. */
-function unreachable(error: unknown): ProviderError {
+/** Creates the error of a failed connection, with the code of `error` only: its other members may show the request. */
+function unreachableError(error: unknown): ProviderError {
   const code: unknown =
     typeof error === 'object' && error !== null && 'code' in error ? error.code : undefined;
-  const said = typeof code === 'string' && /^[A-Z0-9_]{1,40}$/.test(code) ? code : 'connection failed';
-  return new ProviderError('provider_unreachable', `the provider could not be reached: ${said}`, {
-    cause: new Error(said),
+  const reason = typeof code === 'string' && /^[A-Z0-9_]{1,40}$/.test(code) ? code : 'connection failed';
+  return new ProviderError('provider_unreachable', `the provider could not be reached: ${reason}`, {
+    cause: new Error(reason),
   });
 }
 
+/** Waits `ms`. Rejects if the signal aborts. */
 function pause(clock: Clock, ms: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
     const onAbort = () => {

@@ -1,6 +1,6 @@
 /**
- * The sweep's end of its thread: requests out, answers in. It never keeps the process alive. A thread that could not
- * be started, died or was ended leaves nobody waiting.
+ * The main thread's connection to the thread of a sweep: it sends requests and receives answers. It does not keep the
+ * process alive. If the thread cannot be started, dies or is ended, every open request is rejected.
  */
 
 import { Worker } from 'node:worker_threads';
@@ -15,11 +15,11 @@ import type {
   ThreadSetup,
 } from './messages.ts';
 
-/** What the thread looks like from here. */
+/** The members of a `Worker` that a connection uses. */
 export interface Thread {
-  on(event: 'message', heard: (message: ThreadMessage) => void): unknown;
-  on(event: 'error', heard: (error: unknown) => void): unknown;
-  on(event: 'exit', heard: () => void): unknown;
+  on(event: 'message', listener: (message: ThreadMessage) => void): unknown;
+  on(event: 'error', listener: (error: unknown) => void): unknown;
+  on(event: 'exit', listener: () => void): unknown;
   postMessage(message: ThreadRequest, transfer: readonly ArrayBuffer[]): void;
   unref(): unknown;
   terminate(): Promise<unknown>;
@@ -28,7 +28,10 @@ export interface Thread {
 /** Starts a thread. May throw. */
 export type SpawnThread = (setup: ThreadSetup) => Thread;
 
-/** Starts the worker, which the build puts into one file beside this one: CommonJS, which a thread loads soonest. */
+/**
+ * Starts the worker. The build bundles its program into one file beside this one, as CommonJS, which a thread loads
+ * fastest.
+ */
 export const spawnThread: SpawnThread = (setup) => {
   const find = () => new URL('./worker.cjs', import.meta.url);
   const program = findProgram('sync/thread/connection', import.meta.url, find);
@@ -37,13 +40,11 @@ export const spawnThread: SpawnThread = (setup) => {
 };
 
 export interface ThreadConnection {
-  /** Whether the thread has started, and not ended since. */
+  /** Whether the thread has started and has not ended since. */
   readonly isReady: boolean;
-  /** Whether the thread could not be started or has ended, asked to or not. */
-  readonly isOver: boolean;
-  /** Resolves when either is so. */
+  /** Resolves when the thread has started, could not be started, or has ended. */
   readonly settled: Promise<void>;
-  /** Asks the thread. @throws ProviderError where a reply is no page, or where the thread ended. */
+  /** Sends a request. @throws ProviderError if a reply is not a well-formed page, or if the thread has ended. */
   ask<K extends ThreadRequestName>(
     name: K,
     takes: ThreadRequests[K]['takes'],
@@ -53,7 +54,7 @@ export interface ThreadConnection {
   end(): Promise<void>;
 }
 
-/** What was asked of a thread that ended: the sweep is given up. */
+/** The error of requests to a thread that has ended: the sweep fails. */
 export class ThreadEndedError extends ProviderError {
   constructor(cause?: unknown) {
     const message = 'the thread that reads the list has ended';
@@ -61,10 +62,10 @@ export class ThreadEndedError extends ProviderError {
   }
 }
 
-/** Starts a thread and talks to it. Never throws. */
+/** Starts a thread and connects to it. Never throws. */
 export function connectThread(setup: ThreadSetup, spawn: SpawnThread): ThreadConnection {
+  let state: 'starting' | 'ready' | 'ended' = 'starting';
   let thread: Thread | undefined;
-  let isReady = false;
   let settle = () => {};
   const settled = new Promise<void>((resolve) => (settle = resolve));
   const channel = createRequestChannel<ThreadRequests>({
@@ -72,15 +73,16 @@ export function connectThread(setup: ThreadSetup, spawn: SpawnThread): ThreadCon
     endedError: (cause) => new ThreadEndedError(cause),
   });
 
-  function endAll(cause?: unknown): void {
+  function end(cause?: unknown): void {
+    state = 'ended';
     settle();
     channel.end(cause);
   }
 
-  function hear(message: ThreadMessage): void {
+  function receive(message: ThreadMessage): void {
     switch (message.kind) {
       case 'ready':
-        isReady = true;
+        if (state === 'starting') state = 'ready';
         return settle();
       case 'answer':
         return channel.answer(message.id, message.gives);
@@ -94,24 +96,21 @@ export function connectThread(setup: ThreadSetup, spawn: SpawnThread): ThreadCon
   try {
     thread = spawn(setup);
     thread.unref();
-    thread.on('message', hear);
-    thread.on('error', endAll);
-    thread.on('exit', () => endAll());
+    thread.on('message', receive);
+    thread.on('error', end);
+    thread.on('exit', () => end());
   } catch (error) {
-    endAll(error);
+    end(error);
   }
 
   return {
     get isReady() {
-      return isReady && !channel.isOver;
-    },
-    get isOver() {
-      return channel.isOver;
+      return state === 'ready';
     },
     settled,
     ask: channel.ask,
     async end() {
-      endAll();
+      end();
       await thread?.terminate();
     },
   };

@@ -1,46 +1,46 @@
-/** What a sweep and its thread say to each other. Types only. */
+/** The messages between a sweep and its thread. Types only. */
 
 import type { ProviderErrorCode } from '../../errors.ts';
 import type { NumberSetState } from '../../number-set/number-set.ts';
 import type { RowSlice } from '../row-columns.ts';
 import type { RawReply } from '../../providers/raw-replies.ts';
 
-/** What the thread is started with. */
+/** The data that a thread is started with. */
 export interface ThreadSetup {
   /** Start of the sweep, ms UTC. */
-  readonly start: number;
+  readonly sweepStart: number;
 }
 
-/** Some of a number set's regions; the set is the thread's last word. */
+/** Some regions of a number set that the thread transfers back. The thread no longer uses the set. */
 export interface SetPiece {
-  /** With the first piece. */
+  /** The rest of the set's state, in the first piece only. */
   readonly head: Omit<NumberSetState, 'regions'> | undefined;
   readonly regions: NumberSetState['regions'];
   readonly isLast: boolean;
 }
 
-/** Requests by name: what each takes and gives. */
+/** Requests by name, with their parameters (`takes`) and results (`gives`). */
 export interface ThreadRequests {
-  /** Goes on with what the sweep has shown so far. */
+  /** Transfers the numbers that the sweep has seen so far to the thread, which continues with them. */
   begin: { takes: { readonly outs: NumberSetState; readonly ins: NumberSetState }; gives: null };
-  /** Reads a reply and keeps the page of that index. Refused where it is no well-formed page. */
-  open: {
+  /** Parses a reply and keeps it as the page with that index. Refused if the reply is not a well-formed page. */
+  openPage: {
     takes: { readonly index: number; readonly reply: RawReply };
     gives: { readonly length: number; readonly total: number | undefined };
   };
   /**
-   * Takes the next rows of a page that is kept, a few slices at a time. `isCounted`: with how many of their numbers the
-   * sweep had not shown before.
+   * Returns the next rows of an open page, a few slices at a time. With `isCounted`, each slice says how many of its
+   * numbers the sweep had not seen before (`fresh`).
    */
-  take: {
+  nextRows: {
     takes: { readonly index: number; readonly isCounted: boolean };
     gives: {
       readonly slices: readonly (RowSlice & { readonly fresh?: number })[];
       readonly isLast: boolean;
     };
   };
-  /** Hands over what was shown, a piece at a time. */
-  handOver: { takes: null; gives: SetPiece };
+  /** Transfers the seen numbers of opted-out rows back, a piece at a time. */
+  transferBack: { takes: null; gives: SetPiece };
 }
 
 export type ThreadRequestName = keyof ThreadRequests;
@@ -51,7 +51,7 @@ export interface ThreadRequest<K extends ThreadRequestName = ThreadRequestName> 
   readonly takes: ThreadRequests[K]['takes'];
 }
 
-/** Why a reply is no page. */
+/** Why a reply is not a well-formed page: the fields of a `ProviderError`. */
 export interface Refusal {
   readonly code: ProviderErrorCode;
   readonly message: string;

@@ -1,14 +1,14 @@
 /**
- * The thread of one sweep of a long list: it reads replies and keeps what the sweep has shown, with the code that does
- * so on the main thread for a short one. It knows no list, decides nothing, and ends with its sweep.
+ * The program of the thread of one sweep of a long list. It parses replies and counts new numbers with the same code
+ * that does so on the main thread for a short list. It decides nothing about the list, and it ends with its sweep.
  */
 
 import { isMainThread, parentPort, workerData, type MessagePort } from 'node:worker_threads';
 import { ProviderError } from '../../errors.ts';
 import { createNumberSetFromTransfer, type NumberSetState } from '../../number-set/number-set.ts';
 import { createSeenNumbers, type SeenNumbers } from '../../ledger/seen-numbers.ts';
-import { slicesOf, type RowSlice } from '../row-columns.ts';
-import { inText } from '../../providers/raw-replies.ts';
+import { sliceRows, type RowSlice } from '../row-columns.ts';
+import { withTextBody } from '../../providers/raw-replies.ts';
 import { readPage } from '../../providers/vonage/reply.ts';
 import type {
   Refusal,
@@ -20,33 +20,33 @@ import type {
   ThreadSetup,
 } from './messages.ts';
 
-/** Regions of a set that are handed over at once: the other side makes a buffer of each. */
+/** Regions of a set per message: the main thread creates a buffer for each of them when it receives the message. */
 const REGIONS_PER_PIECE = 64;
-/** Slices that are handed over at once: the other side copies their numbers in one turn. */
+/** Slices per message: the main thread copies the numbers of all of them when it receives the message. */
 export const SLICES_PER_ANSWER = 32;
 
 type Handlers = {
   [K in ThreadRequestName]: (takes: ThreadRequests[K]['takes']) => ThreadRequests[K]['gives'];
 };
 
-/** Serves one sweep. A fault that is not a reply's ends the thread. */
-export function serve(port: MessagePort, { start }: ThreadSetup): void {
-  // The rows of each page that were not taken yet.
+/** Serves the requests of one sweep. An error other than a `ProviderError` ends the thread. */
+export function serve(port: MessagePort, { sweepStart }: ThreadSetup): void {
+  // The rows of each open page that were not requested yet.
   const pages = new Map<number, Generator<RowSlice, void, undefined>>();
-  let shown: SeenNumbers = createSeenNumbers();
-  let handing: Generator<SetPiece, undefined> | undefined;
+  let seen: SeenNumbers = createSeenNumbers();
+  let pieces: Generator<SetPiece, undefined> | undefined;
 
   const handlers: Handlers = {
     begin({ outs, ins }) {
-      shown = createSeenNumbers(createNumberSetFromTransfer(outs), createNumberSetFromTransfer(ins));
+      seen = createSeenNumbers(createNumberSetFromTransfer(outs), createNumberSetFromTransfer(ins));
       return null;
     },
-    open({ index, reply }) {
-      const page = readPage(inText(reply));
-      pages.set(index, slicesOf(page.rows, start));
+    openPage({ index, reply }) {
+      const page = readPage(withTextBody(reply));
+      pages.set(index, sliceRows(page.rows, sweepStart));
       return { length: page.rows.length, total: page.total };
     },
-    take({ index, isCounted }) {
+    nextRows({ index, isCounted }) {
       const slices: (RowSlice & { fresh?: number })[] = [];
       while (slices.length < SLICES_PER_ANSWER) {
         const next = pages.get(index)?.next();
@@ -55,28 +55,31 @@ export function serve(port: MessagePort, { start }: ThreadSetup): void {
           return { slices, isLast: true };
         }
         const slice = next.value;
-        slices.push(isCounted ? { ...slice, fresh: shown.take(slice) } : slice);
+        slices.push(isCounted ? { ...slice, fresh: seen.take(slice) } : slice);
       }
       return { slices, isLast: false };
     },
-    handOver() {
-      handing ??= piecesOf(shown.outs.transfer().state);
-      return handing.next().value as SetPiece;
+    transferBack() {
+      pieces ??= piecesOf(seen.outs.transfer().state);
+      return pieces.next().value as SetPiece;
     },
   };
 
+  function post(message: ThreadMessage, transfer: ArrayBuffer[] = []): void {
+    port.postMessage(message, transfer);
+  }
+
   port.on('message', ({ id, name, takes }: ThreadRequest) => {
-    const say = (message: ThreadMessage, transfer: ArrayBuffer[] = []) => port.postMessage(message, transfer);
     try {
-      const handler = handlers[name] as (given: unknown) => unknown;
+      const handler = handlers[name] as (takes: unknown) => unknown;
       const gives = handler(takes);
-      say({ kind: 'answer', id, gives }, name === 'handOver' ? buffersOf(gives as SetPiece) : []);
+      post({ kind: 'answer', id, gives }, name === 'transferBack' ? buffersOf(gives as SetPiece) : []);
     } catch (error) {
       if (!(error instanceof ProviderError)) throw error;
-      say({ kind: 'refusal', id, refusal: refusalOf(error) });
+      post({ kind: 'refusal', id, refusal: refusalOf(error) });
     }
   });
-  port.postMessage({ kind: 'ready' } satisfies ThreadMessage);
+  post({ kind: 'ready' });
 }
 
 function refusalOf({ code, message, httpStatus, providerStatus, retryAfterMs }: ProviderError): Refusal {
@@ -100,7 +103,7 @@ function* piecesOf({ regions, ...rest }: NumberSetState): Generator<SetPiece, un
   }
 }
 
-/** What is handed over with a piece instead of copied. */
+/** Returns the buffers of a piece, which are transferred instead of copied. */
 function buffersOf({ head, regions }: SetPiece): ArrayBuffer[] {
   return [head?.nodes, ...regions].flatMap((words) => (words ? [words.buffer as ArrayBuffer] : []));
 }
