@@ -1,7 +1,7 @@
 /**
  * Gives each sweep of a long list a thread of its own, which is started for the sweep and ended with it. If a thread
- * cannot be started, dies or does not answer, the sweeps of the next hours run without one: with the same result, but
- * they keep the main thread busier.
+ * cannot be started, dies or does not answer, sweeps run without threads for at least an hour. Their result is the
+ * same, but they keep the main thread busier.
  */
 
 import { within, type Clock } from '../clock.ts';
@@ -41,7 +41,10 @@ export interface SweepThreadsPorts {
 
 /** The thread of one sweep, if the sweep needs one. */
 export interface SweepThread {
-  /** Starts the thread if a list of at least this many rows is long, unless there is one or threads are paused. */
+  /**
+   * Takes the least number of rows that the list has. If such a list is long, it starts the thread, unless the thread
+   * was started before, threads are paused or the sweep has ended.
+   */
   expectRows(rows: number): void;
   /** Resolves when a thread that was started is running or has failed to start. */
   readonly started: Promise<void>;

@@ -55,7 +55,7 @@ export interface SweepFigures {
 export type AnomalyCode =
   'rows_unreadable' | 'rows_doubtful' | 'shrink_held' | 'opt_in_overruled' | 'list_incomplete';
 
-/** Something unusual about a list. The message holds no number. */
+/** Something unusual about a list. The message contains no phone number. */
 export interface Anomaly {
   readonly code: AnomalyCode;
   readonly list: string;
@@ -92,7 +92,7 @@ export interface SweepPorts {
   readonly applied?: (() => LogPosition | undefined) | undefined;
   /** Stores and applies the opt-ins that follow from trusted removals. */
   readonly keepOptIns: (changes: readonly OptOutChange[]) => Promise<void>;
-  /** Requests a save of the ledger's provider list. */
+  /** Requests a save of what the ledger knows of the provider's list. */
   readonly saveSweep: () => void;
   readonly onAnomaly: (anomaly: Anomaly) => void;
   /** Called with an error that is not the provider's but the store's. */
@@ -134,12 +134,12 @@ export function createSweeps(options: SweepOptions, ports: SweepPorts): Sweeps {
 
   async function sweep(control: SweepControl): Promise<FinishedSweep> {
     const { signal } = control.abort;
-    const number: SweepNumber = (await ports.takeNumber?.()) ?? { kind: 'local' };
+    const sweepNumber: SweepNumber = (await ports.takeNumber?.()) ?? { kind: 'local' };
     const startedAt = clock.now();
     const startedMonotonic = clock.monotonic();
     const startedAge = ports.ageClock.now();
     const ledgerSweep = ledger.begin({
-      number: Math.max(number.kind === 'from_store' ? number.number : 0, ledger.lastBegun + 1),
+      number: Math.max(sweepNumber.kind === 'from_store' ? sweepNumber.number : 0, ledger.lastBegun + 1),
       start: startedAt,
       began: startedMonotonic,
       basis: ports.applied?.(),
@@ -155,7 +155,7 @@ export function createSweeps(options: SweepOptions, ports: SweepPorts): Sweeps {
       const onOverruled = () => ports.saveSweep();
       const readerPorts = { provider, clock, sweepStart: startedAt, ledgerSweep, thread, signal };
       await readList(options, { ...readerPorts, onServerTime, onOverruled }, counts);
-      const removals = removalsOf(control, number, counts);
+      const removals = removalsOf(control, sweepNumber, counts);
       control.state = 'committing';
       const effect = await commit(ledgerSweep, removals);
       if (effect.status === 'dropped') {
@@ -175,7 +175,7 @@ export function createSweeps(options: SweepOptions, ports: SweepPorts): Sweeps {
         ports.onAnomaly({ code: 'list_incomplete', list, count: 1, message: error.message });
       }
       reportAnomalies(counts, undefined);
-      // The numbers that an incomplete sweep has added block, after a restart too.
+      // The rows that an incomplete sweep has read count, after a restart too.
       if (ledger.hasNews) ports.saveSweep();
       return signal.aborted ? { status: 'closed', list } : { ...figures(), status: 'failed', error };
     } finally {
@@ -183,7 +183,7 @@ export function createSweeps(options: SweepOptions, ports: SweepPorts): Sweeps {
     }
   }
 
-  /** Stores opt-ins, but does not delay the end of the sweep if the store fails or does not answer. */
+  /** Stores opt-ins. If the store fails or does not answer in time, the sweep still ends. */
   async function keepOptIns(changes: readonly OptOutChange[]): Promise<void> {
     try {
       await within(clock, options.timeoutMs, ports.keepOptIns(changes));
@@ -210,9 +210,9 @@ export function createSweeps(options: SweepOptions, ports: SweepPorts): Sweeps {
   };
 }
 
-/** Returns which removals a sweep proves once its list is read. */
-function removalsOf({ state }: SweepControl, number: SweepNumber, { unreadable }: SweepCounts): Removals {
-  if (unreadable > 0 || number.kind === 'ambiguous') return 'none';
+/** Returns what the numbers that a sweep lacks prove. */
+function removalsOf({ state }: SweepControl, { kind }: SweepNumber, { unreadable }: SweepCounts): Removals {
+  if (unreadable > 0 || kind === 'ambiguous') return 'none';
   return state === 'shrink_accepted' ? 'accept' : 'apply';
 }
 

@@ -1,5 +1,5 @@
 /**
- * Finds signs of an error in a reply that looks like a success. Pure. It is strict: a reply in doubt counts as an
+ * Finds signs of an error in a reply that looks like a success. Pure. It is strict: a doubtful reply counts as an
  * error, because a wrong list would unblock people.
  */
 
@@ -15,7 +15,7 @@ const SUCCESS_NAMES: ReadonlySet<string> = new Set(['success', 'successful', 'ok
 const PROBLEM_NAMES: ReadonlySet<string> = new Set(['title', 'type', 'detail', 'message', 'reason']);
 /** The rows, which are not searched. */
 const LIST_NAME = 'opt-in-list';
-/** The most values beside the list. A reply with more of them is not one of this provider's. */
+/** The most values beside the list. A reply with more of them counts as an error. */
 const MOST_VALUES = 1_000;
 
 /** Whether a content type is that of a problem document (`application/problem+json`). */

@@ -46,7 +46,7 @@ export function checkOptedIn(reply: Reply, msisdn: string): OptInReply {
   return optInDate === undefined ? {} : { optInDate };
 }
 
-/** Returns a text or number as text. */
+/** Returns a text or number as text without spaces around it; `undefined` for any other value. */
 function textOf(value: unknown): string | undefined {
   return typeof value === 'string' ? value.trim() : typeof value === 'number' ? String(value) : undefined;
 }
