@@ -13,7 +13,7 @@ const number = (index: number) => String(15_550_000_000 + index);
 const numbers = (count: number, from = 0) =>
   Array.from({ length: count }, (_, index) => number(from + index));
 
-/** A provider that serves what `rows` returns, a page at a time. */
+/** Creates a provider that serves the result of `rows`, a page at a time. */
 function paged(
   rows: () => readonly ProviderRow[],
   fields: { cap?: number; total?: 'all' | 'page' | 'none' } = {},
@@ -21,9 +21,9 @@ function paged(
   const page = vi.fn(async ({ index, size }: PageRequest): Promise<ProviderPage> => {
     const per = Math.min(size, fields.cap ?? size);
     const all = rows();
-    const shown = all.slice(index * per, (index + 1) * per);
-    const total = { all: all.length, page: shown.length, none: undefined }[fields.total ?? 'all'];
-    return { rows: shown, total };
+    const served = all.slice(index * per, (index + 1) * per);
+    const total = { all: all.length, page: served.length, none: undefined }[fields.total ?? 'all'];
+    return { rows: served, total };
   });
   return { page } satisfies Provider;
 }
@@ -45,16 +45,16 @@ function harness(
     longestStepMs: 10 * MINUTE,
     trustProviderRemoval,
   });
-  /** The end of the store's log, all of which was applied. */
+  /** The last position of the store's log. All of the log is applied. */
   const log = { position: 0 };
-  const keep = (msisdn: string, evidence: Evidence) => {
+  const record = (msisdn: string, evidence: Evidence) => {
     const positions = [{ log: 'log 1', position: ++log.position }];
     ledger.merge(msisdn, { ...evidence, positions }, clock.monotonic());
   };
   const stop = (msisdn: string) => {
     const now = clock.now();
-    const known = { direction: 'out', kind: 'told', source: 'inbound', id: 'stop' } as const;
-    keep(msisdn, { ...known, at: now, seenAt: now });
+    const stopEvidence = { direction: 'out', kind: 'told', source: 'inbound', id: 'stop' } as const;
+    record(msisdn, { ...stopEvidence, at: now, seenAt: now });
   };
   const outcomes: SweepOutcome[] = [];
   const anomalies: Anomaly[] = [];
@@ -64,7 +64,7 @@ function harness(
   const saveSweep = vi.fn(() => ledger.save().done('kept'));
   const notReadyError = vi.fn<PollerPorts['notReadyError']>();
   const keepOptIns = vi.fn<PollerPorts['keepOptIns']>(async (changes) => {
-    for (const { msisdn, evidence } of changes) keep(msisdn, evidence);
+    for (const { msisdn, evidence } of changes) record(msisdn, evidence);
   });
   const poller = createPoller(
     {
@@ -111,8 +111,8 @@ function harness(
   };
 }
 
-describe('reading to the end', () => {
-  it.each([0, 1, 99, 100, 101, 200, 201, 1001])('of %d rows', async (count) => {
+describe('the end of the list', () => {
+  it.each([0, 1, 99, 100, 101, 200, 201, 1001])('is found after all of %d rows', async (count) => {
     for (const total of ['all', 'page', 'none'] as const) {
       const { poller, ledger } = harness(paged(() => numbers(count), { total }));
       expect(await poller.sweep()).toMatchObject({ status: 'complete', size: count, added: count });
@@ -120,18 +120,18 @@ describe('reading to the end', () => {
     }
   });
 
-  it.each([1, 7, 99])('from a server that caps pages at %d rows', async (cap) => {
+  it.each([1, 7, 99])('is found at a server that caps pages at %d rows', async (cap) => {
     const { poller } = harness(paged(() => numbers(250), { cap }));
     expect(await poller.sweep()).toMatchObject({ status: 'complete', size: 250 });
   });
 
-  it.each([1, 3, 10])('%d pages at a time', async (concurrency) => {
+  it.each([1, 3, 10])('is found with %d pages at a time', async (concurrency) => {
     const provider = paged(() => numbers(450));
     const { poller } = harness(provider, { concurrency });
     expect(await poller.sweep()).toMatchObject({ status: 'complete', size: 450, pages: 6 });
   });
 
-  it('from a server whose first page is page 1 as well as page 0', async () => {
+  it('is found at a server that serves its first page as page 0 and as page 1', async () => {
     const page = async ({ index }: PageRequest) => {
       const at = Math.max(0, index - 1) * 100;
       return { rows: numbers(250).slice(at, at + 100), total: 250 };
@@ -139,7 +139,7 @@ describe('reading to the end', () => {
     expect(await harness({ page }).poller.sweep()).toMatchObject({ status: 'complete', size: 250 });
   });
 
-  it('ends at a server that repeats one page for ever', async () => {
+  it('is found at a server that repeats one page for ever', async () => {
     const page = vi.fn(async () => ({ rows: numbers(100), total: 100 }));
     expect(await harness({ page }).poller.sweep()).toMatchObject({
       status: 'complete',
@@ -148,7 +148,7 @@ describe('reading to the end', () => {
     });
   });
 
-  it('is incomplete where that server announced more', async () => {
+  it('is not certain if a server that repeats one page announced more rows', async () => {
     const { poller, anomalies, ledger } = harness({
       page: async () => ({ rows: numbers(100), total: 250 }),
     });
@@ -157,25 +157,25 @@ describe('reading to the end', () => {
     expect([ledger.blocks(number(99)), ledger.lastStart]).toEqual([true, null]);
   });
 
-  it('is incomplete at an empty page before the announced count', async () => {
+  it('is not certain if an empty page comes before the announced count is reached', async () => {
     const page = async ({ index }: PageRequest) => ({ rows: index === 0 ? numbers(100) : [], total: 101 });
     expect(await harness({ page }).poller.sweep()).toMatchObject({ status: 'failed' });
   });
 
-  it('is incomplete where an empty list announces rows', async () => {
+  it('is not certain if an empty list announces rows', async () => {
     expect(await harness({ page: async () => ({ rows: [], total: 5 }) }).poller.sweep()).toMatchObject({
       status: 'failed',
     });
   });
 
-  it('is incomplete where rows follow an empty page, and they block', async () => {
+  it('is not certain if rows follow an empty page, and those rows block', async () => {
     const page = async ({ index }: PageRequest) => ({ rows: index === 1 ? [] : numbers(100, index * 100) });
     const { poller, ledger } = harness({ page }, { concurrency: 4 });
     expect(await poller.sweep()).toMatchObject({ status: 'failed', error: { code: 'provider_incomplete' } });
     expect(ledger.blocks(number(350))).toBe(true);
   });
 
-  it('is incomplete where maxPages is reached', async () => {
+  it('is not certain if maxPages is reached', async () => {
     expect(
       await harness(
         paged(() => numbers(250)),
@@ -187,7 +187,7 @@ describe('reading to the end', () => {
     });
   });
 
-  it('believes neither a count of its own page nor an unreadable one', async () => {
+  it('is certain with a count that equals the rows of its page, or that is not valid', async () => {
     const rows = [number(1), number(1), number(2)];
     for (const total of [3, -1, 2.5, Number.NaN, '9' as never]) {
       const page = async ({ index }: PageRequest) => (index === 0 ? { rows, total } : { rows: [] });
@@ -195,23 +195,36 @@ describe('reading to the end', () => {
     }
   });
 
-  it('is incomplete where rows follow an empty page, also of numbers that were read', async () => {
+  it('is not certain if rows follow an empty page, even if their numbers were read before', async () => {
     const page = async ({ index }: PageRequest) => ({ rows: index === 1 ? [] : numbers(100) });
     const { poller } = harness({ page }, { concurrency: 4 });
     expect(await poller.sweep()).toMatchObject({ status: 'failed', error: { code: 'provider_incomplete' } });
   });
 
-  it('blocks a number that moved past the cursor: it was listed before', async () => {
+  it('does not unblock a listed number that moved to an earlier page while the list was read', async () => {
     let list = numbers(200);
     const page = vi.fn(async ({ index }: PageRequest) => {
-      const shown = list.slice(index * 100, (index + 1) * 100);
+      const rows = list.slice(index * 100, (index + 1) * 100);
       if (index === 0 && page.mock.calls.length > 3) list = list.slice(1);
-      return { rows: shown };
+      return { rows };
     });
     const { poller, ledger } = harness({ page });
     await poller.sweep();
     await poller.sweep();
     expect(ledger.blocks(number(100))).toBe(true);
+  });
+
+  it('is certain even if a page beyond it fails', async () => {
+    const { poller } = harness(
+      {
+        page: async ({ index }) => {
+          if (index > 1) throw new ProviderError('provider_rejected', 'past the end');
+          return { rows: index === 0 ? numbers(100) : [] };
+        },
+      },
+      { concurrency: 3 },
+    );
+    expect(await poller.sweep()).toMatchObject({ status: 'complete', size: 100 });
   });
 });
 
@@ -226,21 +239,29 @@ describe('a list that holds numbers in two rows', () => {
     Array.from({ length: count }, (_, index) => dated(index, day));
 
   it.each<[string, readonly ProviderRow[], number]>([
-    ['on one page', [number(0), number(0), number(1)], 2],
-    ['every number', twice(250), 250],
-    ['a few', twice(950, 300), 950],
-    ['with rows that straddle pages', [number(900), ...twice(250)], 251],
-    ['at its end', [...numbers(250), ...numbers(20)], 250],
-    ['in another campaign, on pages of their own', [...campaign(300, 1), ...campaign(300, 2)], 300],
-    ['in another campaign with new numbers at its end', [...campaign(300, 1), ...campaign(330, 2)], 330],
-    ['all of it once more, on other pages', [...numbers(250), ...numbers(250)], 250],
-    ['in three rows', [...twice(150), ...numbers(150)], 150],
+    ['two rows on one page', [number(0), number(0), number(1)], 2],
+    ['two rows of every number', twice(250), 250],
+    ['two rows of a few numbers', twice(950, 300), 950],
+    ['two rows on different pages', [number(900), ...twice(250)], 251],
+    ['second rows at its end', [...numbers(250), ...numbers(20)], 250],
     [
-      'in rows that say in and out',
+      'second rows of another campaign, on pages of their own',
+      [...campaign(300, 1), ...campaign(300, 2)],
+      300,
+    ],
+    [
+      'second rows of another campaign that ends with new numbers',
+      [...campaign(300, 1), ...campaign(330, 2)],
+      330,
+    ],
+    ['the whole list twice, on other pages', [...numbers(250), ...numbers(250)], 250],
+    ['three rows of every number', [...twice(150), ...numbers(150)], 150],
+    [
+      'an opted-in and an opted-out row of one number',
       [{ msisdn: number(7), optIn: true, optOut: false }, ...numbers(150)],
       150,
     ],
-  ])('is complete: %s', async (_name, rows, size) => {
+  ])('is complete with %s', async (_name, rows, size) => {
     for (const concurrency of [1, 3]) {
       const { poller, duplicates, ledger } = harness(
         paged(() => rows),
@@ -254,13 +275,13 @@ describe('a list that holds numbers in two rows', () => {
     }
   });
 
-  it('is told by none of its numbers twice', async () => {
+  it('reports no duplicates if each number is in one row', async () => {
     const { poller, duplicates } = harness(paged(() => numbers(250)));
     await poller.sweep();
     expect(duplicates).toEqual([]);
   });
 
-  it('is complete from a server whose first page is page 1 as well', async () => {
+  it('is complete from a server that serves its first page as page 0 and as page 1', async () => {
     const rows = twice(250, 10);
     const page = async ({ index }: PageRequest) => {
       const at = Math.max(0, index - 1) * 100;
@@ -275,8 +296,8 @@ describe('a list that holds numbers in two rows', () => {
   it.each<[string, (request: PageRequest) => readonly ProviderRow[], number]>([
     ['the same page for ever', () => numbers(100), 250],
     ['the same rows in another order for ever', ({ index }) => shuffled(numbers(100), index % 7), 250],
-    ['two pages by turns', ({ index }) => numbers(100, (index % 2) * 100), 400],
-    ['the same rows under new dates for ever', ({ index }) => campaign(100, (index % 28) + 1), 5_000],
+    ['two pages in turn', ({ index }) => numbers(100, (index % 2) * 100), 400],
+    ['the same rows with new dates for ever', ({ index }) => campaign(100, (index % 28) + 1), 5_000],
     [
       'one page twice instead of the next',
       ({ index }) => numbers(index > 4 ? 0 : 100, ([0, 1, 1, 3, 4][index] as number) * 100),
@@ -288,7 +309,7 @@ describe('a list that holds numbers in two rows', () => {
       500,
     ],
     ['fewer rows than it announces', ({ index }) => twice(250).slice(index * 100, index * 100 + 100), 501],
-  ])('is incomplete where the server shows %s', async (_name, rowsOf, total) => {
+  ])('is incomplete if the server sends %s', async (_name, rowsOf, total) => {
     for (const concurrency of [1, 3]) {
       const page = async (request: PageRequest) => ({ rows: rowsOf(request), total });
       const { poller, duplicates } = harness({ page }, { concurrency, maxPages: 1_000 });
@@ -299,11 +320,15 @@ describe('a list that holds numbers in two rows', () => {
   });
 
   it.each([
-    ['in front', 1, (list: readonly string[]) => [number(9_000), ...list]],
-    ['in the part that was read', 1, (list: readonly string[]) => list.toSpliced(50, 0, number(9_000))],
+    ['at its start', 1, (list: readonly string[]) => [number(9_000), ...list]],
+    [
+      'in the part that was already read',
+      1,
+      (list: readonly string[]) => list.toSpliced(50, 0, number(9_000)),
+    ],
     ['by more than a page', 130, (list: readonly string[]) => [...numbers(130, 9_000), ...list]],
     ['by a page', 100, (list: readonly string[]) => [...numbers(100, 9_000), ...list]],
-  ])('is incomplete where it grew %s while it was read', async (_name, _count, grow) => {
+  ])('is incomplete if it grew %s while it was read', async (_name, _count, grow) => {
     for (const [at, concurrency] of [
       [1, 1],
       [2, 1],
@@ -329,7 +354,7 @@ describe('a list that holds numbers in two rows', () => {
     }
   });
 
-  it('is complete where it grew at its end while it was read', async () => {
+  it('is complete if it grew at its end while it was read', async () => {
     let list: readonly string[] = twice(400, 50);
     const provider = paged(() => list);
     const { poller, ledger } = harness({
@@ -342,7 +367,7 @@ describe('a list that holds numbers in two rows', () => {
     expect(ledger.blocks(number(399))).toBe(true);
   });
 
-  it('counts long pages that grew against itself', async () => {
+  it('is incomplete if it grew at its end while long pages were read', async () => {
     let list: readonly string[] = twice(45_000, 4_000);
     const provider = paged(() => list);
     const { poller } = harness(
@@ -354,7 +379,7 @@ describe('a list that holds numbers in two rows', () => {
       },
       { pageSize: 21_000 },
     );
-    // It can have been read twice: that the list grew at its end is not seen.
+    // Long pages are not compared: all their repeated numbers may have been read twice.
     expect(await poller.sweep()).toMatchObject({ status: 'failed', error: { code: 'provider_incomplete' } });
     expect(await poller.sweep()).toMatchObject({ status: 'failed' });
     expect(
@@ -369,14 +394,14 @@ describe('a list that holds numbers in two rows', () => {
   });
 });
 
-describe('failures', () => {
+describe('a sweep', () => {
   it.each<[string, unknown]>([
     ['null', null],
     ['an empty object', {}],
     ['rows of null', { rows: null }],
     ['rows of a string', { rows: 'x' }],
     ['a number', 5],
-  ])('a page of %s is no page', async (_name, reply) => {
+  ])('fails on a page of %s', async (_name, reply) => {
     const provider = paged(() => numbers(3));
     const { poller, ledger } = harness(provider);
     await poller.sweep();
@@ -385,7 +410,7 @@ describe('failures', () => {
     expect(ledger.listedByProvider).toBe(3);
   });
 
-  it('page 3 of 5 fails: nothing is removed, new rows of pages 1 and 2 block', async () => {
+  it('removes nothing if page 3 of 5 fails, but blocks new rows of pages 1 and 2', async () => {
     let list = numbers(450);
     let isBroken = false;
     const provider = paged(() => list);
@@ -403,7 +428,7 @@ describe('failures', () => {
     expect(saveSweep).toHaveBeenCalledTimes(2);
   });
 
-  it('a provider that throws instead of rejecting, or something that is no error', async () => {
+  it('fails if the provider throws instead of rejecting, or rejects without an error', async () => {
     for (const page of [
       () => {
         throw new Error('sync');
@@ -417,7 +442,7 @@ describe('failures', () => {
     }
   });
 
-  it('a page that never comes ends at the deadline', async () => {
+  it('fails at the deadline if a page does not come', async () => {
     const { poller, clock } = harness({ page: () => new Promise(() => undefined) });
     const outcome = poller.sweep();
     await clock.advance(30_000);
@@ -425,7 +450,7 @@ describe('failures', () => {
     expect(clock.timers).toBe(0);
   });
 
-  it('tells the provider to stop at the deadline, and drops what comes late', async () => {
+  it('aborts the request at the deadline, and ignores a late page', async () => {
     let signal: AbortSignal | undefined;
     let answer: ((page: ProviderPage) => void) | undefined;
     const page = (request: PageRequest) => {
@@ -442,14 +467,14 @@ describe('failures', () => {
     expect([ledger.blocks(number(0)), ledger.lastStart]).toEqual([false, null]);
   });
 
-  it('above 1 % unreadable rows it has failed, its readable rows block', async () => {
+  it('fails with more than 1 % unreadable rows, but blocks the readable ones', async () => {
     const { poller, ledger, anomalies } = harness(paged(() => [...numbers(98), 'x', {}], { total: 'none' }));
     expect(await poller.sweep()).toMatchObject({ status: 'failed', unreadable: 2 });
     expect([ledger.blocks(number(97)), ledger.lastStart]).toEqual([true, null]);
     expect(anomalies).toMatchObject([{ code: 'rows_unreadable', count: 2 }]);
   });
 
-  it('up to 1 % unreadable rows it counts, but removes nothing', async () => {
+  it('completes with up to 1 % unreadable rows, but removes nothing', async () => {
     let list: ProviderRow[] = numbers(150);
     const { poller, ledger, clock } = harness(paged(() => list));
     await poller.sweep();
@@ -461,7 +486,7 @@ describe('failures', () => {
     expect([ledger.blocks(number(149)), ledger.lastStart]).toEqual([true, clock.now()]);
   });
 
-  it('a row with unreadable flags blocks and is reported', async () => {
+  it('blocks a row with unreadable flags, and reports it', async () => {
     const rows = [{ msisdn: number(1), 'opt-in': 'maybe', 'opt-out': 7 }, { msisdn: number(2) }];
     const { poller, ledger, anomalies } = harness(paged(() => rows));
     expect(await poller.sweep()).toMatchObject({ status: 'complete', size: 2 });
@@ -470,7 +495,7 @@ describe('failures', () => {
     expect(anomalies).toHaveLength(2);
   });
 
-  it('nothing begins before the store is loaded', async () => {
+  it('does not begin before the store is loaded', async () => {
     const provider = paged(() => numbers(3));
     const { poller, notReadyError, ledger } = harness(provider);
     notReadyError.mockReturnValue(new StoreError('not open'));
@@ -480,7 +505,7 @@ describe('failures', () => {
     expect(await poller.sweep()).toMatchObject({ status: 'complete' });
   });
 
-  it('pages of nothing but unreadable rows do not end the list', async () => {
+  it('reads on after pages that only have unreadable rows', async () => {
     const page = async ({ index }: PageRequest) => {
       if (index === 300) return { rows: [] };
       const isBroken = index === 250 || index === 251;
@@ -491,7 +516,7 @@ describe('failures', () => {
     expect(ledger.blocks(number(2_999))).toBe(true);
   });
 
-  it('pages of the same unreadable rows do, whatever those are', async () => {
+  it('ends at repeated pages with the same unreadable row, whatever its type', async () => {
     const circular: unknown[] = [];
     circular.push(circular);
     for (const odd of [undefined, null, 'x', 5n, circular, Symbol('odd'), { msisdn: 'x' }, () => 1]) {
@@ -500,7 +525,7 @@ describe('failures', () => {
     }
   });
 
-  it('repeated pages do not hide that more than 1 % of the rows are unreadable', async () => {
+  it('fails with more than 1 % unreadable rows, even if repeated pages add readable ones', async () => {
     const rows = [...numbers(240), 'x', 'y', 'z'];
     const page = async ({ index }: PageRequest) => {
       const at = Math.max(0, index - 1) * 100;
@@ -511,7 +536,7 @@ describe('failures', () => {
     });
   });
 
-  it('a page with an unreadable row that comes again and again does', async () => {
+  it('ends at a page with an unreadable row that comes again and again', async () => {
     const page = vi.fn(async () => ({ rows: [...numbers(150), 'x'] }));
     expect(await harness({ page }).poller.sweep()).toMatchObject({ status: 'complete', pages: 3 });
   });
@@ -525,7 +550,7 @@ describe('rows that are opted in', () => {
     'opt-in-date': '2025-12-31 23:59:59',
   };
 
-  it('are no rows of the list, and lift nothing that is known first-hand', async () => {
+  it('do not count as listed, and do not unblock a first-hand opt-out', async () => {
     let rows: ProviderRow[] = numbers(2);
     const { poller, ledger, clock, keepOptIns, stop } = harness(paged(() => rows));
     await poller.sweep();
@@ -541,8 +566,8 @@ describe('rows that are opted in', () => {
 });
 
 describe('removals that a list trusts', () => {
-  /** A list that is known to have listed a person since the STOP. */
-  async function trusting() {
+  /** Creates a list that trusts removals and has listed a person since the person's STOP. */
+  async function createTrustingList() {
     const served: { rows: ProviderRow[] } = { rows: numbers(2) };
     const world = harness(
       paged(() => served.rows),
@@ -559,8 +584,8 @@ describe('removals that a list trusts', () => {
     return { ...world, served, next };
   }
 
-  it('are kept as opt-ins whose basis had been applied when the first of the two sweeps began', async () => {
-    const { next, ledger, log, keepOptIns } = await trusting();
+  it('are stored as opt-ins whose basis is the position applied when the first of the two sweeps began', async () => {
+    const { next, ledger, log, keepOptIns } = await createTrustingList();
     log.position = 7;
     await next();
     log.position = 9;
@@ -573,16 +598,16 @@ describe('removals that a list trusts', () => {
     expect(ledger.blocks(number(0))).toBe(false);
   });
 
-  it('answer no STOP that was applied after the first of the two sweeps began', async () => {
-    const { next, ledger, stop } = await trusting();
+  it('do not unblock after a STOP that was applied after the first of the two sweeps began', async () => {
+    const { next, ledger, stop } = await createTrustingList();
     await next();
     stop(number(1));
     await next();
     expect([ledger.blocks(number(0)), ledger.blocks(number(1))]).toEqual([false, true]);
   });
 
-  it('are proven again until they are kept', async () => {
-    const { next, ledger, keepOptIns, errors } = await trusting();
+  it('are proven again by each sweep until they are stored', async () => {
+    const { next, ledger, keepOptIns, errors } = await createTrustingList();
     await next();
     keepOptIns.mockRejectedValueOnce(new Error('down'));
     expect([await next(), ledger.blocks(number(0))]).toMatchObject([{ removed: 0 }, true]);
@@ -591,18 +616,18 @@ describe('removals that a list trusts', () => {
     expect(errors).toMatchObject([{ message: 'down' }]);
   });
 
-  it('that cannot be kept in time do not keep the sweep from its end', async () => {
-    const { next, clock, keepOptIns, errors } = await trusting();
+  it('do not delay the end of the sweep if they cannot be stored in time', async () => {
+    const { next, clock, keepOptIns, errors } = await createTrustingList();
     await next();
     keepOptIns.mockReturnValueOnce(new Promise(() => undefined));
-    const hung = next();
+    const sweep = next();
     await clock.advance(30_000);
-    expect(await hung).toMatchObject({ status: 'complete' });
+    expect(await sweep).toMatchObject({ status: 'complete' });
     expect(errors).toMatchObject([{ message: /not finished within/ }]);
   });
 
-  it('do not keep a guard from closing while they are kept', async () => {
-    const { next, poller, clock, keepOptIns } = await trusting();
+  it('do not keep the poller from stopping while they are stored', async () => {
+    const { next, poller, clock, keepOptIns } = await createTrustingList();
     await next();
     let stopped: Promise<void> | undefined;
     keepOptIns.mockImplementationOnce(async () => {
@@ -616,7 +641,7 @@ describe('removals that a list trusts', () => {
 });
 
 describe('long lists', () => {
-  it('leave other work its turn, in a page and in a commit', async () => {
+  it('let other work run during a page and during a commit', async () => {
     let rows = numbers(45_000);
     const { poller, ledger } = harness(
       paged(() => rows),
@@ -639,7 +664,7 @@ describe('long lists', () => {
     expect(ledger.blocks(number(44_999))).toBe(true);
   });
 
-  it('are given up in the middle of a page', async () => {
+  it('are left in the middle of a page when the poller stops', async () => {
     const { poller, ledger, clock } = harness(
       paged(() => numbers(45_000)),
       { pageSize: 50_000 },
@@ -653,31 +678,18 @@ describe('long lists', () => {
 });
 
 describe('a sweep that another process overtakes', () => {
-  it('changes nothing and is told as failed', async () => {
+  it('changes nothing and fails', async () => {
     const provider = paged(() => numbers(150));
     const { poller, ledger, clock, saveSweep } = harness({
       page: async (request) => {
-        const news = { number: 2, began: clock.monotonic(), added: [15_559_999_999], removed: [] };
-        if (request.index === 2) ledger.follow({ ...news, start: clock.now() + 1 }, []);
+        const followed = { number: 2, began: clock.monotonic(), added: [15_559_999_999], removed: [] };
+        if (request.index === 2) ledger.follow({ ...followed, start: clock.now() + 1 }, []);
         return provider.page(request);
       },
     });
     expect(await poller.sweep()).toMatchObject({ status: 'failed', error: { code: 'provider_aborted' } });
     expect([ledger.listedByProvider, ledger.lastStart]).toEqual([151, clock.now() + 1]);
     expect(saveSweep).toHaveBeenCalledTimes(1);
-  });
-
-  it('a page past the end that fails says nothing', async () => {
-    const { poller } = harness(
-      {
-        page: async ({ index }) => {
-          if (index > 1) throw new ProviderError('provider_rejected', 'past the end');
-          return { rows: index === 0 ? numbers(100) : [] };
-        },
-      },
-      { concurrency: 3 },
-    );
-    expect(await poller.sweep()).toMatchObject({ status: 'complete', size: 100 });
   });
 });
 
@@ -695,7 +707,7 @@ describe('removals', () => {
     expect(ledger.blocks(number(4))).toBe(false);
   });
 
-  it('3 that become 0 do apply', async () => {
+  it('apply to a list of 3 numbers that becomes empty', async () => {
     let list = numbers(3);
     const { poller } = harness(paged(() => list));
     await poller.sweep();
@@ -704,7 +716,7 @@ describe('removals', () => {
     expect(await poller.sweep()).toMatchObject({ size: 0, removed: 3, isHeld: false });
   });
 
-  it('of half of a list are held back until accepted', async () => {
+  it('are held back until accepted if they are half of the list', async () => {
     let list = numbers(5_000);
     const { poller, ledger, clock, anomalies } = harness(
       paged(() => list, { total: 'all' }),
@@ -729,7 +741,7 @@ describe('removals', () => {
     });
   });
 
-  it('accepted when a sweep has said that it holds them are accepted by the next', async () => {
+  it('are applied by the next sweep if they are accepted too late for the running one', async () => {
     let list = numbers(200);
     const { poller, onAnomaly } = harness(paged(() => list));
     await poller.sweep();
@@ -742,16 +754,16 @@ describe('removals', () => {
     expect(await accepting).toMatchObject({ isHeld: false, removed: 200 });
   });
 
-  it('accepted while a sweep is in flight are accepted by it', async () => {
+  it('are applied by a running sweep if they are accepted while it reads', async () => {
     let list = numbers(200);
     const { poller } = harness(paged(() => list));
     await poller.sweep();
     list = [];
     await poller.sweep();
-    const inFlight = poller.sweep();
+    const running = poller.sweep();
     const joined = poller.sweep({ acceptShrink: true });
     expect(await joined).toMatchObject({ removed: 200 });
-    expect(await joined).toBe(await inFlight);
+    expect(await joined).toBe(await running);
   });
 });
 
@@ -773,13 +785,22 @@ describe('the loop', () => {
     );
   });
 
-  it('never runs two sweeps at a time, however slow', async () => {
-    let inFlight = 0;
+  it('lets a second caller join the running sweep', async () => {
+    const provider = paged(() => numbers(3));
+    const { poller } = harness(provider);
+    const running = poller.sweep();
+    const joined = poller.sweep();
+    expect(await joined).toBe(await running);
+    expect(provider.page).toHaveBeenCalledTimes(2);
+  });
+
+  it('never runs two sweeps at a time, even if they are slow', async () => {
+    let concurrent = 0;
     let most = 0;
     const page = async () => {
-      most = Math.max(most, ++inFlight);
+      most = Math.max(most, ++concurrent);
       await new Promise<void>((resolve) => void clock.setTimeout(resolve, 25_000));
-      inFlight--;
+      concurrent--;
       return { rows: [] };
     };
     const { poller, clock, outcomes } = harness({ page }, { everyMs: 10_000 });
@@ -790,7 +811,7 @@ describe('the loop', () => {
   });
 
   it.each(['provider_credentials', 'provider_rejected', 'provider_bad_reply', 'provider_throttled'] as const)(
-    'never gives up: %s',
+    'keeps polling after %s',
     async (code) => {
       const provider = paged(() => numbers(3));
       const { poller, clock, outcomes } = harness(provider);
@@ -806,7 +827,7 @@ describe('the loop', () => {
     },
   );
 
-  it('after a failure it does not poll faster than its interval once a list is known', async () => {
+  it('polls no faster than its interval after a failure, once a list is known', async () => {
     const provider = paged(() => numbers(3));
     const { poller, clock } = harness(provider);
     poller.start();
@@ -817,7 +838,7 @@ describe('the loop', () => {
     expect(provider.page).toHaveBeenCalledTimes(12);
   });
 
-  it('tries sooner, and ever less often, while no list is known at all', async () => {
+  it('retries after waits that double, while no list is known at all', async () => {
     const page = vi.fn<Provider['page']>(async () => {
       throw new Error('down');
     });
@@ -834,7 +855,7 @@ describe('the loop', () => {
     expect(times.map((time) => (time - begin) / 1_000)).toEqual([1, 3, 7, 15, 31, 63, 127, 255, 511]);
   });
 
-  it('waits as long as Retry-After asks, but an hour at most', async () => {
+  it('waits as long as Retry-After says, but an hour at most', async () => {
     const provider = paged(() => numbers(3));
     const { poller, clock } = harness(provider);
     poller.start();
@@ -856,18 +877,18 @@ describe('the loop', () => {
     expect(provider.page.mock.calls.length).toBeGreaterThan(2);
   });
 
-  it('spreads its intervals', async () => {
+  it('keeps its interval if random() is in the middle of the jitter', async () => {
     const provider = paged(() => []);
     const { poller, clock } = harness(provider, { jitter: 0.5 });
     poller.start();
-    // random() is 0.5 here: the middle of the spread.
+    // random() is 0.5 here.
     await clock.advance(5 * MINUTE - 1);
     expect(provider.page).toHaveBeenCalledTimes(1);
     await clock.advance(1);
     expect(provider.page).toHaveBeenCalledTimes(2);
   });
 
-  it('counts age from the start of the last complete sweep; failures do not renew it', async () => {
+  it('keeps the start of the last complete sweep when later sweeps fail', async () => {
     const provider = paged(() => numbers(3));
     const { poller, clock } = harness(provider);
     poller.start();
@@ -884,18 +905,18 @@ describe('a list that several processes share', () => {
     const lease = vi.fn<NonNullable<PollerPorts['requestLease']>>();
     const release = vi.fn(async () => undefined);
     let last = 0;
-    const held = { isHeld: () => true, release, nextSweep: async () => ++last };
-    return { ...harness(provider, {}, { lease }), lease, release, held };
+    const granted = { isHeld: () => true, release, nextSweep: async () => ++last };
+    return { ...harness(provider, {}, { lease }), lease, release, granted };
   }
 
-  it('is swept by who holds the right to, and followed by the others', async () => {
+  it('is swept by the process that holds the lease, and followed by the others', async () => {
     const provider = paged(() => numbers(1));
-    const { poller, lease, held, clock } = shared(provider);
+    const { poller, lease, granted, clock } = shared(provider);
     lease.mockResolvedValue(undefined);
     poller.start();
     await clock.advance(60 * MINUTE);
     expect([provider.page.mock.calls.length, poller.isFollowing]).toEqual([0, true]);
-    lease.mockResolvedValue(held);
+    lease.mockResolvedValue(granted);
     await clock.advance(5_000);
     expect([provider.page.mock.calls.length > 0, poller.isFollowing]).toEqual([true, false]);
     const asked = lease.mock.calls.length;
@@ -903,38 +924,49 @@ describe('a list that several processes share', () => {
     expect(lease.mock.calls.length).toBe(asked);
   });
 
-  it('is not swept at once by who takes over, but when it is due', async () => {
+  it('is swept by a process that takes over only when a sweep is due', async () => {
     const provider = paged(() => numbers(1));
-    const { poller, lease, held, clock, ledger } = shared(provider);
-    lease.mockResolvedValueOnce(undefined).mockResolvedValue(held);
+    const { poller, lease, granted, clock, ledger } = shared(provider);
+    lease.mockResolvedValueOnce(undefined).mockResolvedValue(granted);
     poller.start();
     await settle();
-    const news = { number: 1, start: clock.now(), began: clock.monotonic() };
-    ledger.follow({ ...news, added: [Number(number(0))], removed: [] }, []);
+    const followed = { number: 1, start: clock.now(), began: clock.monotonic() };
+    ledger.follow({ ...followed, added: [Number(number(0))], removed: [] }, []);
     await clock.advance(4 * MINUTE);
     expect(provider.page).not.toHaveBeenCalled();
     await clock.advance(2 * MINUTE);
     expect(provider.page).toHaveBeenCalled();
   });
 
-  it('is swept now by who is asked to, and by everybody where nobody can tell whose turn it is', async () => {
+  it('is swept at once with a forced lease on request, and without a lease if the store fails', async () => {
     const provider = paged(() => numbers(1));
-    const { poller, lease, held, errors } = shared(provider);
-    lease.mockResolvedValue(held);
+    const { poller, lease, granted, errors } = shared(provider);
+    lease.mockResolvedValue(granted);
     expect(await poller.sweep()).toMatchObject({ status: 'complete' });
     expect(lease.mock.calls).toEqual([[true]]);
-    const cut = shared(provider);
-    cut.lease.mockRejectedValue(new Error('locked'));
-    cut.poller.start();
+    const failing = shared(provider);
+    failing.lease.mockRejectedValue(new Error('locked'));
+    failing.poller.start();
     await settle();
-    expect(cut.ledger.lastStart).not.toBeNull();
+    expect(failing.ledger.lastStart).not.toBeNull();
     expect(errors).toEqual([]);
   });
 
-  it('is given up by who has failed three times in a row, until nobody else has it', async () => {
+  it('is swept without a lease by a process that followed, once the store no longer answers', async () => {
     const provider = paged(() => numbers(1));
-    const { poller, lease, held, release, clock } = shared(provider);
-    lease.mockResolvedValueOnce(held).mockResolvedValueOnce(undefined).mockResolvedValue(held);
+    const { poller, lease, clock } = shared(provider);
+    lease.mockResolvedValueOnce(undefined).mockRejectedValue(new Error('locked'));
+    poller.start();
+    await settle();
+    expect([provider.page.mock.calls.length, poller.isFollowing]).toEqual([0, true]);
+    await clock.advance(5_000);
+    expect([provider.page.mock.calls.length > 0, poller.isFollowing]).toEqual([true, false]);
+  });
+
+  it('is left to other processes after three failures in a row, until no other process holds the lease', async () => {
+    const provider = paged(() => numbers(1));
+    const { poller, lease, granted, release, clock } = shared(provider);
+    lease.mockResolvedValueOnce(granted).mockResolvedValueOnce(undefined).mockResolvedValue(granted);
     provider.page.mockRejectedValue(new Error('down'));
     poller.start();
     await clock.advance(2_000);
@@ -948,21 +980,21 @@ describe('a list that several processes share', () => {
     expect([poller.isFollowing, poller.consecutiveFailures]).toEqual([false, 0]);
   });
 
-  it('is given up by who stops, also while he asks for it', async () => {
+  it('is left to other processes by a poller that stops, even while it waits for the lease', async () => {
     const provider = paged(() => numbers(1));
-    const { poller, lease, held, release } = shared(provider);
-    lease.mockResolvedValue(held);
+    const { poller, lease, granted, release } = shared(provider);
+    lease.mockResolvedValue(granted);
     poller.start();
     await settle();
     await poller.stop();
     expect(release).toHaveBeenCalledTimes(1);
     const late = shared(provider);
-    let give: ((lease: typeof held) => void) | undefined;
-    late.lease.mockReturnValue(new Promise((resolve) => (give = resolve)));
+    let grant: ((lease: typeof granted) => void) | undefined;
+    late.lease.mockReturnValue(new Promise((resolve) => (grant = resolve)));
     late.poller.start();
     await settle();
     await late.poller.stop();
-    give?.(late.held);
+    grant?.(late.granted);
     await settle();
     expect(late.release).toHaveBeenCalledTimes(1);
     expect(late.clock.timers).toBe(0);
@@ -972,11 +1004,11 @@ describe('a list that several processes share', () => {
 describe('the number of a sweep', () => {
   function counted(provider: Provider = paged(() => numbers(1))) {
     const nextSweep = vi.fn<() => Promise<number>>();
-    const held = { isHeld: () => true, release: async () => undefined, nextSweep };
-    return { ...harness(provider, {}, { lease: async () => held }), nextSweep };
+    const lease = { isHeld: () => true, release: async () => undefined, nextSweep };
+    return { ...harness(provider, {}, { lease: async () => lease }), nextSweep };
   }
 
-  it('is taken from the counter of whoever gave the right to sweep', async () => {
+  it('is taken from the counter of the lease', async () => {
     const { poller, ledger, nextSweep } = counted();
     for (const taken of [41, 57]) {
       nextSweep.mockResolvedValueOnce(taken);
@@ -985,7 +1017,7 @@ describe('the number of a sweep', () => {
     }
   });
 
-  it('is counted by this process where the counter fails or does not answer, and that is told', async () => {
+  it('is counted by this process if the counter fails or does not answer, and the error is reported', async () => {
     const { poller, ledger, nextSweep, errors, clock } = counted();
     nextSweep.mockResolvedValueOnce(41);
     await poller.sweep();
@@ -999,18 +1031,19 @@ describe('the number of a sweep', () => {
     expect([ledger.lastNumber, errors.length]).toEqual([43, 2]);
   });
 
-  it('is counted by this process where nobody else counts', async () => {
+  it('is counted by this process if the list is not shared', async () => {
     const { poller, ledger } = harness(paged(() => numbers(1)));
     for (const taken of [1, 2]) {
       await poller.sweep();
       expect(ledger.lastNumber).toBe(taken);
     }
+    expect(poller.isFollowing).toBe(false);
   });
 
-  it('is above that of every sweep that another process told of', async () => {
+  it('is larger than that of every sweep that is known from another process', async () => {
     const { poller, ledger, nextSweep, clock } = counted();
-    const news = { number: 50, start: clock.now(), began: clock.monotonic(), added: [], removed: [] };
-    ledger.follow(news, []);
+    const followed = { number: 50, start: clock.now(), began: clock.monotonic(), added: [], removed: [] };
+    ledger.follow(followed, []);
     for (const [given, taken] of [
       [7, 51],
       [51, 52],
@@ -1022,15 +1055,15 @@ describe('the number of a sweep', () => {
     }
   });
 
-  it('decides which of two sweeps counts that are read at the same time', async () => {
+  it('decides which of two simultaneous sweeps counts', async () => {
     for (const [other, status] of [
       [6, 'complete'],
       [8, 'failed'],
     ] as const) {
       const { poller, ledger, nextSweep, clock } = counted({
         page: async ({ index }) => {
-          const news = { start: clock.now() + MINUTE, began: clock.monotonic(), added: [], removed: [] };
-          if (index === 1) ledger.follow({ ...news, number: other }, []);
+          const followed = { start: clock.now() + MINUTE, began: clock.monotonic(), added: [], removed: [] };
+          if (index === 1) ledger.follow({ ...followed, number: other }, []);
           return { rows: index === 0 ? numbers(1) : [] };
         },
       });
@@ -1040,16 +1073,16 @@ describe('the number of a sweep', () => {
     }
   });
 
-  it('that comes after the guard was closed begins no sweep', async () => {
+  it('begins no sweep if it comes after the poller was stopped', async () => {
     for (const rows of [numbers(1), []]) {
       const provider = paged(() => rows);
       const { poller, ledger, nextSweep, saveSweep } = counted(provider);
-      let give: (number: number) => void = () => undefined;
-      nextSweep.mockReturnValue(new Promise((resolve) => (give = resolve)));
+      let answer: (number: number) => void = () => undefined;
+      nextSweep.mockReturnValue(new Promise((resolve) => (answer = resolve)));
       const swept = poller.sweep();
       await settle();
       const stopped = poller.stop();
-      give(5);
+      answer(5);
       expect(await swept).toEqual({ status: 'closed', list: 'default' });
       await stopped;
       expect([provider.page.mock.calls.length, saveSweep.mock.calls.length]).toEqual([0, 0]);
@@ -1059,7 +1092,7 @@ describe('the number of a sweep', () => {
 });
 
 describe('stop', () => {
-  it('ends a sweep in flight, clears every timer and never starts again', async () => {
+  it('ends a running sweep, clears every timer and never starts again', async () => {
     const page = vi.fn<Provider['page']>(() => new Promise(() => undefined));
     const { poller, clock, outcomes } = harness({ page });
     poller.start();

@@ -12,11 +12,11 @@ describe('parseRow', () => {
     ['a number', 15558937009, { kind: 'out', msisdn: N }],
     ['a row as published', { msisdn: N, 'opt-in': 'false', 'opt-out': 'true' }, { kind: 'out', msisdn: N }],
     [
-      'a run of spaces in its date',
+      'a row with a run of spaces in its date',
       { msisdn: N, 'opt-in': 'false', 'opt-out': 'true', 'opt-out-date': '2014-06-27      18:31:33' },
       { kind: 'out', msisdn: N, date: DATE },
     ],
-    ['booleans', { msisdn: N, optIn: false, optOut: true }, { kind: 'out', msisdn: N }],
+    ['boolean flags', { msisdn: N, optIn: false, optOut: true }, { kind: 'out', msisdn: N }],
     ['flags in capitals', { msisdn: N, 'opt-out': ' TRUE ' }, { kind: 'out', msisdn: N }],
     [
       'an opt-in',
@@ -31,23 +31,27 @@ describe('parseRow', () => {
       { msisdn: N, optIn: null, optOut: '' },
       { kind: 'out', msisdn: N, doubt: 'flags_missing' },
     ],
-    ['both', { msisdn: N, optIn: true, optOut: true }, { kind: 'out', msisdn: N, doubt: 'flags_contradict' }],
     [
-      'neither',
+      'two true flags',
+      { msisdn: N, optIn: true, optOut: true },
+      { kind: 'out', msisdn: N, doubt: 'flags_contradict' },
+    ],
+    [
+      'two false flags',
       { msisdn: N, optIn: 'false', optOut: 'false' },
       { kind: 'out', msisdn: N, doubt: 'flags_contradict' },
     ],
     [
-      'odd flags',
+      'unreadable flags',
       { msisdn: N, optIn: 'maybe', optOut: 7 },
       { kind: 'out', msisdn: N, doubt: 'flags_unreadable' },
     ],
     [
-      'an odd flag',
+      'one unreadable flag',
       { msisdn: N, optIn: true, optOut: 0 },
       { kind: 'out', msisdn: N, doubt: 'flags_unreadable' },
     ],
-    // Of two flags that cannot be read, either leaves the doubt, also where the other one decides.
+    // One unreadable flag is enough for a doubt, even if the other flag decides.
     ...(
       [
         [{ optIn: 'maybe', optOut: true }, 'flags_unreadable'],
@@ -67,21 +71,25 @@ describe('parseRow', () => {
       { kind: 'out', msisdn: N, doubt },
     ]),
     [
-      'an odd date',
+      'an unreadable date',
       { msisdn: N, optOut: true, optOutDate: 'yesterday' },
       { kind: 'out', msisdn: N, doubt: 'date_unreadable' },
     ],
-    ['a date to come', { msisdn: N, optOut: true, optOutDate: START + 1 }, { kind: 'out', msisdn: N }],
     [
-      'a date of today',
+      'a date after the start of the sweep',
+      { msisdn: N, optOut: true, optOutDate: START + 1 },
+      { kind: 'out', msisdn: N },
+    ],
+    [
+      'a date at the start of the sweep',
       { msisdn: N, optOut: true, optOutDate: START },
       { kind: 'out', msisdn: N, date: START },
     ],
     ['no number', { 'opt-out': 'true' }, { kind: 'unreadable' }],
-    ['an odd number', { msisdn: 'abc', 'opt-out': 'true' }, { kind: 'unreadable' }],
+    ['an unreadable number', { msisdn: 'abc', 'opt-out': 'true' }, { kind: 'unreadable' }],
     ['null', null, { kind: 'unreadable' }],
-    ['a proxy that throws', throwing(), { kind: 'unreadable' }],
-  ])('%s', (_name, row, expected) => {
+    ['a proxy that throws', throwingProxy(), { kind: 'unreadable' }],
+  ])('parses %s', (_name, row, expected) => {
     expect(parseRow(row, START)).toEqual(expected);
   });
 
@@ -94,7 +102,7 @@ describe('parseRow', () => {
   });
 });
 
-function throwing(): object {
+function throwingProxy(): object {
   return new Proxy(
     {},
     {

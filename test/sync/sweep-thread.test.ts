@@ -1,4 +1,4 @@
-/** Sweeps of a long list: their thread is theirs to start and to end, and without one all is as with it. */
+/** The threads of sweeps: when they start and end, and that sweeps have the same result without them. */
 
 import { Worker } from 'node:worker_threads';
 import { describe, expect, it, vi } from 'vitest';
@@ -9,8 +9,13 @@ import { createSweepThreads } from '../../src/sync/sweep-thread.ts';
 import { LONG_REPLY_BYTES } from '../../src/sync/page.ts';
 import { offerRawReplies } from '../../src/providers/raw-replies.ts';
 import { createPoller, type PollerOptions, type PollerPorts } from '../../src/sync/poller.ts';
-import { spawnThread, type SpawnThread, type Thread } from '../../src/sync/thread/connection.ts';
-import type { ThreadRequest } from '../../src/sync/thread/messages.ts';
+import {
+  connectThread,
+  spawnThread,
+  type SpawnThread,
+  type Thread,
+} from '../../src/sync/thread/connection.ts';
+import type { ThreadMessage, ThreadRequest } from '../../src/sync/thread/messages.ts';
 import { SLICES_PER_ANSWER } from '../../src/sync/thread/worker.ts';
 import { vonage } from '../../src/providers/vonage/client.ts';
 import { startSimulator } from '../../src/testing/index.ts';
@@ -53,7 +58,7 @@ function harness(provider: Provider, spawn: SpawnThread, options: Partial<Poller
   return { clock, ledger, poller, onThreadLost, errors };
 }
 
-describe('a sweep has a thread', () => {
+describe('the thread of a sweep', () => {
   it.each([
     { from: 0, opened: [4, 4] },
     { from: 200, opened: [3, 4] },
@@ -63,7 +68,7 @@ describe('a sweep has a thread', () => {
     { from: 251, opened: [0, 0] },
     { from: 251, isAnnounced: false, concurrency: 3, opened: [0, 0] },
   ])(
-    'for the pages that are asked for once so many rows are known, announced or read: %j',
+    'parses the pages that are requested once enough rows are known, announced or read: %j',
     async ({ from: threadFromRows, isAnnounced = true, concurrency = 1, opened }) => {
       let open = 0;
       const here = threadHere(({ name }) => {
@@ -83,7 +88,7 @@ describe('a sweep has a thread', () => {
     },
   );
 
-  it('not where its provider has pages only, or another page function', async () => {
+  it('is not started if the provider only offers pages, or has another page function', async () => {
     const here = threadHere();
     const offered = paged(() => numbers(50));
     const page = vi.fn<Provider['page']>(async ({ index }) => ({ rows: index === 0 ? numbers(60) : [] }));
@@ -92,7 +97,7 @@ describe('a sweep has a thread', () => {
     expect([here.started, page.mock.calls.length]).toEqual([0, 2]);
   });
 
-  it('that goes on with what the main thread has read, and removes what two sweeps lack', async () => {
+  it('continues with the numbers that the main thread has read, so that two sweeps remove a missing number', async () => {
     let rows = [...numbers(1_000), { msisdn: number(2_000), optIn: true, optOut: false }];
     const { poller, ledger } = harness(
       paged(() => rows),
@@ -106,7 +111,7 @@ describe('a sweep has a thread', () => {
     expect([ledger.blocks(number(9)), ledger.blocks(number(10))]).toEqual([false, true]);
   });
 
-  it('that takes an opt-out which follows an opt-in of the same page as it comes', async () => {
+  it('applies an opt-out after an opt-in of the same page, as the main thread does', async () => {
     const dated = (optIn: boolean) => ({
       msisdn: number(1),
       optIn,
@@ -125,7 +130,7 @@ describe('a sweep has a thread', () => {
     }
   });
 
-  it('of the machine, where nothing is said', async () => {
+  it('runs in a real worker thread', async () => {
     const started = vi.fn<SpawnThread>(spawnThread);
     let rows = numbers(3_000);
     const { poller, ledger } = harness(
@@ -142,8 +147,8 @@ describe('a sweep has a thread', () => {
   });
 });
 
-describe('a first sweep of one long page', () => {
-  // A row of a MiB's worth of pages: long enough for a thread, whatever the list is.
+describe('a long page of a first sweep', () => {
+  // A reply of more than 1 MiB: it is parsed by a thread even if the list is not known to be long.
   const rows = [...numbers(LONG_REPLY_BYTES / 14), number(3), 'x'];
   const long = () =>
     replying(async ({ index, size }: PageRequest) => ({
@@ -152,7 +157,7 @@ describe('a first sweep of one long page', () => {
     }));
 
   it.each([1, 3])(
-    'has it parsed by the thread, a few rows at a time: %i pages at a time',
+    'is parsed by the thread, a few rows at a time, with %i pages at a time',
     async (concurrency) => {
       const asked: ThreadRequest[] = [];
       const here = threadHere((request) => void asked.push(request));
@@ -168,7 +173,7 @@ describe('a first sweep of one long page', () => {
         unreadable: 1,
       });
       expect([ledger.blocks(number(size - 1)), here.started]).toEqual([true, 1]);
-      // Its numbers are counted on the main thread, which has the numbers of pages before.
+      // The main thread counts the numbers: it has the numbers of earlier pages.
       const takes = asked.filter(({ name }) => name === 'nextRows');
       expect(takes.map(({ takes: given }) => given)).toEqual(
         Array.from({ length: Math.ceil(rows.length / 500 / SLICES_PER_ANSWER) }, () => ({
@@ -180,7 +185,7 @@ describe('a first sweep of one long page', () => {
     },
   );
 
-  it('is parsed here where no thread can be started', async () => {
+  it('is parsed on the main thread if no thread can be started', async () => {
     const { poller, onThreadLost } = harness(
       long(),
       () => {
@@ -192,7 +197,7 @@ describe('a first sweep of one long page', () => {
     expect(onThreadLost).toHaveBeenCalledOnce();
   });
 
-  it('goes on with pages that the thread counts', async () => {
+  it('is followed by pages that the thread counts', async () => {
     const here = threadHere();
     const pageSize = rows.length;
     const twice = [...rows, ...numbers(rows.length)];
@@ -212,14 +217,14 @@ describe('a first sweep of one long page', () => {
   });
 });
 
-describe('rows are handed over', () => {
-  it('a few at a time, whatever the length of the page', async () => {
+describe('rows from a thread', () => {
+  it('are sent a few at a time, even for a long page', async () => {
     const sizes: number[] = [];
     const given: number[] = [];
     const spawn: SpawnThread = (setup) => {
       const thread = threadHere().spawn(setup);
-      const on = (event: string, heard: (message: never) => void): void => {
-        if (event !== 'message') return void thread.on(event as 'exit', heard as () => void);
+      const on = (event: string, listener: (message: never) => void): void => {
+        if (event !== 'message') return void thread.on(event as 'exit', listener as () => void);
         thread.on(event, (message) => {
           const gives =
             message.kind === 'answer' ? (message.gives as { slices?: { rows: number }[] } | null) : null;
@@ -227,7 +232,7 @@ describe('rows are handed over', () => {
             given.push(gives.slices.length);
             sizes.push(...gives.slices.map(({ rows }) => rows));
           }
-          heard(message as never);
+          listener(message as never);
         });
       };
       return { ...thread, on };
@@ -246,14 +251,14 @@ describe('rows are handed over', () => {
 describe('a thread that fails', () => {
   it.each([
     [
-      'throws when it is started',
+      'throws at its start',
       () => {
         throw new Error('not permitted');
       },
     ],
     ['is not found', () => new Worker(new URL('file:///nowhere/worker.js'))],
   ] satisfies [string, SpawnThread][])(
-    'because it %s leaves the sweep to the main thread',
+    'leaves the sweep to the main thread if it %s',
     async (_name, spawn) => {
       const { poller, onThreadLost } = harness(
         paged(() => numbers(250)),
@@ -266,7 +271,7 @@ describe('a thread that fails', () => {
     },
   );
 
-  it('to answer at all is given up after the time for a page', async () => {
+  it('leaves the sweep to the main thread if it does not start in time', async () => {
     const silent = (): Thread => ({
       ...{ on: () => undefined, postMessage: () => undefined, unref: () => undefined },
       terminate: async () => undefined,
@@ -281,7 +286,7 @@ describe('a thread that fails', () => {
     expect(onThreadLost).toHaveBeenCalledOnce();
   });
 
-  it('is tried again after an hour, and after twice as long each further time, up to a day', async () => {
+  it('is started again after an hour, and after doubled times up to a day', async () => {
     const spawn = vi.fn<SpawnThread>(() => {
       throw new Error('not permitted');
     });
@@ -304,7 +309,7 @@ describe('a thread that fails', () => {
   });
 
   it.each(['begin', 'openPage', 'nextRows', 'transferBack'] as const)(
-    'at %s fails the sweep; what was read blocks, nothing is removed, the next one needs none',
+    'fails the sweep at %s, keeps the rows that were read, and is not needed by the next sweep',
     async (name) => {
       let isFaulty = false;
       const here = threadHere((request, thread) => {
@@ -329,7 +334,7 @@ describe('a thread that fails', () => {
     },
   );
 
-  it('with an error of its own tells it as the cause', async () => {
+  it('gives its error as the cause', async () => {
     const fault = new Error('out of memory');
     let fail = (_fault: unknown) => {};
     const here = threadHere((request) => {
@@ -339,9 +344,9 @@ describe('a thread that fails', () => {
       paged(() => numbers(250)),
       (setup) => {
         const thread = here.spawn(setup);
-        const on = (event: string, heard: (value: never) => void): void => {
-          if (event === 'error') fail = heard as (value: unknown) => void;
-          else thread.on(event as 'exit', heard as () => void);
+        const on = (event: string, listener: (value: never) => void): void => {
+          if (event === 'error') fail = listener as (value: unknown) => void;
+          else thread.on(event as 'exit', listener as () => void);
         };
         return { ...thread, on };
       },
@@ -349,7 +354,7 @@ describe('a thread that fails', () => {
     expect(await poller.sweep()).toMatchObject({ status: 'failed', error: { cause: fault } });
   });
 
-  it('to answer a question fails the sweep in time', async () => {
+  it('fails the sweep if it does not answer a request in time', async () => {
     const here = threadHere();
     const { poller, clock, onThreadLost } = harness(
       paged(() => numbers(250)),
@@ -367,13 +372,61 @@ describe('a thread that fails', () => {
     await clock.advance(30_000);
     expect(await swept).toMatchObject({ status: 'failed', error: { code: 'provider_unreachable' } });
     expect(await poller.sweep()).toMatchObject({ status: 'complete', size: 250 });
-    // However many questions were open.
+    // Once, although several requests were open.
     expect(onThreadLost).toHaveBeenCalledOnce();
   });
 });
 
+describe('a sweep that ends before its thread is started', () => {
+  it('starts none afterwards', async () => {
+    const here = threadHere();
+    const ports = { clock: createFakeClock(), spawn: here.spawn, onLost: () => undefined };
+    const aborted = new AbortController();
+    const thread = createSweepThreads({ fromRows: 0, timeoutMs: 30_000 }, ports).forSweep(0, aborted.signal);
+    aborted.abort();
+    thread.expectRows(1);
+    await thread.started;
+    expect([thread.running, here.started]).toEqual([undefined, 0]);
+  });
+});
+
+describe('a sweep that is aborted before it begins', () => {
+  it('reports no lost thread', async () => {
+    const onLost = vi.fn<() => void>();
+    const spawn = vi.fn<SpawnThread>(() => {
+      throw new Error('not permitted');
+    });
+    const ports = { clock: createFakeClock(), spawn, onLost };
+    const thread = createSweepThreads({ fromRows: 0, timeoutMs: 30_000 }, ports).forSweep(
+      0,
+      AbortSignal.abort(),
+    );
+    thread.expectRows(1);
+    await thread.started;
+    expect([thread.running, spawn.mock.calls.length, onLost.mock.calls.length]).toEqual([undefined, 1, 0]);
+  });
+});
+
+describe('a thread that says that it is ready after it was ended', () => {
+  it('is not ready', async () => {
+    let receive: (message: ThreadMessage) => void = () => undefined;
+    const spawn: SpawnThread = () => ({
+      on(event: string, listener: (message: never) => void) {
+        if (event === 'message') receive = listener as typeof receive;
+      },
+      ...{ postMessage: () => undefined, unref: () => undefined, terminate: async () => undefined },
+    });
+    const connection = connectThread({ sweepStart: 0 }, spawn);
+    await connection.end();
+    receive({ kind: 'ready' });
+    await connection.settled;
+    expect(connection.isReady).toBe(false);
+    await expect(connection.ask('transferBack', null)).rejects.toThrow('has ended');
+  });
+});
+
 describe('a sweep that ends while its thread starts', () => {
-  it('has not lost it', async () => {
+  it('reports no lost thread', async () => {
     const onLost = vi.fn<() => void>();
     const ports = { clock: createFakeClock(), spawn: spawnThread, onLost };
     const threads = createSweepThreads({ fromRows: 0, timeoutMs: 30_000 }, ports);
@@ -386,7 +439,7 @@ describe('a sweep that ends while its thread starts', () => {
 });
 
 describe('a thread that answers nothing', () => {
-  it('is lost once, however much it was asked', async () => {
+  it('is reported once, even if several requests were open', async () => {
     const onLost = vi.fn<() => void>();
     const clock = createFakeClock();
     const spawn: SpawnThread = (setup) => ({ ...threadHere().spawn(setup), postMessage: () => undefined });
@@ -404,8 +457,8 @@ describe('a thread that answers nothing', () => {
   });
 });
 
-describe('a guard that is closed', () => {
-  it('while a thread starts between two pages asks for no more', async () => {
+describe('a poller that is stopped', () => {
+  it('requests no more pages if a thread was starting between two pages', async () => {
     const pages: number[] = [];
     const rows = numbers(250);
     const provider = replying(async ({ index, size }) => {
@@ -427,7 +480,7 @@ describe('a guard that is closed', () => {
   });
 
   it.each(['openPage', 'nextRows', 'transferBack'] as const)(
-    'while its thread is asked to %s ends it',
+    'ends its thread during the request %s',
     async (name) => {
       const asked = vi.fn<() => void>();
       const here = threadHere();
@@ -457,7 +510,7 @@ describe('a guard that is closed', () => {
     },
   );
 
-  it('while its thread starts ends it', async () => {
+  it('ends its thread while the thread starts', async () => {
     const { poller, onThreadLost } = harness(
       paged(() => numbers(250)),
       spawnThread,
@@ -474,10 +527,10 @@ describe('a reply that is no page', () => {
     ['a status of the provider', '{"message-count":"1","messages":[{"status":"101"}]}', 200],
     ['throttled', '{"status":"1"}', 200],
     ['HTML', '<html>Bad Gateway</html>', 502],
-    ['HTML that is well', '<html></html>', 200],
+    ['HTML with status 200', '<html></html>', 200],
     ['no list', '{}', 200],
-  ])('(%s) is refused by the thread as it is without one', async (_name, body, httpStatus) => {
-    const provider: Provider = { page: () => Promise.reject(new Error('not asked for')) };
+  ])('is refused by the thread as by the main thread: %s', async (_name, body, httpStatus) => {
+    const provider: Provider = { page: () => Promise.reject(new Error('not requested')) };
     offerRawReplies(provider.page, async (_request, read) =>
       read({ ...reply(body, httpStatus), retryAfterMs: 7 }),
     );
@@ -494,7 +547,7 @@ describe('a reply that is no page', () => {
     }
   });
 
-  it('and may pass is asked for again', async () => {
+  it('is requested again if the error may pass', async () => {
     const simulator = await startSimulator({ optOuts: 250 });
     const { apiKey, apiSecret, url: baseUrl } = simulator;
     simulator.fault({ on: 'query', times: 2, status: 503 });
@@ -507,7 +560,7 @@ describe('a reply that is no page', () => {
   });
 });
 
-it('rows without a number count the same in a thread', async () => {
+it('counts rows without a readable number in a thread as on the main thread', async () => {
   const rows = [...numbers(400), 'x'];
   const { poller } = harness(
     paged(() => rows),

@@ -1,4 +1,4 @@
-/** Sweeps with a thread: one that runs in this thread, and a provider whose replies can be read in one. */
+/** For sweeps with a thread: a thread that runs on the main thread, and a provider that offers raw replies. */
 
 import { MessageChannel } from 'node:worker_threads';
 import type { PageRequest, Provider, ProviderPage } from '../../src/providers/provider.ts';
@@ -7,7 +7,7 @@ import type { SpawnThread, Thread } from '../../src/sync/thread/connection.ts';
 import type { ThreadRequest } from '../../src/sync/thread/messages.ts';
 import { serve } from '../../src/sync/thread/worker.ts';
 
-/** A thread's work without a thread; everything passes through the same messages. */
+/** Creates threads whose program runs on the main thread. It sends and receives the same messages as in a thread. */
 export function threadHere(onRequest: (request: ThreadRequest, thread: Thread) => void = () => undefined) {
   const exits: (() => void)[] = [];
   let started = 0;
@@ -16,9 +16,9 @@ export function threadHere(onRequest: (request: ThreadRequest, thread: Thread) =
     const { port1, port2 } = new MessageChannel();
     serve(port2, setup);
     const thread: Thread = {
-      on(event: string, heard: (message: never) => void) {
-        if (event === 'message') port1.on('message', (message) => heard(message as never));
-        else if (event === 'exit') exits.push(heard as () => void);
+      on(event: string, listener: (message: never) => void) {
+        if (event === 'message') port1.on('message', (message) => listener(message as never));
+        else if (event === 'exit') exits.push(listener as () => void);
       },
       postMessage(message, transfer) {
         onRequest(message, thread);
@@ -41,13 +41,13 @@ export function threadHere(onRequest: (request: ThreadRequest, thread: Thread) =
   };
 }
 
-/** The pages of a provider as replies. A page that is none is a reply that is none. */
+/** Creates a provider that offers its pages as raw replies. A malformed page becomes a malformed reply. */
 export function replying(pageOf: (request: PageRequest) => Promise<ProviderPage>): Provider {
   const page: Provider['page'] = (request) => pageOf(request);
-  offerRawReplies(page, async (request, read) => {
-    const given: { rows?: unknown; total?: unknown } = await pageOf(request);
-    const body = { 'opt-in-list': given.rows, 'opt-in-count': given.total };
-    return read(reply(JSON.stringify(body)));
+  offerRawReplies(page, async (request, parse) => {
+    const { rows, total }: { rows?: unknown; total?: unknown } = await pageOf(request);
+    const body = { 'opt-in-list': rows, 'opt-in-count': total };
+    return parse(reply(JSON.stringify(body)));
   });
   return { page };
 }
