@@ -1,4 +1,4 @@
-/** The client's own rules; what it makes of replies is tested against the simulator in end-to-end.test.ts. */
+/** The rules of the client itself. end-to-end.test.ts tests with the simulator how it parses replies. */
 
 import { MockAgent } from 'undici';
 import { describe, expect, it, vi } from 'vitest';
@@ -9,7 +9,7 @@ import { createFakeClock, settle } from '../../fake-clock.ts';
 
 const KEYS = { apiKey: 'key', apiSecret: 'a-secret-value' };
 
-describe('options', () => {
+describe('the options', () => {
   it.each([
     ['no credentials', { apiKey: 'k' }],
     ['both', { ...KEYS, signature: { secret: 's', method: 'md5' } }],
@@ -18,11 +18,11 @@ describe('options', () => {
     ['credentials in the URL', { ...KEYS, baseUrl: 'https://u:p@rest.example.com' }],
     ['a query', { ...KEYS, baseUrl: 'https://rest.example.com/?a=1' }],
     ['no URL', { ...KEYS, baseUrl: 'rest' }],
-    ['a method that is none', { apiKey: 'k', signature: { secret: 's', method: 'crc' } }],
+    ['an unknown signing method', { apiKey: 'k', signature: { secret: 's', method: 'crc' } }],
     ['endless retries', { ...KEYS, retries: Infinity }],
     ['a misspelt key', { ...KEYS, apisecret: 's' }],
     ['no object', 'key'],
-  ])('refuse %s, without showing a value', (_name, options) => {
+  ])('reject %s, with an error that shows no secret', (_name, options) => {
     try {
       vonage(options as VonageOptions);
       expect.unreachable();
@@ -33,22 +33,22 @@ describe('options', () => {
   });
 
   it.each(['https://rest.example.com', 'http://localhost:8080/', 'http://127.0.0.1:1', 'http://[::1]:1'])(
-    'take %s',
+    'accept the base URL %s',
     (baseUrl) => {
       expect(() => vonage({ ...KEYS, baseUrl })).not.toThrow();
     },
   );
 });
 
-it('takes every option that is left out as undefined', () => {
-  const left = {
+it('accepts undefined for every optional option', () => {
+  const unset = {
     ...{ baseUrl: undefined, timeout: undefined, retries: undefined, dispatcher: undefined },
     ...{ clock: undefined, random: undefined },
   };
-  // Checked by the compiler as well (exactOptionalPropertyTypes).
+  // The compiler checks it too (exactOptionalPropertyTypes).
   const options: VonageOptions[] = [
-    { ...KEYS, ...left, signature: undefined },
-    { apiKey: 'key', ...left, apiSecret: undefined, signature: { secret: 's', method: 'sha256' } },
+    { ...KEYS, ...unset, signature: undefined },
+    { apiKey: 'key', ...unset, apiSecret: undefined, signature: { secret: 's', method: 'sha256' } },
   ];
   for (const one of options) expect(vonage(one).account).toHaveLength(16);
 });
@@ -78,7 +78,7 @@ describe('a reply', () => {
     [{ date: '2026-01-01T12:00:00Z' }, false],
     [{ date: 'Thu, 99 Jan 2026 12:00:00 GMT' }, false],
     [{}, false],
-  ])('with %j gives the time of the provider: %s', async (headers, isKnown) => {
+  ])('gives the time of the provider with the headers %j: %s', async (headers, isKnown) => {
     const { serverTime } = await pageOf(200, '{"opt-in-list":[]}', headers);
     expect(serverTime).toBe(isKnown ? NOW : undefined);
   });
@@ -87,7 +87,7 @@ describe('a reply', () => {
     [206, { 'content-type': 'application/json', 'content-range': 'rows 0-0/9' }],
     [200, { 'content-type': 'application/problem+json' }],
     [203, {}],
-  ])('under %i with %j is no list', async (status, headers) => {
+  ])('is no list with status %i and headers %j', async (status, headers) => {
     await expect(pageOf(status, '{"opt-in-list":[]}', headers)).rejects.toMatchObject({
       code: 'provider_bad_reply',
       httpStatus: status,
@@ -97,14 +97,14 @@ describe('a reply', () => {
   it.each([
     [16 * 1024 * 1024, true],
     [16 * 1024 * 1024 + 1, false],
-  ])('of %i bytes is read: %s', async (bytes, isRead) => {
+  ])('is accepted with %i bytes: %s', async (bytes, isAccepted) => {
     const body = '{"opt-in-list":[]}'.padEnd(bytes);
-    if (isRead) expect(await pageOf(200, body, {})).toMatchObject({ rows: [] });
+    if (isAccepted) expect(await pageOf(200, body, {})).toMatchObject({ rows: [] });
     else await expect(pageOf(200, body, {})).rejects.toMatchObject({ code: 'provider_reply_too_large' });
   });
 });
 
-describe('waiting', () => {
+describe('a failed request', () => {
   async function page(fault: object, change: Partial<VonageOptions> = {}) {
     const simulator = await startSimulator({ optOuts: 1 });
     const clock = createFakeClock();
@@ -115,14 +115,14 @@ describe('waiting', () => {
     const result = provider
       .page({ index: 0, size: 10, signal: ended.signal })
       .catch((error: unknown) => error);
-    const seen = (count: number) => vi.waitFor(() => expect(simulator.requests).toHaveLength(count));
-    return { simulator, clock, result, ended, seen };
+    const requests = (count: number) => vi.waitFor(() => expect(simulator.requests).toHaveLength(count));
+    return { simulator, clock, result, ended, requests };
   }
 
-  it('doubles between tries and ends after the last', async () => {
-    const { simulator, clock, result, seen } = await page({ status: 500 });
+  it('is retried after waits that double, until the retries are used up', async () => {
+    const { simulator, clock, result, requests } = await page({ status: 500 });
     for (const [index, wait] of [500, 1_000, 2_000].entries()) {
-      await seen(index + 1);
+      await requests(index + 1);
       await vi.waitFor(() => expect(clock.timers).toBe(1));
       await clock.advance(wait - 1);
       await settle();
@@ -134,14 +134,14 @@ describe('waiting', () => {
     await simulator.close();
   });
 
-  it('is given up at once where the provider asks for longer', async () => {
+  it('is not retried if Retry-After is long', async () => {
     const { simulator, result } = await page({ status: 429, headers: { 'retry-after': '90' } });
     expect(await result).toMatchObject({ code: 'provider_throttled', retryAfterMs: 90_000 });
     expect(simulator.requests).toHaveLength(1);
     await simulator.close();
   });
 
-  it('takes a date in Retry-After', async () => {
+  it('reads a date in Retry-After', async () => {
     const { simulator, result, clock } = await page({
       status: 503,
       headers: { 'retry-after': new Date(createFakeClock().now() + 60_000).toUTCString() },
@@ -152,10 +152,10 @@ describe('waiting', () => {
   });
 
   it.each<[string, string | string[], number | undefined]>([
-    ['the first of two', ['7', '8'], 7_000],
-    ['no time', 'soon', undefined],
-    ['a time that is over', 'Thu, 01 Jan 1970 00:00:00 GMT', 0],
-  ])('reads Retry-After: %s', async (_name, header, retryAfterMs) => {
+    ['two values', ['7', '8'], 7_000],
+    ['a text that is no time', 'soon', undefined],
+    ['a time in the past', 'Thu, 01 Jan 1970 00:00:00 GMT', 0],
+  ])('reads Retry-After with %s', async (_name, header, retryAfterMs) => {
     const agent = new MockAgent();
     agent.disableNetConnect();
     const reply = { headers: { 'retry-after': header } };
@@ -177,7 +177,7 @@ describe('waiting', () => {
     ],
     ['something that is no error', KEYS.apiSecret, 'connection failed'],
     ['an error with a code', Object.assign(new Error('x'), { code: 'ECONNRESET' }), 'ECONNRESET'],
-  ])('tells of %s only its code', async (_name, thrown, said) => {
+  ])('shows only the code of %s', async (_name, thrown, shown) => {
     const dispatcher = {
       dispatch() {
         throw thrown;
@@ -187,26 +187,26 @@ describe('waiting', () => {
     const { signal } = new AbortController();
     await expect(provider.page({ index: 0, size: 1, signal })).rejects.toMatchObject({
       code: 'provider_unreachable',
-      message: `the provider could not be reached: ${said}`,
+      message: `the provider could not be reached: ${shown}`,
     });
   });
 
-  it.each([401, 404])('is not tried where it cannot help: %i', async (status) => {
+  it.each([401, 404])('is not retried after HTTP %i', async (status) => {
     const { simulator, result } = await page({ status });
     expect(await result).toBeInstanceOf(ProviderError);
     expect(simulator.requests).toHaveLength(1);
     await simulator.close();
   });
 
-  it('ends when the caller gives up, before, during and between tries', async () => {
+  it('ends when the caller aborts it, before, during and between attempts', async () => {
     const stalled = await page({ stall: 'headers' });
-    await stalled.seen(1);
+    await stalled.requests(1);
     stalled.ended.abort();
     expect(await stalled.result).toMatchObject({ code: 'provider_aborted' });
     await stalled.simulator.close();
 
     const waiting = await page({ status: 500 });
-    await waiting.seen(1);
+    await waiting.requests(1);
     await vi.waitFor(() => expect(waiting.clock.timers).toBe(1));
     waiting.ended.abort(new ProviderError('provider_timeout', 'over'));
     expect(await waiting.result).toMatchObject({ code: 'provider_timeout' });
@@ -214,7 +214,7 @@ describe('waiting', () => {
     await waiting.simulator.close();
 
     const late = await page({ stall: 'headers' });
-    await late.seen(1);
+    await late.requests(1);
     late.ended.abort(new ProviderError('provider_timeout', 'over'));
     expect(await late.result).toMatchObject({ code: 'provider_timeout' });
     expect(late.clock.timers).toBe(0);
@@ -225,7 +225,7 @@ describe('waiting', () => {
     await expect(never).rejects.toMatchObject({ code: 'provider_aborted' });
   });
 
-  it('nothing of an error shows a secret', async () => {
+  it('has an error that shows no secret and no number', async () => {
     const provider = vonage({ ...KEYS, baseUrl: 'http://127.0.0.1:9', retries: 0 });
     const error: unknown = await provider
       .optIn?.('15551234567', { signal: AbortSignal.timeout(5_000) })

@@ -16,7 +16,7 @@ function errorOf(act: () => unknown): ProviderError | undefined {
 
 const codeOf = (act: () => unknown): string | undefined => errorOf(act)?.code;
 
-describe('a page', () => {
+describe('readPage', () => {
   it.each<[string, unknown, number | undefined]>([
     ['a count as text', { 'opt-in-count': '3', 'opt-in-list': [] }, 3],
     ['a count as number', { 'opt-in-count': 3, 'opt-in-list': [] }, 3],
@@ -24,19 +24,23 @@ describe('a page', () => {
     ['a count with spaces around it', { 'opt-in-count': ' 3 ', 'opt-in-list': [] }, 3],
     ['a count that is a list', { 'opt-in-count': [3], 'opt-in-list': [] }, undefined],
     ['no count', { 'opt-in-list': [] }, undefined],
-    ['a count that is none', { 'opt-in-count': 'many', 'opt-in-list': [] }, undefined],
-    ['a status of 0 beside it', { status: '0', 'opt-in-list': [] }, undefined],
-    ['a status of null beside it', { status: null, 'opt-in-list': [] }, undefined],
+    ['a count that is no number', { 'opt-in-count': 'many', 'opt-in-list': [] }, undefined],
+    ['a status of 0 beside the list', { status: '0', 'opt-in-list': [] }, undefined],
+    ['a status of null beside the list', { status: null, 'opt-in-list': [] }, undefined],
     ['a count in other notation', { 'opt-in-count': '1e3', 'opt-in-list': [] }, undefined],
     ['a count below zero', { 'opt-in-count': -1, 'opt-in-list': [] }, undefined],
     ['a success among its messages', { messages: [{ status: '0' }], 'opt-in-list': [] }, undefined],
-    ['messages that say nothing', { messages: [{}, { status: 0 }], 'opt-in-list': [] }, undefined],
+    [
+      'messages without a status other than 0',
+      { messages: [{}, { status: 0 }], 'opt-in-list': [] },
+      undefined,
+    ],
     ['messages of null', { messages: null, 'opt-in-list': [] }, undefined],
-    ['messages of nothing', { messages: '', 'opt-in-list': [] }, undefined],
+    ['messages of an empty text', { messages: '', 'opt-in-list': [] }, undefined],
     ['no messages', { messages: [], 'message-count': '0', 'opt-in-list': [] }, undefined],
-    ...[null, '', ' ', false, 'false', 0, '0', []].map((nothing): [string, unknown, undefined] => [
-      `an error of ${JSON.stringify(nothing)} beside it`,
-      { error: nothing, 'error-text': nothing, errors: nothing, 'opt-in-list': [] },
+    ...[null, '', ' ', false, 'false', 0, '0', []].map((empty): [string, unknown, undefined] => [
+      `an error of ${JSON.stringify(empty)} beside the list`,
+      { error: empty, 'error-text': empty, errors: empty, 'opt-in-list': [] },
       undefined,
     ]),
     [
@@ -44,15 +48,19 @@ describe('a page', () => {
       { page: 0, links: { next: '/2' }, success: true, code: 200, 'opt-in-list': [] },
       undefined,
     ],
-    ['success in words', { success: 'true', ok: null, 'http-status': '200', 'opt-in-list': [] }, undefined],
-  ])('with %s', (_name, body, total) => {
+    [
+      'members that tell of a success',
+      { success: 'true', ok: null, 'http-status': '200', 'opt-in-list': [] },
+      undefined,
+    ],
+  ])('accepts a list with %s', (_name, body, total) => {
     expect(readPage(reply(body))).toEqual({ rows: [], total });
   });
 
   describe.each([
     ['an empty list', []],
     ['a list', [{ msisdn: '15558937009', 'opt-out': 'true' }]],
-  ])('is not %s', (_name, list) => {
+  ])('%s', (_name, list) => {
     it.each<object>([
       ...[
         { 'error-text': 'no' },
@@ -110,7 +118,7 @@ describe('a page', () => {
         { many: Array.from({ length: 2_000 }, () => 0) },
         { many: { ...Array.from({ length: 2_000 }, () => 0) } },
       ],
-    ])('beside %j', (beside) => {
+    ])('is rejected beside %j', (beside) => {
       expect(codeOf(() => readPage(reply({ 'opt-in-list': list, ...beside })))).toBe('provider_bad_reply');
       expect(codeOf(() => readPage(reply({ ...beside, 'opt-in-count': '1', 'opt-in-list': list })))).toBe(
         'provider_bad_reply',
@@ -124,7 +132,7 @@ describe('a page', () => {
       [1, 'provider_throttled'],
       ['101', 'provider_rejected'],
       ['200', 'provider_rejected'],
-    ])('beside the status %j', (status, code) => {
+    ])('is rejected beside the status %j', (status, code) => {
       expect(codeOf(() => readPage(reply({ 'opt-in-list': list, status })))).toBe(code);
       expect(codeOf(() => readPage(reply({ 'opt-in-list': list, messages: [{ status }] })))).toBe(code);
     });
@@ -133,7 +141,7 @@ describe('a page', () => {
       ...[201, 202, 203, 204, 205, 206, 207, 226].map((status) => [status, 'provider_bad_reply']),
       ...[300, 301, 302, 303, 304, 307, 308, 400, 404, 410].map((status) => [status, 'provider_rejected']),
       ...[500, 502, 503, 504].map((status) => [status, 'provider_unavailable']),
-    ] as [number, string][])('under HTTP %i', (status, code) => {
+    ] as [number, string][])('is rejected under HTTP %i', (status, code) => {
       expect(codeOf(() => readPage(reply({ 'opt-in-list': list, 'opt-in-count': '0' }, status)))).toBe(code);
     });
 
@@ -141,14 +149,14 @@ describe('a page', () => {
       'application/problem+json',
       'Application/Problem+JSON; charset=utf-8',
       'application/problem+xml',
-    ])('of the type %s', (contentType) => {
+    ])('is rejected with the content type %s', (contentType) => {
       const body = { 'opt-in-list': list };
       expect(codeOf(() => readPage({ ...reply(body), contentType }))).toBe('provider_bad_reply');
       expect(readPage({ ...reply(body), contentType: 'application/json' }).rows).toEqual(list);
     });
   });
 
-  it('is none with 206, whatever its status says', () => {
+  it('rejects a list with HTTP 206 and a provider status', () => {
     expect(codeOf(() => readPage(reply({ status: '101', 'opt-in-list': [] }, 206)))).toBe(
       'provider_rejected',
     );
@@ -156,8 +164,8 @@ describe('a page', () => {
 
   it.each<[string, unknown, number, string]>([
     ['a status as number', { status: 4 }, 200, 'provider_credentials'],
-    ['an error beside a list', { status: '5', 'opt-in-list': [] }, 200, 'provider_unavailable'],
-    ['an error behind a success', { messages: [{ status: 0 }, { status: 1 }] }, 200, 'provider_throttled'],
+    ['a status beside a list', { status: '5', 'opt-in-list': [] }, 200, 'provider_unavailable'],
+    ['an error after a success', { messages: [{ status: 0 }, { status: 1 }] }, 200, 'provider_throttled'],
     ['a list under 500', { 'opt-in-list': [] }, 500, 'provider_unavailable'],
     ['a list under 404', { 'opt-in-list': [] }, 404, 'provider_rejected'],
     ['103, which is about one number', { status: '103' }, 200, 'provider_rejected'],
@@ -176,32 +184,32 @@ describe('a page', () => {
     ['a status in a list', { status: [4] }, 200, 'provider_bad_reply'],
     ['a status of seven digits', { status: '1000000' }, 200, 'provider_bad_reply'],
     ['a status with spaces around it', { status: ' 4 ' }, 200, 'provider_credentials'],
-  ])('is not %s', (_name, body, httpStatus, code) => {
+  ])('rejects %s', (_name, body, httpStatus, code) => {
     expect(codeOf(() => readPage(reply(body, httpStatus)))).toBe(code);
   });
 
   it.each([
     ['truncated JSON', '{"opt-in-list":[', 200, 'provider_bad_reply'],
-    ['nothing', '', 200, 'provider_bad_reply'],
+    ['an empty body', '', 200, 'provider_bad_reply'],
     ['HTML under 502', '<html>', 502, 'provider_unavailable'],
-  ])('is not %s', (_name, body, httpStatus, code) => {
+  ])('rejects %s', (_name, body, httpStatus, code) => {
     expect(codeOf(() => readPage({ body, httpStatus }))).toBe(code);
   });
 
-  it('that was refused tells when to come again', () => {
+  it('gives the time of Retry-After in its error', () => {
     expect(() => readPage({ body: '{}', httpStatus: 429, retryAfterMs: 5 })).toThrow(
       expect.objectContaining({ retryAfterMs: 5, httpStatus: 429, providerStatus: undefined }),
     );
   });
 });
 
-describe('a refusal', () => {
+describe('an error of a reply', () => {
   const query = 'the provider refused the query: HTTP';
   const manage = 'the provider refused the manage: HTTP';
   const page = readPage;
-  const optIn = (told: Reply) => checkOptedIn(told, '15559301529');
+  const optIn = (received: Reply) => checkOptedIn(received, '15559301529');
 
-  it.each<[string, (told: Reply) => unknown, string, number, string, string | undefined]>([
+  it.each<[string, (received: Reply) => unknown, string, number, string, string | undefined]>([
     ['a status', page, '{"status":"101"}', 200, `${query} 200, status 101`, '101'],
     ['a status beside 503', page, '{"status":5}', 503, `${query} 503, status 5`, '5'],
     ['no status', page, '{}', 404, `${query} 404`, undefined],
@@ -224,51 +232,58 @@ describe('a refusal', () => {
       'the reply does not say that the number is opted in (HTTP 200)',
       undefined,
     ],
-  ])('with %s tells what was said', (_name, read, body, httpStatus, message, providerStatus) => {
-    expect(errorOf(() => read({ body, httpStatus }))).toMatchObject({
-      message,
-      httpStatus,
-      providerStatus,
-      retryAfterMs: undefined,
-    });
-  });
+  ])(
+    'has the message and the status codes for %s',
+    (_name, read, body, httpStatus, message, providerStatus) => {
+      expect(errorOf(() => read({ body, httpStatus }))).toMatchObject({
+        message,
+        httpStatus,
+        providerStatus,
+        retryAfterMs: undefined,
+      });
+    },
+  );
 });
 
-describe('an opt-in', () => {
-  const said = { msisdn: '15559301529', 'opt-in': 'true', 'opt-out': 'false' };
+describe('checkOptedIn', () => {
+  const optedIn = { msisdn: '15559301529', 'opt-in': 'true', 'opt-out': 'false' };
   it.each<[string, unknown, string | undefined]>([
-    ['the published reply', said, undefined],
-    ['flags as booleans', { ...said, 'opt-in': true, 'opt-out': false }, undefined],
-    ['flags in any case', { ...said, 'opt-in': ' TRUE ', 'opt-out': 'False' }, undefined],
-    ['flags with spaces around them', { ...said, 'opt-in': ' true', 'opt-out': ' false ' }, undefined],
-    ['the number as a number', { ...said, msisdn: 15559301529 }, undefined],
-    ['no word of opting out', { msisdn: '15559301529', 'opt-in': 'true' }, undefined],
-    ['another number', { ...said, msisdn: '15559301528' }, 'provider_bad_reply'],
+    ['the published reply', optedIn, undefined],
+    ['flags as booleans', { ...optedIn, 'opt-in': true, 'opt-out': false }, undefined],
+    ['flags in any case', { ...optedIn, 'opt-in': ' TRUE ', 'opt-out': 'False' }, undefined],
+    ['flags with spaces around them', { ...optedIn, 'opt-in': ' true', 'opt-out': ' false ' }, undefined],
+    ['the number as a number', { ...optedIn, msisdn: 15559301529 }, undefined],
+    ['no opt-out flag', { msisdn: '15559301529', 'opt-in': 'true' }, undefined],
+    ['another number', { ...optedIn, msisdn: '15559301528' }, 'provider_bad_reply'],
     ['no number', { 'opt-in': 'true' }, 'provider_bad_reply'],
-    ['not opted in', { ...said, 'opt-in': 'false' }, 'provider_bad_reply'],
-    ['both', { ...said, 'opt-out': 'true' }, 'provider_bad_reply'],
-    ['neither', { msisdn: '15559301529' }, 'provider_bad_reply'],
+    ['not opted in', { ...optedIn, 'opt-in': 'false' }, 'provider_bad_reply'],
+    ['both flags true', { ...optedIn, 'opt-out': 'true' }, 'provider_bad_reply'],
+    ['neither flag', { msisdn: '15559301529' }, 'provider_bad_reply'],
     ['a bare success', { status: '0' }, 'provider_bad_reply'],
     ['103', { messages: [{ status: '103' }] }, 'provider_number_refused'],
     ['101', { messages: [{ status: '101' }] }, 'provider_rejected'],
-    ['an error beside it', { ...said, 'error-text': 'no' }, 'provider_bad_reply'],
-    ['an opt-out that is no flag', { ...said, 'opt-out': 'maybe' }, 'provider_bad_reply'],
-    ['an opt-out of 1', { ...said, 'opt-out': 1 }, 'provider_bad_reply'],
-    ['an opt-out of null', { ...said, 'opt-out': null }, undefined],
-    ['an opt-out of nothing', { ...said, 'opt-out': '' }, undefined],
-  ])('by %s', (_name, body, code) => {
+    ['a sign of an error', { ...optedIn, 'error-text': 'no' }, 'provider_bad_reply'],
+    [
+      'an opt-out flag that is neither true nor false',
+      { ...optedIn, 'opt-out': 'maybe' },
+      'provider_bad_reply',
+    ],
+    ['an opt-out flag of 1', { ...optedIn, 'opt-out': 1 }, 'provider_bad_reply'],
+    ['an opt-out flag of null', { ...optedIn, 'opt-out': null }, undefined],
+    ['an empty opt-out flag', { ...optedIn, 'opt-out': '' }, undefined],
+  ])('checks a reply with %s', (_name, body, code) => {
     expect(codeOf(() => checkOptedIn(reply(body), '15559301529'))).toBe(code);
   });
 
-  it.each([201, 202, 206])('is no promise: HTTP %i', (status) => {
-    expect(codeOf(() => checkOptedIn(reply(said, status), '15559301529'))).toBe('provider_bad_reply');
+  it.each([201, 202, 206])('rejects a reply with HTTP %i', (status) => {
+    expect(codeOf(() => checkOptedIn(reply(optedIn, status), '15559301529'))).toBe('provider_bad_reply');
   });
 
   it.each<[unknown, object]>([
     ['2014-08-21 17:34:47', { optInDate: Date.UTC(2014, 7, 21, 17, 34, 47) }],
     ['soon', {}],
     [undefined, {}],
-  ])('since %j', (date, proof) => {
-    expect(checkOptedIn(reply({ ...said, 'opt-in-date': date }), '15559301529')).toStrictEqual(proof);
+  ])('returns the date of the opt-in %j', (date, proof) => {
+    expect(checkOptedIn(reply({ ...optedIn, 'opt-in-date': date }), '15559301529')).toStrictEqual(proof);
   });
 });
