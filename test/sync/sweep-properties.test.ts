@@ -10,55 +10,55 @@ import type { PageRequest, ProviderPage, ProviderRow } from '../../src/providers
 import type { SweepOutcome } from '../../src/sync/sweep.ts';
 import { createPoller } from '../../src/sync/poller.ts';
 import { createFakeClock } from '../fake-clock.ts';
-import { Oracle, Reading, type Fact, type Page } from './sweep-oracle.ts';
+import { ExpectedSweep, Oracle, type Page, type StoredEvidence } from './sweep-oracle.ts';
 import { replying, threadHere } from './threads.ts';
 
 const SECOND = 1_000;
 const MINUTE = 60 * SECOND;
 const DAY = 24 * 60 * MINUTE;
 const GRACE = 10 * MINUTE;
-/** A machine that slept longer has not watched the list. */
+/** The most that one sweep adds to the time for which removals are held back: a machine that slept saw no list. */
 const LONGEST_STEP = DAY / 2;
 const RULES = {
   ...{ clockSlackMs: MINUTE, lagGraceMs: GRACE, shrinkHoldMs: DAY, longestStepMs: LONGEST_STEP },
 } satisfies Partial<LedgerOptions>;
 const LOG = 'log 1';
 const MOST = 260;
-/** Everybody there is; the last few are on no list, whatever happens. */
+/** All people. The last few are on no list, whatever happens. */
 const PEOPLE = Array.from({ length: 300 }, (_, id) => id);
 const SEED = 20_260_101;
 const number = (id: number) => String(15_550_000_000 + id);
 const idOf = (msisdn: string) => Number(msisdn) - 15_550_000_000;
 type Of<A> = A extends fc.Arbitrary<infer T> ? T : never;
 const upTo = (max: number, min = 0) => fc.integer({ min, max });
-/** An arbitrary that says what kind of thing it is. */
+/** Creates an arbitrary of objects with this `kind`. */
 const kind = <K extends string, T>(name: K, fields: { [F in keyof T]: fc.Arbitrary<T[F]> }) =>
   fc.record(fields).map((values) => ({ ...values, kind: name }));
 
 const reader = fc.record({ pageSize: upTo(300, 15), concurrency: upTo(3, 1) });
-/** Often the first few, so that much happens to the same people. */
-const place = fc.oneof(upTo(3), upTo(280));
-const change = fc.oneof(
-  kind('join', { from: place, count: fc.oneof(upTo(12), upTo(280)), isInFront: fc.boolean() }),
-  kind('leave', { from: place, count: upTo(12) }),
+/** An index in the list, often one of the first few, so that many steps change the same people. */
+const listIndex = fc.oneof(upTo(3), upTo(280));
+const listChange = fc.oneof(
+  kind('join', { from: listIndex, count: fc.oneof(upTo(12), upTo(280)), isInFront: fc.boolean() }),
+  kind('leave', { from: listIndex, count: upTo(12) }),
   kind('lose', { kept: fc.constantFrom(0, 0, 0.2, 0.45, 0.55) }),
   kind('return', {}),
 );
-const FACTS = ['stop', 'stop', 'phone out', 'import out', 'start', 'resubscribe', 'local in'] as const;
-const isOptIn = (fact: (typeof FACTS)[number]) => ['start', 'resubscribe', 'local in'].includes(fact);
-const telling = kind('tell', {
+const EVENTS = ['stop', 'stop', 'phone out', 'import out', 'start', 'resubscribe', 'local in'] as const;
+const isOptIn = (event: (typeof EVENTS)[number]) => ['start', 'resubscribe', 'local in'].includes(event);
+const recording = kind('record', {
   id: fc.oneof(upTo(5), upTo(PEOPLE.length - 1)),
-  fact: fc.constantFrom(...FACTS, 'resubscribe'),
+  event: fc.constantFrom(...EVENTS, 'resubscribe'),
   tick: fc.constantFrom(0, SECOND),
-  /** How long ago, by the log and by sweeps, the act began that is stored now. */
+  /** How long ago the act began that is stored now: log entries and sweeps since then. */
   behind: fc.record({ entries: fc.constantFrom(0, 0, 0, 1, 3), sweeps: fc.constantFrom(0, 0, 1) }),
   isDated: fc.boolean(),
 });
 const restarting = kind('restart', { isKilled: fc.boolean(), reader });
 const saving = kind('save', { isKept: fc.boolean() });
 const act = fc.oneof(
-  ...[change, change, change],
-  ...[telling, telling, telling],
+  ...[listChange, listChange, listChange],
+  ...[recording, recording, recording],
   ...[restarting, restarting, saving, kind('accept', {})],
 );
 const at = upTo(6);
@@ -69,12 +69,12 @@ const fault = fc.oneof(
   kind('repeat', { at, times: upTo(2, 1) }),
   kind('unreadable', { at: upTo(280), count: upTo(4, 1) }),
 );
-/** Which numbers the list holds in two rows, and where the second row is. */
+/** Which numbers are in two rows of the list, and where the second rows are. */
 const copies = fc.constantFrom('none', 'none', 'beside', 'behind', 'all again');
 const serving = {
   fault,
   copies,
-  /** Whether it also holds people who are opted in. */
+  /** Whether the list also has rows of people who are opted in. */
   hasIns: fc.boolean(),
   total: fc.constantFrom('all', 'all', 'page', 'none', 'more', 'less'),
   cap: fc.option(upTo(150, 10), { nil: Infinity }),
@@ -89,7 +89,7 @@ const sweep = kind('sweep', {
 });
 const story = fc.record({
   trust: fc.boolean(),
-  /** Whether the store counts sweeps, those that came to nothing included. */
+  /** Whether the store counts sweeps, failed ones included. */
   hasCounter: fc.boolean(),
   size: upTo(MOST),
   reader,
@@ -112,17 +112,24 @@ const HONEST: Sweep = {
   ...{ isAccepted: false, isStoreDown: false, during: [] },
 };
 
+/** Returns the list with the second rows. */
 function withCopies(list: readonly number[], where: Sweep['copies']): number[] {
   const twice = list.filter((one) => where === 'all again' || (where !== 'none' && one % 5 < 2));
   if (where === 'beside') return list.flatMap((one) => (one % 5 < 2 ? [one, one] : [one]));
   return [...list, ...twice];
 }
 
-/** Whether pages are read in a thread, from the first one on. */
+/** Whether a thread parses the pages, from the first page on. */
 let isThreaded = false;
 
-/** A provider whose list changes, a guard's part that sweeps it, and a store; the oracle looks on. */
-function createWorld({ trust, hasCounter, size, reader: first }: Omit<Story, 'steps'>, isWatched = false) {
+/**
+ * Creates a provider whose list changes, a poller that sweeps it, a store, and an oracle that gets the same input.
+ * `isCheckedOften`: the oracle's answers are also compared during sweeps.
+ */
+function createWorld(
+  { trust, hasCounter, size, reader: first }: Omit<Story, 'steps'>,
+  isCheckedOften = false,
+) {
   const clock = createFakeClock();
   const oracle = new Oracle({ trustsRemoval: trust, ...RULES });
   const evidence: (readonly [string, Evidence])[] = [];
@@ -135,11 +142,11 @@ function createWorld({ trust, hasCounter, size, reader: first }: Omit<Story, 'st
   let position = 0;
   let counter = 0;
   let list = PEOPLE.slice(0, size);
-  let whole = list;
-  const past = [list];
-  const since = new Map<number, number>();
+  let listBeforeLoss = list;
+  const pastLists = [list];
+  const listedSince = new Map<number, number>();
   let serve: (index: number, size: number) => Promise<ProviderPage>;
-  let canKeep = true;
+  let canStore = true;
   let running = boot(first);
 
   function boot({ pageSize, concurrency }: Of<typeof reader>) {
@@ -148,7 +155,7 @@ function createWorld({ trust, hasCounter, size, reader: first }: Omit<Story, 'st
       ...RULES,
       ...{ list: 'default', trustProviderRemoval: trust },
     });
-    for (const [msisdn, told] of evidence) ledger.merge(msisdn, told);
+    for (const [msisdn, entry] of evidence) ledger.merge(msisdn, entry);
     if (times) {
       const sets = {
         numbers: createNumberSet(stored.numbers),
@@ -156,10 +163,10 @@ function createWorld({ trust, hasCounter, size, reader: first }: Omit<Story, 'st
       };
       ledger.restore({ ...sets, ...times }, [...stored.rows.values()]);
     }
-    const store = (msisdn: string, told: Evidence) => {
-      const kept = { ...told, positions: [{ log: LOG, position: ++position }] };
-      evidence.push([msisdn, kept]);
-      ledger.merge(msisdn, kept, clock.monotonic());
+    const store = (msisdn: string, entry: Evidence) => {
+      const positioned = { ...entry, positions: [{ log: LOG, position: ++position }] };
+      evidence.push([msisdn, positioned]);
+      ledger.merge(msisdn, positioned, clock.monotonic());
     };
     const save = (isKept: boolean) => {
       const { number: last, start, heldMs, numbers, missingOnce, delta, rows, done } = ledger.save();
@@ -198,7 +205,7 @@ function createWorld({ trust, hasCounter, size, reader: first }: Omit<Story, 'st
           : undefined,
         notReadyError: () => undefined,
         async keepOptIns(changes) {
-          if (isOver || !canKeep) throw new Error('the store is down');
+          if (isOver || !canStore) throw new Error('the store is down');
           for (const { msisdn, evidence: proof } of changes) store(msisdn, proof);
         },
         saveSweep: () => (isOver ? undefined : save(true)),
@@ -213,30 +220,30 @@ function createWorld({ trust, hasCounter, size, reader: first }: Omit<Story, 'st
   }
 
   function replaceList(next: readonly number[]): void {
-    for (const one of next) if (!list.includes(one)) since.set(one, clock.now());
+    for (const one of next) if (!list.includes(one)) listedSince.set(one, clock.now());
     list = next.slice(0, MOST);
-    past.push(list);
+    pastLists.push(list);
   }
 
-  function tell({ id, fact, behind, isDated }: Of<typeof telling>): void {
+  function record({ id, event, behind, isDated }: Of<typeof recording>): void {
     const now = clock.now();
-    const direction = isOptIn(fact) ? 'in' : 'out';
+    const direction = isOptIn(event) ? 'in' : 'out';
     const kinds = { stop: 'told', start: 'told', 'import out': 'stated' } as const;
-    const what = fact in kinds ? kinds[fact as keyof typeof kinds] : 'act';
+    const evidenceKind = event in kinds ? kinds[event as keyof typeof kinds] : 'act';
     const basis = Math.max(0, position - behind.entries);
     const sweepNumber = Math.max(0, running.ledger.lastBegun - behind.sweeps);
     const proof = { sweep: sweepNumber, optInDate: isDated ? now : null };
-    const known = { direction, kind: what, at: now, source: 'inbound' } as const;
+    const common = { direction, kind: evidenceKind, at: now, source: 'inbound' } as const;
     running.store(number(id), {
-      ...{ ...known, seenAt: now, id: `${direction} ${position}` },
-      ...(direction === 'in' && what === 'act' ? { basis: { log: LOG, position: basis } } : {}),
-      ...(fact === 'resubscribe' ? { proof } : {}),
+      ...{ ...common, seenAt: now, id: `${direction} ${position}` },
+      ...(direction === 'in' && evidenceKind === 'act' ? { basis: { log: LOG, position: basis } } : {}),
+      ...(event === 'resubscribe' ? { proof } : {}),
     });
-    oracle.tell(id, {
-      ...{ direction, kind: what, at: now, position, applied: clock.monotonic() },
-      ...(direction === 'in' && what === 'act' ? { basis } : {}),
-      ...(fact === 'resubscribe' ? { proof } : {}),
-    } satisfies Fact);
+    oracle.record(id, {
+      ...{ direction, kind: evidenceKind, at: now, position, applied: clock.monotonic() },
+      ...(direction === 'in' && evidenceKind === 'act' ? { basis } : {}),
+      ...(event === 'resubscribe' ? { proof } : {}),
+    } satisfies StoredEvidence);
   }
 
   function perform(step: Act): void {
@@ -249,94 +256,94 @@ function createWorld({ trust, hasCounter, size, reader: first }: Omit<Story, 'st
     } else if (step.kind === 'leave') {
       replaceList(list.toSpliced(step.from % Math.max(1, length), step.count));
     } else if (step.kind === 'lose') {
-      whole = list;
+      listBeforeLoss = list;
       replaceList(list.slice(0, Math.floor(length * step.kept)));
     } else if (step.kind === 'return') {
-      replaceList(whole);
-    } else if (step.kind === 'tell') {
+      replaceList(listBeforeLoss);
+    } else if (step.kind === 'record') {
       clock.skip(step.tick);
-      tell(step);
+      record(step);
     } else if (step.kind === 'save') {
       running.save(step.isKept);
     } else if (step.kind === 'restart') {
-      // What a sweep in flight has shown is not in the store yet: a kill may lose it.
-      if (!step.isKilled || reading !== undefined) running.save(true);
+      // The rows of a running sweep are not in the store yet: a kill may lose them. So they are saved before.
+      if (!step.isKilled || current !== undefined) running.save(true);
       running.end();
       oracle.restart();
       running = boot(step.reader);
-      reading = undefined;
-    } else if (step.kind === 'accept' && reading !== undefined) {
+      current = undefined;
+    } else if (step.kind === 'accept' && current !== undefined) {
       void running.poller.sweep({ acceptShrink: true });
     }
   }
 
   function pageOf(step: Sweep, listNow: readonly number[], index: number, wanted: number): Page | 'torn' {
-    const { fault: what } = step;
+    const { fault: found } = step;
     const per = Math.min(wanted, step.cap);
     const rows: (number | string | { readonly optedIn: number })[] = withCopies(listNow, step.copies);
     for (const optedIn of step.hasIns ? PEOPLE : []) {
-      // Every tenth of those who are on no list.
+      // Every tenth person, unless the person is on the list.
       if (optedIn % 10 === 7 && !listNow.includes(optedIn)) rows.push({ optedIn });
     }
-    for (let one = 0; what.kind === 'unreadable' && one < what.count; one++) {
-      rows.splice((what.at * (one + 1)) % (rows.length + 1), 0, `x${one}`);
+    for (let one = 0; found.kind === 'unreadable' && one < found.count; one++) {
+      rows.splice((found.at * (one + 1)) % (rows.length + 1), 0, `x${one}`);
     }
     let from = index * per;
-    if ('at' in what && what.kind !== 'unreadable' && index >= what.at) {
-      if (what.kind === 'repeat') from = Math.max(what.at, index - what.times) * per;
-      else if (index > what.at) from = index * per;
-      else if (what.kind === 'hole') from = Infinity;
+    if ('at' in found && found.kind !== 'unreadable' && index >= found.at) {
+      if (found.kind === 'repeat') from = Math.max(found.at, index - found.times) * per;
+      else if (index > found.at) from = index * per;
+      else if (found.kind === 'hole') from = Infinity;
       else return 'torn';
-    } else if (what.kind === 'one-based') from = Math.max(0, index - 1) * per;
-    else if (what.kind === 'ignored') from = 0;
-    const shown = rows.slice(from, from + per);
+    } else if (found.kind === 'one-based') from = Math.max(0, index - 1) * per;
+    else if (found.kind === 'ignored') from = 0;
+    const served = rows.slice(from, from + per);
     const { length } = rows;
-    const totals = { all: length, page: shown.length, none: undefined, more: length + 3, less: length - 3 };
+    const totals = { all: length, page: served.length, none: undefined, more: length + 3, less: length - 3 };
     return {
-      ids: shown.flatMap((one) =>
+      ids: served.flatMap((one) =>
         typeof one === 'number' ? [one] : typeof one === 'string' ? [] : [one.optedIn],
       ),
-      outs: shown.filter((one) => typeof one === 'number'),
-      rows: shown.map((one) => (typeof one === 'string' ? one : rowOf(one))),
+      outs: served.filter((one) => typeof one === 'number'),
+      rows: served.map((one) => (typeof one === 'string' ? one : rowOf(one))),
       total: totals[step.total],
     };
   }
 
-  /** Half of the rows are a number alone, the others say since when. */
+  /** Returns a row. Half of the opted-out rows are a number alone, the others have a date. */
   function rowOf(one: number | { readonly optedIn: number }): ProviderRow {
     if (typeof one !== 'number') {
       const { optedIn } = one;
-      // A date that is later than an opt-out in the same sweep would count: nobody who joins the list has one.
+      // An opt-in date after an opt-out of the same sweep would count. So people who can join the list have none.
       const dated = optedIn >= 290 ? { optInDate: clock.now() } : {};
       return { msisdn: number(optedIn), optIn: true, optOut: false, ...dated };
     }
     const msisdn = number(one);
-    return one % 2 === 0 ? msisdn : { msisdn, optOut: true, optIn: false, optOutDate: since.get(one) };
+    return one % 2 === 0 ? msisdn : { msisdn, optOut: true, optIn: false, optOutDate: listedSince.get(one) };
   }
 
-  let reading: Reading | undefined;
-  let lastReading: Reading | undefined;
+  let current: ExpectedSweep | undefined;
+  let lastSweep: ExpectedSweep | undefined;
 
   function take(page: Page | 'torn'): void {
-    if (reading === undefined) return;
-    const { start } = reading;
-    for (const one of reading.take(page)) {
-      const date = one % 2 === 0 ? undefined : since.get(one);
-      oracle.row(one, reading, date === undefined || date > start ? undefined : date);
+    if (current === undefined) return;
+    const { start } = current;
+    for (const one of current.take(page)) {
+      const date = one % 2 === 0 ? undefined : listedSince.get(one);
+      oracle.row(one, current, date === undefined || date > start ? undefined : date);
     }
   }
 
   async function run(step: Sweep): Promise<SweepOutcome | undefined> {
     clock.skip(step.tick);
-    canKeep = !step.isStoreDown;
+    canStore = !step.isStoreDown;
     const next = Math.max(oracle.lastBegun + 1, hasCounter ? counter + 1 : 0);
-    const own = new Reading({
+    const expected = new ExpectedSweep({
       ...{ number: next, start: clock.now(), began: clock.monotonic(), basis: position },
     });
-    reading = own;
-    const behind = step.lag === 0 ? undefined : past.at(Math.max(0, past.length - 1 - step.lag));
+    current = expected;
+    const outdated = step.lag === 0 ? undefined : pastLists.at(Math.max(0, pastLists.length - 1 - step.lag));
     const answers: (Page | 'torn')[] = [];
-    const pastBefore = past.length;
+    const listsBefore = pastLists.length;
     let taken = 0;
     let { isAccepted } = step;
     let earlier: Promise<unknown> = Promise.resolve();
@@ -348,19 +355,19 @@ function createWorld({ trust, hasCounter, size, reader: first }: Omit<Story, 'st
     };
     async function answerPage(index: number, wanted: number): Promise<ProviderPage> {
       await nextTurn();
-      // A page before it that was asked for earlier goes to the thread and back meanwhile.
+      // Meanwhile an earlier page is transferred to the thread and back.
       for (let turn = 0; isThreaded && turn < 12; turn++) await nextTurn();
-      if (reading !== own) throw new Error('nobody waits for it');
-      // Those before this one have been read.
-      while (taken < index && own.state === 'open') take(answers[taken++] ?? 'torn');
-      if (isWatched) check();
-      for (const { at: when, act: what } of step.during) {
-        if (when !== index || reading !== own) continue;
-        isAccepted ||= what.kind === 'accept';
-        perform(what);
-        if (isWatched) check();
+      if (current !== expected) throw new Error('the sweep has ended');
+      // The pages before this one have been read.
+      while (taken < index && expected.state === 'open') take(answers[taken++] ?? 'torn');
+      if (isCheckedOften) check();
+      for (const { at: when, act: duringAct } of step.during) {
+        if (when !== index || current !== expected) continue;
+        isAccepted ||= duringAct.kind === 'accept';
+        perform(duringAct);
+        if (isCheckedOften) check();
       }
-      const page = pageOf(step, behind ?? list, index, wanted);
+      const page = pageOf(step, outdated ?? list, index, wanted);
       answers[index] = page;
       if (page !== 'torn') return { rows: page.rows, total: page.total };
       if (step.fault.kind === 'malformed') return {} as ProviderPage;
@@ -369,30 +376,30 @@ function createWorld({ trust, hasCounter, size, reader: first }: Omit<Story, 'st
     const swept = running.poller.sweep({ acceptShrink: step.isAccepted });
     oracle.begin(next);
     const outcome = await swept;
-    if (reading !== own) return undefined;
-    while (taken < answers.length && (own.state === 'open' || own.isOverAtEmptyPage))
+    if (current !== expected) return undefined;
+    while (taken < answers.length && (expected.state === 'open' || expected.hasEmptyLastPage))
       take(answers[taken++] ?? 'torn');
-    const isMoved = past.length > pastBefore;
-    const isOpen = own.state === 'doubtful' && isMoved;
-    if (own.state === 'open' || own.state === 'failed') expect(outcome.status).toBe('failed');
-    else if (isOpen && outcome.status === 'failed') expect(outcome.error.code).toBe('provider_incomplete');
-    else if (own.unreadable > 0) {
-      oracle.completeUnreadable(own);
+    const isListChanged = pastLists.length > listsBefore;
+    const mayFail = expected.state === 'doubtful' && isListChanged;
+    if (expected.state === 'open' || expected.state === 'failed') expect(outcome.status).toBe('failed');
+    else if (mayFail && outcome.status === 'failed') expect(outcome.error.code).toBe('provider_incomplete');
+    else if (expected.unreadable > 0) {
+      oracle.completeUnreadable(expected);
       expect(outcome).toMatchObject({ status: 'complete', removed: 0 });
-    } else complete(own, isAccepted, outcome);
-    reading = undefined;
-    lastReading = own;
+    } else complete(expected, isAccepted, outcome);
+    current = undefined;
+    lastSweep = expected;
     return outcome;
   }
 
-  function complete(own: Reading, isAccepted: boolean, outcome: SweepOutcome): void {
-    const { released, firstBasis: basis, ...expected } = oracle.complete(own, isAccepted, canKeep);
+  function complete(completed: ExpectedSweep, isAccepted: boolean, outcome: SweepOutcome): void {
+    const { released, firstBasis: basis, ...expected } = oracle.complete(completed, isAccepted, canStore);
     expect(outcome).toMatchObject(expected);
     for (const id of released) {
-      oracle.tell(id, {
-        ...{ direction: 'in', kind: 'act', at: own.start, position: 0, applied: clock.monotonic() },
+      oracle.record(id, {
+        ...{ direction: 'in', kind: 'act', at: completed.start, position: 0, applied: clock.monotonic() },
         ...(basis === undefined ? {} : { basis }),
-        proof: { sweep: own.number, optInDate: null },
+        proof: { sweep: completed.number, optInDate: null },
       });
     }
   }
@@ -402,7 +409,7 @@ function createWorld({ trust, hasCounter, size, reader: first }: Omit<Story, 'st
     const wrong = PEOPLE.filter(
       (one) =>
         ledger.blocks(number(one)) !== oracle.blocks(one) ||
-        ledger.isListedByProvider(number(one)) !== oracle.lacked.has(one),
+        ledger.isListedByProvider(number(one)) !== oracle.missed.has(one),
     );
     expect(wrong).toEqual([]);
   }
@@ -415,9 +422,9 @@ function createWorld({ trust, hasCounter, size, reader: first }: Omit<Story, 'st
     get list() {
       return list;
     },
-    /** The last sweep that no restart ended. */
-    get lastReading() {
-      return lastReading;
+    /** The last sweep that was not ended by a restart. */
+    get lastSweep() {
+      return lastSweep;
     },
     blocked: () => [...running.ledger.entries()].map(({ msisdn }) => idOf(msisdn)).toSorted((a, b) => a - b),
     isBlocked: (one: number) => running.ledger.blocks(number(one)),
@@ -425,12 +432,13 @@ function createWorld({ trust, hasCounter, size, reader: first }: Omit<Story, 'st
   };
 }
 
+/** Runs the steps of a story and calls `check` after each. */
 async function play(
   { steps, ...given }: Story,
   check: (world: ReturnType<typeof createWorld>, step: Act | Sweep, outcome?: SweepOutcome) => void,
-  isWatched = false,
+  isCheckedOften = false,
 ) {
-  const world = createWorld(given, isWatched);
+  const world = createWorld(given, isCheckedOften);
   for (const step of steps) {
     const outcome = step.kind === 'sweep' ? await world.run(step) : undefined;
     if (step.kind !== 'sweep') world.perform(step);
@@ -439,46 +447,46 @@ async function play(
   return world;
 }
 
-/** Runs a property over random stories, or whatever else is given. */
+/** Checks a property for random values. */
 const always = <T>(numRuns: number, given: fc.Arbitrary<T>, holds: (value: T) => Promise<void>) =>
   fc.assert(fc.asyncProperty(given, holds), { numRuns: isThreaded ? numRuns / 4 : numRuns, seed: SEED });
 
 describe.each([
-  ['here', false],
+  ['on the main thread', false],
   ['in a thread', true],
-])('sweeps whose pages are read %s, whatever happens,', { timeout: 240_000 }, (_name, isInThread) => {
+])('sweeps whose pages are parsed %s', { timeout: 240_000 }, (_name, isInThread) => {
   beforeAll(() => {
     isThreaded = isInThread;
   });
 
-  it('answer as the oracle does, on every page and after every act', () =>
+  it('block the same numbers as the oracle, on every page and after every step', () =>
     always(800, story, async (given) => {
       await play(given, (world) => world.check(), true);
     }));
 
-  it('remove nothing where they fail, are torn by a restart or meet an unreadable row', () =>
+  it('remove nothing if they fail, are ended by a restart or have an unreadable row', () =>
     always(300, story, async (given) => {
       let before: readonly number[] = [];
       await play(given, (world, step, outcome) => {
-        const isSure = outcome?.status === 'complete' && outcome.unreadable === 0;
+        const canRemove = outcome?.status === 'complete' && outcome.unreadable === 0;
         const acts = step.kind === 'sweep' ? step.during.map(({ act: one }) => one) : [step];
-        const optedIn = acts.flatMap((one) => (one.kind === 'tell' && isOptIn(one.fact) ? [one.id] : []));
+        const optedIn = acts.flatMap((one) => (one.kind === 'record' && isOptIn(one.event) ? [one.id] : []));
         const after = new Set([...world.blocked(), ...optedIn]);
-        if (!isSure) expect(before.filter((one) => !after.has(one))).toEqual([]);
+        if (!canRemove) expect(before.filter((one) => !after.has(one))).toEqual([]);
         before = world.blocked();
       });
     }));
 
-  it('are complete only where they showed all of a list that stood still and counted itself', () =>
+  it('are complete only if they read all of a list that did not change and announced its count', () =>
     always(500, fc.record({ size: upTo(280), reader, serving: fc.record(serving) }), async (given) => {
       const { fault: what, total: count } = given.serving;
       const world = createWorld({ trust: false, hasCounter: false, ...given });
       const outcome = await world.run({ ...HONEST, ...given.serving });
       const isHonest =
         what.kind === 'none' || what.kind === 'one-based' || (what.kind === 'repeat' && what.times === 1);
-      // Where the second rows of all numbers make the same pages once more, nobody can tell them from a repetition.
+      // If the second rows of all numbers make the same pages once more, they cannot be told from repeated pages.
       const isPlain =
-        isHonest && !(given.serving.copies === 'all again' && (world.lastReading?.repeated ?? 0) > 0);
+        isHonest && !(given.serving.copies === 'all again' && (world.lastSweep?.repeated ?? 0) > 0);
       if (isPlain && count !== 'more') expect(outcome?.status).toBe('complete');
       if (outcome?.status === 'complete' && (count === 'all' || isPlain))
         expect(world.blocked()).toEqual(world.list);
@@ -489,18 +497,18 @@ describe.each([
     serving: fc.record({
       ...serving,
       fault: fc.constant({ kind: 'none' } as const),
-      // Whoever joins would leave the rows behind: a list that moves without another count looks complete.
+      // A person who joins would leave the opted-in rows: a list that changes without another count looks complete.
       hasIns: fc.constant(false),
       total: fc.constant('all'),
     }),
   });
-  it('are complete only where they showed all of a list that grew or shrank while it was read', () =>
+  it('are complete only if they read all of a list that grew or shrank while it was read', () =>
     always(
       1_500,
       moving,
       async ({ size, reader: settings, isThere, count, from, at: when, serving: how }) => {
         const world = createWorld({ trust: false, hasCounter: false, size, reader: settings });
-        const whole = world.list;
+        const before = world.list;
         const moves: Act = isThere
           ? { kind: 'leave', from, count }
           : { kind: 'join', from: 280 - count, count, isInFront: from % 2 === 0 };
@@ -508,9 +516,9 @@ describe.each([
         if (outcome?.status !== 'complete') return;
         const blocked = new Set(world.blocked());
         const missed = world.list.filter((one) => !blocked.has(one));
-        expect(missed.filter((one) => whole.includes(one))).toEqual([]);
-        // Who came behind the last page that was read is in no count.
-        const isCounted = world.lastReading?.announced === withCopies(world.list, how.copies).length;
+        expect(missed.filter((one) => before.includes(one))).toEqual([]);
+        // People who joined after the last page was read are in no announced count.
+        const isCounted = world.lastSweep?.announced === withCopies(world.list, how.copies).length;
         if (isCounted) expect(missed).toEqual([]);
       },
     ));
@@ -522,7 +530,7 @@ describe.each([
     const waits = fc.array(waiting, { maxLength: 8 });
     return fc.record({ size: fc.constant(size), lost, reader, waits, isAccepted: fc.boolean() });
   });
-  it('hold a list of 100 that would lose half until that is accepted or a day has passed', () =>
+  it('hold back removals of half of a list of 100 until they are accepted or a day has passed', () =>
     always(300, loss, async ({ size, lost, reader: settings, waits, isAccepted }) => {
       const world = createWorld({ trust: false, hasCounter: false, size, reader: settings });
       await world.run(HONEST);
@@ -535,7 +543,7 @@ describe.each([
         expect(world.blocked()).toEqual(world.list);
         return;
       }
-      // Each complete sweep adds the time since the one before in this process, but for what it slept through.
+      // Each complete sweep adds the time since the sweep before in this process, up to LONGEST_STEP.
       let left = DAY;
       let since: number | undefined = 0;
       async function watch(step: Sweep): Promise<void> {
@@ -562,24 +570,24 @@ describe.each([
       expect(world.blocked()).toEqual(world.list);
     }));
 
-  it('release nobody who opted out first-hand, unless removals are trusted and the list had the number since', () =>
+  it('unblock no first-hand opt-out, unless removals are trusted and the list had the number since', () =>
     always(300, story, async (given) => {
       const out = (one: Act): Act =>
-        one.kind === 'tell' && isOptIn(one.fact) ? { ...one, fact: 'stop' } : one;
+        one.kind === 'record' && isOptIn(one.event) ? { ...one, event: 'stop' } : one;
       const steps = given.steps.map((step) =>
         step.kind === 'sweep'
           ? { ...step, during: step.during.map((one) => ({ ...one, act: out(one.act) })) }
           : out(step),
       );
       await play({ ...given, steps }, (world) => {
-        const told = [...world.oracle.facts.keys()].filter(
+        const optedOut = [...world.oracle.evidence.keys()].filter(
           (one) => !given.trust || !world.oracle.wasListedSince(one),
         );
-        expect(told.filter((one) => !world.isBlocked(one))).toEqual([]);
+        expect(optedOut.filter((one) => !world.isBlocked(one))).toEqual([]);
       });
     }));
 
-  it('block after a restart whoever they would have blocked without it', () =>
+  it('block after a restart every number that they would have blocked without it', () =>
     always(300, story, async (given) => {
       const stays = (one: Act) => one.kind !== 'restart' && one.kind !== 'save';
       const steps = given.steps.flatMap((step): Story['steps'] => {
@@ -588,9 +596,9 @@ describe.each([
       });
       const killed = { kind: 'restart', isKilled: true, reader: given.reader } as const;
       const restarted = steps.flatMap((step) => [step, killed]);
-      const after = async (told: Story) => {
+      const statesOf = async (played: Story) => {
         const states: { isComplete?: boolean; blocked: readonly number[] }[] = [];
-        await play(told, (world, step, outcome) => {
+        await play(played, (world, step, outcome) => {
           if (step === killed) return;
           const isComplete = outcome === undefined ? {} : { isComplete: outcome.status === 'complete' };
           states.push({ ...isComplete, blocked: world.blocked() });
@@ -598,43 +606,43 @@ describe.each([
         return states;
       };
       const [without, withRestarts] = [
-        await after({ ...given, steps }),
-        await after({ ...given, steps: restarted }),
+        await statesOf({ ...given, steps }),
+        await statesOf({ ...given, steps: restarted }),
       ];
       for (const [index, { isComplete, blocked }] of without.entries()) {
         const state = withRestarts[index];
         expect(state?.isComplete).toBe(isComplete);
-        const here = new Set(state?.blocked);
-        expect(blocked.filter((one) => !here.has(one))).toEqual([]);
+        const blockedAfterRestart = new Set(state?.blocked);
+        expect(blocked.filter((one) => !blockedAfterRestart.has(one))).toEqual([]);
       }
     }));
 
-  it('go on after a restart as if there had been none, where nobody was opted in and nothing is held back', () =>
+  it('have the same result with restarts as without, if there are no opt-ins and nothing is held back', () =>
     always(300, story, async (given) => {
       const plain = (one: Act): Act[] => {
-        if (one.kind === 'tell') return [isOptIn(one.fact) ? { ...one, fact: 'stop' } : one];
+        if (one.kind === 'record') return [isOptIn(one.event) ? { ...one, event: 'stop' } : one];
         return one.kind === 'restart' || one.kind === 'save' ? [] : [one];
       };
       const steps = given.steps.flatMap((step): Story['steps'] => {
         if (step.kind !== 'sweep') return plain(step);
         const during = step.during.flatMap(({ at: when, act: one }) =>
-          plain(one).map((kept) => ({ at: when, act: kept })),
+          plain(one).map((plainAct) => ({ at: when, act: plainAct })),
         );
         return [{ ...step, during, isAccepted: true }];
       });
       const killed = { kind: 'restart', isKilled: true, reader: given.reader } as const;
       const restarted = steps.flatMap((step) => [step, killed]);
-      const end = async (told: Story) => {
+      const resultOf = async (played: Story) => {
         const outcomes: unknown[] = [];
-        const world = await play({ ...told, trust: false }, (_, step, outcome) => {
+        const world = await play({ ...played, trust: false }, (_, step, outcome) => {
           if (step.kind === 'sweep') outcomes.push(outcome?.status === 'failed' ? 'failed' : outcome);
         });
         return [...outcomes, world.blocked()];
       };
-      expect(await end({ ...given, steps: restarted })).toEqual(await end({ ...given, steps }));
+      expect(await resultOf({ ...given, steps: restarted })).toEqual(await resultOf({ ...given, steps }));
     }));
 
-  it('come to exactly the list and who opted out first-hand, once it stands still', () =>
+  it('block exactly the list and the first-hand opt-outs once the list no longer changes', () =>
     always(300, story, async (given) => {
       const world = await play(given, () => undefined);
       for (let time = 0; time < (given.trust ? 3 : 2); time++) {
