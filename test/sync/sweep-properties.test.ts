@@ -278,24 +278,24 @@ function createWorld(
   }
 
   function pageOf(step: Sweep, listNow: readonly number[], index: number, wanted: number): Page | 'torn' {
-    const { fault: found } = step;
+    const { fault: pageFault } = step;
     const per = Math.min(wanted, step.cap);
     const rows: (number | string | { readonly optedIn: number })[] = withCopies(listNow, step.copies);
     for (const optedIn of step.hasIns ? PEOPLE : []) {
       // Every tenth person, unless the person is on the list.
       if (optedIn % 10 === 7 && !listNow.includes(optedIn)) rows.push({ optedIn });
     }
-    for (let one = 0; found.kind === 'unreadable' && one < found.count; one++) {
-      rows.splice((found.at * (one + 1)) % (rows.length + 1), 0, `x${one}`);
+    for (let one = 0; pageFault.kind === 'unreadable' && one < pageFault.count; one++) {
+      rows.splice((pageFault.at * (one + 1)) % (rows.length + 1), 0, `x${one}`);
     }
     let from = index * per;
-    if ('at' in found && found.kind !== 'unreadable' && index >= found.at) {
-      if (found.kind === 'repeat') from = Math.max(found.at, index - found.times) * per;
-      else if (index > found.at) from = index * per;
-      else if (found.kind === 'hole') from = Infinity;
+    if ('at' in pageFault && pageFault.kind !== 'unreadable' && index >= pageFault.at) {
+      if (pageFault.kind === 'repeat') from = Math.max(pageFault.at, index - pageFault.times) * per;
+      else if (index > pageFault.at) from = index * per;
+      else if (pageFault.kind === 'hole') from = Infinity;
       else return 'torn';
-    } else if (found.kind === 'one-based') from = Math.max(0, index - 1) * per;
-    else if (found.kind === 'ignored') from = 0;
+    } else if (pageFault.kind === 'one-based') from = Math.max(0, index - 1) * per;
+    else if (pageFault.kind === 'ignored') from = 0;
     const served = rows.slice(from, from + per);
     const { length } = rows;
     const totals = { all: length, page: served.length, none: undefined, more: length + 3, less: length - 3 };
@@ -347,7 +347,7 @@ function createWorld(
     let taken = 0;
     let { isAccepted } = step;
     let earlier: Promise<unknown> = Promise.resolve();
-    // Pages are answered one after the other, however many are asked for at a time.
+    // Pages are answered one after the other, even if several are requested at a time.
     serve = (index, wanted) => {
       const answer = earlier.then(() => answerPage(index, wanted));
       earlier = answer.catch(() => undefined);
