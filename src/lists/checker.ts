@@ -1,6 +1,6 @@
 /**
- * The synchronous path from a caller's input to a decision: read the number, ask the lists, decide. No I/O, no
- * promise, never an exception: whatever goes wrong in here is a refusal.
+ * The synchronous path from a caller's input to a decision: it reads the number, asks the lists and decides. It does no
+ * I/O, makes no promise and never throws: a failure in here is a refusal.
  */
 
 import type { Clock } from '../clock.ts';
@@ -15,35 +15,28 @@ import {
   type Standing,
 } from '../decision.ts';
 import type { BlockedDecision } from '../errors.ts';
-import { blockedEvent, type EventHub } from '../events.ts';
+import type { EventHub } from '../events.ts';
+import { BLOCK_SIZE, createBatchLookup } from './batch-lookup.ts';
+import { createCheckReports, type CheckCounters } from './check-reports.ts';
+import type { Permits } from './confirmation-permits.ts';
 import { isListed, listingAt, listingOf, type Lists, type OptOutList } from './opt-out-lists.ts';
+import { createReadingLookup, findListed } from './reading-lookup.ts';
 import { equivalentsOf } from '../msisdn/equivalents.ts';
-import { MOST_OTHERS, findOthers } from '../msisdn/national-prefixes.ts';
 import {
   NOT_READ,
-  ONE_OF_SEVERAL,
   ONLY_ONE,
   numbersOf,
   type MsisdnReader,
   type NumberRead,
   type Reading,
 } from '../msisdn/msisdn.ts';
-import type { Ledger, Listing } from '../ledger/ledger.ts';
+import type { Listing } from '../ledger/ledger.ts';
 import type { Config } from '../options/guard-options.ts';
-import type { Permits } from './confirmation-permits.ts';
-
-/** How often what was answered since the start. */
-export interface CheckCounters {
-  allowed: number;
-  blocked: Record<Extract<Decision, { allowed: false }>['reason'], number>;
-  /** Refusals that a gate only observed. */
-  observed: number;
-}
 
 export interface GuardChecker extends BatchChecker {
   /**
-   * Decides and reports, for callers that only need yes or no. The hot path: it makes no decision where nobody wants to
-   * be told of one.
+   * Decides and reports, for callers that only need yes or no. The hot path: it creates a decision only if the event
+   * `blocked` has a listener.
    */
   canSend(to: unknown, options?: CheckOptions): boolean;
   readonly counters: CheckCounters;
@@ -59,17 +52,11 @@ export interface CheckerPorts {
   readonly isClosed: () => boolean;
 }
 
-/** The digits of an input that was read as the number at a place of an array. */
+/** The digits of an input that was read as the number at that index of an array. */
 function digitsOf(input: unknown, numbers: Float64Array, at: number): string {
   if (typeof input !== 'string') return String(numbers[at]);
   return input.startsWith('+') ? input.slice(1) : input;
 }
-
-/** Numbers that are looked up together. */
-const AT_ONCE = 64;
-const NOT_FOUND = Object.freeze({});
-/** How often it is said that a gate only observes, ms. */
-const REMINDER_MS = 3_600_000;
 
 /** Creates the checker of a guard. */
 export function createChecker({
@@ -81,21 +68,15 @@ export function createChecker({
   clock,
   isClosed,
 }: CheckerPorts): GuardChecker {
-  const counters: CheckCounters = {
-    allowed: 0,
-    blocked: { opted_out: 0, invalid_number: 0, not_ready: 0, stale: 0, expired: 0, closed: 0 },
-    observed: 0,
-  };
-
-  const hearingOfBlocked = events.listenersOf('blocked');
-  const reminded = new Map<string, number>();
-
-  /** The number that is asked about. */
+  const reports = createCheckReports(events, clock);
+  const { counters, blockedListeners } = reports;
+  const readings = createReadingLookup(reader);
+  const { isUnlisted, areOthersUnlisted } = readings;
+  const { numbers, ledgers, findUnlisted } = createBatchLookup(reader, readings);
+  /** Receives the number of a check. */
   const one = new Float64Array(1);
-  /** The other numbers to ask about. */
-  const further = new Float64Array(MOST_OTHERS);
 
-  function answer(
+  function decisionFor(
     to: string | null,
     asked: readonly OptOutList[],
     standing: Standing,
@@ -106,21 +87,23 @@ export function createChecker({
   }
 
   /**
-   * The decision about a confirmation of an opt-out: it may go where every list that blocks the person permits it, and
-   * where anybody else would be allowed. All of these permits are used up by it.
+   * Decides about the confirmation of an opt-out. It is allowed if every list that blocks the person permits it, and if
+   * a number that is not listed would be allowed. It uses up all of these permits.
    */
   function confirmed(decision: BlockedDecision, asked: readonly OptOutList[], to: unknown): Decision {
     const needed = asked.flatMap((list) =>
       numbersOf(reader.read(to) as Reading).flatMap((msisdn) => {
-        const same = [msisdn, ...equivalentsOf(msisdn)];
-        const isOut = same.some((writing) => listingOf([list], writing) !== undefined);
-        return isOut ? [{ list: list.config.name, same }] : [];
+        const writings = [msisdn, ...equivalentsOf(msisdn)];
+        const isOut = writings.some((writing) => listingOf([list], writing) !== undefined);
+        return isOut ? [{ list: list.config.name, writings }] : [];
       }),
     );
-    // The permit was given for the number as the person's message had it.
-    const isPermitted = needed.every(({ list, same }) => same.some((msisdn) => permits.has(list, msisdn)));
+    // The permit was granted for the writing that the person's message had.
+    const isPermitted = needed.every(({ list, writings }) =>
+      writings.some((writing) => permits.has(list, writing)),
+    );
     if (!isPermitted || !permitsUnlisted(lists.freshness(asked), isClosed(), policy)) return decision;
-    for (const { list, same } of needed) for (const msisdn of same) permits.take(list, msisdn);
+    for (const { list, writings } of needed) for (const writing of writings) permits.take(list, writing);
     const { list, state, ageMs } = decision;
     return { allowed: true, reason: 'confirmation', to: String(decision.to), list, state, ageMs };
   }
@@ -137,104 +120,31 @@ export function createChecker({
     const read = reader.readNumber(to, one, 0);
     if (read !== NOT_READ) {
       const digits = digitsOf(to, one, 0);
-      const listed = listingAt(asked, one, 0, digits);
-      if (read === ONLY_ONE || listed !== undefined || areOthersUnlisted(asked, one, 0, to)) {
-        return answer(digits, asked, standing, listed);
+      const listing = listingAt(asked, one, 0, digits);
+      if (read === ONLY_ONE || listing !== undefined || areOthersUnlisted(asked, one, 0, to)) {
+        return decisionFor(digits, asked, standing, listing);
       }
     }
     return decideByReading(to, asked, standing);
   }
 
-  /** The slow path, a function of its own so that the engine can inline `decideAbout`. */
+  /** The slow path. It is a function of its own, so that the engine can inline `decideAbout`. */
   function decideByReading(to: unknown, asked: readonly OptOutList[], standing: Standing): Decision {
     const reading = reader.read(to);
-    if (reading === undefined) return answer(null, asked, standing);
-    const { listing, number = reading.primary, listedAs = number } = findListed(asked, reading);
-    const decision = answer(number, asked, standing, listing);
+    if (reading === undefined) return decisionFor(null, asked, standing);
+    const listed = findListed(asked, reading);
+    if (listed === undefined) return decisionFor(reading.primary, asked, standing);
+    const { number, listedAs, listing } = listed;
+    const decision = decisionFor(number, asked, standing, listing);
     return decision.reason === 'opted_out' && listedAs !== number ? { ...decision, listedAs } : decision;
   }
 
-  /** Looks for a reading that is listed, or that is another writing of a number that is. */
-  function findListed(
-    asked: readonly OptOutList[],
-    { primary, others }: Reading,
-  ): { listing?: Listing; number?: string; listedAs?: string } {
-    for (let index = -1; index < others.length; index++) {
-      const number = index < 0 ? primary : (others[index] as string);
-      const listing = listingOf(asked, number);
-      if (listing !== undefined) return { listing, number };
-      for (const listedAs of equivalentsOf(number)) {
-        const other = listingOf(asked, listedAs);
-        if (other !== undefined) return { listing: other, number, listedAs };
-      }
-    }
-    return NOT_FOUND;
-  }
-
-  /** Whether none of the other numbers of an input is listed. Its number was read into `read` at index `at`. */
-  function areOthersUnlisted(
-    asked: readonly OptOutList[],
-    read: Float64Array,
-    at: number,
-    to: unknown,
-  ): boolean {
-    const count = findOthers(read, at, further);
-    if (count === undefined) return isUnlisted(asked, to);
-    for (let index = 0; index < count; index++) if (isListed(asked, further, index)) return false;
-    return true;
-  }
-
-  /** Whether an input can be read and none of its numbers is listed. If one was read into `one`, that is not listed. */
+  /**
+   * Whether an input can be read and no list blocks any other of its numbers. If its first number was read into `one`,
+   * the caller knows that no list blocks that.
+   */
   function hasNoListedOther(asked: readonly OptOutList[], read: NumberRead, to: unknown): boolean {
     return read === NOT_READ ? isUnlisted(asked, to) : areOthersUnlisted(asked, one, 0, to);
-  }
-
-  /** Whether an input can be read, and no reading is listed under any of its writings. */
-  function isUnlisted(asked: readonly OptOutList[], to: unknown): boolean {
-    const reading = reader.read(to);
-    return reading !== undefined && findListed(asked, reading) === NOT_FOUND;
-  }
-
-  const numbers = new Float64Array(AT_ONCE);
-  const found = new Uint8Array(AT_ONCE);
-  /** Indexes of numbers with others. */
-  const several = new Uint8Array(AT_ONCE);
-  const ledgers: (Ledger | undefined)[] = Array.from({ length: AT_ONCE }, () => undefined);
-
-  /**
-   * Marks those of `count` from a place on that can be read, and in no way as a number that is listed; of others it notes
-   * the ledger that blocks.
-   */
-  function findUnlisted(
-    asked: readonly OptOutList[],
-    recipients: readonly unknown[],
-    from: number,
-    count: number,
-    unlisted: Uint8Array,
-  ): void {
-    let severalCount = 0;
-    for (let index = 0; index < count; index++) {
-      const recipient = recipients[from + index];
-      const read = reader.readNumber(recipient, numbers, index);
-      if (read === ONE_OF_SEVERAL) several[severalCount++] = index;
-      unlisted[from + index] = read === NOT_READ ? Number(isUnlisted(asked, recipient)) : 1;
-      ledgers[index] = undefined;
-    }
-    for (const { ledger, pending } of asked) {
-      if (ledger.isEmpty && pending.size === 0) continue;
-      ledger.blocksEach(numbers, found, count);
-      for (let index = 0; index < count; index++) {
-        const isPending = pending.size > 0 && pending.has(String(numbers[index]));
-        // Of several lists the first tells why.
-        if (found[index] === 1 && unlisted[from + index] === 1) ledgers[index] = ledger;
-        if (found[index] === 1 || isPending) unlisted[from + index] = 0;
-      }
-    }
-    for (let next = 0; next < severalCount; next++) {
-      const index = several[next] as number;
-      if (unlisted[from + index] === 0) continue;
-      unlisted[from + index] = Number(areOthersUnlisted(asked, numbers, index, recipients[from + index]));
-    }
   }
 
   const checker: GuardChecker = {
@@ -243,7 +153,7 @@ export function createChecker({
       try {
         return decideSafely(to, options);
       } catch {
-        // A hostile options object or a clock of one's own that throws: doubt blocks.
+        // The options object or the user's clock threw. The answer is a refusal.
         return decide({
           to: null,
           listing: undefined,
@@ -260,7 +170,7 @@ export function createChecker({
         // Short, with one call to look up a number: the engine then takes the whole look-up into one function.
         const read = reader.readNumber(to, one, 0);
         const isOut = read !== NOT_READ && isListed(asked, one, 0);
-        if (isOut && options?.purpose === undefined && hearingOfBlocked.size === 0) {
+        if (isOut && options?.purpose === undefined && blockedListeners.size === 0) {
           counters.blocked.opted_out++;
           return false;
         }
@@ -270,7 +180,7 @@ export function createChecker({
           return true;
         }
       } catch {
-        // What went wrong is a refusal, and told as one.
+        // The failure is decided and reported as a refusal below.
       }
       const decision = checker.decide(to, options);
       checker.report(decision, { gate: 'canSend', isObserved: false });
@@ -283,14 +193,14 @@ export function createChecker({
         const asked = lists.askedFor(options?.from);
         if (!permitsUnlisted(lists.freshness(asked), isClosed(), policy)) return;
         const standing = lists.standing(asked);
-        for (let from = 0; from < recipients.length; from += AT_ONCE) {
-          const count = Math.min(AT_ONCE, recipients.length - from);
+        for (let from = 0; from < recipients.length; from += BLOCK_SIZE) {
+          const count = Math.min(BLOCK_SIZE, recipients.length - from);
           findUnlisted(asked, recipients, from, count, permitted);
           for (let index = 0; index < count; index++) {
-            const reason = ledgers[index];
-            if (reason === undefined) continue;
+            const ledger = ledgers[index];
+            if (ledger === undefined) continue;
             const to = digitsOf(recipients[from + index], numbers, index);
-            decisions[from + index] = answer(to, asked, standing, reason.reason(to));
+            decisions[from + index] = decisionFor(to, asked, standing, ledger.reason(to));
           }
         }
       } catch {
@@ -298,25 +208,9 @@ export function createChecker({
         decisions.fill(undefined);
       }
     },
-    reportPermitted(count) {
-      counters.allowed += count;
-    },
-    report(decision, { gate, isObserved }) {
-      if (decision.allowed) {
-        counters.allowed++;
-        return;
-      }
-      if (isObserved) counters.observed++;
-      else counters.blocked[decision.reason]++;
-      if (hearingOfBlocked.size > 0) events.emit('blocked', blockedEvent(decision, gate, isObserved));
-    },
-    remindObserving(gate) {
-      const now = clock.monotonic();
-      if (now - (reminded.get(gate) ?? -Infinity) < REMINDER_MS) return;
-      reminded.set(gate, now);
-      const message = `${gate} only observes: sends to people who opted out are not stopped there`;
-      events.emit('warn', { code: 'observe_only', message });
-    },
+    reportPermitted: reports.reportPermitted,
+    report: reports.report,
+    remindObserving: reports.remindObserving,
   };
   return checker;
 }

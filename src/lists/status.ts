@@ -1,7 +1,7 @@
-/** What `status()` shows: how each list, the store and the checks are doing. Plain data, no number, no secret. */
+/** The status of a guard: its lists, its store and its checks. Plain data without phone numbers and secrets. */
 
 import type { ChangeCounters } from '../changes/change-counters.ts';
-import type { CheckCounters } from './checker.ts';
+import type { CheckCounters } from './check-reports.ts';
 import type { ClockSkew, ClockStatus } from './clock-skew.ts';
 import { decideOn, type Policy, type State } from '../decision.ts';
 import type { ErrorCode } from '../errors.ts';
@@ -9,46 +9,46 @@ import type { Journal } from '../changes/journal.ts';
 import type { Lists, OptOutList } from './opt-out-lists.ts';
 import type { Store } from '../stores/store.ts';
 
-/** How one list is doing. Times in ms UTC. */
+/** The status of one list. Times in ms UTC. */
 export interface ListStatus {
   readonly state: State;
-  /** Age of the list in ms; `null` where no provider's list is read, or none was read yet. */
+  /** Age of the list in ms. `null` if it has no provider, was not read yet, or is of an age that cannot be told. */
   readonly ageMs: number | null;
-  /** Numbers in the provider's part. */
+  /** Numbers that the provider's list holds. */
   readonly size: number;
   /** Numbers with first-hand evidence. */
   readonly firstHand: number;
-  /** Start of the last complete sweep, one before a restart included. */
+  /** Start of the last complete sweep, also if it was before a restart; `null` before the first. */
   readonly lastSweep: number | null;
-  /** The last sweep that ended in this process. */
+  /** The last sweep that ended in this process; `null` before the first. */
   readonly lastAttempt: {
     readonly startedAt: number;
     readonly durationMs: number;
     readonly status: 'complete' | 'failed';
   } | null;
   readonly consecutiveFailures: number;
-  /** Whether another process reads the provider's list, and this one takes over what it finds. */
+  /** Whether another process reads the provider's list, and this one follows its sweeps. */
   readonly isFollowing: boolean;
   readonly lastErrorCode: ErrorCode | null;
-  /** Since when removals are held back because the list would shrink by half. */
+  /** Since when removals are held back, because the list would shrink by half; `null` if they are not. */
   readonly heldSince: number | null;
 }
 
-/** What `status()` returns. */
+/** The status of a guard. */
 export interface GuardStatus {
-  /** Whether the guard does its work: no `reasons`. Answer a readiness probe with 200 then, else with 503. */
+  /** Whether there are no `reasons`. Answer a readiness probe with 200 if it is `true`, else with 503. */
   readonly ready: boolean;
   /**
-   * Why not: what makes checks of numbers that are not listed block (`not_ready`, `stale`, `expired`, `closed`, as in
-   * `Decision.reason` under the policy), and gates that do not see sends. A provider or store that is down is no reason
-   * while the answers are still good: see `lists` and `store`.
+   * Why the guard is not ready: the reason for which numbers that are not listed are blocked (`not_ready`, `stale`,
+   * `expired` or `closed`, as in `Decision.reason` under the policy), and the codes of gates that do not see sends. A
+   * provider or a store that is down is no reason while the answers are still good: see `lists` and `store`.
    */
   readonly reasons: readonly string[];
   readonly state: State;
   readonly ageMs: number | null;
   readonly lists: Readonly<Record<string, ListStatus>>;
   readonly store: { readonly kind: string; readonly isOpen: boolean; readonly lastErrorCode: string | null };
-  /** How far the provider's clock is from ours; `null` while that is not known. */
+  /** The offset of the provider's clock; `null` while it is not known. */
   readonly clock: ClockStatus | null;
   readonly counters: CheckCounters & {
     readonly optOuts: number;
@@ -57,27 +57,28 @@ export interface GuardStatus {
   };
 }
 
-/** What other modules know to be in the way of the guard's work. */
+/** Codes of what keeps the guard from its work, added by other modules. */
 export interface Obstacles {
-  /** @returns a function that takes the code back, unless it was added by others too. */
+  /** Adds a code. @returns a function that removes this addition. The code stays while there is another. */
   add(code: string): () => void;
   /** The codes, each once. */
   codes(): readonly string[];
 }
 
-/** Creates obstacles, of which there are none yet. */
+/** Creates an empty collection. */
 export function createObstacles(): Obstacles {
-  const known = new Map<object, string>();
+  const codes = new Map<object, string>();
   return {
     add(code) {
-      const own = {};
-      known.set(own, code);
-      return () => void known.delete(own);
+      const entry = {};
+      codes.set(entry, code);
+      return () => void codes.delete(entry);
     },
-    codes: () => [...new Set(known.values())],
+    codes: () => [...new Set(codes.values())],
   };
 }
 
+/** Collects the status of a guard from its parts. */
 export function statusOf(parts: {
   readonly lists: Lists;
   readonly store: Store;
@@ -92,7 +93,7 @@ export function statusOf(parts: {
   const { lists, store, journal, clockSkew, isClosed, policy, obstacles, checks, changes } = parts;
   const standing = lists.standing(lists.all());
   const { state, ageMs } = standing;
-  // Any number will do: it is decided as one that no list has.
+  // A check of a number that no list has: which number it is does not matter.
   const decision = decideOn('', undefined, null, standing, isClosed, policy);
   const reasons = [...(decision.allowed ? [] : [decision.reason]), ...obstacles.codes()];
   return {
@@ -126,7 +127,7 @@ function listStatus(list: OptOutList, lists: Lists, isClosed: boolean): ListStat
     consecutiveFailures: poller?.consecutiveFailures ?? 0,
     isFollowing: poller?.isFollowing ?? false,
     lastErrorCode: attempt?.status === 'failed' ? attempt.error.code : null,
-    // What is held was swept, so that there is a start.
+    // Only a complete sweep holds removals back, so that there is a start.
     heldSince: ledger.heldMs === null ? null : Number(ledger.lastStart) - ledger.heldMs,
   };
 }
