@@ -168,6 +168,6 @@ describe('lists', () => {
     const numbers = ['15551230001'];
     await lists.restore('alerts', { ...NO_SWEEP, size: 1, numbers, rows: [] });
     expect(lists.get('alerts')?.ledger.blocks('15551230001')).toBe(true);
-    expect(lists.get('alerts')?.restored).toBeUndefined();
+    expect(lists.get('alerts')?.lastSync).toEqual({ kind: 'never' });
   });
 });
