@@ -84,7 +84,7 @@ export function createGuard(options: GuardOptions = {}): Guard {
     ...{ store, lists, clock, clockSkew, recentOptIns },
     accounts: accountsOf(config),
     onFollowed() {
-      watch.look();
+      watch.update();
       void startJobs.resume();
     },
     onChange(change) {
@@ -96,7 +96,7 @@ export function createGuard(options: GuardOptions = {}): Guard {
     onError: (error) => events.emit('error', error),
     onWarn: (warning) => events.emit('warn', warning),
     onLoaded() {
-      watch.look();
+      watch.update();
       void startJobs.resume();
       if (!isClosed()) for (const { poller } of lists.all()) poller?.start();
     },

@@ -50,7 +50,7 @@ export function pollerOf(
       notReadyError: () => (journal.isOpen ? undefined : new StoreError('the store is not open')),
       saveSweep: () => journal.saveSweep(list),
       onOutcome(outcome) {
-        watch.look();
+        watch.update();
         if (outcome.status === 'complete') {
           events.emit('swept', outcome);
           onSwept();

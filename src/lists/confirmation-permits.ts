@@ -1,7 +1,7 @@
 /**
- * The one message that may still go to somebody who has just opted out: the confirmation that they did. A permit is
- * given for one opt-out and used once. It is kept in this process only, so that no other process and no restart can use
- * it again. The checker decides whether anything else blocks the message.
+ * Permits for the one message that may still go to a person who has just opted out: the confirmation of the opt-out. A
+ * permit is granted for one opt-out and used once. Only this process knows it, so that no other process can use it, and
+ * this one cannot use it after a restart. The checker decides whether anything else blocks the message.
  */
 
 import type { AgeClock } from '../clock.ts';
@@ -9,20 +9,20 @@ import type { AgeClock } from '../clock.ts';
 export interface Permits {
   /** Permits one message to the number on the list. */
   grant(list: string, msisdn: string): void;
-  /** Whether there is a permit, which stays. */
+  /** Whether there is a permit. Does not use it up. */
   has(list: string, msisdn: string): boolean;
-  /** Takes a permit away: it was used, or the person opted in. */
+  /** Removes a permit: it was used, or the person opted in. */
   take(list: string, msisdn: string): void;
 }
 
-/** How long after the opt-out, ms. */
-const LASTING_MS = 300_000;
-/** Permits that wait at once. Where more are given the oldest are taken away: their messages do not go out. */
-const MOST = 100_000;
+/** How long a permit is valid after the opt-out, ms. */
+const VALID_MS = 300_000;
+/** The largest number of permits. Beyond it the oldest are removed, and their messages are blocked. */
+const MAX_PERMITS = 100_000;
 
 /** Creates an empty collection. */
 export function createPermits(ageClock: AgeClock): Permits {
-  // Oldest first. The age clock counts the sleep of the machine, and no clock that is set back.
+  // Oldest first. The age clock runs on while the machine sleeps, and ignores a wall clock that is set back.
   const grantedAt = new Map<string, number>();
   const keyOf = (list: string, msisdn: string) => `${msisdn} ${list}`;
 
@@ -30,7 +30,7 @@ export function createPermits(ageClock: AgeClock): Permits {
     grant(list, msisdn) {
       const now = ageClock.now();
       for (const [key, at] of grantedAt) {
-        if (now - at <= LASTING_MS && grantedAt.size < MOST) break;
+        if (now - at <= VALID_MS && grantedAt.size < MAX_PERMITS) break;
         grantedAt.delete(key);
       }
       grantedAt.delete(keyOf(list, msisdn));
@@ -38,7 +38,7 @@ export function createPermits(ageClock: AgeClock): Permits {
     },
     has(list, msisdn) {
       const at = grantedAt.get(keyOf(list, msisdn));
-      return at !== undefined && ageClock.now() - at <= LASTING_MS;
+      return at !== undefined && ageClock.now() - at <= VALID_MS;
     },
     take: (list, msisdn) => void grantedAt.delete(keyOf(list, msisdn)),
   };

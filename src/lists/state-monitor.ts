@@ -1,7 +1,7 @@
 /**
- * Keeps an eye on the guard's state: tells listeners when it changes, lets `ready()` wait for the first answer, and
- * compares the two clocks now and then, so that a machine that slept is noticed. Its timers never keep the process
- * alive, but for a `ready()` that somebody waits for.
+ * Watches the guard's state: emits an event when it changes, and lets `ready()` wait for the first answer. It reads the
+ * state now and then, and so it also notices that the machine slept. Its timers do not keep the process alive, except
+ * while a caller waits for `ready()`.
  */
 
 import { startTimer, type Clock } from '../clock.ts';
@@ -11,9 +11,9 @@ import type { Lists } from './opt-out-lists.ts';
 import type { Config } from '../options/guard-options.ts';
 
 export interface StateMonitor {
-  /** Looks at the state now and tells of a change. */
-  look(): void;
-  /** Resolves to the state when it is no longer `starting`, or after `timeoutMs`. */
+  /** Reads the state now, and emits an event if it has changed. */
+  update(): void;
+  /** Resolves to the state as soon as it is no longer `starting`, or after `timeoutMs`. */
   ready(timeoutMs: number): Promise<State>;
   stop(): void;
 }
@@ -26,14 +26,14 @@ export interface StateMonitorPorts {
   readonly isClosed: () => boolean;
 }
 
-/** Longest time between two looks, ms. */
-const LOOK_EVERY_MS = 15_000;
-/** Shortest time between two looks, ms. */
-const LOOK_AT_MOST_EVERY_MS = 50;
-/** How often opt-ins that nothing needs any more are dropped, ms. */
+/** Longest time between two updates, ms. */
+const LONGEST_WAIT_MS = 15_000;
+/** Shortest time between two updates, ms. */
+const SHORTEST_WAIT_MS = 50;
+/** How often opt-ins that decide nothing any more are dropped, ms. */
 const PRUNE_EVERY_MS = 3_600_000;
 
-/** Creates the watch; its first look is taken by the caller. */
+/** Creates the monitor. Its caller makes the first update. */
 export function createStateMonitor({
   clock,
   config,
@@ -41,7 +41,7 @@ export function createStateMonitor({
   events,
   isClosed,
 }: StateMonitorPorts): StateMonitor {
-  const waiting = new Set<(state: State) => void>();
+  const readyCallbacks = new Set<(state: State) => void>();
   let cancelTimer: (() => void) | undefined;
   let previous: State = 'starting';
   let wasReady = false;
@@ -52,7 +52,7 @@ export function createStateMonitor({
     return { state: isClosed() ? 'closed' : state, ageMs };
   }
 
-  function look(): void {
+  function update(): void {
     const { state, ageMs } = current();
     if (state !== previous) {
       const change = { state, previous, ageMs };
@@ -60,8 +60,8 @@ export function createStateMonitor({
       events.emit('state', change);
     }
     if (state !== 'starting') {
-      for (const resolve of waiting) resolve(state);
-      waiting.clear();
+      for (const resolve of readyCallbacks) resolve(state);
+      readyCallbacks.clear();
       if (!wasReady && state !== 'closed') {
         wasReady = true;
         events.emit('ready', { state });
@@ -72,35 +72,35 @@ export function createStateMonitor({
       for (const { ledger } of lists.all()) ledger.prune(clock.now() - lists.optInsKeptMs);
     }
     cancelTimer?.();
-    cancelTimer = isClosed() ? undefined : startTimer(clock, nextLook(ageMs), look);
+    cancelTimer = isClosed() ? undefined : startTimer(clock, msToNextUpdate(ageMs), update);
   }
 
-  /** Just after the age at which the state changes next, if that is soon. */
-  function nextLook(ageMs: number | null): number {
-    if (ageMs === null) return LOOK_EVERY_MS;
-    const limits = [config.staleAfter, config.maxAge].map((limit) => limit - ageMs + 1);
-    const soonest = Math.min(LOOK_EVERY_MS, ...limits.filter((wait) => wait > 0));
-    return Math.max(soonest, LOOK_AT_MOST_EVERY_MS);
+  /** The wait until just after the age at which the state changes next, if that is soon; else the longest wait. */
+  function msToNextUpdate(ageMs: number | null): number {
+    if (ageMs === null) return LONGEST_WAIT_MS;
+    const waits = [config.staleAfter, config.maxAge].map((limit) => limit - ageMs + 1);
+    const soonest = Math.min(LONGEST_WAIT_MS, ...waits.filter((wait) => wait > 0));
+    return Math.max(soonest, SHORTEST_WAIT_MS);
   }
 
   return {
-    look,
+    update,
     ready(timeoutMs) {
       const { state } = current();
       if (state !== 'starting') return Promise.resolve(state);
       return new Promise((resolve) => {
         const finish = (reached: State) => {
           cancel();
-          waiting.delete(finish);
+          readyCallbacks.delete(finish);
           resolve(reached);
         };
         const cancel = startTimer(clock, timeoutMs, () => finish(current().state), { keepsAlive: true });
-        waiting.add(finish);
+        readyCallbacks.add(finish);
       });
     },
     stop() {
       cancelTimer?.();
-      look();
+      update();
     },
   };
 }
