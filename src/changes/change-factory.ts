@@ -1,6 +1,6 @@
 /**
- * Makes changes out of what people and operators do: which list, which kind of evidence, since when. Nothing is decided
- * about anybody here; the ledger weighs what is made.
+ * Makes changes from webhooks, operators' acts and imported rows: on which list, with which kind of evidence, since
+ * when. Nothing is decided here; the ledger weighs the evidence.
  */
 
 import { createHash, randomUUID } from 'node:crypto';
@@ -19,47 +19,48 @@ import {
 import { EVERYWHERE } from '../ledger/sender-lists.ts';
 import type { WebhookChange } from '../webhooks/payload.ts';
 
-/** An act of ours: nothing is decided by its time. */
+/** An act of an operator or a website. Its time decides nothing. */
 export interface Act {
   readonly direction: Direction;
   /** The last position of the store's log that this process had applied when the act began. */
   readonly basis?: LogPosition | undefined;
-  /** Of an opt-in that the provider's manage endpoint has proven. */
+  /** Only of an opt-in that the provider's manage endpoint has proven. */
   readonly proof?: OptInProof | undefined;
   readonly reason?: string | undefined;
-  /** Left out: an act of its own. */
+  /** Default: a new random id, for an act that has one change. */
   readonly id?: string | undefined;
 }
 
-/** Dates before this, 2000-01-01, are no dates. */
+/** Dates before 2000-01-01 count as no date, ms UTC. */
 const EARLIEST_TIME = Date.UTC(2000, 0, 1);
 
-/** @returns an id that is the same whenever the same message is told again, and tells nothing about it. */
+/** An id for the parts: the same parts always have the same id, and the id does not reveal them. */
 function idOf(...parts: readonly (string | number)[]): string {
   return createHash('sha256').update(JSON.stringify(parts)).digest('base64url').slice(0, 22);
 }
 
-/** The state that turns a webhook's event into a change. */
+/** What it takes to turn a webhook's event into a change. */
 export interface WebhookContext {
   readonly lists: Lists;
   readonly config: Config;
   /** Wall clock, ms UTC. */
   readonly now: number;
-  /** Whether the person opted in on that list so short a while ago that a receipt may be older. */
+  /** Whether the person opted in on that list so recently that a receipt may be about an older message. */
   readonly hasJustOptedIn: (list: string, msisdn: string) => boolean;
 }
 
 /**
- * The change that a webhook stands for; `undefined` for an opt-in on a list that does not honour replies.
+ * The change that a webhook's event makes; `undefined` for an opt-in that is unproven, or on a list that does not
+ * honour replies.
  *
- * An opt-out at an unknown sender holds everywhere, an opt-in there changes nothing. A receipt may be about a message
- * that was sent before an opt-in: its time is set back by `lagGrace`, and one that arrives within `lagGrace` of an
- * opt-in proves nothing. An opt-out without a date is as late as can be. An opt-in without a date, or dated ahead of
- * our clock by more than `clockSlack`, proves nothing, now or later.
+ * An opt-out at an unknown sender goes to the list `'*'`; an opt-in there changes nothing. A receipt may be about a
+ * message that was sent before an opt-in: its time is set back by `lagGrace`, and a receipt that arrives within
+ * `lagGrace` after an opt-in proves nothing. An opt-out without a date gets the latest possible one. An opt-in without
+ * a date, or dated ahead of our clock by more than `clockSlack`, proves nothing, now or later.
  */
-export function inboundChange(news: WebhookChange, context: WebhookContext): OptOutChange | undefined {
+export function inboundChange(event: WebhookChange, context: WebhookContext): OptOutChange | undefined {
   const { lists, config, now } = context;
-  const { direction, msisdn, source, messageId, sender, text, isProven } = news;
+  const { direction, msisdn, source, messageId, sender, text, isProven } = event;
   const list = sender === undefined ? undefined : lists.nameFor(sender);
   if (direction === 'in') {
     const isHonoured = list !== undefined && lists.get(list)?.config.optInByReply === true;
@@ -67,20 +68,20 @@ export function inboundChange(news: WebhookChange, context: WebhookContext): Opt
   }
   const { clockSlack, lagGrace } = config.refresh;
   const name = list ?? EVERYWHERE;
-  const told = news.at !== undefined && news.at >= EARLIEST_TIME ? news.at : undefined;
+  const at = event.at !== undefined && event.at >= EARLIEST_TIME ? event.at : undefined;
   const isDoubtful =
     direction === 'in'
-      ? news.isStale === true || told === undefined || told > now + clockSlack
+      ? event.isStale === true || at === undefined || at > now + clockSlack
       : source === 'receipt' && context.hasJustOptedIn(name, msisdn);
-  const act = messageId ?? (told === undefined ? randomUUID() : `${msisdn} ${told}`);
+  const key = messageId ?? (at === undefined ? randomUUID() : `${msisdn} ${at}`);
   const evidence: Evidence = {
     direction,
     kind: 'told',
-    at: told === undefined ? LATEST_TIME : source === 'receipt' ? told - lagGrace : told,
+    at: at === undefined ? LATEST_TIME : source === 'receipt' ? at - lagGrace : at,
     seenAt: now,
     source,
-    id: idOf(source, act, isProven ? 'proven' : 'unproven'),
-    // The provider's list may outweigh it later, as far as it says so after this.
+    id: idOf(source, key, isProven ? 'proven' : 'unproven'),
+    // For rows without a date: only a sweep that begins after this one can outweigh the opt-in.
     ...(direction === 'in' ? { sweep: lists.ensure(name).ledger.lastBegun } : {}),
     ...(isDoubtful ? { proves: false } : {}),
     ...(messageId === undefined ? {} : { messageId }),
@@ -90,7 +91,7 @@ export function inboundChange(news: WebhookChange, context: WebhookContext): Opt
   return { list: name, msisdn, evidence };
 }
 
-/** The change that an operator's or website's act stands for. `now`: wall clock, ms UTC. */
+/** The change that an act of an operator or a website makes. `now` is the wall clock, ms UTC. */
 export function manualChange(list: string, msisdn: string, act: Act, now: number): OptOutChange {
   const { direction, basis, proof, reason, id } = act;
   const evidence: Evidence = {
@@ -108,8 +109,8 @@ export function manualChange(list: string, msisdn: string, act: Act, now: number
 }
 
 /**
- * The change that a row of an import stands for. One with a date (ms UTC, the latest instant that its text can mean) is
- * the same opt-out however often the file is imported; one without is an act of its own.
+ * The change that a row of an import makes. A row with a date (ms UTC, the latest instant that its text can mean) is
+ * the same opt-out however often its file is imported; a row without a date is an act of its own.
  */
 export function importedChange(
   list: string,
@@ -124,19 +125,19 @@ export function importedChange(
   return { ...change, evidence: { ...change.evidence, kind: 'stated', at, id } };
 }
 
-/** The id of the act that manage proves for a START. */
+/** The id of the act that the manage endpoint proves for a START. */
 export const provenStartId = (startId: string): string => idOf('manage', startId);
 
 /**
- * Every number that an input can be read as, the first as it was written.
+ * Every number that an input can be read as. The first is the number as it was written.
  *
- * @throws GuardError `invalid_number` where it cannot be read.
+ * @throws GuardError `invalid_number` if it cannot be read
  */
 export function readingsOf(reader: MsisdnReader, input: unknown): readonly string[] {
   return numbersOf(readingOf(reader, input));
 }
 
-/** Reads a number from an input. @throws GuardError `invalid_number` where it cannot be read. */
+/** Reads an input as a number. @throws GuardError `invalid_number` if it cannot be read */
 export function readingOf(reader: MsisdnReader, input: unknown): Reading {
   const reading = reader.read(input);
   if (reading === undefined) throw new GuardError('invalid_number', 'the number cannot be read');
@@ -144,9 +145,9 @@ export function readingOf(reader: MsisdnReader, input: unknown): Reading {
 }
 
 /**
- * The name of a list that exists, or that a resolver may name.
+ * Checks the name of a list: the list must exist, unless a resolver can name lists. @returns the name.
  *
- * @throws ConfigError for any other.
+ * @throws ConfigError for any other
  */
 export function listName(list: string, lists: Lists, config: Config): string {
   if (

@@ -1,6 +1,5 @@
 /**
- * Reads the rows of an import: which numbers they opt out and since when, and which of them are left out and why. It
- * records nothing.
+ * Reads the rows of an import: the numbers to opt out, since when, and the rows to leave out. It records nothing.
  */
 
 import type { Clock } from '../clock.ts';
@@ -12,7 +11,7 @@ import { isRecord } from '../options/fields.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import { createNumberSet } from '../number-set/number-set.ts';
 
-/** One number that a row opts out. */
+/** A number that a row opts out. */
 export interface ImportedNumber {
   readonly msisdn: string;
   /** ms UTC; `undefined` for a row without a date. */
@@ -21,11 +20,15 @@ export interface ImportedNumber {
 }
 
 export interface ImportRows {
-  /** The numbers to record for a row. */
-  row(row: unknown, index: number): readonly ImportedNumber[];
-  known: number;
+  /** Reads a row. @returns the numbers to record for it. */
+  read(row: unknown, index: number): readonly ImportedNumber[];
+  /** How many numbers without a date were repeated. They are recorded once. */
+  repeated: number;
+  /** Rows whose number cannot be read. */
   readonly invalid: { readonly index: number }[];
+  /** Rows whose date cannot be read. */
   readonly undated: { readonly index: number }[];
+  /** Rows that are left out, because the person has opted in on the list. */
   readonly conflicts: { readonly index: number }[];
 }
 
@@ -33,19 +36,23 @@ export interface ImportRowsPorts {
   readonly reader: MsisdnReader;
   /** The list that the rows are imported to. */
   readonly ledger: Pick<Ledger, 'evidence'>;
+  /** The reason of rows that have none. */
   readonly source: string | undefined;
+  /** What to do with rows of people who have opted in on the list. */
   readonly conflicts: 'skip' | 'block';
   readonly clock: Pick<Clock, 'now'>;
   readonly clockSlackMs: number;
 }
 
-/** A day without a time, in the last zone that has it, ends this long after it began in the first zone, ms. */
+/**
+ * From the begin of a day in the first time zone to its end in the last one, ms: a date without a time is that long.
+ */
 const LONGEST_DAY_MS = 50 * 3_600_000;
 
-/** Creates a reader for the rows of one call. */
+/** Creates a reader for the rows of one import. */
 export function createImportRows(ports: ImportRowsPorts): ImportRows {
   const { reader, ledger, source, conflicts, clock, clockSlackMs } = ports;
-  // A row without a date is an act. One act for each person and file is enough.
+  // A row without a date is an act. One act for each number and import is enough.
   const undatedNumbers = createNumberSet();
 
   function hasOptedIn(msisdn: string): boolean {
@@ -53,42 +60,43 @@ export function createImportRows(ports: ImportRowsPorts): ImportRows {
     return evidence.some(({ direction }) => direction === 'in');
   }
 
-  /** The date of a row; `null` if there is one that cannot be read or lies in the future. */
-  function dateOf(given: unknown): number | undefined | null {
-    if (given === undefined || given === null || given === '') return undefined;
-    const at = latestInstantOf(given);
+  /** The date of a row, ms UTC; `undefined` if it has none; `null` if it cannot be read or is in the future. */
+  function dateOf(date: unknown): number | undefined | null {
+    if (date === undefined || date === null || date === '') return undefined;
+    const at = latestInstantOf(date);
     return at !== undefined && at <= clock.now() + clockSlackMs + LONGEST_DAY_MS ? at : null;
   }
 
   const rows: ImportRows = {
-    known: 0,
+    repeated: 0,
     invalid: [],
     undated: [],
     conflicts: [],
-    row(row, index) {
-      const { msisdn, at: given, reason } = isRecord(row) ? row : { msisdn: row };
-      const numbers = readingsIn(reader, msisdn);
+    read(row, index) {
+      const { msisdn, at: date, reason } = isRecord(row) ? row : { msisdn: row };
+      const numbers = readingsOf(reader, msisdn);
       if (numbers.length === 0) {
         rows.invalid.push({ index });
         return [];
       }
-      const at = dateOf(given);
+      const at = dateOf(date);
       if (at === null) rows.undated.push({ index });
       if (conflicts === 'skip' && numbers.some(hasOptedIn)) {
         rows.conflicts.push({ index });
         return [];
       }
       const isAct = typeof at !== 'number';
-      const found = isAct ? numbers.filter((number) => undatedNumbers.add(number)) : numbers;
-      rows.known += numbers.length - found.length;
-      const why = typeof reason === 'string' ? reason : source;
-      return found.map((number) => ({ msisdn: number, at: isAct ? undefined : at, reason: why }));
+      const recorded = isAct ? numbers.filter((number) => undatedNumbers.add(number)) : numbers;
+      rows.repeated += numbers.length - recorded.length;
+      const ownReason = typeof reason === 'string' ? reason : source;
+      return recorded.map((number) => ({ msisdn: number, at: isAct ? undefined : at, reason: ownReason }));
     },
   };
   return rows;
 }
 
-function readingsIn(reader: MsisdnReader, input: unknown): readonly string[] {
+/** Every number that an input can be read as; none if it cannot be read. */
+function readingsOf(reader: MsisdnReader, input: unknown): readonly string[] {
   const reading = reader.read(withoutDecimals(input));
   return reading === undefined ? [] : numbersOf(reading);
 }

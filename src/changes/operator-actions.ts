@@ -1,14 +1,13 @@
 /**
- * What operators and websites do by hand: opt out, opt in again, import, erase. Only the provider's word or an
- * operator's explicit act unblocks, and every promise resolves when the change is durable.
+ * The acts of operators and websites: opt out, opt in again, import, erase. Only a proof of the provider or an explicit
+ * act of an operator unblocks. Every promise resolves when the change is durable.
  */
 
 import { randomUUID } from 'node:crypto';
-import { setImmediate as nextTurn } from 'node:timers/promises';
-import { importedChange, listName, manualChange, readingOf, readingsOf } from './change-factory.ts';
+import { listName, manualChange, readingOf, readingsOf } from './change-factory.ts';
 import type { Clock } from '../clock.ts';
 import { GuardError } from '../errors.ts';
-import { createImportRows } from './import-rows.ts';
+import { createImporter, type ImportOptions, type ImportResult, type ImportRow } from './importer.ts';
 import type { Journal } from './journal.ts';
 import { listingOf, type Lists, type OptOutList } from '../lists/opt-out-lists.ts';
 import { isNumberRefused, type ProviderOptIn } from './provider-opt-in.ts';
@@ -19,54 +18,16 @@ import type { Config } from '../options/guard-options.ts';
 import type { OptInProof, OptOutChange } from '../ledger/evidence.ts';
 import { EVERYWHERE } from '../ledger/sender-lists.ts';
 import type { Provider } from '../providers/provider.ts';
-import { numbersOn, numbersToLift, numbersToRelease } from './subscribers.ts';
+import { numbersToAskAbout, numbersToOptIn, numbersToRelease } from './subscribers.ts';
 
-/** What `resubscribe` resolves to. */
+export type { ImportOptions, ImportResult, ImportRow } from './importer.ts';
+
+/** The result of `resubscribe`. */
 export interface Resubscription {
-  /** Whether none of the lists it was asked to lift blocks the number any more. */
+  /** Whether none of the lists that the call was to lift blocks the number any more. */
   readonly released: boolean;
-  /** The lists that still block it, those it was not asked to lift included. */
+  /** The lists that still block the number, including those that the call was not to lift. */
   readonly stillBlocked: readonly string[];
-}
-
-/**
- * A row of an import: a number, or an object with one. `at` is when the person opted out: a `Date`, ms or seconds UTC, or
- * text in a form that src/dates.ts reads. Text that leaves the moment open means the latest that it can mean.
- */
-export type ImportRow =
-  | string
-  | number
-  | {
-      readonly msisdn: string | number;
-      readonly at?: number | string | Date | undefined;
-      readonly reason?: string | undefined;
-    };
-
-/** What `import` resolves to. Rows are named by their index in the input. */
-export interface ImportResult {
-  /** Opt-outs that were recorded. */
-  readonly added: number;
-  /** Opt-outs that were known: dated rows of an earlier import, and repetitions within this one. */
-  readonly known: number;
-  /** Rows whose number cannot be read. Nothing was recorded for them. */
-  readonly invalid: readonly { readonly index: number }[];
-  /** Rows with a date that cannot be read. They were recorded as rows without a date. */
-  readonly undated: readonly { readonly index: number }[];
-  /**
-   * Rows of people who have opted in on that list. Nothing was recorded for them, so that importing an old file does not
-   * block people who came back; with `conflicts: 'block'` they were recorded.
-   */
-  readonly conflicts: readonly { readonly index: number }[];
-}
-
-/** Options of `import`. */
-export interface ImportOptions {
-  /** Default `'*'`, which holds for every sender. */
-  readonly list?: string | undefined;
-  /** Where the rows come from, kept as the reason of rows that have none. */
-  readonly source?: string | undefined;
-  /** What to do with rows of people who have opted in on that list. Default `'skip'`. */
-  readonly conflicts?: 'skip' | 'block' | undefined;
 }
 
 export interface OperatorActions {
@@ -96,47 +57,37 @@ export interface OperatorActionsPorts {
   readonly closing: AbortSignal;
 }
 
-/** Rows of an import that are stored together. */
-const IMPORT_CHUNK = 1_000;
-/** Rows of an import that are read before other work gets its turn. */
-const ROWS_PER_TURN = 250;
+/** The proofs of providers, by provider and number. */
+type Proofs = Map<Provider, Map<string, OptInProof>>;
 
 /** Creates the acts of a guard. */
-export function createOperatorActions({
-  reader,
-  lists,
-  journal,
-  config,
-  clock,
-  askManage,
-  closing,
-}: OperatorActionsPorts): OperatorActions {
-  function target(list: string | undefined): string {
+export function createOperatorActions(ports: OperatorActionsPorts): OperatorActions {
+  const { reader, lists, journal, config, clock, askManage, closing } = ports;
+  const importRows = createImporter(ports);
+
+  function targetName(list: string | undefined): string {
     return list === undefined ? EVERYWHERE : listName(list, lists, config);
   }
 
-  /** What providers said about numbers, by provider and number. */
-  type Proofs = Map<Provider, Map<string, OptInProof>>;
-
-  /** Asks every provider concerned. Resolves when each proved it, or has nothing to lift. */
+  /** Asks the providers of lists to opt numbers in. Resolves when each has proven it, or has nothing to lift. */
   async function askProviders(msisdns: readonly string[], targets: readonly OptOutList[]): Promise<Proofs> {
     const proofs: Proofs = new Map();
     for (const list of targets) {
       const { provider } = list.config;
       if (provider === undefined || proofs.has(provider)) continue;
-      const ofProvider = new Map<string, OptInProof>();
-      proofs.set(provider, ofProvider);
-      const kept = targets.filter(({ config: own }) => own.provider === provider);
-      for (const msisdn of numbersToLift(msisdns, kept)) {
+      const proofsOfProvider = new Map<string, OptInProof>();
+      proofs.set(provider, proofsOfProvider);
+      const listsOfProvider = targets.filter(({ config: other }) => other.provider === provider);
+      for (const msisdn of numbersToAskAbout(msisdns, listsOfProvider)) {
         try {
           const proof = await askManage(list, msisdn);
-          if (proof) ofProvider.set(msisdn, proof);
+          if (proof) proofsOfProvider.set(msisdn, proof);
         } catch (error) {
           requireOpen();
-          const isUnlisted = kept.every(
+          const isUnlisted = listsOfProvider.every(
             ({ ledger }) => ledger.lastStart !== null && !ledger.isListedByProvider(msisdn),
           );
-          // A number that the provider does not know as one, and is known not to list, needs no lifting there.
+          // If the provider refuses the number itself, and its list is known not to hold it, there is nothing to lift.
           if (!isNumberRefused(error) || !isUnlisted) throw error;
         }
       }
@@ -155,7 +106,7 @@ export function createOperatorActions({
         reason: optional(text),
       });
       requireOpen();
-      const name = target(list);
+      const name = targetName(list);
       const act = { direction: 'out', reason, id: randomUUID() } as const;
       const now = clock.now();
       const numbers = readingsOf(reader, withoutDecimals(msisdn));
@@ -169,23 +120,23 @@ export function createOperatorActions({
       });
       requireOpen();
       const reading = readingOf(reader, msisdn);
-      const targets = list === undefined ? lists.all() : [lists.ensure(target(list))];
-      // The act begins here, or when the store is loaded: it answers what is known by now. A STOP that arrives while
-      // the provider is asked is not among that.
+      const targets = list === undefined ? lists.all() : [lists.ensure(targetName(list))];
+      // The act begins here, or when the store is loaded, and answers what is known by then. A STOP that arrives while
+      // the provider is asked is later, so the act does not answer it.
       if (journal.applied === undefined) await journal.opened;
       const basis = journal.applied;
       const numbers = numbersToRelease(reading, targets);
       const proofs = localOnly ? undefined : await askProviders(numbers, targets);
-      // One act has one id, whatever lists and readings of the number it is about.
+      // One act has one id on all lists and for all numbers that it is about.
       const id = randomUUID();
-      const changes = targets.flatMap((to) =>
-        numbersOn(to, numbers).map((number): OptOutChange => {
-          const { name, provider } = to.config;
+      const changes = targets.flatMap((target) =>
+        numbersToOptIn(target, numbers).map((number): OptOutChange => {
+          const { name, provider } = target.config;
           const proof = provider && proofs?.get(provider)?.get(number);
           return manualChange(name, number, { direction: 'in', basis, proof, id }, clock.now());
         }),
       );
-      // What other processes stored meanwhile shows in the write, before it is read.
+      // `wantsBefore` also returns what other processes stored meanwhile, before this process follows it.
       await journal.record(changes, { wantsBefore: true });
       const stillBlocked = lists
         .all()
@@ -203,31 +154,7 @@ export function createOperatorActions({
       });
       requireOpen();
       if (!isIterable(rows)) return refuse('rows', rows, 'an iterable or async iterable of rows');
-      const name = target(list);
-      await journal.opened;
-      const { ledger } = lists.ensure(name);
-      const { clockSlack } = config.refresh;
-      const read = createImportRows({ reader, ledger, source, conflicts, clock, clockSlackMs: clockSlack });
-      let added = 0;
-      let index = 0;
-      let chunk: OptOutChange[] = [];
-      const flush = async () => {
-        const results = chunk.length === 0 ? [] : await journal.record(chunk);
-        added += results.filter(({ isNew }) => isNew).length;
-        read.known += results.filter(({ isNew }) => !isNew).length;
-        chunk = [];
-        await nextTurn();
-      };
-      for await (const row of rows) {
-        const now = clock.now();
-        for (const found of read.row(row, index)) chunk.push(importedChange(name, found.msisdn, found, now));
-        index++;
-        if (chunk.length >= IMPORT_CHUNK || index % IMPORT_CHUNK === 0) await flush();
-        else if (index % ROWS_PER_TURN === 0) await nextTurn();
-      }
-      await flush();
-      const { known, invalid, undated, conflicts: left } = read;
-      return { added, known, invalid, undated, conflicts: left };
+      return importRows(rows, { list: targetName(list), source, conflicts });
     },
 
     async erase(msisdn) {

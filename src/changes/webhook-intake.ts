@@ -1,6 +1,6 @@
 /**
- * Takes events of webhooks: turns each into a change of the list that it concerns and stores it; the webhook is answered
- * only then. A person who has just opted out of their own accord may be sent one confirmation.
+ * Turns each event of a webhook into a change on the list that it concerns, and stores it. The webhook is answered only
+ * after that. A person who has just opted out by a message may be sent one confirmation.
  */
 
 import { inboundChange } from './change-factory.ts';
@@ -15,7 +15,7 @@ import type { OptOutChange } from '../ledger/evidence.ts';
 import { EMPTY_RECORD, mergeEvidence, standingOptOuts, type NumberRecord } from '../ledger/evidence-rules.ts';
 import type { Permits } from '../lists/confirmation-permits.ts';
 import type { RecentOptIns } from './recent-opt-ins.ts';
-import { forEachReading, isOutFirstHand, otherWritingsOn } from './subscribers.ts';
+import { isOptedOutFirstHand, otherBlockedWritings, withOtherReadings } from './subscribers.ts';
 import type { WebhookChange } from '../webhooks/payload.ts';
 import type { WebhookSink } from '../webhooks/receiver.ts';
 
@@ -34,50 +34,50 @@ export interface WebhookIntakePorts {
   readonly onRefused: () => void;
 }
 
-/** Creates the intake. */
+/** Creates the sink for the webhooks of a guard. */
 export function createWebhookIntake(ports: WebhookIntakePorts): WebhookSink {
   const { lists, config, journal, permits, clock, clockSkew, recentOptIns, events } = ports;
 
-  /** Whether nothing that was known first-hand blocked the person before this change, in any process. */
-  function wasFree({ before }: Recorded): boolean {
+  /** Whether no first-hand evidence blocked the person before this change, in any process. */
+  function wasAllowed({ before }: Recorded): boolean {
     if (before === undefined) return false;
     const record = before.reduce<NumberRecord>(mergeEvidence, EMPTY_RECORD);
     return standingOptOuts(record, { clockSlackMs: config.refresh.clockSlack }).length === 0;
   }
 
   function permitConfirmation(
-    news: WebhookChange,
+    event: WebhookChange,
     { list, msisdn }: OptOutChange,
-    wasFreeHere: boolean,
+    wasAllowedHere: boolean,
     recorded: Recorded,
   ): void {
-    // A person who had opted out before has been told. Who was first is decided in the write.
-    if (!recorded.isNew || !earnsConfirmation(news) || !wasFreeHere || !wasFree(recorded)) return;
-    // An opt-in can have come in between.
+    // A person who had opted out before has had the confirmation. The write decides which opt-out was the first.
+    if (!recorded.isNew || !canBeConfirmed(event) || !wasAllowedHere || !wasAllowed(recorded)) return;
+    // An opt-in may have arrived in between.
     if (listingOf([lists.ensure(list)], msisdn)?.source === 'inbound') permits.grant(list, msisdn);
   }
 
   return {
-    async record(news) {
-      if (news.isProven && news.at !== undefined) clockSkew.webhookTime(news.at);
-      const change = inboundChange(news, {
+    async record(event) {
+      if (event.isProven && event.at !== undefined) clockSkew.webhookTime(event.at);
+      const change = inboundChange(event, {
         ...{ lists, config, now: clock.now() },
         hasJustOptedIn: (name, msisdn) =>
-          [msisdn, ...equivalentsOf(msisdn)].some((one) => recentOptIns.has(name, one)),
+          [msisdn, ...equivalentsOf(msisdn)].some((writing) => recentOptIns.has(name, writing)),
       });
       if (change === undefined) return 'not_honoured';
       const list = lists.ensure(change.list);
       const { msisdn } = change;
-      const wasFreeHere = !isOutFirstHand(list, msisdn);
-      const options = { wantsBefore: earnsConfirmation(news) };
-      const [recorded] = await journal.record(forEachReading(change), options);
-      if (recorded) permitConfirmation(news, change, wasFreeHere, recorded);
-      if (news.direction === 'in') {
+      const wasAllowedHere = !isOptedOutFirstHand(list, msisdn);
+      const options = { wantsBefore: canBeConfirmed(event) };
+      const [recorded] = await journal.record(withOtherReadings(change), options);
+      if (recorded) permitConfirmation(event, change, wasAllowedHere, recorded);
+      if (event.direction === 'in') {
         if (change.evidence.proves === false) return 'not_honoured';
-        // Not before: an opt-in that is told again must not lift a later opt-out under another writing of the number.
-        const others = recorded?.isNew === true ? otherWritingsOn(list, msisdn) : [];
+        // Only if it is new: a repeated opt-in must not lift a later opt-out under another writing of the number.
+        const others = recorded?.isNew === true ? otherBlockedWritings(list, msisdn) : [];
         if (others.length > 0) await journal.record(others.map((other) => ({ ...change, msisdn: other })));
-        for (const one of [msisdn, ...others]) ports.onStart(change.list, one);
+        for (const writing of [msisdn, ...others]) ports.onStart(change.list, writing);
       }
       return recorded?.isNew === true ? 'recorded' : 'known';
     },
@@ -91,7 +91,7 @@ export function createWebhookIntake(ports: WebhookIntakePorts): WebhookSink {
   };
 }
 
-/** Whether a person opted out of their own accord, beyond doubt: a receipt is no act of theirs. */
-function earnsConfirmation({ direction, source, isProven }: WebhookChange): boolean {
+/** Whether an event is an opt-out by a proven message of the person. A receipt is no act of the person. */
+function canBeConfirmed({ direction, source, isProven }: WebhookChange): boolean {
   return direction === 'out' && source === 'inbound' && isProven;
 }
