@@ -1,43 +1,52 @@
 /**
- * Writes what this process knows first-hand into a log that lacks it: one that was lost, emptied, rolled back or
+ * Writes the first-hand evidence of this process into a log that lacks it: one that was lost, emptied, rolled back or
  * replaced while the process ran. Each piece of evidence gets a position in the new log and keeps its old one, so that
- * acts of before and after can be compared. What the new log already holds is known by its id and stored once.
+ * acts from before and after can be compared. The store knows evidence that the new log already holds by its id, and
+ * keeps it once.
  */
 
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { startTimer, type Clock } from '../clock.ts';
+import type { Clock } from '../clock.ts';
 import type { Lists } from '../lists/opt-out-lists.ts';
 import type { OptOutChange } from '../ledger/evidence.ts';
 import { evidenceOf } from '../ledger/evidence-rules.ts';
+import { waitUnlessAborted } from './retry-wait.ts';
 
 export interface CarryOverPorts {
   readonly lists: Pick<Lists, 'all'>;
   readonly clock: Clock;
   /** Stores changes and merges them with their positions. */
   readonly store: (changes: readonly OptOutChange[]) => Promise<void>;
-  /** Called with each failure; it is tried again. */
+  /** Called with each failure. The write is tried again. */
   readonly onFailure: (cause: unknown) => void;
 }
 
 export interface CarryOver {
-  /** Writes everything that the ledgers hold, and again if the log is lost meanwhile. Resolves then, never rejects. */
+  /**
+   * Writes all evidence of the ledgers; once more if it is called meanwhile. Resolves when that is done, never rejects.
+   */
   run(): Promise<void>;
-  /** Ends the tries: one that waits is made now, as the last one. */
+  /** Ends the tries. If one is waiting, it is made now, as the last one. */
   stop(): void;
+}
+
+/** A run under way. */
+interface Run {
+  /** Whether everything has to be written, for the first time or again. */
+  isWriteDue: boolean;
+  ended: Promise<void>;
 }
 
 /** Pieces of evidence that are written at a time. */
 const BATCH = 500;
-/** First wait after a failure, ms; it doubles up to the cap. */
+/** First wait after a failure, ms. It doubles up to the longest. */
 const FIRST_WAIT_MS = 500;
 const LONGEST_WAIT_MS = 30_000;
 
-/** Creates it; nothing is written before `run()`. */
+/** Creates it. Nothing is written before `run()`. */
 export function createCarryOver({ lists, clock, store, onFailure }: CarryOverPorts): CarryOver {
-  let running: Promise<void> | undefined;
-  let isWanted = false;
-  let isStopped = false;
-  let wake: (() => void) | undefined;
+  const stopping = new AbortController();
+  let current: Run | undefined;
 
   async function writeAll(): Promise<void> {
     let batch: OptOutChange[] = [];
@@ -55,44 +64,35 @@ export function createCarryOver({ lists, clock, store, onFailure }: CarryOverPor
     await flush();
   }
 
-  function pause(ms: number): Promise<void> {
-    return new Promise((resolve) => {
-      const cancel = startTimer(clock, ms, resolve);
-      wake = () => {
-        cancel();
-        resolve();
-      };
-    });
-  }
-
-  async function keepWriting(): Promise<void> {
-    let wait = FIRST_WAIT_MS;
-    while (isWanted) {
-      isWanted = false;
+  async function writeWhileDue(run: Run): Promise<void> {
+    let waitMs = FIRST_WAIT_MS;
+    while (run.isWriteDue) {
+      run.isWriteDue = false;
       try {
         await writeAll();
-        wait = FIRST_WAIT_MS;
+        waitMs = FIRST_WAIT_MS;
       } catch (cause) {
-        isWanted = true;
         onFailure(cause);
-        if (isStopped) return;
-        await pause(wait);
-        wait = Math.min(wait * 2, LONGEST_WAIT_MS);
+        if (stopping.signal.aborted) break;
+        run.isWriteDue = true;
+        await waitUnlessAborted(clock, waitMs, stopping.signal);
+        waitMs = Math.min(waitMs * 2, LONGEST_WAIT_MS);
       }
     }
+    current = undefined;
   }
 
   return {
     run() {
-      isWanted = true;
-      running ??= keepWriting().finally(() => {
-        running = undefined;
-      });
-      return running;
+      if (current !== undefined) {
+        current.isWriteDue = true;
+        return current.ended;
+      }
+      const run: Run = { isWriteDue: true, ended: Promise.resolve() };
+      current = run;
+      run.ended = writeWhileDue(run);
+      return run.ended;
     },
-    stop() {
-      isStopped = true;
-      wake?.();
-    },
+    stop: () => stopping.abort(),
   };
 }

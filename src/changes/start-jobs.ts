@@ -1,9 +1,9 @@
 /**
- * Follows a START up to the provider: on a list that honours replies, a number that the provider's list holds is
- * released by its manage endpoint alone. The START was stored and answered before. The act that manage proves has the
- * START's position as its basis, so that it lifts nothing that came after the START; what came before it is read first.
- * A START lifts no row of the provider's list that is newer than it. What has to be asked is seen from the ledger, so
- * that it is asked again after a restart.
+ * Asks the provider after a START: on a list that honours replies, only the provider's manage endpoint releases a
+ * number that the provider's list holds. The START was stored and its webhook answered before. The act that manage
+ * proves has the START's position as its basis, so that it lifts nothing that was stored after the START; everything
+ * before it is read first. A START lifts no row of the provider's list that is newer than it. The ledger shows which
+ * STARTs are open, so that the provider is asked again after a restart.
  */
 
 import { setImmediate as nextTurn } from 'node:timers/promises';
@@ -17,10 +17,11 @@ import type { LogPosition } from '../ledger/evidence.ts';
 import { positionIn } from '../ledger/positions.ts';
 
 export interface StartJobs {
-  /** Asks the provider about the person's START, if it has to be asked. */
+  /** Asks the provider about a person's START, if there is an open one. */
   follow(list: string, msisdn: string): void;
-  /** Looks for every START that has to be followed up. */
+  /** Asks the provider about every open START. */
   resume(): Promise<void>;
+  /** Ends all jobs. */
   stop(): void;
 }
 
@@ -33,32 +34,40 @@ export interface StartJobsPorts {
   readonly onError: (error: unknown) => void;
 }
 
-/** A START that the provider has to be asked about. */
+/** A START that the provider was not asked about yet, or without success. */
 interface OpenStart {
   readonly id: string;
-  /** Its position in the present log. */
+  /** Its position in the current log. */
   readonly position: LogPosition;
-  /** Whether everything that stands before it in the log was read. */
+  /** Whether every entry before it in the log was read. */
   readonly isReadUpTo: boolean;
 }
 
-/** First wait after a failure, ms; it doubles up to the cap. */
+/** First wait after a failure, ms. It doubles up to the longest. */
 const FIRST_WAIT_MS = 1_000;
 const LONGEST_WAIT_MS = 900_000;
-/** Jobs at once; further ones are found again by the next `resume`. */
-const MOST_JOBS = 1_000;
-/** Numbers that are asked about at the same time. */
-const MOST_AT_ONCE = 4;
+/** The most jobs at a time. The next `resume` finds the STARTs that are beyond it. */
+const MAX_JOBS = 1_000;
+/** The most requests to providers at a time. */
+const MAX_REQUESTS = 4;
+/** Records that are searched before other work gets its turn. */
 const RECORDS_PER_TURN = 1_000;
 
-/** Creates it. */
+/** A job for one number on one list. */
+type Job =
+  /** It waits for its turn, or asks the provider. */
+  | { readonly kind: 'active' }
+  /** It waits for its next try. */
+  | { readonly kind: 'waiting'; readonly cancel: () => void };
+
+/** Creates the jobs of a guard. None is started. */
 export function createStartJobs(ports: StartJobsPorts): StartJobs {
   const { lists, journal, config, askManage, isClosed, onError } = ports;
-  const jobs = new Map<string, { cancel: () => void }>();
-  const ready: (() => Promise<void>)[] = [];
-  let running = 0;
+  const jobs = new Map<string, Job>();
+  const queue: (() => Promise<void>)[] = [];
+  let requests = 0;
 
-  /** The START that the provider has to be asked about; `undefined` if there is none, or no longer. */
+  /** The person's open START on a list; `undefined` if there is none any more. */
   function openStart({ config: own, ledger }: OptOutList, msisdn: string): OpenStart | undefined {
     if (!own.optInByReply || own.provider?.optIn === undefined) return undefined;
     if (!ledger.isListedByProvider(msisdn) || !ledger.blocks(msisdn)) return undefined;
@@ -68,17 +77,21 @@ export function createStartJobs(ports: StartJobsPorts): StartJobs {
     const { applied } = journal;
     if (start === undefined || applied === undefined) return undefined;
     const position = positionIn(start.positions, applied.log);
-    // It has to answer every opt-out by itself: manage lifts the provider's word and nothing else.
+    // The START has to answer every opt-out by itself: manage lifts only what the provider's list says.
     if (position === undefined || !ledger.isAnsweredBy(msisdn, start)) return undefined;
     if (ledger.evidence(msisdn).some(({ id }) => id === provenStartId(start.id))) return undefined;
     const isReadUpTo = position <= applied.position;
     return { id: start.id, position: { log: applied.log, position }, isReadUpTo };
   }
 
-  /** @returns whether nothing is left to be done; else other processes' entries have to be read first. */
-  async function attempt(list: OptOutList, msisdn: string): Promise<boolean> {
-    const asked = openStart(list, msisdn);
-    if (!asked?.isReadUpTo) return asked === undefined;
+  /**
+   * Asks the provider once.
+   *
+   * @returns whether the job is done; if not, entries of other processes have to be read first.
+   */
+  async function ask(list: OptOutList, msisdn: string): Promise<boolean> {
+    const before = openStart(list, msisdn);
+    if (!before?.isReadUpTo) return before === undefined;
     const proof = await askManage(list, msisdn);
     // Something may have arrived while the provider was asked.
     const start = openStart(list, msisdn);
@@ -95,65 +108,66 @@ export function createStartJobs(ports: StartJobsPorts): StartJobs {
     return true;
   }
 
-  function pump(): void {
-    while (running < MOST_AT_ONCE) {
-      const next = ready.shift();
-      if (next === undefined) return;
-      running++;
-      void next().finally(() => {
-        running--;
-        pump();
+  function runQueued(): void {
+    while (requests < MAX_REQUESTS) {
+      const run = queue.shift();
+      if (run === undefined) return;
+      requests++;
+      void run().finally(() => {
+        requests--;
+        runQueued();
       });
     }
   }
 
-  function enqueue(key: string, list: OptOutList, msisdn: string, wait: number): void {
+  /** Queues a job. @param waitMs how long to wait after a failure of this try. */
+  function enqueue(key: string, list: OptOutList, msisdn: string, waitMs: number): void {
     const run = async (): Promise<void> => {
       try {
-        if (await attempt(list, msisdn)) jobs.delete(key);
-        else retry(FIRST_WAIT_MS);
+        if (await ask(list, msisdn)) jobs.delete(key);
+        else retryAfter(FIRST_WAIT_MS);
       } catch (error) {
         if (isClosed()) return;
         onError(error);
         if (isNumberRefused(error)) jobs.delete(key);
-        else retry(wait);
+        else retryAfter(waitMs);
       }
     };
-    const retry = (pause: number): void => {
+    const retryAfter = (ms: number): void => {
       if (isClosed()) return;
-      const cancel = startTimer(config.clock, pause, () => {
-        enqueue(key, list, msisdn, Math.min(pause * 2, LONGEST_WAIT_MS));
+      const cancel = startTimer(config.clock, ms, () => {
+        enqueue(key, list, msisdn, Math.min(ms * 2, LONGEST_WAIT_MS));
       });
-      jobs.set(key, { cancel });
+      jobs.set(key, { kind: 'waiting', cancel });
     };
-    jobs.set(key, { cancel: () => undefined });
-    ready.push(run);
-    pump();
+    jobs.set(key, { kind: 'active' });
+    queue.push(run);
+    runQueued();
   }
 
   function follow(name: string, msisdn: string): void {
     const list = lists.get(name);
     const key = `${msisdn} ${name}`;
-    if (list === undefined || jobs.has(key) || jobs.size >= MOST_JOBS || isClosed()) return;
+    if (list === undefined || jobs.has(key) || jobs.size >= MAX_JOBS || isClosed()) return;
     if (openStart(list, msisdn) !== undefined) enqueue(key, list, msisdn, FIRST_WAIT_MS);
   }
 
   return {
     follow,
     async resume() {
-      let looked = 0;
+      let searched = 0;
       for (const { config: own, ledger } of lists.all()) {
         if (!own.optInByReply || own.provider?.optIn === undefined) continue;
         for (const [msisdn] of ledger.otherRecords()) {
           follow(own.name, msisdn);
-          if (++looked % RECORDS_PER_TURN === 0) await nextTurn();
+          if (++searched % RECORDS_PER_TURN === 0) await nextTurn();
         }
       }
     },
     stop() {
-      for (const { cancel } of jobs.values()) cancel();
+      for (const job of jobs.values()) if (job.kind === 'waiting') job.cancel();
       jobs.clear();
-      ready.length = 0;
+      queue.length = 0;
     },
   };
 }
