@@ -49,7 +49,8 @@ export default defineConfig({
         'src/changes/{appender,carry-over,change-factory,import-rows,pending-opt-outs,provider-opt-in}.ts': {
           branches: 100,
         },
-        'src/changes/{recent-opt-ins,start-jobs,subscribers,unstored-changes}.ts': { branches: 100 },
+        'src/changes/{recent-opt-ins,retry-wait,start-jobs,store-failure}.ts': { branches: 100 },
+        'src/changes/{subscribers,unstored-changes}.ts': { branches: 100 },
         'src/lists/{batch-lookup,check-reports,checker,confirmation-permits}.ts': { branches: 100 },
         'src/lists/{list-age,opt-out-lists,reading-lookup,state-monitor,status}.ts': { branches: 100 },
         'src/msisdn/{digits,equivalents,msisdn,national-prefixes,notation,readings}.ts': { branches: 100 },

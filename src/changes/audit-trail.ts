@@ -1,6 +1,6 @@
 /**
- * What support and compliance ask for: who is blocked, since when and why. It reads what the ledgers and the store
- * know, and forgets history that decides nothing any more.
+ * Answers support and compliance: which numbers are blocked, since when and why. It reads the ledgers and the store,
+ * and removes history that decides nothing any more.
  */
 
 import { setImmediate as nextTurn } from 'node:timers/promises';
@@ -15,26 +15,31 @@ import { LATEST_TIME, type Evidence, type OptOutChange } from '../ledger/evidenc
 import { withoutWords } from '../ledger/evidence-words.ts';
 import type { Listing } from '../ledger/ledger.ts';
 
-/** A piece of evidence as `history` shows it. Times in ms UTC. */
+/** A piece of evidence as `history` returns it. Times in ms UTC. */
 export interface HistoryEntry extends Evidence {
   readonly list: string;
   readonly msisdn: string;
-  /** Of the provider's list: the start of the last complete sweep that showed the number. `at` is that of the first. */
+  /**
+   * Only of a row of the provider's list: the start of the last complete sweep that listed the number. `at` is the
+   * start of the first one.
+   */
   readonly lastSeenAt?: number;
 }
 
-/** A number that is blocked, as `optOuts` lists it. */
+/** A blocked number, as `optOuts` returns it. */
 export interface OptOutEntry extends Listing {
   readonly msisdn: string;
 }
 
 export interface AuditTrail {
-  /** Everything that is blocked. A number that changes meanwhile may come twice; none is left out. */
+  /** Every blocked number. A number that changes during the iteration may come twice; none is left out. */
   optOuts(options?: { readonly list?: string | undefined }): AsyncIterable<OptOutEntry>;
+  /** The evidence about a number and its other writings, newest first. */
   history(
     msisdn: unknown,
     options?: { readonly list?: string | undefined; readonly limit?: number | undefined },
   ): Promise<readonly HistoryEntry[]>;
+  /** Removes evidence received before `olderThan` that decides nothing any more. */
   prune(options: { readonly olderThan: Date | Duration }): Promise<{ readonly removed: number }>;
 }
 
@@ -46,10 +51,10 @@ export interface AuditTrailPorts {
   readonly clock: Clock;
 }
 
-/** Entries given before other work gets its turn. */
+/** Entries that are yielded before other work gets its turn. */
 const ENTRIES_PER_TURN = 1_000;
 
-/** Creates the records of a guard. */
+/** Creates the audit trail of a guard. */
 export function createAuditTrail({ reader, lists, journal, config, clock }: AuditTrailPorts): AuditTrail {
   async function evidenceOf(
     msisdn: string,
@@ -61,11 +66,11 @@ export function createAuditTrail({ reader, lists, journal, config, clock }: Audi
       journal.listings(msisdn, { list }),
     ]);
     return [
-      ...changes.filter(isShown).map(({ list: name, evidence }) => ({
+      ...changes.filter(isVisible).map(({ list: name, evidence }) => ({
         list: name,
         msisdn,
         ...evidence,
-        at: shownAt(evidence),
+        at: knownTimeOf(evidence),
       })),
       ...spans.map(({ list: name, firstSeenAt: at, lastSeenAt }): HistoryEntry => ({
         ...{ list: name, msisdn, direction: 'out', source: 'provider', kind: 'told', id: `sweep:${at}` },
@@ -78,10 +83,10 @@ export function createAuditTrail({ reader, lists, journal, config, clock }: Audi
     async *optOuts(given = {}) {
       const { list } = readFields(given, 'optOuts', { list: optional(text) });
       const asked = list === undefined ? lists.all() : [lists.ensure(listName(list, lists, config))];
-      let handed = 0;
+      let yielded = 0;
       for (const { ledger } of asked) {
         for (const entry of ledger.entries()) {
-          if (++handed % ENTRIES_PER_TURN === 0) await nextTurn();
+          if (++yielded % ENTRIES_PER_TURN === 0) await nextTurn();
           yield entry;
         }
       }
@@ -114,12 +119,12 @@ export function createAuditTrail({ reader, lists, journal, config, clock }: Audi
   };
 }
 
-/** Evidence of a person who was erased and is not blocked is kept for its id alone. */
-function isShown({ evidence }: OptOutChange): boolean {
+/** Whether evidence is for people to read. After an erasure, evidence that blocks nobody is kept for its id alone. */
+function isVisible({ evidence }: OptOutChange): boolean {
   return evidence.proves !== false || withoutWords(evidence) !== evidence;
 }
 
-/** When the person acted, or when it was received if nobody told the time. */
-function shownAt({ at, seenAt }: Evidence): number {
+/** When the person acted; if that is unknown, when the evidence was received. ms UTC. */
+function knownTimeOf({ at, seenAt }: Evidence): number {
   return at === LATEST_TIME ? seenAt : at;
 }

@@ -1,12 +1,12 @@
-/** Counts what changed since the start. One act counts once, however many lists and readings of a number it is about. */
+/** Counts the changes since the start. One opt-in act counts once, however many lists and numbers it is about. */
 
 import type { OptOutChange } from '../ledger/evidence.ts';
 
-/** Opt-outs, opt-ins and refused webhooks since the start. */
+/** How many opt-outs, opt-ins and refused webhooks there were since the start. */
 export interface ChangeCounters {
   /** Opt-outs that were new, one per number and list. */
   optOuts: number;
-  /** Acts and messages that opted somebody in, one for all lists. */
+  /** Acts and messages that opted a person in. Each counts once for all lists. */
   optIns: number;
   /** Webhooks that were answered with a 4xx. */
   webhooksRefused: number;
@@ -29,7 +29,7 @@ export function createChangeCounters(): {
   };
 }
 
-/** Whether two changes, stored one after the other, are of one act: an act has one id on every list. */
+/** Whether two changes, stored one after the other, belong to one act: an act has the same id on every list. */
 function isSameAct({ evidence: before }: OptOutChange, { evidence: after }: OptOutChange): boolean {
   return before.direction === after.direction && before.id === after.id;
 }

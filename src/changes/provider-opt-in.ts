@@ -1,6 +1,6 @@
 /**
- * Asks a provider's manage endpoint to opt a number in: within the deadline, and until the guard is closed. Its success
- * is the only proof that lifts what the provider's list says.
+ * Asks a provider's manage endpoint to opt a number in, and gives up at the deadline or when the guard is closed. The
+ * success of that endpoint is the only proof that releases a number that the provider's list holds.
  */
 
 import { withDeadline, type Deadline } from '../clock.ts';
@@ -20,7 +20,7 @@ import { asProviderError } from '../sync/list-reader.ts';
  */
 export type ProviderOptIn = (list: OptOutList, msisdn: string) => Promise<OptInProof | undefined>;
 
-/** Creates it for the providers of a guard. `closing` aborts when the guard is closed. */
+/** Creates the function for the providers of a guard. `closing` aborts when the guard is closed. */
 export function createProviderOptIn(
   { clock, refresh: { timeout } }: Config,
   closing: AbortSignal,
@@ -43,20 +43,20 @@ export function createProviderOptIn(
 
   return async ({ config: { provider }, ledger }, msisdn) => {
     if (provider?.optIn === undefined) return undefined;
-    // A sweep that has begun may have read the row before the provider took the number off its list.
+    // A sweep that has begun by now may have read the row before the provider removed the number from its list.
     const optInDate = await ask(provider, msisdn);
     return { optInDate, sweep: ledger.lastBegun };
   };
 }
 
-/** The date in a provider's reply, ms UTC; `null` without a usable one. */
+/** The date in a provider's reply, ms UTC; `null` if it has no usable date. */
 function dateOf(reply: Awaited<ReturnType<NonNullable<Provider['optIn']>>>): number | null {
   const date = reply?.optInDate;
   const ms = date instanceof Date ? date.getTime() : date;
   return typeof ms === 'number' && Number.isFinite(ms) ? ms : null;
 }
 
-/** Whether the provider refused the number itself: it does not know it as one, and need not lift it. */
+/** Whether the provider refused the number itself, as one that it does not know. */
 export function isNumberRefused(thrown: unknown): boolean {
   return asProviderError(thrown).code === 'provider_number_refused';
 }

@@ -1,19 +1,19 @@
 /**
- * Who opted in a short while ago, as applied in this process. A receipt that arrives now may be about a message that was
- * sent before the opt-in.
+ * The opt-ins that this process applied recently. A receipt that arrives shortly after an opt-in may be about a message
+ * that was sent before it.
  */
 
 import type { Clock } from '../clock.ts';
 
 export interface RecentOptIns {
-  /** An opt-in was applied now. */
+  /** Notes that an opt-in was applied now. */
   note(list: string, msisdn: string): void;
-  /** Whether one was applied less than `lagGrace` ago, by the monotonic clock. */
+  /** Whether an opt-in was applied less than `lagGrace` ago, by the monotonic clock. */
   has(list: string, msisdn: string): boolean;
 }
 
-/** Opt-ins that are remembered at once; beyond it the oldest are forgotten, and a receipt then blocks. */
-const MOST = 100_000;
+/** The most opt-ins that are remembered. Beyond it the oldest are forgotten; a receipt after them blocks. */
+const MAX_OPT_INS = 100_000;
 
 /** Creates an empty collection. */
 export function createRecentOptIns(clock: Clock, lagGraceMs: number): RecentOptIns {
@@ -24,7 +24,7 @@ export function createRecentOptIns(clock: Clock, lagGraceMs: number): RecentOptI
     note(list, msisdn) {
       const now = clock.monotonic();
       for (const [key, at] of notedAt) {
-        if (now - at < lagGraceMs && notedAt.size < MOST) break;
+        if (now - at < lagGraceMs && notedAt.size < MAX_OPT_INS) break;
         notedAt.delete(key);
       }
       notedAt.delete(keyOf(list, msisdn));

@@ -1,16 +1,18 @@
 /**
- * Opens and loads the store, and tries again until that succeeds. From then on it follows what other processes write to
- * the store.
+ * Opens and loads the store, and tries again until that succeeds. From then on the follower gets what other processes
+ * write to the store.
  */
 
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { startTimer, type Clock } from '../clock.ts';
-import { StoreError, type GuardError } from '../errors.ts';
-import type { WarnEvent } from '../events.ts';
-import type { Lists, OptOutList } from '../lists/opt-out-lists.ts';
+import type { Clock } from '../clock.ts';
+import { StoreError } from '../errors.ts';
+import type { Lists } from '../lists/opt-out-lists.ts';
 import type { OptOutChange } from '../ledger/evidence.ts';
 import type { AppliedPosition } from '../ledger/positions.ts';
-import type { LogEnd, Store, StoreNews, StoreTrouble } from '../stores/store.ts';
+import type { Store, StoreContents, TailHandlers } from '../stores/store.ts';
+import type { Merger } from './merger.ts';
+import { waitUnlessAborted } from './retry-wait.ts';
+import { asStoreError } from './store-failure.ts';
 
 export interface StoreLoaderPorts {
   readonly store: Store;
@@ -18,161 +20,122 @@ export interface StoreLoaderPorts {
   readonly clock: Clock;
   /** Which account each list with a provider belongs to. */
   readonly accounts: Readonly<Record<string, string>>;
-  /** Lets a change count; `appliedAt` (monotonic, ms) is left out while the store is loaded. @returns whether it was new. */
-  readonly merge: (change: OptOutChange, appliedAt?: number) => boolean;
-  /** Lets what changes say about a number stand for all that was known of it up to a position. */
-  readonly replace: (msisdn: string, changes: readonly OptOutChange[], upTo: LogEnd) => void;
-  /** Keeps what a ledger knows of its provider's list. */
-  readonly saveSweep: (list: OptOutList) => void;
-  /** Told of each change of another process that was new, after it counts. */
-  readonly onChange: (change: OptOutChange) => void;
-  /** Told of what the store says about itself. */
-  readonly onTrouble: (error: GuardError) => void;
-  /** Told of what an operator should mend. */
-  readonly onWarn: (warning: WarnEvent) => void;
-  /** Told of each failure to open or load; it is tried again. */
-  readonly onFailure: (cause: unknown) => void;
-  /** Told once the store can be used: before anything of other processes is followed. */
-  readonly onOpen: () => void;
-  /** Told once, when everything the store held is loaded. */
-  readonly onLoaded: () => void;
-  /** Told when another process's sweep was taken over. */
-  readonly onFollowed: () => void;
-  /** Follows what was read of the store's log. */
+  readonly merger: Pick<Merger, 'merge'>;
+  /** How far the store's log was read and applied. */
   readonly applied: AppliedPosition;
-  /** Called when the log is another one than before: what memory knows gets a position in it. */
-  readonly onLogLost: () => void;
+  /** Handles what other processes write, and what the store reports of itself. */
+  readonly follower: Required<TailHandlers>;
+  /** Called with each failure to open or load the store. It is tried again. */
+  readonly onFailure: (error: StoreError) => void;
+  /** Called once the store can be used, before other processes are followed. */
+  readonly onOpen: () => void;
+  /** Called once everything that the store held is loaded. */
+  readonly onLoaded: () => void;
 }
 
 export interface StoreLoader {
-  /** Opens and loads the store until it succeeds or `end()`. Resolves then, never rejects. */
+  /** Opens and loads the store until it succeeds or `end()` is called. Resolves then, never rejects. */
   open(): Promise<void>;
-  /** Resolves when the store was tried to be opened once. */
+  /** Resolves after the first try to open the store. */
   readonly tried: Promise<void>;
   readonly isOpen: boolean;
-  /** Opens and follows no more. */
+  /** @throws StoreError if the store is not open, with the reason if it is known */
+  requireOpen(): void;
+  /** Ends the tries to open the store, or the tail of its log. */
   end(): void;
 }
 
-/** First wait before the store is opened again, ms; doubles up to the cap. */
-const FIRST_REOPEN_MS = 500;
-const REOPEN_CAP_MS = 30_000;
+/** Whether the store can be used. */
+type Opening =
+  | { readonly kind: 'untried' }
+  /** The last try failed; another one follows or is under way. */
+  | { readonly kind: 'failed'; readonly error: StoreError }
+  | { readonly kind: 'open'; readonly stopTail: () => void };
 
-/** Changes merged before other work gets its turn. */
+/** First wait before the store is opened again, ms. It doubles up to the longest. */
+const FIRST_WAIT_MS = 500;
+const LONGEST_WAIT_MS = 30_000;
+
+/** Changes that are merged before other work gets its turn. */
 const CHANGES_PER_TURN = 500;
 
-/** Creates it; nothing happens before `open()`. */
+/** Creates the loader. Nothing happens before `open()`. */
 export function createStoreLoader(ports: StoreLoaderPorts): StoreLoader {
-  const { store, lists, clock, merge } = ports;
-  let isOpen = false;
-  let isEnded = false;
-  let stopTail: (() => void) | undefined;
-  let wake: (() => void) | undefined;
-  let endFirstAttempt = (): void => undefined;
+  const { store, lists, clock, merger, applied, follower } = ports;
+  const ending = new AbortController();
+  const isEnded = () => ending.signal.aborted;
+  let opening: Opening = { kind: 'untried' };
+  let endFirstTry = (): void => undefined;
   const tried = new Promise<void>((resolve) => {
-    endFirstAttempt = resolve;
+    endFirstTry = resolve;
   });
 
-  /** Resolves once a closed guard has nothing more to do with the store. */
+  /** Opens and loads the store. If the guard is closed meanwhile, it closes the store again. */
   async function load(): Promise<void> {
     const evidence = () => allEvidence(lists);
     const trouble = await store.open({ accounts: ports.accounts, evidence });
-    if (isEnded) return store.close();
-    if (trouble) report(trouble);
+    if (isEnded()) return store.close();
+    if (trouble) follower.onTrouble(trouble);
     const { changes, sweeps, cursor, logId, position } = await store.load();
-    let merged = 0;
-    for await (const news of changes) {
-      for (const change of [news].flat()) {
-        merge(change);
-        if (++merged % CHANGES_PER_TURN === 0) await nextTurn();
-      }
-    }
+    await mergeAll(changes);
     for (const [name, sweep] of sweeps) await lists.restore(name, sweep);
     await store.loaded?.();
-    if (isEnded) return store.close();
+    if (isEnded()) return store.close();
     lists.markLoaded();
-    ports.applied.restart({ log: logId, position });
-    isOpen = true;
+    applied.restart({ log: logId, position });
+    opening = { kind: 'open', stopTail: () => undefined };
     ports.onOpen();
-    stopTail = store.tail(cursor, { onChanges: follow, onCaughtUp, onTrouble: report });
+    opening = { kind: 'open', stopTail: store.tail(cursor, follower) };
     if (store.isShared) lists.markCaughtUp();
     ports.onLoaded();
   }
 
-  /** Everything up to the end of the log was applied. */
-  function onCaughtUp(end: LogEnd): void {
-    lists.markCaughtUp();
-    followLog(end);
-  }
-
-  function followLog({ logId, position }: Partial<LogEnd> = {}): void {
-    // A store of the first edition does not say.
-    if (logId === undefined || position === undefined) return;
-    const isOther = ports.applied.current?.log !== logId;
-    ports.applied.follow({ log: logId, position });
-    if (isOther) ports.onLogLost();
-  }
-
-  function report({ kind, message }: StoreTrouble): void {
-    if (kind === 'migrated' || kind === 'exposed') {
-      return ports.onWarn({ code: `store_${kind}`, message });
+  async function mergeAll(changes: StoreContents['changes']): Promise<void> {
+    let merged = 0;
+    for await (const batch of changes) {
+      for (const change of [batch].flat()) {
+        merger.merge(change);
+        if (++merged % CHANGES_PER_TURN === 0) await nextTurn();
+      }
     }
-    ports.onTrouble(new StoreError(message, { code: `store_${kind}` }));
-    // A file that took another's place has no sweep yet.
-    if (kind === 'damaged' && isOpen) for (const list of lists.all()) saveIfSwept(list);
   }
 
-  function saveIfSwept(list: OptOutList): void {
-    if (list.ledger.lastStart !== null) ports.saveSweep(list);
-  }
-
-  function follow({ changes, sweeps, erased, ...end }: StoreNews): void {
-    const now = clock.monotonic();
-    for (const change of changes) {
-      const isNews = merge(change, now);
-      if (isNews && !erased.includes(change.msisdn)) ports.onChange(change);
-    }
-    // Afterwards, so that what is new here counts as applied now, also if it is of a person who was erased.
-    for (const msisdn of erased) ports.replace(msisdn, changes, end);
-    followLog(end);
-    for (const news of sweeps) {
-      lists.follow(news);
-      const list = lists.ensure(news.list);
-      // Where the two differ, the store gets what is newer here.
-      if (list.ledger.hasNews && list.ledger.lastNumber !== news.number) ports.saveSweep(list);
-    }
-    if (sweeps.length > 0) ports.onFollowed();
-  }
-
-  async function keepOpening(): Promise<void> {
-    for (let wait = FIRST_REOPEN_MS; !isEnded; wait = Math.min(wait * 2, REOPEN_CAP_MS)) {
+  async function openUntilLoaded(): Promise<void> {
+    for (let waitMs = FIRST_WAIT_MS; !isEnded(); waitMs = Math.min(waitMs * 2, LONGEST_WAIT_MS)) {
       try {
         return await load();
       } catch (cause) {
-        endFirstAttempt();
-        if (isEnded) return;
-        ports.onFailure(cause);
-        await new Promise<void>((resolve) => {
-          const cancel = startTimer(clock, wait, resolve);
-          wake = () => {
-            cancel();
-            resolve();
-          };
-        });
+        endFirstTry();
+        if (isEnded()) return;
+        const error = asStoreError(cause, 'to open');
+        opening = { kind: 'failed', error };
+        ports.onFailure(error);
+        await waitUnlessAborted(clock, waitMs, ending.signal);
       }
     }
   }
 
   return {
-    open: () => keepOpening().finally(endFirstAttempt),
+    open: () => openUntilLoaded().finally(endFirstTry),
     tried,
     get isOpen() {
-      return isOpen;
+      return opening.kind === 'open';
+    },
+    requireOpen() {
+      switch (opening.kind) {
+        case 'open':
+          return;
+        case 'untried':
+          throw new StoreError('the store is not open');
+        case 'failed': {
+          const { code, message } = opening.error;
+          throw new StoreError(`the store is not open: ${message}`, { code, cause: opening.error });
+        }
+      }
     },
     end() {
-      isEnded = true;
-      wake?.();
-      stopTail?.();
+      ending.abort();
+      if (opening.kind === 'open') opening.stopTail();
     },
   };
 }

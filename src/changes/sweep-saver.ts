@@ -1,25 +1,34 @@
 /**
- * SweepSaver of what ledgers know of their providers' lists: one of a list at a time, and of several that are asked for
- * meanwhile one more, so that the latest state is kept in the end.
+ * Saves what the ledgers know of their providers' lists. Each list has one save at a time. If more saves are requested
+ * meanwhile, one more follows, so that the store ends with the latest state.
  */
 
 import type { Lists, OptOutList } from '../lists/opt-out-lists.ts';
 import type { NumberSet } from '../number-set/number-set.ts';
 import type { SavedSweep } from '../stores/store.ts';
 
+/** `kept`: stored. `refused`: the store has a later sweep. `failed`: the store failed. */
 export type SaveOutcome = 'kept' | 'refused' | 'failed';
 
 export interface SweepSaver {
-  /** Sees to it that a list is saved as it is now or later. Resolves when nothing of it is left to be saved. */
+  /** Saves a list as it is now or later. Resolves when no save of the list is left to be made. */
   save(list: OptOutList): Promise<void>;
 }
 
-/** Creates the saves. `keep` never rejects. */
+/** The saves of one list that are under way. */
+interface ListSave {
+  /** Whether the list has to be saved, for the first time or again. */
+  isDue: boolean;
+  ended: Promise<void>;
+}
+
+/** Creates the saver. `store` stores a sweep and never rejects. */
 export function createSweepSaver(
   lists: Pick<Lists, 'sweepAgeMs'>,
-  keep: (list: string, sweep: SavedSweep) => Promise<SaveOutcome>,
+  store: (list: string, sweep: SavedSweep) => Promise<SaveOutcome>,
 ): SweepSaver {
-  const wanted = new Map<string, { isAgain: boolean; ended: Promise<void> }>();
+  /** The saves under way, by list. */
+  const saves = new Map<string, ListSave>();
 
   async function saveOnce(list: OptOutList): Promise<void> {
     const { config, ledger } = list;
@@ -34,32 +43,34 @@ export function createSweepSaver(
       delta: delta && { added: batchesOf(delta.added), removed: batchesOf(delta.removed) },
       makeImage: () => numbers.snapshot(),
     };
-    done(await keep(config.name, sweep));
+    done(await store(config.name, sweep));
+  }
+
+  async function saveWhileDue(list: OptOutList, save: ListSave): Promise<void> {
+    while (save.isDue) {
+      save.isDue = false;
+      await saveOnce(list);
+    }
+    saves.delete(list.config.name);
   }
 
   return {
     save(list) {
       const { name } = list.config;
-      const known = wanted.get(name);
-      if (known) {
-        known.isAgain = true;
-        return known.ended;
+      const underWay = saves.get(name);
+      if (underWay) {
+        underWay.isDue = true;
+        return underWay.ended;
       }
-      const state = { isAgain: true, ended: Promise.resolve() };
-      wanted.set(name, state);
-      state.ended = (async () => {
-        while (state.isAgain) {
-          state.isAgain = false;
-          await saveOnce(list);
-        }
-        wanted.delete(name);
-      })();
-      return state.ended;
+      const save: ListSave = { isDue: true, ended: Promise.resolve() };
+      saves.set(name, save);
+      save.ended = saveWhileDue(list, save);
+      return save.ended;
     },
   };
 }
 
-/** The numbers of a set many at a time, as often as they are asked for. */
+/** The numbers of a set, in batches. Each iteration starts anew. */
 function batchesOf(numbers: NumberSet): Iterable<Float64Array> {
   return { [Symbol.iterator]: () => numbers.batches() };
 }
