@@ -119,7 +119,9 @@ export function createAuditTrail({ reader, lists, journal, config, clock }: Audi
   };
 }
 
-/** Whether evidence is for people to read. After an erasure, evidence that blocks nobody is kept for its id alone. */
+/**
+ * Whether evidence is for people to read. After an erasure, evidence that blocks no number is kept for its id alone.
+ */
 function isVisible({ evidence }: OptOutChange): boolean {
   return evidence.proves !== false || withoutWords(evidence) !== evidence;
 }

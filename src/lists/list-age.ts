@@ -24,7 +24,7 @@ import type { Poller } from '../sync/poller.ts';
 
 /**
  * The last complete sweep of a list that this process knows. `startedAt` is the start of that sweep by the age clock,
- * ms; `-Infinity` if its age cannot be told.
+ * ms; `-Infinity` if its age is unknown.
  */
 export type LastSync =
   | { readonly kind: 'never' }
@@ -53,7 +53,7 @@ export interface ListAges {
   freshness(lists: readonly AgedList[]): Freshness;
   /**
    * How long ago the last complete sweep of a list started, ms, for a store to keep. 0 before the first one, and the
-   * largest safe integer if it cannot be told.
+   * largest safe integer if it is unknown.
    */
   sweepAgeMs(list: AgedList): number;
   /** The start, by the age clock, of a sweep that another process saved at that age (ms). */
@@ -81,7 +81,7 @@ interface LastStanding {
   readonly standing: Standing;
 }
 
-/** The age that is saved if it cannot be told: larger than any other, and a number that every store can keep. */
+/** The age that is saved for an unknown one: larger than any other, and a number that every store can keep. */
 const UNKNOWN_AGE_MS = Number.MAX_SAFE_INTEGER;
 
 /** Creates the ages of a guard's lists: the store is not loaded yet. */
@@ -193,7 +193,7 @@ function lastSyncOf(list: AgedList): LastSync {
   return list.lastSync;
 }
 
-/** Whether a sweep of this process that started at `completedAt` takes the place of the last one that is known. */
+/** Whether a sweep of this process that started at `completedAt` replaces the last one that is known. */
 function isBefore(lastSync: LastSync, completedAt: number): boolean {
   switch (lastSync.kind) {
     case 'never':
@@ -209,7 +209,7 @@ function startOf(lastSync: LastSync): number {
   return lastSync.kind === 'never' ? -Infinity : lastSync.startedAt;
 }
 
-/** The start of a sweep that has that age at `now`; `-Infinity` if the age cannot be told. */
+/** The start of a sweep that has that age at `now`; `-Infinity` if the age is unknown. */
 function startedBefore(now: number, ageMs: number): number {
   return ageMs < UNKNOWN_AGE_MS ? now - ageMs : -Infinity;
 }

@@ -43,13 +43,13 @@ export interface Lists {
   freshness(asked: readonly OptOutList[]): Freshness;
   /**
    * How long ago the last complete sweep of a list started, ms, for a store to keep. 0 before the first one, and the
-   * largest safe integer if it cannot be told.
+   * largest safe integer if it is unknown.
    */
   sweepAgeMs(list: OptOutList): number;
   /** Restores a list from the sweep that the store kept. Gives other work its turn meanwhile. */
   restore(name: string, sweep: SavedSweep): Promise<void>;
   /** Applies the changes that another process's sweep made to a list. */
-  follow(news: SweepNews): void;
+  follow(sweep: SweepNews): void;
   /** How long memory keeps a record that holds only opt-ins, ms. Grows with the replay windows of webhooks. */
   optInsKeptMs: number;
   /** Notes that the store is loaded. From now on, a number without a record has no first-hand evidence. */

@@ -12,7 +12,7 @@ import type { Store } from '../stores/store.ts';
 /** The status of one list. Times in ms UTC. */
 export interface ListStatus {
   readonly state: State;
-  /** Age of the list in ms. `null` if it has no provider, was not read yet, or is of an age that cannot be told. */
+  /** Age of the list in ms. `null` if it has no provider, was not read yet, or is of unknown age. */
   readonly ageMs: number | null;
   /** Numbers that the provider's list holds. */
   readonly size: number;
