@@ -12,52 +12,29 @@ import {
   type Provider,
   type Store,
 } from '../src/index.ts';
-import { createFakeClock, settle, type FakeClock } from './fake-clock.ts';
+import { createFakeClock, settle } from './fake-clock.ts';
+import {
+  CLEAN,
+  HOUR,
+  MINUTE,
+  OUT,
+  createFixture,
+  fakeProvider,
+  silent,
+  type FakeProvider,
+  type GuardFixture,
+} from './guard-fixture.ts';
 
-const MINUTE = 60_000;
-const HOUR = 60 * MINUTE;
-const OUT = '15551230001';
-const CLEAN = '15551239999';
-const silent = { debug() {}, info() {}, warn() {}, error() {} };
-
-interface Fixture {
-  readonly guard: Guard;
-  readonly clock: FakeClock;
-  readonly provider: {
-    page: ReturnType<typeof vi.fn<Provider['page']>>;
-    optIn: ReturnType<typeof vi.fn<NonNullable<Provider['optIn']>>>;
-  };
-  readonly list: Set<string>;
-}
-
-function fakeProvider(list: Set<string>): Fixture['provider'] {
-  return {
-    page: vi.fn<Provider['page']>(async ({ index }) => ({
-      rows: index === 0 ? [...list] : [],
-      total: list.size,
-    })),
-    optIn: vi.fn<NonNullable<Provider['optIn']>>(async (msisdn) => void list.delete(msisdn)),
-  };
-}
-
-function create(options: GuardOptions = {}, listed: readonly string[] = [OUT]): Fixture {
-  const clock = createFakeClock();
-  const list = new Set(listed);
-  const provider = fakeProvider(list);
-  const withProvider = options.lists ? {} : { provider };
-  const guard = createGuard({ clock, logger: silent, random: () => 0.5, ...withProvider, ...options });
-  return { guard, clock, provider, list };
-}
-
-async function ready(options: GuardOptions = {}, listed: readonly string[] = [OUT]): Promise<Fixture> {
-  const fixture = create(options, listed);
+/** A guard whose list is fresh. */
+async function ready(options: GuardOptions = {}, listed: readonly string[] = [OUT]): Promise<GuardFixture> {
+  const fixture = createFixture(options, listed);
   await settle();
   expect(await fixture.guard.ready()).toBe('fresh');
   return fixture;
 }
 
 describe('checks', () => {
-  it('blocks who is listed and allows who is not', async () => {
+  it('blocks a listed number and allows one that is not listed', async () => {
     const { guard } = await ready();
     expect([guard.canSend(OUT), guard.canSend(CLEAN)]).toEqual([false, true]);
     expect(guard.check(OUT)).toEqual({
@@ -86,7 +63,7 @@ describe('checks', () => {
     15_551_230_001,
     'tel:+1-555-123-0001',
     '１５５５１２３０００１',
-  ])('reads %s as the number it is', async (form) => {
+  ])('reads %s as its number', async (form) => {
     const { guard } = await ready();
     expect(guard.check(form)).toMatchObject({ reason: 'opted_out', to: OUT });
   });
@@ -100,7 +77,7 @@ describe('checks', () => {
     },
   );
 
-  it('does not throw for hostile options and blocks', async () => {
+  it('blocks and does not throw if the options object throws', async () => {
     const { guard } = await ready();
     const hostile = {
       get from(): string {
@@ -112,7 +89,7 @@ describe('checks', () => {
     expect(guard.canSend(CLEAN, { from: {} as never })).toBe(true);
   });
 
-  it('throws a masked error with the decision hidden from loggers', async () => {
+  it('throws a masked error whose decision loggers do not see', async () => {
     const { guard } = await ready();
     guard.assertCanSend(CLEAN);
     let thrown: unknown;
@@ -128,7 +105,7 @@ describe('checks', () => {
     expect(isSendBlocked(new TypeError('fetch failed'))).toBe(false);
   });
 
-  it('filters, and reports the refused', async () => {
+  it('filters recipients and counts the refused ones', async () => {
     const { guard } = await ready();
     const result = guard.filter([{ phone: OUT }, { phone: CLEAN }, { phone: '' }], {
       to: (row) => row.phone,
@@ -137,7 +114,7 @@ describe('checks', () => {
     expect(guard.status().counters.blocked).toMatchObject({ opted_out: 1, invalid_number: 1 });
   });
 
-  it('reads one monotonic time per check at most', async () => {
+  it('reads the monotonic clock at most once per check', async () => {
     const { guard, clock } = await ready();
     for (const check of [() => guard.canSend(CLEAN), () => guard.check(CLEAN)]) {
       const before = clock.monotonicReads;
@@ -146,7 +123,7 @@ describe('checks', () => {
     }
   });
 
-  it('does no I/O', async () => {
+  it('does no I/O in a check', async () => {
     const store = memoryStore();
     const { guard, provider } = await ready({ store });
     const calls = provider.page.mock.calls.length;
@@ -158,14 +135,14 @@ describe('checks', () => {
 });
 
 describe('both readings under a default country', () => {
-  it('blocks if either is listed', async () => {
+  it('blocks a number if either reading is listed', async () => {
     const { guard } = await ready({ defaultCountry: 'GB' }, ['447700900123']);
     expect(guard.check('07700 900123')).toMatchObject({ reason: 'opted_out', to: '447700900123' });
     expect(guard.check('7700900123')).toMatchObject({ reason: 'opted_out', to: '447700900123' });
     expect(guard.check('+7700900123').allowed).toBe(true);
   });
 
-  it('opts out under both, and in under one at a time', async () => {
+  it('opts out both readings and opts in one at a time', async () => {
     const { guard } = await ready({ defaultCountry: 'GB' }, []);
     await guard.optOut('7700900123');
     expect([guard.canSend('+447700900123'), guard.canSend('+7700900123')]).toEqual([false, false]);
@@ -178,7 +155,7 @@ describe('both readings under a default country', () => {
 });
 
 describe('states', () => {
-  it('starting: nothing is allowed, first pages block as opted out', async () => {
+  it('allows no number while it starts, and blocks the numbers of the first pages as opted out', async () => {
     let more: (() => void) | undefined;
     const clock = createFakeClock();
     const page: Provider['page'] = ({ index }) =>
@@ -201,7 +178,7 @@ describe('states', () => {
     await guard.close();
   });
 
-  it('fresh, stale and expired by age alone', async () => {
+  it('is fresh, stale or expired by the age of the list alone', async () => {
     const { guard, clock, provider } = await ready();
     provider.page.mockRejectedValue(new Error('down'));
     await clock.advance(15 * MINUTE);
@@ -215,21 +192,21 @@ describe('states', () => {
     expect(guard.check(OUT)).toMatchObject({ reason: 'opted_out', state: 'expired' });
   });
 
-  it('one failed poll blocks nobody', async () => {
+  it('blocks nobody after one failed poll', async () => {
     const { guard, clock, provider } = await ready();
     provider.page.mockRejectedValueOnce(new Error('down'));
     await clock.advance(5 * MINUTE);
     expect(guard.check(CLEAN)).toMatchObject({ allowed: true, reason: 'not_listed' });
   });
 
-  it('a machine that slept wakes up expired, at the very first check', async () => {
+  it('is expired at the first check after the machine slept', async () => {
     const { guard, clock } = await ready();
     clock.jumpWall(25 * HOUR);
     expect(guard.canSend(CLEAN)).toBe(false);
     expect(guard.check(CLEAN)).toMatchObject({ reason: 'expired' });
   });
 
-  it('a wall clock set back a day makes nothing younger', async () => {
+  it('gets no younger when the wall clock is set back a day', async () => {
     const { guard, clock } = await ready();
     clock.skip(25 * HOUR);
     clock.jumpWall(-24 * HOUR);
@@ -241,36 +218,36 @@ describe('states', () => {
     [{ whenStale: 'block' }, HOUR, 'stale'],
     [{ whenExpired: 'allow' }, 25 * HOUR, 'policy'],
   ] as const)('follows the policy %j', async (policy, age, reason) => {
-    const { guard, clock, provider } = create({ policy });
+    const { guard, clock, provider } = createFixture({ policy });
     if (age === 0) provider.page.mockRejectedValue(new Error('down'));
     await settle();
     clock.skip(age);
     const decision = guard.check(CLEAN);
     expect(decision).toMatchObject({ reason, allowed: reason === 'policy' });
     expect(guard.canSend(CLEAN)).toBe(decision.allowed);
-    // Where no list was ever read nobody can know that the number is on it.
+    // Before a list was read, it is not known that the number is on it.
     expect(guard.canSend(OUT)).toBe(age === 0);
   });
 
-  it('tells of each change, in time', async () => {
-    const { guard, clock, provider } = create();
-    const seen: string[] = [];
-    guard.on('state', ({ previous, state }) => seen.push(`${previous}→${state}`));
-    guard.on('ready', ({ state }) => seen.push(`ready ${state}`));
+  it('emits an event for each change, in time', async () => {
+    const { guard, clock, provider } = createFixture();
+    const events: string[] = [];
+    guard.on('state', ({ previous, state }) => events.push(`${previous}→${state}`));
+    guard.on('ready', ({ state }) => events.push(`ready ${state}`));
     await settle();
     provider.page.mockRejectedValue(new Error('down'));
     await clock.advance(15 * MINUTE + 100);
-    expect(seen).toEqual(['starting→fresh', 'ready fresh', 'fresh→stale']);
+    expect(events).toEqual(['starting→fresh', 'ready fresh', 'fresh→stale']);
     await clock.advance(24 * HOUR);
-    expect(seen.at(-1)).toBe('stale→expired');
+    expect(events.at(-1)).toBe('stale→expired');
     provider.page.mockResolvedValue({ rows: [] });
     await clock.advance(5 * MINUTE);
-    expect(seen.at(-1)).toBe('expired→fresh');
+    expect(events.at(-1)).toBe('expired→fresh');
     await guard.close();
-    expect(seen.at(-1)).toBe('fresh→closed');
+    expect(events.at(-1)).toBe('fresh→closed');
   });
 
-  it('without a provider is fresh as soon as the store is loaded', async () => {
+  it('is fresh without a provider as soon as the store is loaded', async () => {
     const guard = createGuard({ clock: createFakeClock(), logger: silent });
     expect(guard.canSend(CLEAN)).toBe(false);
     expect(await guard.ready()).toBe('fresh');
@@ -279,16 +256,16 @@ describe('states', () => {
 });
 
 describe('ready', () => {
-  it('resolves at its deadline where nothing answers', async () => {
-    const { guard, clock, provider } = create();
+  it('resolves at its deadline if the provider does not answer', async () => {
+    const { guard, clock, provider } = createFixture();
     provider.page.mockImplementation(() => new Promise(() => undefined));
     const reached = Promise.all([guard.ready(), guard.ready({ timeout: '2s' }), guard.ready({ timeout: 0 })]);
     await clock.advance(10_000);
     expect(await reached).toEqual(['starting', 'starting', 'starting']);
   });
 
-  it('recovers from a failed first load', async () => {
-    const { guard, clock, provider } = create();
+  it('resolves after a retry if the first sweep failed', async () => {
+    const { guard, clock, provider } = createFixture();
     provider.page.mockRejectedValueOnce(new Error('down'));
     const reached = guard.ready();
     await clock.advance(2_000);
@@ -297,7 +274,7 @@ describe('ready', () => {
   });
 
   it('resolves when the guard is closed', async () => {
-    const { guard, provider } = create();
+    const { guard, provider } = createFixture();
     provider.page.mockImplementation(() => new Promise(() => undefined));
     const reached = guard.ready();
     await guard.close();
@@ -305,8 +282,8 @@ describe('ready', () => {
   });
 });
 
-describe('operators’ acts', () => {
-  it('opt out everywhere, at once and after each sweep', async () => {
+describe('acts of operators', () => {
+  it('opts a number out everywhere, at once and through later sweeps', async () => {
     const { guard, clock } = await ready();
     await guard.optOut(CLEAN, { reason: 'by phone' });
     expect(guard.check(CLEAN)).toMatchObject({ reason: 'opted_out', list: '*', source: 'manual' });
@@ -314,7 +291,7 @@ describe('operators’ acts', () => {
     expect(guard.canSend(CLEAN)).toBe(false);
   });
 
-  it('resubscribe asks the provider, then releases, and nothing flaps back while its list lags', async () => {
+  it('asks the provider before it releases a number, and keeps it released while the list lags', async () => {
     const { guard, clock, provider } = await ready();
     provider.optIn.mockImplementation(async () => undefined);
     provider.page.mockImplementation(async ({ index }) => ({
@@ -327,7 +304,7 @@ describe('operators’ acts', () => {
     expect(guard.canSend(OUT)).toBe(true);
   });
 
-  it('a provider that goes on listing after the grace wins, and says so', async () => {
+  it('blocks a released number again if the provider still lists it after the grace', async () => {
     const { guard, clock, provider } = await ready();
     provider.optIn.mockImplementation(async () => undefined);
     provider.page.mockImplementation(async ({ index }) => ({
@@ -343,7 +320,7 @@ describe('operators’ acts', () => {
     expect(codes).toEqual(['opt_in_overruled']);
   });
 
-  it('a refusal of the provider changes nothing', async () => {
+  it('changes nothing if the provider refuses the opt-in', async () => {
     const { guard, provider } = await ready();
     provider.optIn.mockRejectedValue(new Error('no'));
     await expect(guard.resubscribe(OUT)).rejects.toMatchObject({ code: 'provider_unreachable' });
@@ -351,7 +328,7 @@ describe('operators’ acts', () => {
     expect(await guard.history(OUT)).toEqual([]);
   });
 
-  it('a STOP while the provider is asked is newer', async () => {
+  it('does not release a number that opts out while the provider is asked', async () => {
     const { guard, clock, provider } = await ready();
     provider.optIn.mockImplementation(async () => {
       clock.skip(10);
@@ -363,7 +340,7 @@ describe('operators’ acts', () => {
     expect(await guard.resubscribe(OUT)).toMatchObject({ released: true });
   });
 
-  it('localOnly asks no provider, and releases nobody whom a provider lists', async () => {
+  it('asks no provider with localOnly, and releases no number that a provider lists', async () => {
     const { guard, provider } = await ready();
     await guard.optOut(CLEAN);
     expect(await guard.resubscribe(CLEAN, { localOnly: true })).toEqual({ released: true, stillBlocked: [] });
@@ -383,19 +360,19 @@ describe('operators’ acts', () => {
     ['resubscribe', (guard) => guard.resubscribe('')],
     ['history', (guard) => guard.history('x')],
     ['erase', (guard) => guard.erase('x')],
-  ])('%s of an unreadable number rejects', async (_name, act) => {
+  ])('rejects %s of an unreadable number', async (_name, act) => {
     const { guard } = await ready();
     await expect(act(guard)).rejects.toMatchObject({ code: 'invalid_number' });
   });
 
-  it('an unknown list, option or event is a ConfigError', async () => {
+  it('throws a ConfigError for an unknown list, option or event', async () => {
     const { guard } = await ready();
     await expect(guard.optOut(OUT, { list: 'nope' })).rejects.toBeInstanceOf(ConfigError);
     await expect(guard.optOut(OUT, { lst: 'x' } as never)).rejects.toBeInstanceOf(ConfigError);
     expect(() => guard.on('blokked' as never, () => undefined)).toThrow(ConfigError);
   });
 
-  it('imports many, never unblocks, and names unreadable rows', async () => {
+  it('imports many rows, unblocks nobody, and reports unreadable rows', async () => {
     const { guard, clock } = await ready({}, []);
     await guard.resubscribe('15551230007', { localOnly: true });
     clock.skip(1_000);
@@ -423,7 +400,7 @@ describe('operators’ acts', () => {
     await expect(guard.import('15551230009' as never)).rejects.toBeInstanceOf(ConfigError);
   });
 
-  it('lists everything that is blocked', async () => {
+  it('lists every blocked number', async () => {
     const { guard } = await ready();
     await guard.optOut('15551230002');
     const found: unknown[] = [];
@@ -436,7 +413,7 @@ describe('operators’ acts', () => {
     await expect(guard.history(OUT, { list: 'nope' })).rejects.toThrow(ConfigError);
   });
 
-  it('lists a number whose reason changes while it lists', async () => {
+  it('lists a number whose reason changes during the listing', async () => {
     const { guard } = await ready({}, [OUT, '15551230002', '15551230003']);
     const found = new Set<string>();
     for await (const { msisdn } of guard.optOuts()) {
@@ -460,7 +437,7 @@ describe('operators’ acts', () => {
     expect([await guard.history(CLEAN), guard.canSend(CLEAN)]).toEqual([[], true]);
   });
 
-  it('keeps an opt-out that comes while it erases', async () => {
+  it('keeps an opt-out that arrives during an erasure', async () => {
     const store = memoryStore();
     const { guard } = await ready({ store }, []);
     await guard.optOut(CLEAN);
@@ -480,7 +457,7 @@ describe('operators’ acts', () => {
     expect(await guard.history(CLEAN)).toMatchObject([{ direction: 'out' }]);
   });
 
-  it('keeps an opt-out that is being written when it erases', async () => {
+  it('keeps an opt-out whose write is under way when an erasure begins', async () => {
     const store = memoryStore();
     const append = store.append.bind(store);
     vi.spyOn(store, 'append').mockImplementation(async (changes) => {
@@ -496,8 +473,8 @@ describe('operators’ acts', () => {
 });
 
 describe('resubscribing', () => {
-  it('does not take a refused number for an unlisted one before the list is known', async () => {
-    const { guard, provider } = create();
+  it('takes a number that the provider refuses for unlisted only if the list is known', async () => {
+    const { guard, provider } = createFixture();
     provider.page.mockReturnValue(new Promise(() => undefined));
     provider.optIn.mockRejectedValue(new ProviderError('provider_number_refused', 'no such number'));
     await settle();
@@ -508,7 +485,7 @@ describe('resubscribing', () => {
     await expect(known.guard.resubscribe(OUT)).rejects.toMatchObject({ code: 'provider_number_refused' });
   });
 
-  it('that close() ends says so', async () => {
+  it('rejects with guard_closed if the guard is closed meanwhile', async () => {
     const { guard, provider } = await ready();
     provider.optIn.mockReturnValue(new Promise(() => undefined));
     const asking = guard.resubscribe(OUT).catch((error: unknown) => error);
@@ -517,7 +494,7 @@ describe('resubscribing', () => {
     expect(await asking).toMatchObject({ code: 'guard_closed' });
   });
 
-  it('does not outlast an opt-out after it because the clock was set back', async () => {
+  it('does not outweigh a later opt-out after the clock was set back', async () => {
     const { guard, clock } = await ready({}, []);
     await guard.resubscribe(CLEAN);
     clock.jumpWall(-2 * HOUR);
@@ -527,7 +504,7 @@ describe('resubscribing', () => {
 });
 
 describe('an import', () => {
-  it('reads dates as the latest instant that they can mean, and what is no date as now', async () => {
+  it('reads a date as the latest instant that it can mean, and an unreadable date as now', async () => {
     const { guard, clock } = await ready({}, []);
     const rows = [
       { msisdn: '15551230011', at: '2025-12-31 15:00:00' },
@@ -543,7 +520,7 @@ describe('an import', () => {
     const at = async (msisdn: string) => (await guard.history(msisdn))[0]?.at;
     const day = Date.UTC(2025, 11, 31);
     expect(await Promise.all(rows.slice(0, 4).map(({ msisdn }) => at(msisdn)))).toEqual([
-      // No zone is named: it may be the last one to have that hour.
+      // Without a zone, the time may be that of the last zone that has it.
       day + 27 * HOUR + 999,
       day + 13 * HOUR + 999,
       clock.now() - HOUR,
@@ -552,7 +529,7 @@ describe('an import', () => {
     for (const { msisdn } of rows.slice(4)) expect(await at(msisdn)).toBeGreaterThanOrEqual(clock.now());
   });
 
-  it('of the same dated file again is known, and blocks nobody who came back', async () => {
+  it('knows the rows of a dated file that is imported again, and blocks nobody who came back', async () => {
     const { guard, clock } = await ready({}, []);
     const rows = [{ msisdn: CLEAN, at: clock.now() - HOUR }];
     expect(await guard.import(rows)).toMatchObject({ added: 1, known: 0 });
@@ -565,7 +542,7 @@ describe('an import', () => {
 });
 
 describe('lists and senders', () => {
-  async function twoLists(): Promise<Fixture & { marketing: Fixture['provider'] }> {
+  async function twoLists(): Promise<GuardFixture & { marketing: FakeProvider }> {
     const clock = createFakeClock();
     const list = new Set([OUT]);
     const provider = fakeProvider(list);
@@ -592,7 +569,7 @@ describe('lists and senders', () => {
     expect(guard.check(CLEAN)).toMatchObject({ list: null });
   });
 
-  it('optOut without a list holds everywhere, with one only there', async () => {
+  it('opts out everywhere without a list, and only there with one', async () => {
     const { guard } = await twoLists();
     await guard.optOut('15551230005');
     await guard.optOut('15551230006', { list: 'alerts' });
@@ -600,7 +577,7 @@ describe('lists and senders', () => {
     expect(['73737', 'Acme'].map((from) => guard.canSend('15551230006', { from }))).toEqual([false, true]);
   });
 
-  it('lifting one reason leaves the other', async () => {
+  it('keeps a number blocked on one list when another releases it', async () => {
     const { guard } = await twoLists();
     await guard.optOut(OUT);
     expect(await guard.resubscribe(OUT, { list: 'alerts' })).toEqual({ released: true, stillBlocked: ['*'] });
@@ -608,7 +585,7 @@ describe('lists and senders', () => {
     expect(await guard.resubscribe(OUT)).toEqual({ released: true, stillBlocked: [] });
   });
 
-  it('the state is the worst of the lists asked', async () => {
+  it('gives the worst state of the asked lists', async () => {
     const { guard, clock, marketing } = await twoLists();
     marketing.page.mockRejectedValue(new Error('down'));
     await clock.advance(HOUR);
@@ -617,14 +594,14 @@ describe('lists and senders', () => {
     expect(guard.check(CLEAN).state).toBe('stale');
   });
 
-  it('a list that fails keeps the others from nothing, and is not read as empty', async () => {
+  it('keeps blocking the numbers of a list whose provider fails', async () => {
     const { guard, clock, marketing } = await twoLists();
     marketing.page.mockRejectedValue(new Error('down'));
     await clock.advance(HOUR);
     expect(guard.canSend('15551230002', { from: 'Acme' })).toBe(false);
   });
 
-  it('a resolver names lists that come and go', async () => {
+  it('keeps an opt-out on a list that only a resolver names', async () => {
     const guard = createGuard({
       clock: createFakeClock(),
       logger: silent,
@@ -641,17 +618,17 @@ describe('lists and senders', () => {
 
   it.each<[string, GuardOptions['lists'], RegExp]>([
     ['no list', {}, /at least one list/],
-    ['what is no object', ['alerts'] as never, /an object of lists by name/],
+    ['a value that is no object', ['alerts'] as never, /an object of lists by name/],
     ['two catch-alls', { a: {}, b: {} }, /only one list may leave its senders out/],
     ['one sender twice', { a: { senders: ['1 2'] }, b: { senders: ['12'] } }, /named again/],
     ['senders of *', { '*': { senders: ['1'] } }, /for every sender/],
     ['replies on *', { '*': { optInByReply: true }, a: {} }, /a reply never lifts/],
-    ['a slip', { a: { sender: ['1'] } as never }, /did you mean lists\.a\.senders/],
+    ['a misspelt option', { a: { sender: ['1'] } as never }, /did you mean lists\.a\.senders/],
   ])('refuses %s', (_name, lists, message) => {
     expect(() => createGuard({ lists: lists as NonNullable<typeof lists> })).toThrow(message);
   });
 
-  it('takes a provider of what counts everywhere', async () => {
+  it('accepts a provider of the list that counts everywhere', async () => {
     const provider: Provider = { page: async ({ index }) => ({ rows: index === 0 ? [OUT] : [] }) };
     const guard = createGuard({ logger: silent, lists: { '*': { provider }, alerts: { senders: ['12'] } } });
     await guard.ready();
@@ -660,7 +637,7 @@ describe('lists and senders', () => {
     await guard.close();
   });
 
-  it('takes a sender that one list names twice', async () => {
+  it('accepts a sender that one list names twice', async () => {
     const lists = { alerts: { senders: ['1 2', '12'] }, brand: { senders: ['Brand'] } };
     const guard = createGuard({ logger: silent, lists });
     await guard.ready();
@@ -684,7 +661,7 @@ describe('the store', () => {
     return failingStore;
   }
 
-  it('that fails makes an opt-out reject, and it blocks all the same', async () => {
+  it('rejects an opt-out that it cannot keep, and the number is blocked all the same', async () => {
     const store = failing();
     const { guard } = await ready({ store });
     store.isBroken = true;
@@ -695,7 +672,7 @@ describe('the store', () => {
     expect(guard.status().store.lastErrorCode).toBe('store_unavailable');
   });
 
-  it('that is slow: an opt-out blocks while it is written, an opt-in does not release yet', async () => {
+  it('makes an opt-out block while it is written, and an opt-in release only afterwards', async () => {
     const store = memoryStore();
     let proceed: (() => void) | undefined;
     const append = store.append.bind(store);
@@ -718,7 +695,7 @@ describe('the store', () => {
     expect(guard.canSend(OUT)).toBe(true);
   });
 
-  it('gives a later guard everything back: state restored, the same answers', async () => {
+  it('gives a later guard the state restored and the same answers', async () => {
     const store = memoryStore();
     const first = await ready({ store });
     await first.guard.optOut('15551230002');
@@ -737,7 +714,7 @@ describe('the store', () => {
     expect(guard.check(CLEAN)).toMatchObject({ allowed: false, reason: 'expired' });
   });
 
-  it('with a sweep of the future is expired', async () => {
+  it('makes a guard expired if its sweep is dated in the future', async () => {
     const store = memoryStore();
     const clock = createFakeClock();
     const sweep = { number: 1, ageMs: 0, size: 1, numbers: [OUT], missingOnce: [], heldMs: null, rows: [] };
@@ -753,10 +730,10 @@ describe('the store', () => {
     expect(guard.canSend(OUT)).toBe(false);
   });
 
-  it('that cannot be opened is opened again; until then nothing is allowed and nothing acknowledged', async () => {
+  it('is opened again after a failure; until then nothing is allowed or acknowledged', async () => {
     const store = memoryStore();
     const open = vi.spyOn(store, 'open').mockRejectedValueOnce(new Error('locked'));
-    const { guard, clock } = create({ store });
+    const { guard, clock } = createFixture({ store });
     const errors: string[] = [];
     guard.on('error', ({ code }) => errors.push(code));
     await settle();
@@ -769,7 +746,7 @@ describe('the store', () => {
     expect(guard.canSend(CLEAN)).toBe(false);
   });
 
-  it('that is shared ages the guard when it falls behind', async () => {
+  it('ages a guard that falls behind, if it is shared', async () => {
     let caughtUp: (() => void) | undefined;
     const store: Store = {
       ...memoryStore(),
@@ -788,7 +765,7 @@ describe('the store', () => {
 });
 
 describe('refresh', () => {
-  it('resolves to what happened and never rejects', async () => {
+  it('resolves to the outcome of each list and never rejects', async () => {
     const { guard, provider, list } = await ready();
     list.add(CLEAN);
     expect(await guard.refresh()).toMatchObject({
@@ -802,7 +779,7 @@ describe('refresh', () => {
     expect(await guard.refresh()).toMatchObject({ isComplete: false, lists: [{ status: 'closed' }] });
   });
 
-  it('accepts a shrinking list', async () => {
+  it('removes the numbers of a shrinking list only if that is accepted', async () => {
     const many = Array.from({ length: 200 }, (_, index) => String(15_551_000_000 + index));
     const { guard, list } = await ready({}, many);
     list.clear();
@@ -815,45 +792,45 @@ describe('refresh', () => {
 });
 
 describe('events', () => {
-  it('a throwing listener harms nobody', async () => {
+  it('reach the other listeners if one throws', async () => {
     const { guard } = await ready();
-    const heard = vi.fn<() => void>();
+    const listener = vi.fn<() => void>();
     guard.on('blocked', () => {
       throw new Error('boom');
     });
-    guard.on('blocked', heard);
+    guard.on('blocked', listener);
     expect(guard.canSend(OUT)).toBe(false);
-    expect(heard).toHaveBeenCalledTimes(1);
+    expect(listener).toHaveBeenCalledTimes(1);
   });
 
-  it('can be ended, and one function may listen twice', async () => {
+  it('end for one subscription of a function that has two', async () => {
     const { guard } = await ready();
-    const heard = vi.fn<() => void>();
-    const [end] = [guard.on('blocked', heard), guard.on('blocked', heard)];
+    const listener = vi.fn<() => void>();
+    const [end] = [guard.on('blocked', listener), guard.on('blocked', listener)];
     guard.canSend(OUT);
     end();
     end();
     guard.canSend(OUT);
-    expect(heard).toHaveBeenCalledTimes(3);
+    expect(listener).toHaveBeenCalledTimes(3);
   });
 
-  it('show numbers only to those who ask for them', async () => {
+  it('show a number only in members that are not enumerable', async () => {
     const { guard } = await ready();
-    const seen: unknown[] = [];
-    guard.on('optOut', (event) => seen.push(event, event.msisdn));
-    guard.on('blocked', (event) => seen.push(event, event.decision.to));
+    const events: unknown[] = [];
+    guard.on('optOut', (event) => events.push(event, event.msisdn));
+    guard.on('blocked', (event) => events.push(event, event.decision.to));
     await guard.optOut(CLEAN, { reason: 'Ann' });
     guard.canSend(CLEAN);
-    expect(seen).toMatchObject([
+    expect(events).toMatchObject([
       { to: '*******9999', source: 'manual' },
       CLEAN,
       { reason: 'opted_out' },
       CLEAN,
     ]);
-    expect(JSON.stringify([seen[0], seen[2]])).not.toMatch(/15551239999|Ann/);
+    expect(JSON.stringify([events[0], events[2]])).not.toMatch(/15551239999|Ann/);
   });
 
-  it('an error that nobody hears is logged, not thrown', async () => {
+  it('are logged and not thrown if an error has no listener', async () => {
     const logger = { ...silent, error: vi.fn<(details: object, message: string) => void>() };
     const { provider, clock } = await ready({ logger });
     provider.page.mockRejectedValue(new Error('down'));
@@ -864,22 +841,22 @@ describe('events', () => {
     );
   });
 
-  it('one act is told once', async () => {
+  it('are emitted once for each act', async () => {
     const { guard } = await ready();
-    const heard = vi.fn<() => void>();
-    guard.on('optOut', heard);
+    const listener = vi.fn<() => void>();
+    guard.on('optOut', listener);
     await guard.optOut(CLEAN);
-    expect(heard).toHaveBeenCalledTimes(1);
+    expect(listener).toHaveBeenCalledTimes(1);
     expect(guard.status().counters).toMatchObject({ optOuts: 1, optIns: 0 });
   });
 });
 
 describe('a gate that only observes', () => {
-  it('counts and tells what it would have refused, and says hourly that it refuses nothing', async () => {
+  it('counts and reports what it would have refused, and warns hourly that it refuses nothing', async () => {
     const { guard, clock } = await ready();
-    const heard: unknown[] = [];
-    guard.on('blocked', ({ observed, gate }) => heard.push({ observed, gate }));
-    guard.on('warn', ({ code }) => heard.push(code));
+    const events: unknown[] = [];
+    guard.on('blocked', ({ observed, gate }) => events.push({ observed, gate }));
+    guard.on('warn', ({ code }) => events.push(code));
     const gate = guard.middleware({ onBlocked: 'observe' });
     const next = vi.fn<() => void>();
     const send = () => gate({ body: { to: OUT } }, { statusCode: 200, setHeader() {}, end() {} }, next);
@@ -888,14 +865,14 @@ describe('a gate that only observes', () => {
     await clock.advance(HOUR);
     send();
     const refusal = { observed: true, gate: 'middleware' };
-    expect(heard).toEqual(['observe_only', refusal, refusal, 'observe_only', refusal]);
+    expect(events).toEqual(['observe_only', refusal, refusal, 'observe_only', refusal]);
     expect(next.mock.calls).toEqual([[], [], []]);
     expect(guard.status().counters).toMatchObject({ observed: 3, blocked: { opted_out: 0 } });
   });
 });
 
 describe('memory as a store', () => {
-  it('says once what is lost with it, to who uses what it loses', async () => {
+  it('causes one warning, when a change is made that a restart would lose', async () => {
     const clock = createFakeClock();
     const guard = createGuard({ clock, logger: silent });
     const warnings: string[] = [];
@@ -915,7 +892,7 @@ describe('memory as a store', () => {
 });
 
 describe('prune', () => {
-  it('asks the store to forget what is older than an age or a date', async () => {
+  it('asks the store to remove evidence older than an age or a date', async () => {
     const prune = vi.fn<NonNullable<Store['prune']>>(async () => 7);
     const { guard, clock } = await ready({ store: { ...memoryStore(), prune } });
     expect(await guard.prune({ olderThan: '24h' })).toEqual({ removed: 7 });
@@ -965,7 +942,7 @@ describe('status', () => {
 });
 
 describe('close', () => {
-  it('blocks everything from then on and leaves no timer', async () => {
+  it('blocks every number from then on and leaves no timer', async () => {
     const { guard, clock, provider } = await ready();
     await Promise.all([guard.close(), guard.close()]);
     await guard[Symbol.asyncDispose]();
@@ -1018,7 +995,7 @@ describe('options', () => {
     [{ random: 5 as never }, 'random'],
     [{ polcy: {} } as never, 'polcy'],
     [null as never, 'options'],
-  ])('%j is refused at %s', (options, key) => {
+  ])('refuses %j and names %s', (options, key) => {
     expect(() => createGuard(options)).toThrow(expect.objectContaining({ name: 'ConfigError', key }));
   });
 });

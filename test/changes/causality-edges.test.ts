@@ -1,4 +1,4 @@
-/** Acts of a process that has not read everything yet, or reads it twice: no wrong send, and asking again releases. */
+/** Acts of a process that has not read the whole log, or reads it twice: no wrong send, and a second act releases. */
 
 import { describe, expect, it } from 'vitest';
 import { memoryStore, type Store } from '../../src/index.ts';
@@ -7,9 +7,9 @@ import { createSharedLog } from '../shared-log.ts';
 import { DAY, HOUR, MINUTE, N, SECOND, create, isOut } from './causality-world.ts';
 
 describe('a log that is lost', () => {
-  it('makes no opt-in of long ago a recent one: a receipt after it blocks', async () => {
+  it('does not make an old opt-in a recent one, so that a later receipt blocks', async () => {
     const log = createSharedLog();
-    const { guard, clock, tell } = await create({ store: log.handle() });
+    const { guard, clock, receive } = await create({ store: log.handle() });
     await guard.optOut(N);
     await guard.resubscribe(N);
     await clock.advance(HOUR);
@@ -17,7 +17,7 @@ describe('a log that is lost', () => {
     await log.deliver();
     await settle();
     await log.deliver();
-    await tell({ direction: 'out', source: 'receipt', messageId: 'refused', at: clock.now() });
+    await receive({ direction: 'out', source: 'receipt', messageId: 'refused', at: clock.now() });
     expect(isOut(guard)).toBe(true);
   });
 });
@@ -36,61 +36,61 @@ describe('a START of a number that the provider lists', () => {
     ['a row without a date, within lagGrace', 0, undefined, true],
     ['a row with an earlier date', 0, -MINUTE, true],
     ['a row with an earlier date, much later', 30 * DAY, -MINUTE, true],
-  ])('that %s shows: %d ms later, dated %s ms after it', async (_name, wait, date, isAsked) => {
-    for (const restarts of [false, true]) {
-      const store = memoryStore();
-      const { guard, clock, provider, list, tell } = await create({ store });
-      const startAt = clock.now();
-      await tell({ direction: 'out', messageId: 'stop', at: startAt - HOUR });
-      await tell({ direction: 'in', messageId: 'start', at: startAt });
-      expect(isOut(guard)).toBe(false);
-      clock.skip(wait);
-      await clock.advance(MINUTE);
-      if (restarts) provider.optIn.mockRejectedValue(new Error('down'));
-      list.add(row(date === undefined ? undefined : startAt + date));
-      await guard.refresh();
-      await settle();
-      if (!restarts) {
-        expect([provider.optIn.mock.calls.length > 0, isOut(guard)]).toEqual([isAsked, !isAsked]);
-        continue;
+  ])(
+    'asks manage only if the list says nothing newer: %s, read %d ms later, dated %s ms after the START',
+    async (_name, wait, date, isAsked) => {
+      for (const restarts of [false, true]) {
+        const store = memoryStore();
+        const { guard, clock, provider, list, receive } = await create({ store });
+        const startAt = clock.now();
+        await receive({ direction: 'out', messageId: 'stop', at: startAt - HOUR });
+        await receive({ direction: 'in', messageId: 'start', at: startAt });
+        expect(isOut(guard)).toBe(false);
+        clock.skip(wait);
+        await clock.advance(MINUTE);
+        if (restarts) provider.optIn.mockRejectedValue(new Error('down'));
+        list.add(row(date === undefined ? undefined : startAt + date));
+        await guard.refresh();
+        await settle();
+        if (!restarts) {
+          expect([provider.optIn.mock.calls.length > 0, isOut(guard)]).toEqual([isAsked, !isAsked]);
+          continue;
+        }
+        await guard.close();
+        const again = await create({ store, clock }, [...list]);
+        // Without a date, a restarted process does not know how long after the START the sweep began.
+        const isAskedAgain = isAsked && date !== undefined;
+        expect([again.provider.optIn.mock.calls.length > 0, isOut(again.guard)]).toEqual([
+          isAskedAgain,
+          !isAskedAgain,
+        ]);
       }
-      await guard.close();
-      const again = await create({ store, clock }, [...list]);
-      // Without a date nobody knows by then how long after the START the sweep began.
-      const isAskedAgain = isAsked && date !== undefined;
-      expect([again.provider.optIn.mock.calls.length > 0, isOut(again.guard)]).toEqual([
-        isAskedAgain,
-        !isAskedAgain,
-      ]);
-    }
-  });
+    },
+  );
 
   it.each([
     ['a later STOP', (at: number) => ({ direction: 'out' as const, messageId: 'stop', at: at + SECOND })],
     ['an operator’s opt-out', () => undefined],
-  ])(
-    'lifts nothing that another process stored before it and this one has not read: %s',
-    async (_name, stop) => {
-      const log = createSharedLog();
-      const [a, b] = [await create({ store: log.handle() }, [N]), await create({ store: log.handle() }, [N])];
-      const at = a.clock.now() - MINUTE;
-      const told = stop(at);
-      await (told ? b.tell(told) : b.guard.optOut(N, { list: 'alerts' }));
-      await a.tell({ direction: 'in', messageId: 'start', at });
-      await a.clock.advance(10 * SECOND);
-      expect(a.provider.optIn).not.toHaveBeenCalled();
-      await log.deliver();
-      await a.clock.advance(10 * SECOND);
-      expect([isOut(a.guard), isOut(b.guard)]).toEqual([true, true]);
-      expect(a.provider.optIn).not.toHaveBeenCalled();
-    },
-  );
+  ])('lifts no unread opt-out that another process stored before it: %s', async (_name, stop) => {
+    const log = createSharedLog();
+    const [a, b] = [await create({ store: log.handle() }, [N]), await create({ store: log.handle() }, [N])];
+    const at = a.clock.now() - MINUTE;
+    const event = stop(at);
+    await (event ? b.receive(event) : b.guard.optOut(N, { list: 'alerts' }));
+    await a.receive({ direction: 'in', messageId: 'start', at });
+    await a.clock.advance(10 * SECOND);
+    expect(a.provider.optIn).not.toHaveBeenCalled();
+    await log.deliver();
+    await a.clock.advance(10 * SECOND);
+    expect([isOut(a.guard), isOut(b.guard)]).toEqual([true, true]);
+    expect(a.provider.optIn).not.toHaveBeenCalled();
+  });
 
-  it('waits for the entries before it, and is then followed up', async () => {
+  it('waits for the entries before it, and then asks manage', async () => {
     const log = createSharedLog();
     const [a, b] = [await create({ store: log.handle() }, [N]), await create({ store: log.handle() }, [N])];
     await b.guard.optOut('15551230002');
-    await a.tell({ direction: 'in', messageId: 'start', at: a.clock.now() });
+    await a.receive({ direction: 'in', messageId: 'start', at: a.clock.now() });
     await a.clock.advance(2 * SECOND);
     expect(isOut(a.guard)).toBe(true);
     await log.deliver();
@@ -131,7 +131,7 @@ describe('a store that no other process writes to', () => {
   it.each([
     ['with positions', withGaps],
     ['of the first edition', ofFirstEdition],
-  ])('%s leaves a gap for each failed write: nobody is blocked for ever by it', async (_name, store) => {
+  ])('blocks nobody for ever when failed writes leave gaps: a store %s', async (_name, store) => {
     const { guard, clock } = await create({ store });
     await guard.optOut('15551230009');
     isBroken = true;
@@ -145,7 +145,7 @@ describe('a store that no other process writes to', () => {
 });
 
 describe('a sweep of a process that gets no number from the shared store', () => {
-  it.each(['lease', 'number'])('because it gets no %s adds and removes nothing', async (lacking) => {
+  it.each(['lease', 'number'])('removes no number while it gets no %s', async (lacking) => {
     let isDown = true;
     let given = 10;
     const store: Store = {

@@ -1,4 +1,4 @@
-/** What happens when the store is slow, broken or not there yet: nothing known is lost, and it is said. */
+/** A store that is slow, broken or not open yet: no change is lost, and each failure is reported. */
 
 import { describe, expect, it, vi } from 'vitest';
 import {
@@ -11,42 +11,17 @@ import {
   type Provider,
   type Store,
 } from '../../src/index.ts';
-import type { WebhookEvent } from '../../src/webhooks/custom-parser.ts';
 import { createFakeClock, settle } from '../fake-clock.ts';
+import { CLEAN, HOUR, MINUTE, OUT, createFixture, silent, webhookOf } from '../guard-fixture.ts';
 
-const MINUTE = 60_000;
-const HOUR = 60 * MINUTE;
-const OUT = '15551230001';
-const CLEAN = '15551239999';
-const silent = { debug() {}, info() {}, warn() {}, error() {} };
-
-/** A webhook of a dialect that proves who speaks. @returns a function that tells it an event and gives the status. */
-function webhookOf(guard: Guard): (event: Omit<WebhookEvent, 'msisdn'>) => Promise<number> {
-  let next: WebhookEvent | undefined;
-  const webhook = guard.webhooks({ unsigned: 'block_only', parse: () => next });
-  return (event) => {
-    next = { msisdn: CLEAN, sender: '73737', isAuthentic: true, ...event };
-    return new Promise((resolve) => {
-      const res = { statusCode: 0, setHeader() {}, end: () => resolve(res.statusCode) };
-      webhook({ method: 'GET', url: '/?a=b', headers: {}, readableDidRead: true, on() {} }, res);
-    });
-  };
-}
-
-/** A store whose methods a test may replace one by one. */
+/** A guard with a store some of whose methods are replaced, and the codes of its errors. */
 function harness(change: (store: Store) => Partial<Store>, options: GuardOptions = {}) {
   const inner = memoryStore();
   const store: Store = { ...inner, ...change(inner) };
-  const clock = createFakeClock();
-  const list = new Set([OUT]);
-  const provider = {
-    page: vi.fn<Provider['page']>(async ({ index }) => ({ rows: index === 0 ? [...list] : [] })),
-  };
-  const ofProvider = options.lists ? {} : { provider };
-  const guard = createGuard({ clock, logger: silent, random: () => 0.5, store, ...ofProvider, ...options });
+  const fixture = createFixture({ store, ...options });
   const errors: string[] = [];
-  guard.on('error', ({ code }) => errors.push(code));
-  return { inner, clock, list, provider, guard, errors };
+  fixture.guard.on('error', ({ code }) => errors.push(code));
+  return { ...fixture, inner, errors };
 }
 
 const evidence: Evidence = {
@@ -58,13 +33,13 @@ describe('evidence of a kind that this version does not know', () => {
   const changed = (direction: 'in' | 'out', kind: unknown) => ({ ...evidence, direction, kind }) as Evidence;
 
   it.each([undefined, null, '', 'hearsay', 'Act'])(
-    '(%j) blocks as an act does, and frees nobody',
+    'blocks as an opt-out act, and releases nobody as an opt-in: kind %j',
     async (kind) => {
       const { inner, guard } = harness(() => ({}));
-      const freed = { ...changed('in', kind), id: 'b', proof: { optInDate: null, sweep: 99 } };
+      const optIn = { ...changed('in', kind), id: 'b', proof: { optInDate: null, sweep: 99 } };
       await inner.append([
         { list: '*', msisdn: CLEAN, evidence: changed('out', kind) },
-        { list: 'default', msisdn: OUT, evidence: freed },
+        { list: 'default', msisdn: OUT, evidence: optIn },
       ]);
       await guard.ready();
       expect(guard.canSend(CLEAN)).toBe(false);
@@ -83,7 +58,7 @@ describe('a store that is not loaded yet', () => {
     }));
   }
 
-  it('is not erased in', async () => {
+  it('rejects an erasure, and the number stays blocked', async () => {
     const { guard, inner, clock } = loadingLater();
     await inner.append([{ list: '*', msisdn: CLEAN, evidence }]);
     await settle();
@@ -94,7 +69,7 @@ describe('a store that is not loaded yet', () => {
     expect(guard.canSend(CLEAN)).toBe(false);
   });
 
-  it('is not swept over: an empty list meets what was saved', async () => {
+  it('fails a sweep, so that an empty list is compared with the saved one later', async () => {
     const { guard, inner, clock, list, provider } = loadingLater();
     const numbers = Array.from({ length: 1_000 }, (_, index) => String(15_550_000_000 + index));
     const saved = { number: 1, ageMs: 0, size: 1_000, numbers, missingOnce: [], heldMs: null, rows: [] };
@@ -114,7 +89,7 @@ describe('a store that is not loaded yet', () => {
 });
 
 describe('a store that never answers', () => {
-  it('does not stop the sweeps, nor close()', async () => {
+  it('does not stop the sweeps or close()', async () => {
     const { guard, clock, provider } = harness(() => ({
       saveSweep: () => new Promise(() => undefined),
       close: () => new Promise(() => undefined),
@@ -130,7 +105,7 @@ describe('a store that never answers', () => {
     expect(clock.timers).toBe(0);
   });
 
-  it('while it opens does not stop close(), and is closed when it is open at last', async () => {
+  it('does not stop close() while it opens, and is closed once it is open', async () => {
     let opened: (() => void) | undefined;
     const close = vi.fn(async () => undefined);
     const load = vi.fn<Store['load']>();
@@ -150,7 +125,7 @@ describe('a store that never answers', () => {
 });
 
 describe('a store that fails', () => {
-  it('is told of by an event, beside the rejection', async () => {
+  it('causes an error event besides the rejection', async () => {
     const { guard, errors } = harness(() => ({ append: () => Promise.reject(new Error('disk full')) }));
     await settle();
     await expect(guard.optOut(CLEAN)).rejects.toThrow(StoreError);
@@ -158,7 +133,7 @@ describe('a store that fails', () => {
     expect(guard.canSend(CLEAN)).toBe(false);
   });
 
-  it('to read back what it has stored has stored it', async () => {
+  it('blocks an opt-out that it had already, although the history cannot be read', async () => {
     const { guard, inner, errors } = harness(() => ({
       append: async (changes) =>
         changes.map(({ evidence: { seenAt } }, index) => ({
@@ -172,24 +147,24 @@ describe('a store that fails', () => {
     await inner.close();
   });
 
-  it('to answer for an opt-out has told no position of it: it blocks, and no act has seen it', async () => {
-    let isSilent = true;
+  it('blocks an opt-out for which it returned no result, and no act has seen that opt-out', async () => {
+    let isWithoutResult = true;
     const { guard, errors } = harness((inner) => ({
       append: async (...given) => {
         const results = await inner.append(...given);
-        return isSilent ? [] : results;
+        return isWithoutResult ? [] : results;
       },
       history: () => Promise.reject(new Error('locked')),
     }));
     await settle();
     await guard.optOut(CLEAN);
     expect([guard.canSend(CLEAN), errors]).toEqual([false, ['store_unavailable']]);
-    isSilent = false;
+    isWithoutResult = false;
     expect(await guard.resubscribe(CLEAN)).toMatchObject({ released: false });
     expect(guard.canSend(CLEAN)).toBe(false);
   });
 
-  it('to keep a sweep is told of, and gets everything with the next', async () => {
+  it('causes an error for a sweep that it could not keep, and gets the whole list with the next save', async () => {
     let isBroken = true;
     const saved: unknown[] = [];
     const { clock, errors } = harness((inner) => ({
@@ -207,7 +182,7 @@ describe('a store that fails', () => {
     expect(saved).toEqual([undefined, expect.anything()]);
   });
 
-  it('one error that nobody hears is logged once a minute', async () => {
+  it('makes an error without a listener be logged once a minute', async () => {
     const logger = { ...silent, error: vi.fn<(details: object, message: string) => void>() };
     const clock = createFakeClock();
     const store = { ...memoryStore(), append: () => Promise.reject(new Error('disk full')) };
@@ -220,7 +195,7 @@ describe('a store that fails', () => {
     expect(logger.error).toHaveBeenCalledTimes(2);
   });
 
-  it('gets what it could not keep as soon as it works again, each message under its first time', async () => {
+  it('gets what it could not keep as soon as it works again, each message with its first time', async () => {
     let isBroken = true;
     const { guard, inner, clock } = harness(
       (store) => ({
@@ -229,23 +204,23 @@ describe('a store that fails', () => {
       { lists: { alerts: { senders: ['73737'], optInByReply: true } } },
     );
     await settle();
-    const tell = webhookOf(guard);
+    const receive = webhookOf(guard, CLEAN);
     const now = clock.now();
-    expect(await tell({ direction: 'in', messageId: 'm1', at: now - 3_000 })).toBe(503);
-    expect(await tell({ direction: 'out', messageId: 'm2', at: now - 2_000 })).toBe(503);
+    expect(await receive({ direction: 'in', messageId: 'm1', at: now - 3_000 })).toBe(503);
+    expect(await receive({ direction: 'out', messageId: 'm2', at: now - 2_000 })).toBe(503);
     isBroken = false;
     await clock.advance(2 * MINUTE);
     expect(await inner.history(CLEAN)).toMatchObject([
       { evidence: { direction: 'out', at: now - 2_000 } },
       { evidence: { direction: 'in', at: now - 3_000 } },
     ]);
-    // The retry of the START comes under a new time; it is the old message all the same.
-    expect(await tell({ direction: 'in', messageId: 'm1', at: now })).toBe(200);
+    // The retry of the START has a new time, but it is the same message.
+    expect(await receive({ direction: 'in', messageId: 'm1', at: now })).toBe(200);
     expect(guard.canSend(CLEAN)).toBe(false);
     await guard.close();
   });
 
-  it('never gets an opt-in of an operator later: the call was refused', async () => {
+  it('never gets an operator’s opt-in later, because its call was rejected', async () => {
     let isBroken = false;
     const { guard, inner, clock } = harness((store) => ({
       append: async (...given) => (isBroken ? Promise.reject(new Error('down')) : store.append(...given)),
@@ -259,7 +234,7 @@ describe('a store that fails', () => {
     expect([guard.canSend(CLEAN), (await inner.history(CLEAN)).length]).toEqual([false, 1]);
   });
 
-  it('gets what memory holds when the guard is closed', async () => {
+  it('gets unstored changes when the guard is closed', async () => {
     let isBroken = true;
     const { guard, inner } = harness((store) => ({
       append: async (...given) => (isBroken ? Promise.reject(new Error('down')) : store.append(...given)),
@@ -273,19 +248,19 @@ describe('a store that fails', () => {
 });
 
 describe('a late opt-out', () => {
-  it('meets the opt-in after it, although that was dropped from memory', async () => {
+  it('is answered by a later opt-in that memory has dropped', async () => {
     const lists = { alerts: { senders: ['73737'], optInByReply: true } };
     const { guard, clock, inner } = harness(() => ({}), { lists });
     await settle();
-    const tell = webhookOf(guard);
+    const receive = webhookOf(guard, CLEAN);
     const day = 24 * HOUR;
-    await tell({ direction: 'in', messageId: 'm1', at: clock.now() });
+    await receive({ direction: 'in', messageId: 'm1', at: clock.now() });
     expect(guard.status().lists['alerts']?.firstHand).toBe(1);
     await clock.advance(4 * day);
     expect(guard.status().lists['alerts']?.firstHand).toBe(0);
-    await tell({ direction: 'out', messageId: 'm2', at: clock.now() - 5 * day });
+    await receive({ direction: 'out', messageId: 'm2', at: clock.now() - 5 * day });
     expect(guard.canSend(CLEAN)).toBe(true);
-    await tell({ direction: 'out', messageId: 'm3', at: clock.now() - 3 * day });
+    await receive({ direction: 'out', messageId: 'm3', at: clock.now() - 3 * day });
     expect(guard.canSend(CLEAN)).toBe(false);
     const again = createGuard({ clock, logger: silent, store: inner, lists });
     await settle();
@@ -309,7 +284,7 @@ describe('a shared store', () => {
         return () => undefined;
       },
     }));
-    const tell = (news: Partial<Parameters<NonNullable<typeof handlers>['onChanges']>[0]>) => {
+    const publish = (news: Partial<Parameters<NonNullable<typeof handlers>['onChanges']>[0]>) => {
       const end = { logId, position: 99 };
       const positions = [{ log: logId, position: 9 }];
       const changes = (news.changes ?? []).map((one) => ({
@@ -319,35 +294,35 @@ describe('a shared store', () => {
       handlers?.onChanges({ sweeps: [], erased: [], cursor: '', ...end, ...news, changes });
       handlers?.onCaughtUp(end);
     };
-    return { ...fixture, tell };
+    return { ...fixture, publish };
   }
 
-  it('tells of changes, sweeps and erasures of other processes', async () => {
-    const { guard, clock, tell } = shared();
+  it('passes on changes, sweeps and erasures of other processes', async () => {
+    const { guard, clock, publish } = shared();
     await settle();
-    const heard: string[] = [];
-    guard.on('optOut', ({ msisdn }) => heard.push(msisdn));
-    tell({ changes: [{ list: '*', msisdn: CLEAN, evidence }] });
-    expect([guard.canSend(CLEAN), heard]).toEqual([false, [CLEAN]]);
-    tell({ erased: [CLEAN] });
+    const optOuts: string[] = [];
+    guard.on('optOut', ({ msisdn }) => optOuts.push(msisdn));
+    publish({ changes: [{ list: '*', msisdn: CLEAN, evidence }] });
+    expect([guard.canSend(CLEAN), optOuts]).toEqual([false, [CLEAN]]);
+    publish({ erased: [CLEAN] });
     expect(guard.canSend(CLEAN)).toBe(true);
-    tell({ erased: [CLEAN], changes: [{ list: '*', msisdn: CLEAN, evidence }] });
-    expect([guard.canSend(CLEAN), heard]).toEqual([false, [CLEAN]]);
+    publish({ erased: [CLEAN], changes: [{ list: '*', msisdn: CLEAN, evidence }] });
+    expect([guard.canSend(CLEAN), optOuts]).toEqual([false, [CLEAN]]);
     const sweep = { list: 'default', number: 9, ageMs: 0, heldMs: null, rows: [] };
-    tell({ sweeps: [{ ...sweep, start: clock.now(), added: [15_551_230_002], removed: [Number(OUT)] }] });
+    publish({ sweeps: [{ ...sweep, start: clock.now(), added: [15_551_230_002], removed: [Number(OUT)] }] });
     expect([guard.canSend('15551230002'), guard.canSend(OUT)]).toEqual([false, true]);
   });
 
-  it('keeps a guard fresh by the sweeps of others', async () => {
-    const { guard, clock, provider, tell } = shared();
+  it('keeps a guard fresh by the sweeps of other processes', async () => {
+    const { guard, clock, provider, publish } = shared();
     await settle();
     provider.page.mockRejectedValue(new Error('down'));
     const sweep = { list: 'default', ageMs: 0, heldMs: null, rows: [], added: [], removed: [] };
     for (let hour = 0; hour < 30; hour++) {
       await clock.advance(HOUR);
-      tell({ sweeps: [{ ...sweep, number: 10 + hour, start: clock.now() }] });
-      // The time since it last caught up counts too.
-      tell({ sweeps: [{ ...sweep, number: 10.5 + hour, start: clock.now() }] });
+      publish({ sweeps: [{ ...sweep, number: 10 + hour, start: clock.now() }] });
+      // The age includes the time since the guard last caught up.
+      publish({ sweeps: [{ ...sweep, number: 10.5 + hour, start: clock.now() }] });
     }
     expect(guard.check(CLEAN)).toMatchObject({ allowed: true, state: 'fresh', ageMs: 0 });
     expect(guard.canSend(OUT)).toBe(false);
@@ -355,7 +330,7 @@ describe('a shared store', () => {
 });
 
 describe('listeners, resolvers and loggers that reject', () => {
-  it('harm nobody', async () => {
+  it('cause no unhandled rejection', async () => {
     const unhandled = vi.fn();
     process.on('unhandledRejection', unhandled);
     const failing = () => Promise.reject(new Error('boom'));
@@ -400,7 +375,7 @@ describe('a person who is erased by another process', () => {
 });
 
 describe('close()', () => {
-  it('stores what failed while it waited', async () => {
+  it('stores a change whose write failed while it waited', async () => {
     let fail: ((error: Error) => void) | undefined;
     const { guard, inner } = harness((store) => ({
       append: (...given) => (fail ? store.append(...given) : new Promise((_, reject) => (fail = reject))),
@@ -416,7 +391,7 @@ describe('close()', () => {
     expect(await inner.history(CLEAN)).toHaveLength(1);
   });
 
-  it('tries once more to carry over what a lost log lacks', async () => {
+  it('tries once more to carry evidence over into another log', async () => {
     let handlers: Parameters<Store['tail']>[1] | undefined;
     let isBroken = false;
     const { guard, inner, clock } = harness((store) => ({
@@ -439,7 +414,7 @@ describe('close()', () => {
     expect(clock.timers).toBe(0);
   });
 
-  it('lets a resubscribe that waits for the store ask nobody any more', async () => {
+  it('ends a resubscribe that waits for the store before it asks the provider', async () => {
     let open: (() => void) | undefined;
     const optIn = vi.fn<NonNullable<Provider['optIn']>>(async () => undefined);
     const { guard, clock } = harness(

@@ -1,4 +1,4 @@
-/** What is asked of a provider after a START, and what is not: at the public surface, and how much of it at a time. */
+/** After which STARTs a provider is asked, and about how many numbers at a time. */
 
 import { describe, expect, it, vi } from 'vitest';
 import { createAgeClock } from '../../src/clock.ts';
@@ -12,7 +12,7 @@ import { told } from '../ledger/evidence.ts';
 import { createSharedLog } from '../shared-log.ts';
 
 describe('a number that the provider lists', () => {
-  it('is not asked about after an operator’s opt-in and a restart: that is no START', async () => {
+  it('is not asked about after an operator’s opt-in and a restart, as that is no START', async () => {
     const store = memoryStore();
     const { guard, clock } = await create({ store }, [N]);
     await guard.optOut(N, { list: 'alerts' });
@@ -22,8 +22,8 @@ describe('a number that the provider lists', () => {
     expect([again.provider.optIn.mock.calls.length, isOut(again.guard)]).toEqual([0, true]);
   });
 
-  it('is asked about once, although the list goes on listing it after manage has succeeded', async () => {
-    const { guard, clock, provider, list, tell } = await create();
+  it('is asked about once, although the provider still lists it after manage has succeeded', async () => {
+    const { guard, clock, provider, list, receive } = await create();
     const row = (date: number) => ({
       ...{ msisdn: N, 'opt-out': true, 'opt-in': false },
       'opt-out-date': new Date(date).toISOString(),
@@ -31,7 +31,7 @@ describe('a number that the provider lists', () => {
     list.add(row(clock.now() - HOUR));
     await guard.refresh();
     provider.optIn.mockResolvedValue(undefined);
-    await tell({ direction: 'in', messageId: 'start', at: clock.now() });
+    await receive({ direction: 'in', messageId: 'start', at: clock.now() });
     await settle();
     expect([provider.optIn.mock.calls.length, isOut(guard)]).toEqual([1, false]);
     await clock.advance(HOUR);
@@ -40,28 +40,28 @@ describe('a number that the provider lists', () => {
 });
 
 describe('a START that is followed up', () => {
-  it('and comes again while the provider is asked is asked about once', async () => {
-    const { guard, clock, provider, tell } = await create({}, [N]);
+  it('is asked about once if it is repeated while the provider is asked', async () => {
+    const { guard, clock, provider, receive } = await create({}, [N]);
     let answer: (() => void) | undefined;
     provider.optIn.mockReturnValue(new Promise<void>((resolve) => (answer = resolve)));
-    await tell({ direction: 'in', messageId: 'first', at: clock.now() });
-    await tell({ direction: 'in', messageId: 'second', at: clock.now() + 1 });
+    await receive({ direction: 'in', messageId: 'first', at: clock.now() });
+    await receive({ direction: 'in', messageId: 'second', at: clock.now() + 1 });
     await settle();
     answer?.();
     await settle();
     expect([provider.optIn.mock.calls.length, isOut(guard)]).toEqual([1, false]);
   });
 
-  it('and comes again behind entries that were not read yet waits for them', async () => {
+  it('waits for the unread entries before its repetition', async () => {
     const log = createSharedLog();
     const [a, b] = [await create({ store: log.handle() }, [N]), await create({ store: log.handle() }, [N])];
     let answer: (() => void) | undefined;
     a.provider.optIn.mockReturnValueOnce(new Promise<void>((resolve) => (answer = resolve)));
     const at = a.clock.now();
-    await a.tell({ direction: 'in', messageId: 'first', at: at - MINUTE });
+    await a.receive({ direction: 'in', messageId: 'first', at: at - MINUTE });
     await settle();
     await b.guard.optOut('15551230002');
-    await a.tell({ direction: 'in', messageId: 'second', at });
+    await a.receive({ direction: 'in', messageId: 'second', at });
     answer?.();
     await settle();
     expect([a.provider.optIn.mock.calls.length, isOut(a.guard)]).toEqual([1, true]);
@@ -70,12 +70,12 @@ describe('a START that is followed up', () => {
     expect([a.provider.optIn.mock.calls.length, isOut(a.guard)]).toEqual([2, false]);
   });
 
-  it('is told of by no error where the guard is closed meanwhile', async () => {
-    const { guard, clock, provider, tell } = await create({}, [N]);
+  it('causes no error if the guard is closed meanwhile', async () => {
+    const { guard, clock, provider, receive } = await create({}, [N]);
     const errors: string[] = [];
     guard.on('error', ({ code }) => errors.push(code));
     provider.optIn.mockReturnValue(new Promise<void>(() => undefined));
-    await tell({ direction: 'in', messageId: 'start', at: clock.now() });
+    await receive({ direction: 'in', messageId: 'start', at: clock.now() });
     await settle();
     expect(provider.optIn).toHaveBeenCalledTimes(1);
     await guard.close();
@@ -83,12 +83,12 @@ describe('a START that is followed up', () => {
     expect([errors, clock.timers]).toEqual([[], 0]);
   });
 
-  it('is not tried again where who hears of the failure closes the guard', async () => {
-    const { guard, clock, provider, tell } = await create({}, [N]);
+  it('is not tried again if a listener of the failure closes the guard', async () => {
+    const { guard, clock, provider, receive } = await create({}, [N]);
     let closing: Promise<void> | undefined;
     guard.on('error', () => void (closing = guard.close()));
     provider.optIn.mockRejectedValue(new Error('down'));
-    await tell({ direction: 'in', messageId: 'start', at: clock.now() });
+    await receive({ direction: 'in', messageId: 'start', at: clock.now() });
     await settle();
     await closing;
     expect([guard.status().state, clock.timers]).toEqual(['closed', 0]);
@@ -97,10 +97,10 @@ describe('a START that is followed up', () => {
   });
 });
 
-it('a thousand STARTs are followed up at once; one more after the next sweep', async () => {
+it('follows up a thousand STARTs at once, and one more after the next sweep', async () => {
   const many = Array.from({ length: 1_001 }, (_, index) => String(15_551_230_000 + index));
   const last = many.at(-1) as string;
-  const { guard, clock, provider, list, tell } = await create({}, many);
+  const { guard, clock, provider, list, receive } = await create({}, many);
   let answer: (() => void) | undefined;
   const answered = new Promise<void>((resolve) => (answer = resolve));
   provider.optIn.mockImplementation(async (msisdn) => {
@@ -108,7 +108,7 @@ it('a thousand STARTs are followed up at once; one more after the next sweep', a
     list.delete(msisdn);
   });
   for (const msisdn of many) {
-    await tell({ msisdn, direction: 'in', messageId: `start ${msisdn}`, at: clock.now() });
+    await receive({ msisdn, direction: 'in', messageId: `start ${msisdn}`, at: clock.now() });
   }
   answer?.();
   await expect.poll(() => many.filter((one) => !guard.canSend(one))).toEqual([last]);
@@ -119,7 +119,7 @@ it('a thousand STARTs are followed up at once; one more after the next sweep', a
   expect([provider.optIn.mock.lastCall?.[0], guard.canSend(last)]).toEqual([last, true]);
 });
 
-it('a search for STARTs gives other work its turn', async () => {
+it('gives other work its turn while it searches for STARTs', async () => {
   const clock = createFakeClock();
   const provider = { page: async () => ({ rows: [] }), optIn: async () => undefined };
   const config = readOptions({ clock, lists: { alerts: { optInByReply: true, provider } } });

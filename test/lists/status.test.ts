@@ -1,34 +1,26 @@
-/** `status().ready` and `reasons` are the one answer to a probe, and counters count acts. */
+/** `status().ready` and `reasons` answer a probe, and the counters count acts. */
 
 import { describe, expect, it, vi } from 'vitest';
-import { createGuard, memoryStore, type GuardOptions, type Provider, type Store } from '../../src/index.ts';
+import { memoryStore, type GuardOptions, type Provider, type Store } from '../../src/index.ts';
 import { accessOf } from '../../src/gates/guard-access.ts';
-import { createFakeClock, settle } from '../fake-clock.ts';
-
-const MINUTE = 60_000;
-const HOUR = 60 * MINUTE;
-const OUT = '15551230001';
-const CLEAN = '15551239999';
-const silent = { debug() {}, info() {}, warn() {}, error() {} };
+import { settle } from '../fake-clock.ts';
+import { CLEAN, HOUR, MINUTE, OUT, createFixture } from '../guard-fixture.ts';
 
 function create(options: GuardOptions = {}) {
-  const clock = createFakeClock();
-  const page = vi.fn<Provider['page']>(async ({ index }) => ({ rows: index === 0 ? [OUT] : [], total: 1 }));
-  const provider = { page, optIn: vi.fn<NonNullable<Provider['optIn']>>(async () => undefined) };
-  const withProvider = options.lists ? {} : { provider };
-  const guard = createGuard({ clock, logger: silent, random: () => 0.5, ...withProvider, ...options });
+  const fixture = createFixture(options);
+  const { guard } = fixture;
   const probe = () => {
     const { ready, reasons } = guard.status();
     return { ready, reasons, isAllowed: guard.canSend(CLEAN) };
   };
-  return { guard, clock, provider, probe };
+  return { ...fixture, probe };
 }
 
 const READY = { ready: true, reasons: [], isAllowed: true };
 const because = (...reasons: string[]) => ({ ready: false, reasons, isAllowed: false });
 
 describe('ready and reasons', () => {
-  it('follow the list through its life', async () => {
+  it('follow the state of the list', async () => {
     const { guard, clock, provider, probe } = create();
     expect(probe()).toEqual(because('not_ready'));
     await settle();
@@ -72,7 +64,7 @@ describe('ready and reasons', () => {
     expect(guard.status()).toMatchObject({ ready: false, reasons: ['not_ready'] });
   });
 
-  it('are not about a store that is down while answers are good', async () => {
+  it('do not name a store that is down while the answers are good', async () => {
     const store: Store = memoryStore();
     const { guard, probe } = create({ store });
     await settle();
@@ -82,14 +74,14 @@ describe('ready and reasons', () => {
     expect(probe()).toEqual(READY);
   });
 
-  it('are about a store that never opened', async () => {
+  it('are not_ready if the store never opened', async () => {
     const store: Store = { ...memoryStore(), open: async () => Promise.reject(new Error('no')) };
     const { probe } = create({ store });
     await settle();
     expect(probe()).toEqual(because('not_ready'));
   });
 
-  it('name what other modules know, each once and until it is taken back', async () => {
+  it('name the codes of other modules, each once and until it is removed', async () => {
     const { guard, clock } = create();
     await settle();
     const { hinder } = accessOf(guard);
@@ -139,18 +131,18 @@ describe('counters', () => {
     await first.guard.resubscribe(OUT);
     await first.guard.optOut(OUT);
     await first.guard.resubscribe(OUT);
-    const told = { sweeps: [], erased: [], cursor: '', logId: 'log 1', position: changes.length };
-    let tell: (given: typeof changes) => void = () => undefined;
+    const end = { sweeps: [], erased: [], cursor: '', logId: 'log 1', position: changes.length };
+    let publish: (given: typeof changes) => void = () => undefined;
     const other: Store = {
       ...memoryStore(),
       tail(_since, { onChanges }) {
-        tell = (given) => onChanges({ changes: given, ...told });
+        publish = (given) => onChanges({ changes: given, ...end });
         return () => undefined;
       },
     };
     const { guard } = create({ lists, store: other });
     await settle();
-    tell(changes);
+    publish(changes);
     expect(guard.status().counters).toMatchObject({ optIns: 2, optOuts: 1 });
   });
 });
