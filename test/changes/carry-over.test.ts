@@ -21,7 +21,7 @@ function world(people: number) {
 }
 
 describe('carrying evidence over into another log', () => {
-  it('writes all of it, in batches, with the positions that it had', async () => {
+  it('writes all evidence in batches, with the positions it had', async () => {
     const { carryOver, store, written } = world(1_200);
     await carryOver.run();
     expect(written()).toHaveLength(1_201);
@@ -31,7 +31,7 @@ describe('carrying evidence over into another log', () => {
     ).toBe(true);
   });
 
-  it('starts again if the log is lost meanwhile, and only once', async () => {
+  it('writes once more if the log is lost meanwhile', async () => {
     const { carryOver, store } = world(3);
     const first = carryOver.run();
     const second = carryOver.run();
@@ -42,7 +42,7 @@ describe('carrying evidence over into another log', () => {
     expect(store).toHaveBeenCalledTimes(3);
   });
 
-  it('tells of a failure and tries again later', async () => {
+  it('reports a failure and tries again later', async () => {
     const { carryOver, store, failures, clock } = world(3);
     store.mockRejectedValueOnce(new Error('down')).mockRejectedValueOnce(new Error('down'));
     const running = carryOver.run();
@@ -55,7 +55,7 @@ describe('carrying evidence over into another log', () => {
     expect([failures.length, store.mock.calls.length]).toEqual([2, 3]);
   });
 
-  it('is tried a last time when it is stopped, also while it waits, and then no more', async () => {
+  it('tries one last time when it is stopped during a wait', async () => {
     const { carryOver, store, clock } = world(3);
     store.mockRejectedValue(new Error('down'));
     const running = carryOver.run();

@@ -11,7 +11,7 @@ import { createNumberSet } from '../../src/number-set/number-set.ts';
 import { START, createFakeClock } from '../fake-clock.ts';
 
 const MINUTE = 60_000;
-const NEWS: WebhookChange = {
+const EVENT: WebhookChange = {
   ...{ direction: 'out', msisdn: '15551230001', sender: '73737', at: START - 1_000, source: 'inbound' },
   ...{ messageId: 'm-1', text: 'STOP', isProven: true },
 };
@@ -27,13 +27,13 @@ function listsOf(options: GuardOptions = { lists: LISTS }) {
   return { config, lists: createLists(config, createAgeClock(clock)) };
 }
 
-function changeOf(news: Partial<WebhookChange>, optedIn: readonly string[] = []) {
+function changeOf(event: Partial<WebhookChange>, optedIn: readonly string[] = []) {
   const hasJustOptedIn = (list: string, msisdn: string) => optedIn.includes(`${msisdn} ${list}`);
-  return inboundChange({ ...NEWS, ...news }, { ...listsOf(), now: START, hasJustOptedIn });
+  return inboundChange({ ...EVENT, ...event }, { ...listsOf(), now: START, hasJustOptedIn });
 }
 
 describe('an opt-out by webhook', () => {
-  it('goes to the list of the sender, by the provider’s time, with its words', () => {
+  it('goes to the sender’s list, with the provider’s time and the person’s words', () => {
     expect(changeOf({})).toMatchObject({
       list: 'alerts',
       msisdn: '15551230001',
@@ -45,13 +45,13 @@ describe('an opt-out by webhook', () => {
   });
 
   it.each([['an unknown sender', '999'] as const, ['no sender', undefined] as const])(
-    'at %s holds everywhere',
+    'goes to the list for every sender at %s',
     (_name, sender) => {
       expect(changeOf({ sender })?.list).toBe('*');
     },
   );
 
-  it('keeps nothing that it was not told', () => {
+  it('has no member without a value', () => {
     const evidence = changeOf({ sender: undefined, text: undefined, messageId: undefined })?.evidence ?? {};
     expect(Object.keys(evidence).toSorted()).toEqual(
       ['at', 'direction', 'id', 'kind', 'seenAt', 'source'].toSorted(),
@@ -64,25 +64,25 @@ describe('an opt-out by webhook', () => {
     ['a date of the last second of 1999', Date.UTC(2000, 0, 1) - 1_000, LATEST_TIME],
     ['a date of the first second of 2000', Date.UTC(2000, 0, 1), Date.UTC(2000, 0, 1)],
     ['a date far ahead', START + 1_000 * MINUTE, START + 1_000 * MINUTE],
-  ])('with %s is dated so', (_name, at, expected) => {
+  ])('gets the expected time from %s', (_name, at, expected) => {
     expect(changeOf({ at })?.evidence).toMatchObject({ at: expected, seenAt: START });
     expect(changeOf({ at })?.evidence).not.toHaveProperty('proves');
   });
 
-  it('from a receipt is set back, for the message may be older than an opt-in', () => {
+  it('gets an earlier time if it is from a receipt, whose message may be older than an opt-in', () => {
     expect(changeOf({ source: 'receipt' })?.evidence.at).toBe(START - 1_000 - 10 * MINUTE);
     expect(changeOf({ source: 'receipt', at: undefined })?.evidence.at).toBe(LATEST_TIME);
   });
 
-  it('from a receipt that arrives just after an opt-in proves nothing, a message does', () => {
-    const optedIn = [`${NEWS.msisdn} alerts`];
+  it('proves nothing just after an opt-in if it is from a receipt, unlike one from a message', () => {
+    const optedIn = [`${EVENT.msisdn} alerts`];
     expect(changeOf({ source: 'receipt' }, optedIn)?.evidence.proves).toBe(false);
     expect(changeOf({ source: 'receipt', sender: '999' }, optedIn)?.evidence.proves).toBeUndefined();
     expect(changeOf({}, optedIn)?.evidence.proves).toBeUndefined();
   });
 
-  it('is one act however often it is told, and another where it is proven', () => {
-    const idOf = (news: Partial<WebhookChange>) => changeOf(news)?.evidence.id;
+  it('has one id however often it is repeated, and another one if it is proven', () => {
+    const idOf = (event: Partial<WebhookChange>) => changeOf(event)?.evidence.id;
     expect(idOf({ at: START })).toBe(idOf({}));
     expect(idOf({ isProven: false })).not.toBe(idOf({}));
     expect(idOf({ messageId: undefined })).toBe(idOf({ messageId: undefined }));
@@ -98,9 +98,9 @@ describe('an opt-in by webhook', () => {
     ['a list that does not', { sender: '73737' }, undefined],
     ['an unknown sender', { sender: '999' }, undefined],
     ['no sender', { sender: undefined }, undefined],
-    ['somebody who proved nothing', { sender: 'Acme', isProven: false }, undefined],
-  ])('to or from %s', (_name, news, list) => {
-    expect(changeOf({ ...news, direction: 'in' })?.list).toBe(list);
+    ['an unproven message', { sender: 'Acme', isProven: false }, undefined],
+  ])('counts only if it is honoured and proven: %s', (_name, event, list) => {
+    expect(changeOf({ ...event, direction: 'in' })?.list).toBe(list);
   });
 });
 
@@ -111,13 +111,13 @@ describe('an opt-in by webhook that no time can order', () => {
     ['a date ahead of our clock by more than the slack', START + MINUTE + 1, false],
     ['a date ahead by the slack', START + MINUTE, undefined],
     ['a date of last week', START - 7 * 24 * 60 * MINUTE, undefined],
-  ])('with %s', (_name, at, proves) => {
+  ])('proves something only with a usable date: %s', (_name, at, proves) => {
     expect(changeOf({ direction: 'in', sender: 'Acme', at })?.evidence.proves).toBe(proves);
   });
 });
 
 describe('lists', () => {
-  it('a list without senders gets nothing of a resolver’s, and the rest where there is none', () => {
+  it('give a list without senders every other sender, unless there is a resolver', () => {
     const resolve = (from: string) => (from === 'brand' ? 'brand' : undefined);
     const named = listsOf({ lists: { resolve, alerts: {} } }).lists;
     expect(['brand', 'other'].map((from) => named.nameFor(from))).toEqual(['brand', undefined]);
@@ -129,19 +129,19 @@ describe('lists', () => {
     ]);
   });
 
-  it('remembers senders, but not without end', () => {
+  it('remember a bounded number of senders', () => {
     const { lists } = listsOf();
     for (let sender = 10_000; sender < 21_000; sender++) expect(lists.nameFor(sender)).toBeUndefined();
     expect([lists.nameFor(73_737), lists.nameFor(73_737)]).toEqual(['alerts', 'alerts']);
   });
 
-  it('nothing asked is nothing known', () => {
+  it('are unknown if none is asked', () => {
     const { lists } = listsOf();
     lists.markLoaded();
     expect([lists.standing([]), lists.freshness([])]).toEqual([STARTING, 'unknown']);
   });
 
-  it('a saved list is taken from its image, and from its numbers where that is damaged', async () => {
+  it('restore a saved list from its snapshot, or from its numbers if the snapshot is damaged', async () => {
     const [out, come, gone] = ['15551230001', '15551230002', '15551230003'];
     async function* each<T>(...all: readonly T[]) {
       yield* all;
@@ -163,7 +163,7 @@ describe('lists', () => {
     expect(await blocked([])).toEqual([true, false, false]);
   });
 
-  it('a saved list that never completed a sweep restores its numbers and no age', async () => {
+  it('restore the numbers and no age of a saved list that never completed a sweep', async () => {
     const { lists } = listsOf();
     const numbers = ['15551230001'];
     await lists.restore('alerts', { ...NO_SWEEP, size: 1, numbers, rows: [] });

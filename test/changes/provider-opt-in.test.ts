@@ -33,11 +33,11 @@ describe('manage', () => {
     expect(optIn).toHaveBeenCalledExactlyOnceWith(N, { signal: expect.any(AbortSignal) });
   });
 
-  it('proves nothing where there is none', async () => {
+  it('proves nothing if the provider has none', async () => {
     expect(await harness().ask()).toBeUndefined();
   });
 
-  it('that does not answer in time is given up', async () => {
+  it('causes provider_timeout if it does not answer in time', async () => {
     const { clock, ask } = harness(() => new Promise(() => undefined));
     const [asked] = await Promise.allSettled([ask(), clock.advance(5_000)]);
     expect(asked).toMatchObject({ status: 'rejected', reason: { code: 'provider_timeout' } });
@@ -52,7 +52,7 @@ describe('manage', () => {
     expect([optIn.mock.calls.length, clock.timers]).toEqual([0, 0]);
   });
 
-  it('is given up when the guard is closed', async () => {
+  it('causes guard_closed if the guard is closed meanwhile', async () => {
     const { clock, closing, ask } = harness(() => new Promise(() => undefined));
     const asking = ask();
     closing.abort();

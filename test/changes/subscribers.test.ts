@@ -1,4 +1,4 @@
-/** One person under several numbers: who is blocked, released, shown and forgotten, whichever of them is used. */
+/** One person under several numbers: each number blocks, releases, shows and erases the same evidence. */
 
 import { getCountries, getCountryCallingCode, getExampleNumber } from 'libphonenumber-js/min';
 import examples from 'libphonenumber-js/mobile/examples';
@@ -71,7 +71,7 @@ const bothWays = pairs.flatMap(([country, one, other]) => [
   [country, other, one] as const,
 ]);
 
-/** Every way in which somebody's opt-out becomes known. */
+/** Every way in which a person's opt-out becomes known. */
 const sources: Readonly<Record<string, (number: string) => Promise<Guard>>> = {
   'a webhook': async (number) => {
     const { guard, text } = await world();
@@ -91,7 +91,7 @@ const sources: Readonly<Record<string, (number: string) => Promise<Guard>>> = {
   },
 };
 
-describe.each(Object.entries(sources))('who opted out by %s', (_source, optOut) => {
+describe.each(Object.entries(sources))('a person who opted out by %s', (_source, optOut) => {
   it.each(bothWays)('is blocked under the other number: %s, %s, %s', async (_country, listedAs, to) => {
     const guard = await optOut(listedAs);
     for (const asked of [to, `+${to}`, Number(to), `+${to.slice(0, 2)} ${to.slice(2)}`]) {
@@ -114,7 +114,7 @@ describe.each(Object.entries(sources))('who opted out by %s', (_source, optOut) 
 });
 
 describe('an opt-in', () => {
-  it.each(bothWays)('by hand frees both numbers: %s, %s, %s', async (_country, one, other) => {
+  it.each(bothWays)('releases both numbers by hand: %s, %s, %s', async (_country, one, other) => {
     const { guard, text, lifted, listed } = await world({ rows: [one, other] });
     await text(one, 'STOP');
     await guard.optOut(other);
@@ -123,7 +123,7 @@ describe('an opt-in', () => {
     expect([guard.canSend(one), guard.canSend(other)]).toEqual([true, true]);
   });
 
-  it('asks manage for what is listed, and for the number as it was written where nothing is', async () => {
+  it('asks manage about the listed number, or about the number as it was written if none is listed', async () => {
     const one = await world({ rows: ['5215512345678'] });
     await one.guard.optOut('525512345678');
     expect(await one.guard.resubscribe('525512345678')).toMatchObject({ released: true });
@@ -134,7 +134,7 @@ describe('an opt-in', () => {
     expect(other.lifted).toEqual(['525512345678']);
   });
 
-  it('asks manage for the number as it was written while the list is not known', async () => {
+  it('asks manage also about the number as it was written while the list is not known', async () => {
     const asked: string[] = [];
     const provider = {
       page: ({ index }: { index: number }) =>
@@ -148,7 +148,7 @@ describe('an opt-in', () => {
     expect(asked).toEqual(['525512345678', '5215512345678']);
   });
 
-  it('by hand is recorded for the number as it was written and for what a list holds', async () => {
+  it('is recorded for the number as it was written and for those that a list blocks', async () => {
     const { guard } = await world();
     await guard.optOut('5215512345678', { list: 'alerts' });
     await guard.resubscribe('525512345678');
@@ -161,7 +161,7 @@ describe('an opt-in', () => {
     ]);
   });
 
-  it.each(bothWays)('by reply frees both numbers: %s, %s, %s', async (_country, one, other) => {
+  it.each(bothWays)('releases both numbers by reply: %s, %s, %s', async (_country, one, other) => {
     const { guard, text } = await world();
     await text(one, 'STOP');
     await text(other, 'STOP');
@@ -169,7 +169,7 @@ describe('an opt-in', () => {
     expect([guard.canSend(one), guard.canSend(other)]).toEqual([true, true]);
   });
 
-  it('by reply that is told again under a new time lifts no later opt-out under the other number', async () => {
+  it('lifts no later opt-out under the other number when its reply is repeated with a new time', async () => {
     const { guard, text, clock } = await world();
     await text('5215512345678', 'STOP');
     await text('525512345678', 'START', { messageId: 'start' });
@@ -181,7 +181,7 @@ describe('an opt-in', () => {
     expect([guard.canSend('525512345678'), guard.canSend('5215512345678')]).toEqual([true, true]);
   });
 
-  it('counts as of no other list', async () => {
+  it('releases the number on no other list', async () => {
     const { guard, text } = await world();
     await guard.optOut('5215512345678', { list: 'offers' });
     await text('525512345678', 'STOP');
@@ -209,7 +209,7 @@ describe('two readings that may be two people', () => {
     expect(guard.canSend('4155550100')).toBe(true);
   });
 
-  it('are not released together by another writing of one of them either', async () => {
+  it('are not released together by another writing of one of them', async () => {
     const { guard } = await world({
       options: { defaultCountry: 'MX' },
       rows: ['5215512345678', '5512345678'],
@@ -219,7 +219,7 @@ describe('two readings that may be two people', () => {
     expect([guard.canSend('+5215512345678'), guard.canSend('+5512345678')]).toEqual([true, false]);
   });
 
-  it('leave the one that is not listed alone', async () => {
+  it('leave alone the one that is not listed', async () => {
     const { guard } = await world({ ...US, rows: ['14155550100'] });
     await guard.resubscribe('4155550100');
     const entries = await guard.history('+4155550100', { list: 'alerts' });
@@ -227,7 +227,7 @@ describe('two readings that may be two people', () => {
     expect(guard.canSend('(415) 555-0100')).toBe(true);
   });
 
-  it('are ambiguous on whichever list they are', async () => {
+  it('are ambiguous also if they are on different lists', async () => {
     const { guard } = await world(US);
     await guard.optOut('+4155550100', { list: 'alerts' });
     await guard.optOut('+14155550100', { list: 'offers' });
@@ -238,7 +238,7 @@ describe('two readings that may be two people', () => {
     });
   });
 
-  it('are one where a national prefix is the difference and only one of them can be', async () => {
+  it('are one number if they differ in a national prefix and only one of them is possible', async () => {
     const { guard } = await world();
     await guard.optOut('+44 07400 123456');
     expect([guard.canSend('447400123456'), guard.canSend('4407400123456')]).toEqual([false, false]);
@@ -246,7 +246,7 @@ describe('two readings that may be two people', () => {
     expect([guard.canSend('447400123456'), guard.canSend('4407400123456')]).toEqual([true, true]);
   });
 
-  it('are two where both can be', async () => {
+  it('are two numbers if both are possible', async () => {
     const { guard } = await world();
     await guard.optOut('+39 (0)335 123456');
     expect([guard.canSend('390335123456'), guard.canSend('39335123456')]).toEqual([false, false]);
@@ -255,14 +255,14 @@ describe('two readings that may be two people', () => {
 });
 
 describe('a webhook', () => {
-  it('with a national prefix behind the country code blocks the number without it', async () => {
+  it('also blocks the number without the national prefix behind its country code', async () => {
     const { guard, text } = await world();
     await text('4407400123456', 'STOP');
     expect([guard.canSend('4407400123456'), guard.canSend('447400123456')]).toEqual([false, false]);
   });
 
   it.each(['\u202A+14155550100\u202C', '＋14155550100', '\uFEFF1415555\u200B0100'])(
-    'from %j is an opt-out as any other',
+    'opts out the person written as %j',
     async (person) => {
       const { guard, text } = await world();
       expect(await text(person, 'STOP')).toBe(200);
@@ -270,11 +270,14 @@ describe('a webhook', () => {
     },
   );
 
-  it.each(['14155550100.0', '14155550100 2'])('from %j is answered 400 and blocks nobody', async (person) => {
-    const { guard, text } = await world();
-    expect(await text(person, 'STOP')).toBe(400);
-    expect(await allOf(guard)).toEqual([]);
-  });
+  it.each(['14155550100.0', '14155550100 2'])(
+    'is answered with 400 and blocks nobody if the person is %j',
+    async (person) => {
+      const { guard, text } = await world();
+      expect(await text(person, 'STOP')).toBe(400);
+      expect(await allOf(guard)).toEqual([]);
+    },
+  );
 });
 
 describe('the confirmation of an opt-out', () => {
@@ -287,7 +290,7 @@ describe('the confirmation of an opt-out', () => {
     expect([guard.canSend(other, asked), guard.canSend(one, asked)]).toEqual([false, false]);
   });
 
-  it('may go where the provider lists the other number', async () => {
+  it('may go to a number although the provider lists its other writing', async () => {
     const { guard, text } = await world({ rows: ['525512345678'] });
     await text('5215512345678', 'STOP');
     expect([guard.canSend('525512345678', asked), guard.canSend('5215512345678', asked)]).toEqual([
@@ -296,7 +299,7 @@ describe('the confirmation of an opt-out', () => {
     ]);
   });
 
-  it('is not earned by who has opted out under the other number before', async () => {
+  it('is not permitted if the person had opted out under the other number before', async () => {
     const { guard, text } = await world();
     await text('525512345678', 'STOP');
     expect(guard.canSend('525512345678', asked)).toBe(true);
@@ -309,7 +312,7 @@ describe('the confirmation of an opt-out', () => {
 });
 
 describe('erase', () => {
-  it('forgets words under every number, and keeps the block', async () => {
+  it('removes the words under every number, and keeps the block', async () => {
     const { guard, text } = await world();
     await text('5215512345678', 'STOP', { messageId: 'm-1' });
     await guard.erase('525512345678');
@@ -334,7 +337,7 @@ describe('import', () => {
     ...['+1 415 555 0105 (2)', '\u200E+14155550106', 14155550107.5, '14155550108.00', '＋14155550109', ''],
   ];
 
-  it('reports what is no number by its index, and blocks nobody for it', async () => {
+  it('reports rows without a number by their index, and blocks nobody for them', async () => {
     const { guard } = await world();
     const { added, invalid } = await guard.import(rows);
     expect(invalid).toEqual([1, 2, 3, 4, 5, 6, 8, 11].map((index) => ({ index })));
@@ -345,7 +348,7 @@ describe('import', () => {
     ]);
   });
 
-  it('does so for rows that are objects, under a default country too', async () => {
+  it('reports them also if rows are objects, under a default country', async () => {
     const { guard } = await world({ options: { defaultCountry: 'US' } });
     const { invalid } = await guard.import(rows.map((msisdn) => ({ msisdn, at: 1_577_887_200 })));
     expect(invalid).toEqual([1, 2, 3, 4, 5, 6, 8, 11].map((index) => ({ index })));
@@ -376,38 +379,42 @@ async function allOf(guard: Guard) {
 }
 
 describe('every country', () => {
-  it('knows a mobile number in every form by each of them', { timeout: 120_000 }, async () => {
-    const failures: unknown[] = [];
-    let forms = 0;
-    for (const country of getCountries()) {
-      const example = getExampleNumber(country, examples);
-      if (example === undefined) continue;
-      const { countryCallingCode: code, nationalNumber } = example;
-      const international = [
-        ...[`+${code}${nationalNumber}`, code + nationalNumber, `00${code}${nationalNumber}`],
-        ...[example.formatInternational(), example.getURI(), `+${code} (0)${nationalNumber}`],
-        ...(NATIONAL_PREFIXES.get(code) ?? []).flatMap((prefix) => [
-          ...[`+${code} ${prefix}${nationalNumber}`, `+${code} (${prefix}) ${nationalNumber}`],
-          ...[`+${code}${prefix}${nationalNumber}`, code + prefix + nationalNumber],
-        ]),
-      ].filter((form) => form.replaceAll(/\D/g, '').replace(/^00/, '').length <= 15);
-      for (const defaultCountry of [undefined, country]) {
-        const written =
-          defaultCountry === undefined ? international : [...international, example.formatNational()];
-        forms += written.length;
-        for (const out of written) {
-          const guard = createGuard({ logger: silent, ...(defaultCountry ? { defaultCountry } : {}) });
-          await guard.optOut(out);
-          for (const asked of written) {
-            const { reason } = guard.check(asked);
-            if (reason !== 'opted_out') failures.push([country, defaultCountry, out, asked, reason]);
+  it(
+    'blocks a mobile number in every form after an opt-out in any of them',
+    { timeout: 120_000 },
+    async () => {
+      const failures: unknown[] = [];
+      let forms = 0;
+      for (const country of getCountries()) {
+        const example = getExampleNumber(country, examples);
+        if (example === undefined) continue;
+        const { countryCallingCode: code, nationalNumber } = example;
+        const international = [
+          ...[`+${code}${nationalNumber}`, code + nationalNumber, `00${code}${nationalNumber}`],
+          ...[example.formatInternational(), example.getURI(), `+${code} (0)${nationalNumber}`],
+          ...(NATIONAL_PREFIXES.get(code) ?? []).flatMap((prefix) => [
+            ...[`+${code} ${prefix}${nationalNumber}`, `+${code} (${prefix}) ${nationalNumber}`],
+            ...[`+${code}${prefix}${nationalNumber}`, code + prefix + nationalNumber],
+          ]),
+        ].filter((form) => form.replaceAll(/\D/g, '').replace(/^00/, '').length <= 15);
+        for (const defaultCountry of [undefined, country]) {
+          const written =
+            defaultCountry === undefined ? international : [...international, example.formatNational()];
+          forms += written.length;
+          for (const out of written) {
+            const guard = createGuard({ logger: silent, ...(defaultCountry ? { defaultCountry } : {}) });
+            await guard.optOut(out);
+            for (const asked of written) {
+              const { reason } = guard.check(asked);
+              if (reason !== 'opted_out') failures.push([country, defaultCountry, out, asked, reason]);
+            }
+            await guard.close();
           }
-          await guard.close();
         }
       }
-    }
-    expect(forms).toBeGreaterThan(4_000);
-    expect(failures).toEqual([]);
-    expect(getCountryCallingCode('GB')).toBe('44');
-  });
+      expect(forms).toBeGreaterThan(4_000);
+      expect(failures).toEqual([]);
+      expect(getCountryCallingCode('GB')).toBe('44');
+    },
+  );
 });

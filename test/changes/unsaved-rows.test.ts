@@ -1,4 +1,4 @@
-/** A sweep that is under way when a process dies: what it says against an opt-in holds after the restart too. */
+/** A sweep under way when a process dies: its rows outweigh an opt-in after the restart too. */
 
 import { expect, it } from 'vitest';
 import { createGuard, memoryStore, type Provider, type Store } from '../../src/index.ts';
@@ -9,7 +9,7 @@ const silent = { debug() {}, info() {}, warn() {}, error() {} };
 const never = new Promise<never>(() => undefined);
 const down: Provider = { page: () => Promise.reject(new Error('down')) };
 
-/** A guard whose provider lists one number. From `hang` on, no page with that index or a later one is answered. */
+/** A guard whose provider lists one number. Once it hangs, it answers no page from a given index on. */
 async function listing() {
   const inner = memoryStore();
   let writing = Promise.resolve();
@@ -33,21 +33,21 @@ async function listing() {
   return {
     clock,
     guard,
-    /** Lets writes wait. @returns what ends it. */
-    holdWrites() {
+    /** Lets writes wait. @returns a function that ends the wait. */
+    delayWrites() {
       let end = (): void => undefined;
       writing = new Promise((resolve) => {
         end = resolve;
       });
       return end;
     },
-    /** Begins a sweep that never ends. */
+    /** Begins a sweep that reads the pages before `index` and never ends. */
     async sweepUpTo(index: number) {
       hangsFrom = index;
       void guard.refresh();
       await settle();
     },
-    /** What a process says that starts now, while the provider is down. */
+    /** The reason that a process gives that starts now, while the provider is down. */
     async reasonAfterCrash() {
       await settle();
       const next = createGuard({ ...options, provider: down });
@@ -59,7 +59,7 @@ async function listing() {
   };
 }
 
-it('is blocked after a crash, if a row had overruled the opt-in', async () => {
+it('blocks after a crash if a row had overruled the opt-in', async () => {
   const { clock, guard, sweepUpTo, reasonAfterCrash } = await listing();
   expect(await guard.resubscribe(OUT)).toMatchObject({ released: true });
   expect(await reasonAfterCrash()).toBe('not_listed');
@@ -69,9 +69,9 @@ it('is blocked after a crash, if a row had overruled the opt-in', async () => {
   expect(await reasonAfterCrash()).toBe('opted_out');
 });
 
-it('is blocked after a crash, if the sweep may have read the row after the opt-in', async () => {
-  const { guard, holdWrites, sweepUpTo, reasonAfterCrash } = await listing();
-  const write = holdWrites();
+it('blocks after a crash if the sweep may have read the row after the opt-in', async () => {
+  const { guard, delayWrites, sweepUpTo, reasonAfterCrash } = await listing();
+  const write = delayWrites();
   const resubscribed = guard.resubscribe(OUT);
   await settle();
   await sweepUpTo(0);

@@ -33,7 +33,7 @@ describe('changes that could not be stored', () => {
     ['an operator’s opt-out', change('a', { kind: 'act' }), true],
     ['a START', change('a', { direction: 'in' }), true],
     ['an operator’s opt-in', change('a', { direction: 'in', kind: 'act' }), false],
-  ])('%s: remembered %s', async (_name, one, isRemembered) => {
+  ])('are remembered only if they may count later: %s, %s', async (_name, one, isRemembered) => {
     const clock = createFakeClock();
     const store = vi.fn(async () => undefined);
     createUnstoredChanges(clock, store).add([one]);
@@ -53,7 +53,7 @@ describe('changes that could not be stored', () => {
     unstored.stop();
   });
 
-  it('are stored in batches, and those that come meanwhile too', async () => {
+  it('are stored in batches, including those added meanwhile', async () => {
     const clock = createFakeClock();
     const sizes: number[] = [];
     const unstored = createUnstoredChanges(clock, async (changes) => {
@@ -62,7 +62,9 @@ describe('changes that could not be stored', () => {
       await settle();
     });
     unstored.add(Array.from({ length: 1_200 }, (_, index) => change(String(index))));
-    await unstored.flush();
+    const flushing = unstored.flush();
+    expect(unstored.flush()).toBe(flushing);
+    await flushing;
     expect(sizes).toEqual([500, 500, 201]);
   });
 
@@ -95,7 +97,7 @@ describe('recent opt-ins', () => {
     expect(recent.has('alerts', '1')).toBe(false);
   });
 
-  it('count from the newest, and are bounded', () => {
+  it('count from the newest one, and are bounded in number', () => {
     const clock = createFakeClock();
     const recent = createRecentOptIns(clock, 10 * SECOND);
     recent.note('alerts', '1');

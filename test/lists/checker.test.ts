@@ -5,20 +5,23 @@ import { createGuard, type Guard } from '../../src/index.ts';
 const silent = { debug() {}, info() {}, warn() {}, error() {} };
 const SENDERS = [undefined, '73737', '15559990000', 'nobody'];
 
-/** Sixty numbers in a row are listed in one writing or another: those of the United States, or of people with several. */
+/**
+ * From each of these, sixty numbers in a row are listed: those of the United States, and of people with several
+ * numbers.
+ */
 const STARTS = [12_125_550_100, 5_215_555_550_100, 447_400_555_100, 551_165_550_100];
-/** Where others of the same people start: without the 1 of Mexico, with national prefixes, with carriers' codes. */
+/** Other numbers of the same people: without the 1 of Mexico, with national prefixes, with carriers' codes. */
 const OTHER_STARTS = [
   ...[525_555_550_100, 525_555_550_100, 4_407_400_555_100, 5_511_965_550_100],
   ...[5_501_165_550_100, 550_211_165_550_100, 5_501_511_965_550, 52_015_555_550_100],
 ];
-/** Numbers so near to each other that half of what is asked is known in some way. */
+/** Numbers so near to each other that about half of the checks are about a known one. */
 const known = fc
   .tuple(
     fc.oneof(fc.constant(12_125_550_100), fc.constantFrom(...STARTS, ...OTHER_STARTS)),
     fc.integer({ min: 0, max: 60 }),
   )
-  .map(([start, place]) => String(start + place));
+  .map(([start, offset]) => String(start + offset));
 const written = fc.oneof(
   known,
   known.map((number) => `+${number}`),
@@ -34,8 +37,8 @@ describe.each([{}, { defaultCountry: 'US' }])('all ways to ask, with %o', (optio
 
   beforeAll(async () => {
     const numbersOf = (step: number) =>
-      STARTS.flatMap((start) => Array.from({ length: 60 }, (_, place) => String(start + place))).filter(
-        (_, place) => place % step === 0,
+      STARTS.flatMap((start) => Array.from({ length: 60 }, (_, offset) => String(start + offset))).filter(
+        (_, offset) => offset % step === 0,
       );
     const providerOf = (step: number) => ({
       page: async ({ index }: { index: number }) => ({ rows: index === 0 ? numbersOf(step) : [] }),
@@ -56,7 +59,7 @@ describe.each([{}, { defaultCountry: 'US' }])('all ways to ask, with %o', (optio
   });
   afterAll(() => guard.close());
 
-  it('gives the same answer', () => {
+  it('give the same answer', () => {
     fc.assert(
       fc.property(fc.array(written, { maxLength: 200 }), fc.constantFrom(...SENDERS), (asked, from) => {
         const sender = from === undefined ? {} : { from };
@@ -73,7 +76,7 @@ describe.each([{}, { defaultCountry: 'US' }])('all ways to ask, with %o', (optio
     expect(guard.status().counters.allowed).toBeGreaterThan(1_000);
   });
 
-  it('gives the same answer while an opt-out is written', async () => {
+  it('give the same answer while an opt-out is written', async () => {
     const number = '12125559999';
     const other = '12125559998';
     const writing = guard.optOut(number, { list: 'alerts' });
@@ -84,7 +87,7 @@ describe.each([{}, { defaultCountry: 'US' }])('all ways to ask, with %o', (optio
     expect(guard.filter(asked, { from: '73737' }).allowed).toEqual([other]);
   });
 
-  it('is no once the guard is closed', async () => {
+  it('refuse once the guard is closed', async () => {
     await guard.close();
     const asked = ['12125559998', 'x'];
     expect(asked.map((to) => guard.canSend(to))).toEqual([false, false]);
@@ -93,7 +96,7 @@ describe.each([{}, { defaultCountry: 'US' }])('all ways to ask, with %o', (optio
   });
 });
 
-it('lets nobody pass in any way once a clock throws', async () => {
+it('refuses every kind of check once the clock throws', async () => {
   let isBroken = false;
   const monotonic = () => {
     if (isBroken) throw new Error('no clock');

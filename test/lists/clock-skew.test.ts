@@ -21,7 +21,7 @@ describe('the provider’s time by its replies', () => {
     [MINUTE + 1, 1],
     [-MINUTE - 1, 1],
     [-3 * 24 * 60 * MINUTE, 1],
-  ])('%d ms away is told %d times', (offset, times) => {
+  ])('warns of an offset of %d ms %d times', (offset, times) => {
     const { skew, warn, at } = harness();
     skew.serverTime(at(offset));
     skew.serverTime(at(offset));
@@ -30,13 +30,13 @@ describe('the provider’s time by its replies', () => {
     if (times > 0) expect(warn.mock.calls[0]?.[0]).toContain(`offset ${offset} ms`);
   });
 
-  it('is not known before the first', () => {
+  it('is unknown before the first reply', () => {
     expect(harness().skew.status).toBeNull();
   });
 });
 
 describe('the provider’s time by its webhooks', () => {
-  it('tells at once that our clock is behind', () => {
+  it('shows at once that our clock is behind', () => {
     const { skew, warn, at } = harness();
     skew.webhookTime(at(2 * MINUTE));
     expect(warn).toHaveBeenCalledOnce();
@@ -44,7 +44,7 @@ describe('the provider’s time by its webhooks', () => {
     expect(skew.status).toEqual({ providerOffsetMs: 2 * MINUTE });
   });
 
-  it('tells that it is ahead where many in a row are old, not where a few are tried again', () => {
+  it('shows that our clock is ahead only after many old webhooks in a row', () => {
     const { skew, warn, at } = harness();
     for (let index = 0; index < 15; index++) skew.webhookTime(at(-60 * MINUTE - index));
     expect([warn.mock.calls.length, skew.status]).toEqual([0, null]);
@@ -53,13 +53,13 @@ describe('the provider’s time by its webhooks', () => {
     expect(skew.status).toEqual({ providerOffsetMs: -5 * MINUTE });
   });
 
-  it('says nothing while one of them is of now', () => {
+  it('causes no warning while one of them is recent', () => {
     const { skew, warn, at } = harness();
     for (let index = 0; index < 40; index++) skew.webhookTime(at(index % 16 === 0 ? -100 : -60 * MINUTE));
     expect(warn).not.toHaveBeenCalled();
   });
 
-  it('is none where it is no number', () => {
+  it('is ignored if it is no finite number', () => {
     const { skew, warn } = harness(0);
     for (const time of [Number.NaN, Infinity]) {
       skew.webhookTime(time);
@@ -68,7 +68,7 @@ describe('the provider’s time by its webhooks', () => {
     expect([warn.mock.calls.length, skew.status]).toEqual([0, null]);
   });
 
-  it('counts for less than the time of its replies', () => {
+  it('counts less than the time of its replies', () => {
     const { skew, at } = harness();
     skew.webhookTime(at(500));
     skew.serverTime(at(-1_000));
@@ -76,7 +76,7 @@ describe('the provider’s time by its webhooks', () => {
   });
 });
 
-it('stored times that lie ahead are told once, older ones never', () => {
+it('warns once of stored times ahead of our clock, and never of older ones', () => {
   const { skew, warn, at } = harness();
   skew.storedTime(at(-365 * 24 * 60 * MINUTE));
   skew.storedTime(at(MINUTE));
@@ -117,24 +117,24 @@ describe('a guard', () => {
     expect(shown).toEqual({ providerOffsetMs: offset });
   });
 
-  it('says nothing of a clock that is right', async () => {
+  it('does not warn of a clock that is right', async () => {
     const { shown, codes } = await swept(0);
     expect([shown, codes]).toEqual([{ providerOffsetMs: 0 }, []]);
   });
 
   it.each([
-    ['no date', { date: 'yesterday' }],
+    ['text that is no date', { date: 'yesterday' }],
     ['a number', { date: '5' }],
-    ['another form', { date: 'Thursday, 01-Jan-26 00:00:00 GMT' }],
-    ['a day that is none', { date: 'Thu, 41 Jan 2026 00:00:00 GMT' }],
-    ['a date of before 2000', { date: 'Thu, 01 Jan 1970 00:00:00 GMT' }],
+    ['a date in another form', { date: 'Thursday, 01-Jan-26 00:00:00 GMT' }],
+    ['a day that does not exist', { date: 'Thu, 41 Jan 2026 00:00:00 GMT' }],
+    ['a date before 2000', { date: 'Thu, 01 Jan 1970 00:00:00 GMT' }],
     ['the date of a cache', { age: '600' }],
-  ])('takes %s for nothing', async (_name, headers) => {
+  ])('ignores %s', async (_name, headers) => {
     const { shown, codes } = await swept(10 * MINUTE, headers);
     expect([shown, codes]).toEqual([null, []]);
   });
 
-  it('takes the time of a provider of one’s own, where it is one', async () => {
+  it('uses the time of a user’s own provider if it is a number', async () => {
     for (const [serverTime, expected] of [
       [createFakeClock().now() + 1_000, { providerOffsetMs: 1_000 }],
       [Number.NaN, null],

@@ -1,4 +1,4 @@
-/** The one confirmation that an opt-out permits: who gets it, for how long, and who does not. */
+/** The one confirmation that an opt-out permits: to whom, how often and for how long. */
 
 import { describe, expect, it } from 'vitest';
 import { createGuard, memoryStore, type Guard, type GuardOptions } from '../../src/index.ts';
@@ -11,7 +11,7 @@ import { createFakeClock, settle, type FakeClock } from '../fake-clock.ts';
 const PERSON = '15551230001';
 const SHORT_CODE = '73737';
 const silent = { debug() {}, info() {}, warn() {}, error() {} };
-const asked = { from: SHORT_CODE, purpose: 'opt_out_confirmation' } as const;
+const confirmation = { from: SHORT_CODE, purpose: 'opt_out_confirmation' } as const;
 const secret = 'test-signature-secret';
 
 interface Given {
@@ -45,46 +45,46 @@ async function world({ options = {}, unsigned = false }: Given = {}) {
   return { clock, guard, text };
 }
 
-async function confirms(guard: Guard, given: object = asked): Promise<boolean> {
+async function confirms(guard: Guard, given: object = confirmation): Promise<boolean> {
   return guard.canSend(PERSON, given);
 }
 
 describe('the confirmation of an opt-out', () => {
-  it('may be sent once, by whatever asks for it', async () => {
+  it('may be sent once, by any kind of check', async () => {
     const ways: readonly ((guard: Guard) => unknown)[] = [
-      (guard) => guard.canSend(PERSON, asked),
-      (guard) => guard.canSend(`+${PERSON}`, asked),
-      (guard) => guard.check(PERSON, asked).allowed,
-      (guard) => guard.assertCanSend(PERSON, asked) === undefined,
-      (guard) => guard.send(PERSON, () => true, asked),
+      (guard) => guard.canSend(PERSON, confirmation),
+      (guard) => guard.canSend(`+${PERSON}`, confirmation),
+      (guard) => guard.check(PERSON, confirmation).allowed,
+      (guard) => guard.assertCanSend(PERSON, confirmation) === undefined,
+      (guard) => guard.send(PERSON, () => true, confirmation),
     ];
     for (const way of ways) {
       const { guard, text } = await world();
       await text('STOP');
       expect(guard.canSend(PERSON, { from: SHORT_CODE })).toBe(false);
       expect(await way(guard)).toBe(true);
-      expect(guard.check(PERSON, asked)).toMatchObject({ allowed: false, reason: 'opted_out' });
+      expect(guard.check(PERSON, confirmation)).toMatchObject({ allowed: false, reason: 'opted_out' });
       await guard.close();
     }
   });
 
-  it('is decided as one, and counted as allowed', async () => {
+  it('has the reason confirmation and counts as allowed', async () => {
     const { guard, text } = await world();
     await text('STOP');
-    expect(guard.check(PERSON, asked)).toEqual({
+    expect(guard.check(PERSON, confirmation)).toEqual({
       ...{ allowed: true, reason: 'confirmation', to: PERSON, list: 'alerts', state: 'fresh', ageMs: null },
     });
     expect(guard.status().counters).toMatchObject({ allowed: 1 });
   });
 
-  it('is permitted to one of two that ask at once', async () => {
+  it('is permitted to one of two simultaneous sends', async () => {
     const { guard, text } = await world();
     await text('STOP');
-    const sent = await Promise.allSettled([1, 2].map((one) => guard.send(PERSON, () => one, asked)));
+    const sent = await Promise.allSettled([1, 2].map((one) => guard.send(PERSON, () => one, confirmation)));
     expect(sent.map(({ status }) => status)).toEqual(['fulfilled', 'rejected']);
   });
 
-  it('may be sent for five minutes, also where the process was stopped meanwhile', async () => {
+  it('may be sent for five minutes, also if the process was stopped meanwhile', async () => {
     for (const pass of [
       (clock: FakeClock, ms: number) => clock.advance(ms),
       async (clock: FakeClock, ms: number) => clock.skip(ms),
@@ -114,7 +114,7 @@ describe('the confirmation of an opt-out', () => {
     const { guard, text } = await world();
     await text('STOP');
     await text('START');
-    expect(guard.check(PERSON, asked)).toMatchObject({ allowed: true, reason: 'not_listed' });
+    expect(guard.check(PERSON, confirmation)).toMatchObject({ allowed: true, reason: 'not_listed' });
     await guard.optOut(PERSON, { list: 'alerts' });
     expect(await confirms(guard)).toBe(false);
     await guard.resubscribe(PERSON, { localOnly: true });
@@ -122,27 +122,27 @@ describe('the confirmation of an opt-out', () => {
     expect(await confirms(guard)).toBe(true);
   });
 
-  it('is for the list and the person alone', async () => {
+  it('is only for the list and the person of the opt-out', async () => {
     const { guard, text } = await world();
     await text('STOP');
     await guard.optOut(PERSON, { list: 'offers' });
     await guard.optOut('15551230002', { list: 'alerts' });
-    expect(guard.canSend('15551230002', asked)).toBe(false);
-    // Without a sender every list is asked, and one of them permits nothing.
+    expect(guard.canSend('15551230002', confirmation)).toBe(false);
+    // Without a sender every list is asked, and one of them has no permit.
     expect(await confirms(guard, { purpose: 'opt_out_confirmation' })).toBe(false);
-    expect(await confirms(guard, { ...asked, from: 'Brand' })).toBe(false);
-    expect(await confirms(guard, { ...asked, purpose: 'advertising' })).toBe(false);
+    expect(await confirms(guard, { ...confirmation, from: 'Brand' })).toBe(false);
+    expect(await confirms(guard, { ...confirmation, purpose: 'advertising' })).toBe(false);
     expect(await confirms(guard)).toBe(true);
   });
 
-  it('does not go where the person opted out everywhere as well', async () => {
+  it('is blocked if the person opted out everywhere as well', async () => {
     const { guard, text } = await world();
     await text('STOP');
     await guard.optOut(PERSON);
     expect(await confirms(guard)).toBe(false);
   });
 
-  it('is not permitted by a receipt, an operator or what nobody signed', async () => {
+  it('is not permitted by a receipt, an operator or an unsigned message', async () => {
     const { guard, text } = await world({ unsigned: true });
     await text('STOP');
     expect(await confirms(guard)).toBe(false);
@@ -151,13 +151,13 @@ describe('the confirmation of an opt-out', () => {
     expect(await confirms(other.guard)).toBe(false);
   });
 
-  it('goes nowhere once the guard is closed, and needs no less than any other message', async () => {
+  it('is blocked after close(), and while an unlisted number would be blocked', async () => {
     const provider = { page: () => Promise.reject(new Error('down')) };
     const { guard, text } = await world({
       options: { lists: { alerts: { senders: [SHORT_CODE], provider } } },
     });
     await text('STOP');
-    expect(guard.check(PERSON, asked)).toMatchObject({
+    expect(guard.check(PERSON, confirmation)).toMatchObject({
       allowed: false,
       reason: 'opted_out',
       state: 'starting',
@@ -168,7 +168,7 @@ describe('the confirmation of an opt-out', () => {
     expect(await confirms(closed.guard)).toBe(false);
   });
 
-  it('is not for a process that has the opt-out from the store', async () => {
+  it('is not permitted in a process that loaded the opt-out from the store', async () => {
     const store = memoryStore();
     const first = await world({ options: { store } });
     await first.text('STOP');
@@ -177,10 +177,10 @@ describe('the confirmation of an opt-out', () => {
     expect(await confirms(second.guard)).toBe(false);
   });
 
-  it('is not used up where the number may be sent to anyway', async () => {
+  it('is not used up if the number may be sent to anyway', async () => {
     const { guard } = await world();
     for (let times = 0; times < 3; times++) expect(await confirms(guard)).toBe(true);
-    expect(guard.canSend('nobody', asked)).toBe(false);
+    expect(guard.canSend('nobody', confirmation)).toBe(false);
   });
 
   it('needs a permit for each reading that is listed', async () => {
@@ -188,11 +188,11 @@ describe('the confirmation of an opt-out', () => {
     await text('STOP');
     const national = PERSON.slice(1);
     await guard.optOut(`+${national}`, { list: 'alerts' });
-    expect(guard.canSend(national, asked)).toBe(false);
-    expect(guard.canSend(`+${PERSON}`, asked)).toBe(true);
+    expect(guard.canSend(national, confirmation)).toBe(false);
+    expect(guard.canSend(`+${PERSON}`, confirmation)).toBe(true);
   });
 
-  it('keeps a bounded number of permits, the newest', () => {
+  it('is permitted for a bounded number of opt-outs, the newest ones', () => {
     const permits = createPermits(createAgeClock(createFakeClock()));
     for (let one = 0; one <= 100_000; one++) permits.grant('list', String(one));
     expect([permits.has('list', '0'), permits.has('list', '1'), permits.has('list', '100000')]).toEqual([

@@ -1,4 +1,4 @@
-/** What lists know of their age, through restarts and other processes, and what stands on them. */
+/** The ages of lists, through restarts and with other processes, and the reasons for which numbers are listed. */
 
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -21,7 +21,7 @@ const silent = { debug() {}, info() {}, warn() {}, error() {} };
 const sweep: Omit<SavedSweep, 'start'> = {
   ...{ number: 1, ageMs: 0, size: 1, numbers: [OUT], missingOnce: [], heldMs: null, rows: [] },
 };
-const news = { list: 'alerts', number: 1, ageMs: 0, added: [], removed: [], rows: [] };
+const followed = { list: 'alerts', number: 1, ageMs: 0, added: [], removed: [], rows: [] };
 
 function create(options: GuardOptions = {}) {
   const clock = createFakeClock();
@@ -35,23 +35,23 @@ function create(options: GuardOptions = {}) {
   return { clock, lists, alerts, restore };
 }
 
-describe('the age under which a list is kept', () => {
-  it('is nothing before a complete sweep', async () => {
+describe('the age that is saved with a list', () => {
+  it('is 0 before a complete sweep', async () => {
     const { lists, alerts, restore } = create();
     expect(lists.sweepAgeMs(alerts)).toBe(0);
     await restore(null);
     expect([lists.sweepAgeMs(alerts), lists.standing([alerts])]).toEqual([0, STARTING]);
   });
 
-  it('is that of the restored sweep, until another process has made a later one', async () => {
+  it('is that of the restored sweep, until another process completes a later one', async () => {
     const { clock, lists, alerts, restore } = create();
     await restore(clock.now() - HOUR);
     clock.skip(MINUTE);
     expect(lists.sweepAgeMs(alerts)).toBe(HOUR + MINUTE);
-    // An incomplete sweep has added to the restored one.
-    lists.follow({ ...news, start: clock.now() - HOUR });
+    // An incomplete sweep of another process has added numbers to the restored one.
+    lists.follow({ ...followed, start: clock.now() - HOUR });
     expect(lists.sweepAgeMs(alerts)).toBe(HOUR + MINUTE);
-    lists.follow({ ...news, number: 2, start: clock.now(), ageMs: 10 });
+    lists.follow({ ...followed, number: 2, start: clock.now(), ageMs: 10 });
     clock.skip(5);
     expect(lists.sweepAgeMs(alerts)).toBe(15);
   });
@@ -60,14 +60,14 @@ describe('the age under which a list is kept', () => {
     ['a restored sweep of the future', (now: number) => ({ start: now + 1, ageMs: HOUR })],
     ['a restored sweep whose age is no number', (now: number) => ({ start: now, ageMs: Number.NaN })],
     ['a restored sweep whose age has no end', (now: number) => ({ start: now, ageMs: Infinity })],
-  ])('is as old as can be after %s, and the list expired ever after', async (_name, of) => {
+  ])('is the largest one after %s, and the list stays expired', async (_name, of) => {
     const { clock, lists, alerts, restore } = create();
     const { start, ageMs } = of(clock.now());
     await restore(start, ageMs);
     const expired = { state: 'restored', freshness: 'expired', ageMs: null };
     expect(lists.standing([alerts])).toEqual(expired);
     const kept = lists.sweepAgeMs(alerts);
-    // Stores may keep it as an integer or as JSON.
+    // Stores may keep the age as an integer or as JSON.
     expect([Number.isSafeInteger(kept), JSON.parse(JSON.stringify(kept))]).toEqual([true, kept]);
     const again = create();
     again.clock.skip(MINUTE);
@@ -79,18 +79,18 @@ describe('the age under which a list is kept', () => {
     expect(again.lists.sweepAgeMs(again.alerts)).toBe(kept);
   });
 
-  it('is as old as can be where another process does not know it', () => {
+  it('is the largest one if another process does not know it', () => {
     const { clock, lists, alerts } = create();
     const start = clock.now();
-    lists.follow({ ...news, start, ageMs: Infinity });
+    lists.follow({ ...followed, start, ageMs: Infinity });
     const kept = lists.sweepAgeMs(alerts);
     const again = create();
-    again.lists.follow({ ...news, start, ageMs: kept });
+    again.lists.follow({ ...followed, start, ageMs: kept });
     for (const { lists: each, alerts: list } of [{ lists, alerts }, again]) {
       expect(each.standing([list])).toEqual({ state: 'expired', freshness: 'expired', ageMs: null });
       expect([each.freshness([list]), each.sweepAgeMs(list)]).toEqual(['expired', kept]);
     }
-    again.lists.follow({ ...news, number: 2, start, ageMs: 7 });
+    again.lists.follow({ ...followed, number: 2, start, ageMs: 7 });
     expect([again.lists.freshness([again.alerts]), again.lists.sweepAgeMs(again.alerts)]).toEqual([
       'fresh',
       7,
@@ -102,15 +102,15 @@ describe('a sweep of the future', () => {
   it.each([
     ['memory', () => memoryStore()],
     ['sqlite', () => `sqlite:${join(newFolder(), 'store.db')}` as const],
-  ])('in a %s store stays expired when it is kept again and its time has come', async (_name, make) => {
+  ])('stays expired in a %s store after it was saved again and its time has come', async (_name, make) => {
     const store = make();
     const clock = createFakeClock();
-    async function run<T>(page: Provider['page'], look: (guard: Guard) => T): Promise<T> {
+    async function run<T>(page: Provider['page'], inspect: (guard: Guard) => T): Promise<T> {
       const guard = createGuard({ clock, logger: silent, store, provider: { account: 'ours', page } });
       await guard.refresh();
-      const seen = look(guard);
+      const result = inspect(guard);
       await guard.close();
-      return seen;
+      return result;
     }
     const down = () => Promise.reject(new Error('down'));
     const state = (guard: Guard) => guard.check('15551230002').state;
@@ -129,25 +129,25 @@ describe('a sweep of the future', () => {
 });
 
 describe('why a number is listed', () => {
-  const waiting = { list: 'alerts', source: 'inbound', since: T } as const;
+  const pending = { list: 'alerts', source: 'inbound', since: T } as const;
 
-  it('is the opt-out that is being stored, where nothing else lists it', () => {
+  it('is the opt-out that is being stored, if nothing else lists it', () => {
     const { alerts } = create();
     expect(listingOf([alerts], OUT)).toBeUndefined();
-    alerts.pending.set(OUT, { listing: waiting, writes: 1 });
-    expect([listingOf([alerts], OUT), listingOf([alerts], CLEAN)]).toEqual([waiting, undefined]);
+    alerts.pending.set(OUT, { listing: pending, writes: 1 });
+    expect([listingOf([alerts], OUT), listingOf([alerts], CLEAN)]).toEqual([pending, undefined]);
   });
 
-  it('is what is known already, while another opt-out of it is being stored', () => {
+  it('is the known opt-out while another one is being stored', () => {
     const { lists, alerts } = create();
-    alerts.pending.set(OUT, { listing: waiting, writes: 1 });
+    alerts.pending.set(OUT, { listing: pending, writes: 1 });
     alerts.ledger.merge(OUT, outAct(1));
     expect(listingOf(lists.all(), OUT)).toMatchObject({ list: 'alerts', source: 'manual' });
   });
 });
 
 describe('the lists that are asked', () => {
-  it('are unknown where there is none', () => {
+  it('are unknown if there are none', () => {
     const { lists } = create();
     expect([lists.standing([]), lists.freshness([])]).toEqual([STARTING, 'unknown']);
   });
