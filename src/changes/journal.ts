@@ -62,8 +62,8 @@ export interface Journal {
    */
   readonly applied: LogPosition | undefined;
   /**
-   * Erases words, reasons, senders and message ids about a number, and all evidence about it on lists that do not list
-   * it.
+   * Erases words, reasons, senders and message ids about a number, and all evidence about it on the lists that do not
+   * block it and whose provider does not list it.
    *
    * @returns whether words are still in a log of the store that another process reads.
    * @throws StoreError if the store failed; nothing is erased then
