@@ -19,7 +19,7 @@ import { EVENT_NAMES, changeEvent, createEventHub, warningLogger } from './event
 import { filterRecipients } from './gates/batch/filter.ts';
 import { createFilterStream, type CsvStreamOptions, type RowStreamOptions } from './gates/batch/stream.ts';
 import { expressGate } from './gates/express.ts';
-import { lendAccess, type GateAccess } from './gates/guard-access.ts';
+import { registerAccess, type GateAccess } from './gates/guard-access.ts';
 import { sendThrough } from './gates/send.ts';
 import { createWebhookIntake } from './changes/webhook-intake.ts';
 import { createJournal } from './changes/journal.ts';
@@ -248,7 +248,7 @@ export function createGuard(options: GuardOptions = {}): Guard {
     },
     [Symbol.asyncDispose]: () => guard.close(),
   };
-  lendAccess(guard, access);
+  registerAccess(guard, access);
   void journal.open();
   // Later, so that those who call `on` next hear of it.
   queueMicrotask(() => {

@@ -31,7 +31,7 @@ export type { Anomaly, AnomalyCode, SweepOutcome } from './sync/sweep.ts';
 export type { WebhooksOptions } from './webhooks/options.ts';
 export type { WebhookHandler } from './webhooks/http-handler.ts';
 export type { GateRequest, GateResponse, MiddlewareOptions } from './gates/express.ts';
-export type { GateDecisions } from './gates/judging.ts';
+export type { GateDecisions } from './gates/recipient-check.ts';
 export type { Problem, ProblemCode } from './gates/problem.ts';
 
 // Stores

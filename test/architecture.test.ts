@@ -25,7 +25,7 @@ const order: readonly string[] = [
     'gates/guard-access.ts',
     'gates/vonage-api/',
     'gates/problem.ts',
-    'gates/judging.ts',
+    'gates/recipient-check.ts',
     'gates/settling.ts',
   ],
   ...['gates/batch/', 'gates/express.ts', 'gates/send.ts'],

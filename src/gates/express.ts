@@ -1,43 +1,47 @@
 /**
- * The gate in front of a send handler: `(req, res, next)` for Express 4 and 5, by structure alone. A request with a
- * blocked recipient does not get past it; a fault of its own, or of the caller's functions, refuses the request.
+ * The gate in front of a send handler: `(req, res, next)` for Express 4 and 5. It uses structural types and imports no
+ * Express. It refuses a request with a blocked recipient. It also refuses a request for which the gate or one of the
+ * caller's functions fails.
  */
 
 import type { Checker } from '../decision.ts';
 import { ConfigError, GuardError } from '../errors.ts';
 import { callback, integer, oneOf, optional, readFields, refuse, withDefault } from '../options/fields.ts';
-import {
-  countProblem,
-  gateDecisions,
-  judge,
-  memberOf,
-  permitted,
-  recipientsIn,
-  strippedDecisions,
-  type GateDecisions,
-} from './judging.ts';
 import { blockedProblem, problem, problemHeaders, type Problem } from './problem.ts';
+import {
+  allowedRecipients,
+  checkRecipients,
+  countProblem,
+  decisionsAfterStrip,
+  gateDecisions,
+  memberOf,
+  recipientsIn,
+  type GateContext,
+  type GateDecisions,
+} from './recipient-check.ts';
 import { attempt, isThenable, whenSettled, type MaybePromise } from './settling.ts';
 
 declare global {
-  // The namespace that Express's own types read; it needs no import of Express.
+  // Express's own types extend this namespace. It can be declared without an import of Express.
   namespace Express {
     interface Request {
-      /** The guard's decision for each recipient of this request, in their order; `allowed` is the list to send to. */
+      /** The guard's decision for each recipient of this request, in their order. `allowed` is the list to send to. */
       sendGuard?: GateDecisions;
     }
   }
 }
 
-/** What the gate needs of a request. Express's `Request` fits. */
+/** The members of a request that the gate uses. Express's `Request` has them. */
 export interface GateRequest {
-  /** `any`, as in Express: were it `unknown`, handlers after the gate would find it so. */
+  /**
+   * The parsed body. Its type is `any`, as in Express: with `unknown`, handlers after the gate would get `unknown` too.
+   */
   body?: ReturnType<typeof JSON.parse>;
   readonly method?: string | undefined;
   sendGuard?: GateDecisions;
 }
 
-/** What the gate needs of a response. Express's `Response` and node's `ServerResponse` fit. */
+/** The members of a response that the gate uses. Express's `Response` and node's `ServerResponse` have them. */
 export interface GateResponse {
   statusCode: number;
   readonly headersSent?: boolean;
@@ -55,129 +59,108 @@ export interface MiddlewareOptions<
   Res extends GateResponse = GateResponse,
 > {
   /**
-   * The recipients of the request, or a promise of them. Default `req.body.to`. It has to name everybody whom the handler
-   * may send to: where that reads query and body, so must this. What it throws or rejects with is a 500
-   * `recipient_lookup_failed` and an event `error`.
+   * Returns the recipients of the request, or a promise of them. Default `req.body.to`. It must return every recipient
+   * that the handler may send to: if the handler reads query and body, this function must read both. If it throws or
+   * rejects, the answer is 500 `recipient_lookup_failed`, and the event `error` is emitted.
    */
   readonly to?:
     | ((
         req: Req,
       ) => string | readonly string[] | undefined | PromiseLike<string | readonly string[] | undefined>)
     | undefined;
-  /** Our number or sender id, or a promise of it. Default `req.body.from`. */
+  /** Returns our number or sender id, or a promise of it. Default `req.body.from`. */
   readonly from?: ((req: Req) => string | undefined | PromiseLike<string | undefined>) | undefined;
   /**
-   * What happens to a request with blocked recipients. `reject` (default) refuses it; `strip` takes them out and
-   * refuses it if none is left; `observe` lets it pass and says so; a function takes over. In each of them
-   * `req.sendGuard.allowed` has the numbers that may be sent to, and no other.
+   * What to do with a request that has blocked recipients. `reject` (default) refuses it. `strip` takes them out, and
+   * refuses the request if none is left. `observe` allows it and reports the blocked recipients. A function answers the
+   * request instead of the gate. In each mode `req.sendGuard.allowed` has only the numbers that may be sent to.
    */
   readonly onBlocked?: 'reject' | 'strip' | 'observe' | OnBlocked<Req, Res> | undefined;
   /**
-   * Writes the recipients that are left back; needed for `strip` with a `to` of your own. It may return a promise.
-   * Afterwards `to` is asked again, and the request refused if it still names somebody who is blocked.
+   * Writes the remaining recipients back into the request. Required for `strip` with your own `to`. It may return a
+   * promise. After it, `to` is called again, and the request is refused if it still names a blocked recipient.
    */
   readonly setTo?: ((req: Req, recipients: readonly string[]) => unknown) | undefined;
-  /** More recipients than that are refused with 413. Default 1000. */
+  /** The most recipients of one request. A request with more is refused with 413. Default 1000. */
   readonly maxRecipients?: number | undefined;
 }
 
-/** What becomes of a request: it passes, it has a problem, or some of its recipients are blocked. */
+/** The result of checking a request: it may pass, it has a problem, or some of its recipients are blocked. */
 type Outcome = 'pass' | Problem | GateDecisions;
+
+/** A gate with its options, checked. */
+interface Gate<Req, Res> {
+  readonly context: GateContext;
+  readonly to: (req: Req) => unknown;
+  readonly from: (req: Req) => unknown;
+  readonly setTo: (req: Req, recipients: readonly string[]) => unknown;
+  readonly onBlocked: 'reject' | 'strip' | 'observe' | OnBlocked<Req, Res>;
+  /** Explains why a request may name no recipient. */
+  readonly whyMissing: (req: Req) => string;
+  readonly onFault: (error: GuardError) => void;
+}
 
 /**
  * Creates the gate.
  *
- * @param onFault gets what the caller's functions failed with.
- * @throws ConfigError for options that cannot be used.
+ * @param onFault gets the errors of the caller's functions.
+ * @throws ConfigError for invalid options.
  */
 export function expressGate<Req extends GateRequest, Res extends GateResponse>(
   checker: Checker,
   options: MiddlewareOptions<Req, Res> = {},
   onFault: (error: GuardError) => void = () => undefined,
 ): (req: Req, res: Res, next: Next) => void {
+  const gate = readOptions(checker, options, onFault);
+  const { isObserved } = gate.context;
+
+  return function sendGuard(req, res, next) {
+    if (isObserved) checker.remindObserving('middleware');
+    const outcome = attempt(
+      () => check(gate, req),
+      (error): Outcome => {
+        reportFault(gate, 'looking up the recipients', error);
+        return problem('recipient_lookup_failed', 'the recipients of the request could not be looked up');
+      },
+    );
+    // An error that a handler behind `next` throws must reach the caller: it is not caught here.
+    if (isThenable(outcome)) void outcome.then((settled) => finish(gate, req, res, next, settled));
+    else finish(gate, req, res, next, outcome);
+  };
+}
+
+function readOptions<Req extends GateRequest, Res extends GateResponse>(
+  checker: Checker,
+  options: MiddlewareOptions<Req, Res>,
+  onFault: (error: GuardError) => void,
+): Gate<Req, Res> {
   refuseRequest(options);
-  const read = readFields(options, 'middleware', {
+  const { to, from, onBlocked, setTo, maxRecipients } = readFields(options, 'middleware', {
     to: optional(callback<(req: Req) => unknown>()),
     from: optional(callback<(req: Req) => unknown>()),
     onBlocked: withDefault('reject', onBlockedField<Req, Res>),
     setTo: optional(callback<(req: Req, recipients: readonly string[]) => unknown>()),
     maxRecipients: withDefault(1000, integer({ min: 1, max: Number.MAX_SAFE_INTEGER })),
   });
-  const { onBlocked, maxRecipients } = read;
-  const to = read.to ?? ((req: Req) => memberOf(req.body, 'to'));
-  const from = read.from ?? ((req: Req) => memberOf(req.body, 'from'));
-  if (onBlocked === 'strip' && read.to && !read.setTo) {
+  if (onBlocked === 'strip' && to && !setTo) {
     return refuse('middleware.setTo', undefined, "a function, since onBlocked is 'strip' and to is your own");
   }
-  const setTo =
-    read.setTo ??
-    ((req: Req, rest: readonly string[]) => void Object.assign(req.body as object, { to: rest }));
-  const isObserved = onBlocked === 'observe';
-  const bench = { checker, gate: 'middleware', maxRecipients, isObserved };
-  const missing = (req: Req) => whyMissing(req, read.to !== undefined);
-
-  function fail(doing: string, cause: unknown): void {
-    const message = `middleware: ${doing} failed, and the request was ${isObserved ? 'let pass' : 'refused'}`;
-    onFault(new GuardError('recipient_lookup_failed', message, { cause }));
-  }
-
-  function examine(req: Req): MaybePromise<Outcome> {
-    return whenSettled(to(req), (given) => {
-      const recipients = recipientsIn(given);
-      const refusal = countProblem(bench, recipients, () => missing(req));
-      if (refusal !== undefined) return refusal;
-      return whenSettled(from(req), (sender): MaybePromise<Outcome> => {
-        const decisions = judge(bench, recipients, sender);
-        req.sendGuard = decisions;
-        if (decisions.every(({ allowed }) => allowed)) return 'pass';
-        if (onBlocked !== 'strip' || decisions.allowed.length === 0) return decisions;
-        return attempt(
-          () => strip(req, recipients, decisions),
-          (error) => {
-            fail('taking blocked recipients out', error);
-            return decisions;
-          },
-        );
-      });
-    });
-  }
-
-  /** Takes the blocked recipients out, and believes only what the request names afterwards. */
-  function strip(req: Req, recipients: readonly unknown[], decisions: GateDecisions): MaybePromise<Outcome> {
-    return whenSettled(setTo(req, permitted(recipients, decisions)), () =>
-      whenSettled(to(req), (given) =>
-        whenSettled(from(req), (sender) => {
-          req.sendGuard = strippedDecisions(bench, decisions, recipientsIn(given), sender);
-          return 'pass';
-        }),
-      ),
-    );
-  }
-
-  function conclude(req: Req, res: Res, next: Next, outcome: Outcome): void {
-    if (isObserved) req.sendGuard ??= gateDecisions([]);
-    if (outcome === 'pass' || isObserved) next();
-    else if ('status' in outcome) answer(res, next, outcome);
-    else if (typeof onBlocked === 'function') handOver(onBlocked, req, res, next, outcome);
-    else answer(res, next, blockedProblem(outcome));
-  }
-
-  return function sendGuard(req, res, next) {
-    if (isObserved) checker.remindObserving('middleware');
-    const outcome = attempt(
-      () => examine(req),
-      (error): Outcome => {
-        fail('looking up the recipients', error);
-        return problem('recipient_lookup_failed', 'the recipients of the request could not be looked up');
-      },
-    );
-    // What a handler behind `next` throws is not for the gate to swallow.
-    if (isThenable(outcome)) void outcome.then((settled) => conclude(req, res, next, settled));
-    else conclude(req, res, next, outcome);
+  return {
+    context: { checker, gate: 'middleware', maxRecipients, isObserved: onBlocked === 'observe' },
+    to: to ?? ((req) => memberOf(req.body, 'to')),
+    from: from ?? ((req) => memberOf(req.body, 'from')),
+    setTo: setTo ?? ((req, remaining) => void Object.assign(req.body as object, { to: remaining })),
+    onBlocked,
+    whyMissing: (req) => whyMissing(req, to !== undefined),
+    onFault,
   };
 }
 
-/** @throws ConfigError where the options are the request that a framework hands to a middleware. */
+/**
+ * Refuses options that are a request. A framework passes one if `guard.middleware` was mounted without calling it.
+ *
+ * @throws ConfigError
+ */
 function refuseRequest(options: object): void {
   const isRequest =
     typeof options === 'object' && options !== null && 'method' in options && 'headers' in options;
@@ -187,22 +170,84 @@ function refuseRequest(options: object): void {
   throw new ConfigError('invalid_option', 'middleware', message);
 }
 
-/** Calls the user's handler; whatever it throws or rejects with goes to `next`, which it may call once. */
-function handOver<Req, Res>(
-  handler: OnBlocked<Req, Res>,
+/** Checks the recipients of a request and, with `strip`, takes the blocked ones out. */
+function check<Req extends GateRequest, Res>(gate: Gate<Req, Res>, req: Req): MaybePromise<Outcome> {
+  const { context, to, from, onBlocked } = gate;
+  return whenSettled(to(req), (value) => {
+    const recipients = recipientsIn(value);
+    const refusal = countProblem(context, recipients, () => gate.whyMissing(req));
+    if (refusal !== undefined) return refusal;
+    return whenSettled(from(req), (sender): MaybePromise<Outcome> => {
+      const decisions = checkRecipients(context, recipients, sender);
+      req.sendGuard = decisions;
+      if (decisions.every(({ allowed }) => allowed)) return 'pass';
+      if (onBlocked !== 'strip' || decisions.allowed.length === 0) return decisions;
+      return attempt(
+        () => strip(gate, req, recipients, decisions),
+        (error) => {
+          reportFault(gate, 'taking blocked recipients out', error);
+          return decisions;
+        },
+      );
+    });
+  });
+}
+
+/** Takes the blocked recipients out, and then checks all recipients that the request names afterwards. */
+function strip<Req extends GateRequest, Res>(
+  { context, to, from, setTo }: Gate<Req, Res>,
+  req: Req,
+  recipients: readonly unknown[],
+  decisions: GateDecisions,
+): MaybePromise<Outcome> {
+  return whenSettled(setTo(req, allowedRecipients(recipients, decisions)), () =>
+    whenSettled(to(req), (value) =>
+      whenSettled(from(req), (sender) => {
+        req.sendGuard = decisionsAfterStrip(context, decisions, recipientsIn(value), sender);
+        return 'pass';
+      }),
+    ),
+  );
+}
+
+/** Calls `next`, or answers the request. */
+function finish<Req extends GateRequest, Res extends GateResponse>(
+  { context: { isObserved }, onBlocked }: Gate<Req, Res>,
+  req: Req,
+  res: Res,
+  next: Next,
+  outcome: Outcome,
+): void {
+  if (isObserved) req.sendGuard ??= gateDecisions([]);
+  if (outcome === 'pass' || isObserved) next();
+  else if ('status' in outcome) answer(res, next, outcome);
+  else if (typeof onBlocked === 'function') callOnBlocked(onBlocked, req, res, next, outcome);
+  else answer(res, next, blockedProblem(outcome));
+}
+
+function reportFault<Req, Res>({ context, onFault }: Gate<Req, Res>, task: string, cause: unknown): void {
+  const message = `middleware: ${task} failed, and the request was ${context.isObserved ? 'let pass' : 'refused'}`;
+  onFault(new GuardError('recipient_lookup_failed', message, { cause }));
+}
+
+/**
+ * Calls the caller's function. An error that it throws or rejects with goes to `next`, which is called at most once.
+ */
+function callOnBlocked<Req, Res>(
+  onBlocked: OnBlocked<Req, Res>,
   req: Req,
   res: Res,
   next: Next,
   decisions: GateDecisions,
 ): void {
-  let isOver = false;
-  const once: Next = (...error) => {
-    if (isOver) return;
-    isOver = true;
+  let isCalled = false;
+  const nextOnce: Next = (...error) => {
+    if (isCalled) return;
+    isCalled = true;
     next(...error);
   };
-  void (async () => handler(req, res, once, decisions))().catch((error: unknown) =>
-    once(error ?? new TypeError('onBlocked failed')),
+  void (async () => onBlocked(req, res, nextOnce, decisions))().catch((error: unknown) =>
+    nextOnce(error ?? new TypeError('onBlocked failed')),
   );
 }
 
@@ -212,14 +257,18 @@ function onBlockedField<Req, Res>(value: unknown, key: string) {
     : oneOf(['reject', 'strip', 'observe'])(value, key);
 }
 
-/** Methods whose requests have no body as a rule. */
+/** Methods whose requests usually have no body. */
 const BODILESS = ['GET', 'HEAD', 'OPTIONS', 'TRACE'];
 const MOUNT =
   "mount the guard on the route that sends, as in app.post('/messages', guard.middleware(), handler)";
 
-/** Why there may be no recipient. */
-function whyMissing({ body, method = '' }: GateRequest, isOwn: boolean): string {
-  if (isOwn)
+/**
+ * Explains why a request names no recipient.
+ *
+ * @param hasOwnTo whether the option `to` was given.
+ */
+function whyMissing({ body, method = '' }: GateRequest, hasOwnTo: boolean): string {
+  if (hasOwnTo)
     return `no recipient was found: the option to returned none. If this request sends nothing, ${MOUNT}`;
   if (BODILESS.includes(method)) {
     return `no recipient was found in req.body.to, and a ${method} request has no body: ${MOUNT}, or say with the option to where the recipient is`;
@@ -230,13 +279,13 @@ function whyMissing({ body, method = '' }: GateRequest, isOwn: boolean): string 
   return `no recipient was found in req.body.to: say with the option to where it is, as in guard.middleware({ to: (req) => req.body.phone }). If this request sends nothing, ${MOUNT}`;
 }
 
-/** A request that somebody else has answered meanwhile is over: it neither gets another answer nor passes. */
-function answer(res: GateResponse, next: Next, body: Problem): void {
+/** Answers with a problem. If the request was answered already, it gets no second answer and does not pass either. */
+function answer(res: GateResponse, next: Next, refusal: Problem): void {
   if (res.headersSent === true) return;
   try {
-    res.statusCode = body.status;
-    for (const [name, value] of Object.entries(problemHeaders(body))) res.setHeader(name, value);
-    res.end(JSON.stringify(body));
+    res.statusCode = refusal.status;
+    for (const [name, value] of Object.entries(problemHeaders(refusal))) res.setHeader(name, value);
+    res.end(JSON.stringify(refusal));
   } catch (error) {
     next(error ?? new TypeError('the refusal could not be answered'));
   }

@@ -1,6 +1,7 @@
 /**
- * What a guard lends to the gates that are entry points of their own: they are handed a guard, and need its checker, its
- * receiver of webhooks, and a way to tell it what they learnt. Nobody else gets at it.
+ * The access that a guard gives to the gates that are entry points of their own. Such a gate gets a guard from its
+ * caller, and needs the guard's checker, its webhook receiver, and a way to report opt-outs. No other code can get this
+ * access.
  */
 
 import type { Checker } from '../decision.ts';
@@ -9,43 +10,46 @@ import { refuse } from '../options/fields.ts';
 import type { WebhooksOptions } from '../webhooks/options.ts';
 import type { Receiver } from '../webhooks/receiver.ts';
 
-/** A person who turned out to have opted out, because a send to them was refused for that. */
+/** The opt-out of a person to whom the provider refused to send a message for that reason. */
 export interface LearntOptOut {
   /** Digits. */
   readonly msisdn: string;
-  /** Our number or sender id of that send. */
+  /** Our number or sender id that the message was sent from. */
   readonly from?: string | undefined;
 }
 
-/** What a gate may do with a guard. */
+/** The functions of a guard that a gate may call. */
 export interface GateAccess extends Checker {
-  /** Keeps an opt-out. It blocks at once; resolves when it is durable or could not be kept, which is an event. */
+  /**
+   * Records an opt-out, which blocks at once. The promise resolves when the opt-out is durable, or when it could not be
+   * stored, which is reported as an event.
+   */
   learn(learnt: LearntOptOut): Promise<void>;
-  /** A receiver of the provider's webhooks. @throws ConfigError for options that cannot be used. */
+  /** Creates a receiver of the provider's webhooks. @throws ConfigError for invalid options. */
   receiver(options: WebhooksOptions): Receiver;
-  /** Tells an operator of something to mend. */
+  /** Emits the event `warn`: something that an operator should correct. */
   warn(code: string, message: string): void;
   /** Emits the event `error`. */
   fail(error: GuardError): void;
   /**
-   * Makes `status().ready` false and adds the code to `status().reasons`, for a gate that does not see sends.
+   * Makes `status().ready` false and adds the code to `status().reasons`. For a gate that does not see all sends.
    *
-   * @returns a function that takes it back.
+   * @returns a function that undoes this.
    */
   hinder(code: string): () => void;
 }
 
 const accesses = new WeakMap<object, GateAccess>();
 
-/** Lends access to whoever has the guard. */
-export function lendAccess(guard: object, access: GateAccess): void {
+/** Registers the access of a guard, for {@link accessOf}. */
+export function registerAccess(guard: object, access: GateAccess): void {
   accesses.set(guard, access);
 }
 
 /**
- * The access of a guard.
+ * Returns the access of a guard.
  *
- * @throws ConfigError for anything but a guard.
+ * @throws ConfigError if `guard` is not a guard of this copy of the package.
  */
 export function accessOf(guard: unknown): GateAccess {
   const access = typeof guard === 'object' && guard !== null ? accesses.get(guard) : undefined;

@@ -1,11 +1,11 @@
 /**
- * Writes the problem that a gate in front of a handler answers a refused request with. No number is written in clear.
+ * The problem bodies (RFC 9457) with which a gate in front of a handler refuses a request. Numbers in them are masked.
  */
 
 import type { BlockReason, Decision } from '../decision.ts';
 import { maskMsisdn } from '../msisdn/msisdn.ts';
 
-/** What a problem body's `code` can be. */
+/** The values of a problem body's `code`. */
 export type ProblemCode =
   | BlockReason
   | 'missing_recipient'
@@ -21,7 +21,7 @@ export interface Problem {
   readonly status: number;
   readonly code: ProblemCode;
   readonly detail: string;
-  /** The blocked recipients: place in the request, masked number, reason. */
+  /** The blocked recipients: index in the request (from 0), masked number, reason. */
   readonly recipients: readonly { readonly index: number; readonly to: string; readonly code: ProblemCode }[];
 }
 
@@ -42,13 +42,13 @@ const PROBLEMS: Readonly<Record<ProblemCode, { readonly status: number; readonly
   closed: { status: 503, title: 'The guard is closed' },
 };
 
-/** Which status is answered where recipients are blocked for different reasons: the first that occurs. */
+/** If recipients are blocked for different reasons, the answer has the first of these statuses that occurs. */
 const PRECEDENCE: readonly number[] = [503, 422, 403];
 
-/** How long a client is asked to wait by a 503 that may pass, s. */
+/** The `Retry-After` of a 503 that a later request may not get, in seconds. */
 const RETRY_AFTER_S = 30;
 
-/** The problem of a request some of whose recipients are blocked. */
+/** Returns the problem of a request that has blocked recipients. At least one decision must be a refusal. */
 export function blockedProblem(decisions: readonly Decision[]): Problem {
   const recipients = decisions.flatMap((decision, index) =>
     decision.allowed ? [] : [{ index, to: maskMsisdn(decision.to), code: decision.reason }],
@@ -61,17 +61,17 @@ export function blockedProblem(decisions: readonly Decision[]): Problem {
   return problem(code, detail, recipients);
 }
 
-/** Writes a problem. */
+/** Creates a problem with the type, title and status of its code. */
 export function problem(code: ProblemCode, detail: string, recipients: Problem['recipients'] = []): Problem {
   return { type: `urn:sms-send-guard:${code}`, ...PROBLEMS[code], code, detail, recipients };
 }
 
-/** The headers that a problem is answered with. */
+/** Returns the HTTP headers of an answer with this problem. */
 export function problemHeaders({ status, code }: Problem): Readonly<Record<string, string>> {
-  const canPass = status === 503 && code !== 'closed';
+  const canRetry = status === 503 && code !== 'closed';
   return {
     'content-type': 'application/problem+json; charset=utf-8',
     'cache-control': 'no-store',
-    ...(canPass ? { 'retry-after': String(RETRY_AFTER_S) } : {}),
+    ...(canRetry ? { 'retry-after': String(RETRY_AFTER_S) } : {}),
   };
 }

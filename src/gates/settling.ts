@@ -1,25 +1,25 @@
 /**
- * Work that goes on at once with a value that is there, and later with a promise: so a gate stays synchronous for callers
- * whose functions are.
+ * Continues with a value at once, or with a promise when it resolves. So a gate stays synchronous if the functions of
+ * its caller are synchronous.
  */
 
 export type MaybePromise<T> = T | Promise<T>;
 
-/** Goes on with a value: at once, or when its promise has resolved. */
-export function whenSettled<T, R>(value: T, goOn: (value: Awaited<T>) => MaybePromise<R>): MaybePromise<R> {
-  return isThenable(value) ? Promise.resolve(value).then(goOn) : goOn(value as Awaited<T>);
+/** Calls `use` with a value: at once, or after its promise has resolved. */
+export function whenSettled<T, R>(value: T, use: (value: Awaited<T>) => MaybePromise<R>): MaybePromise<R> {
+  return isThenable(value) ? Promise.resolve(value).then(use) : use(value as Awaited<T>);
 }
 
-/** Runs work; what it throws or rejects with becomes what `onFault` makes of it. */
+/** Runs `work`. If it throws or rejects, the result is that of `onError`. */
 export function attempt<R>(
   work: () => MaybePromise<R>,
-  onFault: (error: unknown) => MaybePromise<R>,
+  onError: (error: unknown) => MaybePromise<R>,
 ): MaybePromise<R> {
   try {
     const result = work();
-    return isThenable(result) ? Promise.resolve(result).catch(onFault) : result;
+    return isThenable(result) ? Promise.resolve(result).catch(onError) : result;
   } catch (error) {
-    return onFault(error);
+    return onError(error);
   }
 }
 

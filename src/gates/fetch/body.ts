@@ -1,45 +1,46 @@
 /**
- * Reads the bodies of requests as `fetch` knows them, up to a limit. What is kept while a body comes in depends on its
- * bytes alone, however many chunks they come in.
+ * Reads the body of a `Request` up to a limit. The memory that it uses depends on the number of bytes, not on the
+ * number of chunks.
  */
 
-/** A body that was read; or why there is none. */
+/** The result of reading a body. `used`: other code has read the body, or is reading it. */
 export type ReadBody =
   | { readonly state: 'read'; readonly bytes: Uint8Array }
   | { readonly state: 'none' }
   | { readonly state: 'used' }
   | {
       readonly state: 'too_large';
-      /** Gives the rest up. */
+      /** Cancels the rest of the body. */
       readonly cancel: () => void;
-      /** All of the body: what was read, and then the rest as it comes. */
+      /** Returns the whole body: the bytes that were read, and then the rest as it arrives. */
       readonly stream: () => ReadableStream<Uint8Array>;
     };
 
-/** The buffer begins with that size and doubles. */
+/** The first size of the buffer, which doubles when it is full. */
 const FIRST_BYTES = 4096;
 
 /**
  * Reads a body up to `maxBytes`.
  *
- * @throws what the stream fails with.
+ * @throws the error of the body's stream; TypeError if a chunk is no bytes.
  */
 export async function readBody(request: Request, maxBytes: number): Promise<ReadBody> {
   if (request.bodyUsed || request.body?.locked === true) return { state: 'used' };
   if (request.body === null) return { state: 'none' };
   const reader = (request.body as ReadableStream<Uint8Array>).getReader();
-  const growing = growingBuffer(maxBytes);
+  const buffer = growingBuffer(maxBytes);
   if (Number(request.headers.get('content-length') ?? 0) > maxBytes) return tooLarge(reader, []);
   for (;;) {
     const { done, value: chunk } = await reader.read();
-    if (done) return { state: 'read', bytes: growing.bytes() };
-    if (!growing.add(chunk)) return tooLarge(reader, [growing.bytes(), chunk]);
+    if (done) return { state: 'read', bytes: buffer.bytes() };
+    if (!buffer.add(chunk)) return tooLarge(reader, [buffer.bytes(), chunk]);
   }
 }
 
+/** @param chunks those that were read already. */
 function tooLarge(
   reader: ReadableStreamDefaultReader<Uint8Array>,
-  before: readonly Uint8Array[],
+  chunks: readonly Uint8Array[],
 ): Extract<ReadBody, { state: 'too_large' }> {
   return {
     state: 'too_large',
@@ -47,7 +48,7 @@ function tooLarge(
     stream: () =>
       new ReadableStream<Uint8Array>({
         start(controller) {
-          for (const chunk of before) controller.enqueue(chunk);
+          for (const chunk of chunks) controller.enqueue(chunk);
         },
         async pull(controller) {
           const { done, value } = await reader.read();
@@ -61,31 +62,31 @@ function tooLarge(
 
 /** One buffer for all chunks, of at most `maxBytes`. */
 function growingBuffer(maxBytes: number) {
-  let held = new Uint8Array(Math.min(FIRST_BYTES, maxBytes));
+  let buffer = new Uint8Array(Math.min(FIRST_BYTES, maxBytes));
   let size = 0;
   return {
-    /** @returns whether the chunk fits. */
+    /** Adds a chunk. @returns whether it fits; if not, nothing was added. */
     add(chunk: Uint8Array): boolean {
       if (!(chunk instanceof Uint8Array)) throw new TypeError('a chunk of the body is no bytes');
       const needed = size + chunk.length;
       if (needed > maxBytes) return false;
-      if (needed > held.length) {
-        const larger = new Uint8Array(Math.min(maxBytes, Math.max(needed, 2 * held.length)));
-        larger.set(held.subarray(0, size));
-        held = larger;
+      if (needed > buffer.length) {
+        const larger = new Uint8Array(Math.min(maxBytes, Math.max(needed, 2 * buffer.length)));
+        larger.set(buffer.subarray(0, size));
+        buffer = larger;
       }
-      held.set(chunk, size);
+      buffer.set(chunk, size);
       size = needed;
       return true;
     },
-    bytes: (): Uint8Array => held.subarray(0, size),
+    bytes: (): Uint8Array => buffer.subarray(0, size),
   };
 }
 
-/** The request with another body. Bytes bring no content type of their own, as a string would. */
+/** Returns the request with another body. Unlike a string, bytes and streams do not set a content type. */
 export function withBody(request: Request, body: Uint8Array | ReadableStream<Uint8Array>): Request {
   const headers = new Headers(request.headers);
-  // The length of the replaced body.
+  // This is the length of the old body.
   headers.delete('content-length');
   const init = { headers, body, ...(body instanceof ReadableStream ? { duplex: 'half' } : {}) };
   return new Request(request, init as RequestInit);

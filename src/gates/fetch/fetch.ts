@@ -1,10 +1,11 @@
 /**
- * The gates for hosts that speak `Request` and `Response`: Hono, Next.js, Bun and their like. One in front of a handler
- * that sends, one that takes the provider's webhooks; they answer what their counterparts for Express answer.
+ * The gates for frameworks with handlers of `Request` and `Response`, such as Hono, Next.js and Bun: one in front of a
+ * handler that sends, and one that receives the provider's webhooks. Both give the same answers as the functions for
+ * Express.
  */
 
-import type { Guard } from '../../guard-api.ts';
 import { GuardError } from '../../errors.ts';
+import type { Guard } from '../../guard-api.ts';
 import {
   callback,
   integer,
@@ -18,41 +19,49 @@ import {
 } from '../../options/fields.ts';
 import type { WebhooksOptions } from '../../webhooks/options.ts';
 import type { WebhookAnswer } from '../../webhooks/receiver.ts';
-import { accessOf } from '../guard-access.ts';
+import { accessOf, type GateAccess } from '../guard-access.ts';
 import { readBody, withBody } from './body.ts';
-import { findRecipients, takeBody, takenBody, type Found, type TakenBody } from './recipients.ts';
 import {
-  countProblem,
-  gateDecisions,
-  judge,
-  memberOf,
-  permitted,
-  strippedDecisions,
-  type GateDecisions,
-} from '../judging.ts';
+  findRecipients,
+  parseBody,
+  parseRequest,
+  type FoundRecipients,
+  type ParsedRequest,
+  type RecipientLookup,
+} from './recipients.ts';
 import { blockedProblem, problem, problemHeaders, type Problem } from '../problem.ts';
+import {
+  allowedRecipients,
+  checkRecipients,
+  countProblem,
+  decisionsAfterStrip,
+  gateDecisions,
+  memberOf,
+  type GateContext,
+  type GateDecisions,
+} from '../recipient-check.ts';
 
-/** A handler as fetch-style hosts take it. */
+/** A handler of a framework that uses `Request` and `Response`. */
 export type FetchHandler = (request: Request) => Promise<Response>;
 
-type Answering = (request: Request, decisions: GateDecisions) => Response | Promise<Response>;
+type Handler = (request: Request, decisions: GateDecisions) => Response | Promise<Response>;
 
-/** What a JSON body or a form says; `any`, as what `request.json()` resolves to. */
+/** A parsed JSON body or form. Its type is `any`, as that of `request.json()`. */
 type Body = ReturnType<typeof JSON.parse>;
 
 /** The options of `guardFetch`. */
 export interface GuardFetchOptions {
   /**
-   * Answers a request that may pass: the request that it is given, whose body was buffered and can be read; that of the
-   * original request has been read. `decisions` are in the order of the recipients, and `decisions.allowed` is the list to
-   * send to.
+   * Answers a request that may pass. It gets a request with a buffered body that can be read; the body of the original
+   * request has been read already. `decisions` are in the order of the recipients, and `decisions.allowed` is the list
+   * to send to.
    */
-  readonly next: Answering;
+  readonly next: Handler;
   /**
-   * The recipients of the request, or a promise of them. `body` is what JSON or a form says, else `undefined`. Default
-   * `body.to`. It is called for each way in which the body can be read, and where they name different recipients the
-   * request is refused with 400 `ambiguous_recipient`. What it throws or rejects with is a 500 `recipient_lookup_failed`
-   * and an event `error`.
+   * Returns the recipients of the request, or a promise of them. `body` is the parsed JSON or form; it is `undefined`
+   * for any other body. Default `body.to`. The function is called for each way in which a handler could parse the body.
+   * If the results name different recipients, the request is refused with 400 `ambiguous_recipient`. If the function
+   * throws or rejects, the answer is 500 `recipient_lookup_failed`, and the event `error` is emitted.
    */
   readonly to?:
     | ((
@@ -60,32 +69,47 @@ export interface GuardFetchOptions {
         request: Request,
       ) => string | readonly string[] | undefined | PromiseLike<string | readonly string[] | undefined>)
     | undefined;
-  /** Our number or sender id, or a promise of it. Default `body.from`. */
+  /** Returns our number or sender id, or a promise of it. Default `body.from`. */
   readonly from?:
     ((body: Body, request: Request) => string | undefined | PromiseLike<string | undefined>) | undefined;
   /**
-   * What happens to a request with blocked recipients. `reject` (default) refuses it; `strip` takes them out and
-   * refuses it if none is left; `observe` lets it pass and says so; a function answers instead.
+   * What to do with a request that has blocked recipients. `reject` (default) refuses it. `strip` takes them out, and
+   * refuses the request if none is left. `observe` allows it and reports the blocked recipients. A function answers the
+   * request instead of the gate.
    */
-  readonly onBlocked?: 'reject' | 'strip' | 'observe' | Answering | undefined;
+  readonly onBlocked?: 'reject' | 'strip' | 'observe' | Handler | undefined;
   /**
-   * Writes the recipients that are left into the body; needed for `strip` with a `to` of your own. It may return a promise.
-   * What it leaves alone keeps its bytes. Afterwards `to` is asked again, and the request refused if it still names
-   * somebody who is blocked.
+   * Writes the remaining recipients into the body. Required for `strip` with your own `to`. It may return a promise.
+   * Members that it does not change keep their bytes. After it, `to` is called again, and the request is refused if it
+   * still names a blocked recipient.
    */
   readonly setTo?: ((body: Body, recipients: readonly string[]) => unknown) | undefined;
-  /** More recipients than that are refused with 413. Default 1000. */
+  /** The most recipients of one request. A request with more is refused with 413. Default 1000. */
   readonly maxRecipients?: number | undefined;
-  /** A body over that is refused with 413. Default 1 MiB. */
+  /** The largest body, in bytes or as `'64kb'`. A larger one is refused with 413. Default 1 MiB. */
   readonly maxBody?: Size | undefined;
 }
 
 const GATE = 'fetch';
 
+/** A gate with its options, checked. */
+interface Gate {
+  readonly access: GateAccess;
+  readonly context: GateContext;
+  readonly next: Handler;
+  readonly lookup: RecipientLookup;
+  readonly setTo: (body: object, recipients: readonly string[]) => unknown;
+  readonly onBlocked: 'reject' | 'strip' | 'observe' | Handler;
+  /** Bytes. */
+  readonly maxBody: number;
+  /** Says where the recipients are looked for, to complete the message about a request without any. */
+  readonly hint: string;
+}
+
 /**
- * A gate in front of a handler: `next` is called for requests all of whose recipients may be sent to.
+ * A gate in front of a handler: `next` is called for a request if all of its recipients may be sent to.
  *
- * @throws ConfigError for anything but a guard and for options that cannot be used.
+ * @throws ConfigError if `guard` is not a guard, and for invalid options.
  *
  * @example
  * const gate = guardFetch(guard, { next: async (request) => Response.json(await send(await request.json())) });
@@ -93,9 +117,16 @@ const GATE = 'fetch';
  * export const POST = gate; // Next.js
  */
 export function guardFetch(guard: Guard, options: GuardFetchOptions): FetchHandler {
-  const access = accessOf(guard);
-  const read = readFields(options, 'guardFetch', {
-    next: callback<Answering>(),
+  const gate = readOptions(accessOf(guard), options);
+  const answer = gate.context.isObserved ? observe : enforce;
+  return async function sendGuard(request) {
+    return answer(gate, request);
+  };
+}
+
+function readOptions(access: GateAccess, options: GuardFetchOptions): Gate {
+  const { next, to, from, onBlocked, setTo, maxRecipients, maxBody } = readFields(options, 'guardFetch', {
+    next: callback<Handler>(),
     to: optional(callback<(body: Body, request: Request) => unknown>()),
     from: optional(callback<(body: Body, request: Request) => unknown>()),
     onBlocked: withDefault('reject', onBlockedField),
@@ -103,94 +134,69 @@ export function guardFetch(guard: Guard, options: GuardFetchOptions): FetchHandl
     maxRecipients: withDefault(1000, integer({ min: 1, max: Number.MAX_SAFE_INTEGER })),
     maxBody: withDefault('1mb', size({ min: 1, max: Number.MAX_SAFE_INTEGER })),
   });
-  const { next, onBlocked, maxRecipients, maxBody } = read;
-  const lookup = {
-    to: read.to ?? ((body: unknown) => memberOf(body, 'to')),
-    from: read.from ?? ((body: unknown) => memberOf(body, 'from')),
-  };
-  const hint = read.to
-    ? 'the option to returned none'
-    : 'say with the option to where it is, if not in body.to';
-  if (onBlocked === 'strip' && read.to && !read.setTo) {
+  if (onBlocked === 'strip' && to && !setTo) {
     return refuse('guardFetch.setTo', undefined, "a function, since onBlocked is 'strip' and to is your own");
   }
-  const setTo =
-    read.setTo ?? ((body: object, rest: readonly string[]) => void Object.assign(body, { to: rest }));
-  const isObserved = onBlocked === 'observe';
-  const bench = { checker: access, gate: GATE, maxRecipients, isObserved };
+  return {
+    access,
+    context: { checker: access, gate: GATE, maxRecipients, isObserved: onBlocked === 'observe' },
+    next,
+    lookup: {
+      to: to ?? ((body) => memberOf(body, 'to')),
+      from: from ?? ((body) => memberOf(body, 'from')),
+    },
+    setTo: setTo ?? ((body, remaining) => void Object.assign(body, { to: remaining })),
+    onBlocked,
+    maxBody,
+    hint: to ? 'the option to returned none' : 'say with the option to where it is, if not in body.to',
+  };
+}
 
-  function failed(doing: string, cause: unknown): Problem {
-    const message = `guardFetch: ${doing} failed, and the request was ${isObserved ? 'let pass' : 'refused'}`;
-    access.fail(new GuardError('recipient_lookup_failed', message, { cause }));
+/** Refuses a request with blocked recipients, or takes them out, or lets the caller's function answer it. */
+async function enforce(gate: Gate, request: Request): Promise<Response> {
+  const { context, next, onBlocked, maxBody } = gate;
+  const parsed = await parseRequest(request, maxBody);
+  if ('withWholeBody' in parsed) {
+    parsed.cancel();
+    return refusalOf(problem('body_too_large', `the body is larger than the ${maxBody} bytes that are read`));
+  }
+  const found = await recipientsOf(gate, parsed);
+  if ('code' in found) return refusalOf(found);
+  const decisions = checkRecipients(context, found.recipients, found.from);
+  if (decisions.every(({ allowed }) => allowed)) return next(parsed.request, decisions);
+  if (typeof onBlocked === 'function') return onBlocked(parsed.request, decisions);
+  const canStrip = onBlocked === 'strip' && decisions.allowed.length > 0;
+  const stripped = canStrip ? await strip(gate, parsed, found, decisions) : undefined;
+  if (stripped === undefined) return refusalOf(blockedProblem(decisions));
+  return next(stripped.request, stripped.decisions);
+}
+
+/** Reports blocked recipients and allows every request. */
+async function observe(gate: Gate, request: Request): Promise<Response> {
+  const { access, context, next, maxBody } = gate;
+  access.remindObserving(GATE);
+  // The request is allowed even if its body ends with an error.
+  const parsed = await parseRequest(request, maxBody).catch(() => undefined);
+  if (parsed === undefined) return next(request, gateDecisions([]));
+  if ('withWholeBody' in parsed) return next(parsed.withWholeBody(), gateDecisions([]));
+  const found = await recipientsOf(gate, parsed);
+  return next(
+    parsed.request,
+    'code' in found ? gateDecisions([]) : checkRecipients(context, found.recipients, found.from),
+  );
+}
+
+/** Finds the recipients of a request. @returns a problem if there is none, too many, or if they cannot be found. */
+async function recipientsOf(gate: Gate, parsed: ParsedRequest): Promise<Problem | FoundRecipients> {
+  try {
+    const found = await findRecipients(parsed, gate.lookup);
+    if ('code' in found) return found;
+    const missing = () => `${parsed.missing}: ${gate.hint}`;
+    return countProblem(gate.context, found.recipients, missing) ?? found;
+  } catch (error) {
+    reportFault(gate, 'looking up the recipients', error);
     return problem('recipient_lookup_failed', 'the recipients of the request could not be looked up');
   }
-
-  /** Whom the request names; or why nobody can be asked about. */
-  async function recipientsOf(taken: TakenBody): Promise<Problem | Found> {
-    try {
-      const found = await findRecipients(taken, lookup);
-      if ('code' in found) return found;
-      const missing = () => `${taken.missing}: ${hint}`;
-      return countProblem(bench, found.recipients, missing) ?? found;
-    } catch (error) {
-      return failed('looking up the recipients', error);
-    }
-  }
-
-  async function observe(request: Request): Promise<Response> {
-    access.remindObserving(GATE);
-    // The request is to pass, also where its body breaks off.
-    const taken = await takeBody(request, maxBody).catch(() => undefined);
-    if (taken === undefined) return next(request, gateDecisions([]));
-    if ('whole' in taken) return next(taken.whole(), gateDecisions([]));
-    const found = await recipientsOf(taken);
-    return next(
-      taken.request,
-      'code' in found ? gateDecisions([]) : judge(bench, found.recipients, found.from),
-    );
-  }
-
-  /** Takes the blocked recipients out. @returns `undefined` where somebody who is blocked is left. */
-  async function strip(
-    taken: TakenBody,
-    found: Found,
-    decisions: GateDecisions,
-  ): Promise<Stripped | undefined> {
-    const { reading, recipients } = found;
-    try {
-      if (reading === undefined) throw new TypeError('there is no JSON or form to write to');
-      await setTo(reading.body as object, permitted(recipients, decisions));
-      const bytes = Buffer.from(reading.write());
-      const rest = takenBody(withBody(taken.request, bytes), bytes);
-      const left = await findRecipients(rest, lookup);
-      if ('code' in left) throw new Error(left.detail);
-      const stripped = strippedDecisions(bench, decisions, left.recipients, left.from);
-      return { request: rest.request, decisions: stripped };
-    } catch (error) {
-      failed('taking blocked recipients out', error);
-      return undefined;
-    }
-  }
-
-  return async function sendGuard(request) {
-    if (isObserved) return observe(request);
-    const taken = await takeBody(request, maxBody);
-    if ('whole' in taken) {
-      taken.cancel();
-      return refusalOf(
-        problem('body_too_large', `the body is larger than the ${maxBody} bytes that are read`),
-      );
-    }
-    const found = await recipientsOf(taken);
-    if ('code' in found) return refusalOf(found);
-    const decisions = judge(bench, found.recipients, found.from);
-    if (decisions.every(({ allowed }) => allowed)) return next(taken.request, decisions);
-    if (typeof onBlocked === 'function') return onBlocked(taken.request, decisions);
-    const canStrip = onBlocked === 'strip' && decisions.allowed.length > 0;
-    const stripped = canStrip ? await strip(taken, found, decisions) : undefined;
-    if (stripped === undefined) return refusalOf(blockedProblem(decisions));
-    return next(stripped.request, stripped.decisions);
-  };
 }
 
 interface Stripped {
@@ -198,15 +204,44 @@ interface Stripped {
   readonly decisions: GateDecisions;
 }
 
+/** Takes the blocked recipients out. @returns `undefined` if that failed, or if the request still names one of them. */
+async function strip(
+  gate: Gate,
+  parsed: ParsedRequest,
+  { interpretation, recipients }: FoundRecipients,
+  decisions: GateDecisions,
+): Promise<Stripped | undefined> {
+  try {
+    if (interpretation === undefined) throw new TypeError('there is no JSON or form to write to');
+    await gate.setTo(interpretation.body as object, allowedRecipients(recipients, decisions));
+    const bytes = Buffer.from(interpretation.write());
+    const stripped = parseBody(withBody(parsed.request, bytes), bytes);
+    const remaining = await findRecipients(stripped, gate.lookup);
+    if ('code' in remaining) throw new Error(remaining.detail);
+    return {
+      request: stripped.request,
+      decisions: decisionsAfterStrip(gate.context, decisions, remaining.recipients, remaining.from),
+    };
+  } catch (error) {
+    reportFault(gate, 'taking blocked recipients out', error);
+    return undefined;
+  }
+}
+
+function reportFault({ access, context }: Gate, task: string, cause: unknown): void {
+  const message = `guardFetch: ${task} failed, and the request was ${context.isObserved ? 'let pass' : 'refused'}`;
+  access.fail(new GuardError('recipient_lookup_failed', message, { cause }));
+}
+
 /**
- * The handler of the provider's webhooks. Hand it the request before anything reads its body.
+ * Creates the handler of the provider's webhooks. Call it with a request whose body was not read.
  *
- * @throws ConfigError for anything but a guard and for options that cannot be used.
+ * @throws ConfigError if `guard` is not a guard, and for invalid options.
  */
 export function webhooksFetch(guard: Guard, options: WebhooksOptions): FetchHandler {
   const receiver = accessOf(guard).receiver(options);
 
-  async function answerTo(request: Request): Promise<WebhookAnswer> {
+  async function receive(request: Request): Promise<WebhookAnswer> {
     const body = await readBody(request, receiver.maxBody);
     if (body.state === 'used') return receiver.bodyLost();
     if (body.state === 'too_large') {
@@ -215,25 +250,23 @@ export function webhooksFetch(guard: Guard, options: WebhooksOptions): FetchHand
     }
     const { method, headers } = request;
     const { pathname, search } = new URL(request.url);
-    const told = { method, url: pathname + search, headers: Object.fromEntries(headers) };
-    return receiver.receive(body.state === 'none' ? told : { ...told, body: body.bytes });
+    const head = { method, url: pathname + search, headers: Object.fromEntries(headers) };
+    return receiver.receive(body.state === 'none' ? head : { ...head, body: body.bytes });
   }
 
   return async (request) => {
-    // A body that broke off may come whole the next time.
-    const { status, body, headers } = await answerTo(request).catch(() => NOT_STORED);
+    // A body that ends with an error may arrive completely when the provider sends the event again.
+    const { status, body, headers } = await receive(request).catch(() => NOT_STORED);
     return new Response(body, { status, headers: { 'content-type': 'application/json', ...headers } });
   };
 }
 
 const NOT_STORED: WebhookAnswer = { status: 500, body: '{"status":"not_stored"}' };
 
-function refusalOf(body: Problem): Response {
-  return new Response(JSON.stringify(body), { status: body.status, headers: problemHeaders(body) });
+function refusalOf(refusal: Problem): Response {
+  return new Response(JSON.stringify(refusal), { status: refusal.status, headers: problemHeaders(refusal) });
 }
 
 function onBlockedField(value: unknown, key: string) {
-  return typeof value === 'function'
-    ? (value as Answering)
-    : oneOf(['reject', 'strip', 'observe'])(value, key);
+  return typeof value === 'function' ? (value as Handler) : oneOf(['reject', 'strip', 'observe'])(value, key);
 }

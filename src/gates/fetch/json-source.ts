@@ -1,21 +1,21 @@
 /**
- * JSON as it is written: where each value stands in the text. So duplicate names can be seen, and one value can be replaced
- * without touching the digits of another. Pure.
+ * Finds the position of each value in a JSON text. So duplicate names can be detected, and one value can be replaced
+ * without changing the digits of another. Pure.
  */
 
-/** A value by its place in the text. */
+/** A value and its position in the text: from `start` up to, but not including, `end`. */
 export interface JsonNode {
   readonly start: number;
   readonly end: number;
-  /** The members of an object, each occurrence of a name. */
+  /** The members of an object, with each occurrence of a duplicate name. */
   readonly members?: readonly { readonly name: string; readonly node: JsonNode }[];
   readonly items?: readonly JsonNode[];
-  /** What a string, number, boolean or null says. */
+  /** The value of a string, number, boolean or null. */
   readonly value?: unknown;
 }
 
-/** Values are read to this depth. */
-const DEEPEST = 200;
+/** The deepest nesting that is read. */
+const MAX_DEPTH = 200;
 const SPACE = 32;
 const QUOTE = 34;
 const BACKSLASH = 92;
@@ -24,7 +24,7 @@ const BACKSLASH = 92;
  * Finds the values of a text.
  *
  * @param text valid JSON.
- * @throws RangeError for a value nested deeper than {@link DEEPEST}.
+ * @throws RangeError for a value nested deeper than {@link MAX_DEPTH}.
  */
 export function readJsonSource(text: string): JsonNode {
   let at = 0;
@@ -33,7 +33,6 @@ export function readJsonSource(text: string): JsonNode {
     while (text.charCodeAt(at) <= SPACE) at++;
   }
 
-  /** @returns the string at this position. */
   function readString(): string {
     const start = at++;
     let hasEscapes = false;
@@ -52,11 +51,11 @@ export function readJsonSource(text: string): JsonNode {
     return { start, end: at, value: JSON.parse(text.slice(start, at)) as unknown };
   }
 
-  /** Reads what stands between brackets, separated by commas. */
-  function readInner(close: string, readOne: () => void): void {
+  /** Reads the elements between two brackets, which commas separate. */
+  function readElements(closingBracket: string, readElement: () => void): void {
     at++;
-    for (skipSpace(); text[at] !== close; skipSpace()) {
-      readOne();
+    for (skipSpace(); text[at] !== closingBracket; skipSpace()) {
+      readElement();
       skipSpace();
       if (text[at] === ',') at++;
     }
@@ -64,20 +63,20 @@ export function readJsonSource(text: string): JsonNode {
   }
 
   function read(depth: number): JsonNode {
-    if (depth > DEEPEST) throw new RangeError(`JSON is nested deeper than ${DEEPEST}`);
+    if (depth > MAX_DEPTH) throw new RangeError(`JSON is nested deeper than ${MAX_DEPTH}`);
     skipSpace();
     const start = at;
     if (text[at] === '[') {
       const items: JsonNode[] = [];
-      readInner(']', () => items.push(read(depth + 1)));
+      readElements(']', () => items.push(read(depth + 1)));
       return { start, end: at, items };
     }
     if (text[at] !== '{') return readScalar();
     const members: { name: string; node: JsonNode }[] = [];
-    readInner('}', () => {
+    readElements('}', () => {
       const name = readString();
       skipSpace();
-      // The colon.
+      // Skip the colon.
       at++;
       members.push({ name, node: read(depth + 1) });
     });
@@ -87,7 +86,7 @@ export function readJsonSource(text: string): JsonNode {
   return read(0);
 }
 
-/** Whether an object somewhere in it has a name twice. */
+/** Whether the value is, or contains, an object with a duplicate name. */
 export function hasDuplicateNames({ members = [], items = [] }: JsonNode): boolean {
   return (
     new Set(members.map(({ name }) => name)).size < members.length ||
@@ -96,7 +95,7 @@ export function hasDuplicateNames({ members = [], items = [] }: JsonNode): boole
   );
 }
 
-/** What a parser reads that takes the first value of a name that occurs twice; `JSON.parse` takes the last one. */
+/** Returns the value with the first value of each duplicate name. `JSON.parse` takes the last one. */
 export function firstValues({ members, items, value }: JsonNode): unknown {
   if (items !== undefined) return items.map(firstValues);
   if (members === undefined) return value;

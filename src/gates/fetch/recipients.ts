@@ -1,122 +1,129 @@
 /**
- * Finds the recipients of a `Request` by every way in which its body can be read. If two ways name different people, the
- * result is a problem: the guard cannot know which of them the handler takes.
+ * Finds the recipients of a `Request` in every interpretation of its body. If two interpretations name different
+ * recipients, the result is a problem: the guard cannot know which of them the handler uses.
  */
 
-import { readingsOf, type Reading } from './body-readings.ts';
+import { interpretBody, type Interpretation } from './body-interpretations.ts';
 import { readBody, withBody } from './body.ts';
-import { recipientsIn } from '../judging.ts';
 import { problem, type Problem } from '../problem.ts';
+import { recipientsIn } from '../recipient-check.ts';
 
-/** A request whose body was read, and what it says. */
-export interface TakenBody {
-  /** The request for the handler: its body can be read. */
+/** A request whose body was read and interpreted. */
+export interface ParsedRequest {
+  /** The request for the handler. Its body can still be read. */
   readonly request: Request;
-  readonly readings: readonly Reading[];
+  readonly interpretations: readonly Interpretation[];
   /** Why there may be no recipient. */
   readonly missing: string;
 }
 
-/** A request whose body is over the limit. */
-export interface LargeBody {
-  /** Gives the body up. */
+/** A request whose body is larger than the limit. */
+export interface OversizedRequest {
+  /** Cancels the body. */
   readonly cancel: () => void;
-  /** The request with all of its body, for a gate that only observes. */
-  readonly whole: () => Request;
+  /** Returns the request with its whole body, for a gate that only observes. */
+  readonly withWholeBody: () => Request;
 }
 
 /** The recipients of a request. */
-export interface Found {
+export interface FoundRecipients {
   readonly recipients: readonly unknown[];
   readonly from: unknown;
-  /** Where they stand in the body; `undefined` where there is none that can be read. */
-  readonly reading: Reading | undefined;
+  /** The interpretation of the body that names them; `undefined` if no interpretation does. */
+  readonly interpretation: Interpretation | undefined;
 }
 
-/** The caller's functions. */
-export interface Lookup {
+/** The caller's functions, or their defaults. */
+export interface RecipientLookup {
   readonly to: (body: unknown, request: Request) => unknown;
   readonly from: (body: unknown, request: Request) => unknown;
 }
 
 /**
- * Reads the body of a request up to `maxBody` bytes.
+ * Reads the body of a request up to `maxBody` bytes and interprets it.
  *
- * @throws what the body's stream fails with.
+ * @throws the error of the body's stream.
  */
-export async function takeBody(request: Request, maxBody: number): Promise<TakenBody | LargeBody> {
+export async function parseRequest(
+  request: Request,
+  maxBody: number,
+): Promise<ParsedRequest | OversizedRequest> {
   const body = await readBody(request, maxBody);
   switch (body.state) {
     case 'used':
-      return unread(request, 'the body was read before the guard saw it: hand the request on unread');
+      return unparsed(request, 'the body was read before the guard saw it: hand the request on unread');
     case 'none':
-      return unread(request, 'the request has no body');
+      return unparsed(request, 'the request has no body');
     case 'too_large':
-      return { cancel: body.cancel, whole: () => withBody(request, body.stream()) };
+      return { cancel: body.cancel, withWholeBody: () => withBody(request, body.stream()) };
     case 'read':
-      return takenBody(withBody(request, body.bytes), body.bytes);
+      return parseBody(withBody(request, body.bytes), body.bytes);
   }
 }
 
-/** What a body says that is there. */
-export function takenBody(request: Request, bytes: Uint8Array): TakenBody {
-  if (bytes.length === 0) return unread(request, 'the request has no body');
-  const read = readingsOf(request.headers, bytes);
-  if ('unread' in read) return unread(request, read.unread);
-  return { request, readings: read.readings, missing: 'no recipient was found' };
+/** Interprets the bytes of a body. @param request has these bytes as its body, unread. */
+export function parseBody(request: Request, bytes: Uint8Array): ParsedRequest {
+  if (bytes.length === 0) return unparsed(request, 'the request has no body');
+  const result = interpretBody(request.headers, bytes);
+  if ('unread' in result) return unparsed(request, result.unread);
+  return { request, interpretations: result.interpretations, missing: 'no recipient was found' };
 }
 
-function unread(request: Request, missing: string): TakenBody {
-  return { request, readings: [], missing };
+function unparsed(request: Request, missing: string): ParsedRequest {
+  return { request, interpretations: [], missing };
 }
 
 /**
- * Finds the recipients that all ways to read the body agree on.
+ * Finds the recipients that all interpretations of the body agree on.
  *
- * @returns none where no way finds any.
- * @throws what the caller's functions throw or reject with.
+ * @returns no recipients if no interpretation names any; a problem if two interpretations differ.
+ * @throws the error of the caller's functions.
  */
 export async function findRecipients(
-  { request, readings }: TakenBody,
-  lookup: Lookup,
-): Promise<Problem | Found> {
-  if (readings.length === 0) return lookUp(undefined, request, lookup);
-  let chosen: Found | undefined;
-  for (const reading of readings) {
-    if (chosen === undefined && reading.role === 'check') continue;
-    const found = reading.isUnlikely
-      ? await lookUp(reading, request, lookup).catch(() => undefined)
-      : await lookUp(reading, request, lookup);
-    if (found === undefined || !isNaming(found)) continue;
-    if (chosen !== undefined && written(chosen) !== written(found)) {
+  { request, interpretations }: ParsedRequest,
+  lookup: RecipientLookup,
+): Promise<Problem | FoundRecipients> {
+  if (interpretations.length === 0) return lookUp(undefined, request, lookup);
+  let chosen: FoundRecipients | undefined;
+  for (const interpretation of interpretations) {
+    if (chosen === undefined && interpretation.role === 'check') continue;
+    const found = interpretation.isUnlikely
+      ? await lookUp(interpretation, request, lookup).catch(() => undefined)
+      : await lookUp(interpretation, request, lookup);
+    if (found === undefined || !hasRecipient(found)) continue;
+    if (chosen !== undefined && comparisonKey(chosen) !== comparisonKey(found)) {
       return problem('ambiguous_recipient', AMBIGUOUS);
     }
     chosen ??= found;
   }
-  return chosen ?? { recipients: [], from: undefined, reading: undefined };
+  return chosen ?? { recipients: [], from: undefined, interpretation: undefined };
 }
 
 const AMBIGUOUS =
   'the body names other recipients or another sender where it is read as JSON, as a form, or with the first of two values of one name: write it in one way only';
 
-async function lookUp(reading: Reading | undefined, request: Request, lookup: Lookup): Promise<Found> {
-  const body = reading?.body;
+async function lookUp(
+  interpretation: Interpretation | undefined,
+  request: Request,
+  lookup: RecipientLookup,
+): Promise<FoundRecipients> {
+  const body = interpretation?.body;
   const recipients = recipientsIn(await lookup.to(body, request));
   const from = recipients.length === 0 ? undefined : await lookup.from(body, request);
-  return { recipients, from, reading };
+  return { recipients, from, interpretation };
 }
 
-/** No number has fewer. */
-const FEWEST_DIGITS = 5;
+/** The fewest digits of a phone number. */
+const MIN_DIGITS = 5;
 
-/** Whether anybody is named; by an unlikely reading only where it looks like a number. */
-function isNaming({ recipients, reading }: Found): boolean {
-  if (reading?.isUnlikely !== true) return recipients.length > 0;
-  return recipients.some((recipient) => String(recipient).replaceAll(/\P{Nd}/gu, '').length >= FEWEST_DIGITS);
+/** Whether there is a recipient. In an unlikely interpretation it counts only if it looks like a phone number. */
+function hasRecipient({ recipients, interpretation }: FoundRecipients): boolean {
+  if (interpretation?.isUnlikely !== true) return recipients.length > 0;
+  return recipients.some((recipient) => String(recipient).replaceAll(/\P{Nd}/gu, '').length >= MIN_DIGITS);
 }
 
-/** Recipients and sender as text: a number is written as its digits. */
-function written({ recipients, from }: Found): string {
+/** Returns recipients and sender as one text, to compare them. A recipient of type number equals its digits. */
+function comparisonKey({ recipients, from }: FoundRecipients): string {
   const sender = typeof from === 'string' ? from : undefined;
   return JSON.stringify([recipients.map((one) => (typeof one === 'number' ? String(one) : one)), sender]);
 }
