@@ -1,30 +1,31 @@
 /**
- * Bodies of requests in every form that undici takes. One in memory is looked at as it is; a streamed one is read into
- * memory up to a limit. It changes no byte, and ends a body that is given up.
+ * The bodies of requests, in every form that undici accepts. A body in memory is used as it is. A streamed body is read
+ * into memory up to a limit. No byte is changed, and a body that is not sent is ended.
  */
 
 import { errors } from 'undici';
 
-/** A body that was read: its bytes, and what has to be dispatched in its place. */
+/** A body that was read. */
 export interface ReadBody {
-  /** `undefined` where there are more than the limit. */
+  /** Its bytes; `undefined` if there are more than the limit. */
   readonly bytes: Uint8Array | undefined;
+  /** The body to dispatch instead of the one that was read. */
   readonly body: unknown;
 }
 
-/** The bytes of a body in memory, which a copy of the options has as a string or a Buffer; `undefined` for any other. */
-export function bytesAtHand(body: unknown): Uint8Array | undefined {
+/** Returns the bytes of a body in memory: none, a string or a Buffer. `undefined` for any other body. */
+export function bytesInMemory(body: unknown): Uint8Array | undefined {
   if (body === undefined || body === null) return new Uint8Array();
   if (typeof body === 'string') return Buffer.from(body);
   return Buffer.isBuffer(body) ? body : undefined;
 }
 
 /** A body that has to be read first. */
-export type Flow = Iterated | Blob;
-type Iterated = AsyncIterable<unknown> | Iterable<unknown>;
+export type StreamedBody = IterableBody | Blob;
+type IterableBody = AsyncIterable<unknown> | Iterable<unknown>;
 
-/** Whether a body can be read to its end: a stream, an iterable or a blob. A form of fields and files cannot. */
-export function isReadable(body: unknown): body is Flow {
+/** Whether a body can be read to its end: a stream, an iterable or a blob, but no `FormData`. */
+export function isReadable(body: unknown): body is StreamedBody {
   if (typeof body !== 'object' || body === null || tagOf(body) === 'FormData') return false;
   return isBlob(body) || Symbol.asyncIterator in body || Symbol.iterator in body;
 }
@@ -35,37 +36,38 @@ function isBlob(body: object): body is Blob {
   return /^(?:Blob|File)$/.test(String(tagOf(body))) && 'arrayBuffer' in body;
 }
 
-/** A body under way. */
-export interface OpenBody {
+/** Reads one body. */
+export interface BodyReader {
   /**
-   * Reads it.
+   * Reads the body.
    *
+   * @param limit bytes.
    * @param aborted rejects when the request is aborted.
-   * @throws what the body or `aborted` fails with, as undici would.
+   * @throws the error of the body or of `aborted`, as undici would.
    */
   read(limit: number, aborted: Promise<never>): Promise<ReadBody>;
-  /** Ends it, if it was not read to its end. */
+  /** Ends the body, if it was not read to its end. */
   end(): void;
 }
 
 /** Starts to read a body. */
-export function openBody(body: Flow): OpenBody {
+export function openBody(body: StreamedBody): BodyReader {
   if (isBlob(body)) return { read: (limit, aborted) => readBlob(body, limit, aborted), end: () => undefined };
   const iterator = Symbol.asyncIterator in body ? body[Symbol.asyncIterator]() : body[Symbol.iterator]();
   return {
     async read(limit, aborted) {
       try {
-        return await readSteps(iterator, body, limit, aborted);
+        return await readChunks(iterator, body, limit, aborted);
       } catch (error) {
-        throw isCutOff(body, error) ? new errors.RequestAbortedError() : error;
+        throw isPrematureClose(body, error) ? new errors.RequestAbortedError() : error;
       }
     },
-    end: () => letGo(body, iterator),
+    end: () => endBody(body, iterator),
   };
 }
 
-/** Whether a stream was destroyed before its end without an error, which to undici is an abort. */
-const isCutOff = (body: object, error: unknown) =>
+/** Whether a stream was destroyed before its end without an error. Undici treats this as an abort. */
+const isPrematureClose = (body: object, error: unknown) =>
   (error as { code?: unknown } | null | undefined)?.code === 'ERR_STREAM_PREMATURE_CLOSE' &&
   (body as { errored?: unknown }).errored === null;
 
@@ -74,9 +76,9 @@ async function readBlob(body: Blob, limit: number, aborted: Promise<never>): Pro
   return { bytes: bytes && new Uint8Array(bytes), body };
 }
 
-async function readSteps(
-  iterator: FlowIterator,
-  body: Iterated,
+async function readChunks(
+  iterator: BodyIterator,
+  body: IterableBody,
   limit: number,
   aborted: Promise<never>,
 ): Promise<ReadBody> {
@@ -85,47 +87,47 @@ async function readSteps(
   for (;;) {
     const step: IteratorResult<unknown> = await Promise.race([iterator.next(), aborted]);
     if (step.done === true) break;
-    const chunk = chunkOf(step.value);
+    const chunk = toBytes(step.value);
     chunks.push(chunk);
     size += chunk.byteLength;
-    if (size > limit) return { bytes: undefined, body: resumed(chunks, iterator, body) };
+    if (size > limit) return { bytes: undefined, body: resume(chunks, iterator, body) };
   }
   const bytes = Buffer.concat(chunks);
   return { bytes, body: bytes };
 }
 
-function chunkOf(value: unknown): Uint8Array {
-  if (typeof value === 'string') return Buffer.from(value);
-  // The stream may use its memory again for what follows.
-  if (ArrayBuffer.isView(value))
-    return Buffer.from(new Uint8Array(value.buffer, value.byteOffset, value.byteLength));
+function toBytes(chunk: unknown): Uint8Array {
+  if (typeof chunk === 'string') return Buffer.from(chunk);
+  // A copy, since the stream may use the same memory for the next chunk.
+  if (ArrayBuffer.isView(chunk))
+    return Buffer.from(new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.byteLength));
   throw new TypeError('a chunk of the body is neither a string nor bytes');
 }
 
-type FlowIterator = Iterator<unknown> | AsyncIterator<unknown>;
+type BodyIterator = Iterator<unknown> | AsyncIterator<unknown>;
 
-/** What was read already, then the rest. */
-async function* resumed(
+/** Yields the chunks that were read already, and then the rest of the body. */
+async function* resume(
   chunks: readonly Uint8Array[],
-  iterator: FlowIterator,
-  body: Iterated,
+  iterator: BodyIterator,
+  body: IterableBody,
 ): AsyncGenerator<Uint8Array> {
-  let isOver = false;
+  let isDone = false;
   try {
     yield* chunks;
     for (;;) {
       const step = await iterator.next();
-      isOver = step.done === true;
-      if (isOver) return;
-      yield chunkOf(step.value);
+      isDone = step.done === true;
+      if (isDone) return;
+      yield toBytes(step.value);
     }
   } finally {
-    if (!isOver) letGo(body, iterator);
+    if (!isDone) endBody(body, iterator);
   }
 }
 
 /** Ends a body that will not be read to its end. Errors of that are ignored. */
-export function letGo(body: unknown, iterator?: FlowIterator): void {
+export function endBody(body: unknown, iterator?: BodyIterator): void {
   if (typeof body !== 'object' || body === null) return;
   void (async () => {
     if ('destroy' in body && typeof body.destroy === 'function') body.destroy();

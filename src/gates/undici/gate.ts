@@ -1,27 +1,29 @@
 /**
- * The gate in undici: asks about every recipient of a request that sends, and fails the request before a socket is
- * written if one of them is blocked. A send whose recipient cannot be found is blocked too; every other request passes.
+ * The gate in undici: checks every recipient of a request that sends, and fails the request before anything is written
+ * to a socket if one of them is blocked. A send whose recipients cannot be found is blocked too. Every other request
+ * passes.
  */
 
 import type { Dispatcher } from 'undici';
 import { SendBlockedError } from '../../errors.ts';
 import { maskMsisdn } from '../../msisdn/msisdn.ts';
 import type { GateAccess, LearntOptOut } from '../guard-access.ts';
-import { createSendFinder, type Send, type SendRule } from '../vonage-api/endpoints.ts';
+import { createSendFinder, type Send, type SendFinder, type SendRule } from '../vonage-api/endpoints.ts';
 import type { Findings } from '../vonage-api/recipients.ts';
-import { tellsOptOut } from '../vonage-api/reply.ts';
-import { bytesAtHand, isReadable, letGo, openBody, type Flow } from './body.ts';
+import { isOptOutReply } from '../vonage-api/reply.ts';
+import { bytesInMemory, endBody, isReadable, openBody, type StreamedBody } from './body.ts';
+import { failRequest, readReply, startWaiting, toError } from './handler.ts';
+import type { Gate, NextDispatcher } from './next-dispatcher.ts';
+import { isProbe, probeError } from './probe.ts';
 import { copyOptions, copySend } from './request-copy.ts';
-import type { Exit, Gate } from './exit.ts';
-import { asError, failRequest, holdRequest, listenToReply } from './handler.ts';
-import { isProbe, probeAnswer } from './probe.ts';
 import { contentOf, targetOf } from './request.ts';
 
 type Options = Dispatcher.DispatchOptions;
 type Handler = Dispatcher.DispatchHandler;
 
-/** How a gate judges. */
+/** The options of a gate, checked. */
 export interface GateConfig {
+  /** Further hosts at which the provider's endpoints count. */
   readonly hosts: readonly string[];
   readonly rules: readonly SendRule[];
   /** Bytes. */
@@ -29,116 +31,164 @@ export interface GateConfig {
   readonly onBlocked: 'reject' | 'observe';
 }
 
+/** What the functions of one gate need. */
+interface GateContext {
+  readonly access: GateAccess;
+  readonly findSend: SendFinder;
+  /** Bytes. */
+  readonly maxBody: number;
+  readonly isObserved: boolean;
+}
+
+/** The result of checking a send: it is refused, or may go to its recipients. */
+type CheckResult =
+  | { readonly isAllowed: false; readonly error: SendBlockedError }
+  | { readonly isAllowed: true; readonly recipients: readonly LearntOptOut[] };
+
 const GATE = 'undici';
 
 /** Creates a gate of a guard. */
 export function createGate(access: GateAccess, { hosts, rules, maxBody, onBlocked }: GateConfig): Gate {
-  const findSend = createSendFinder(hosts, rules);
-  const isObserved = onBlocked === 'observe';
-  const judge = judgeOf(access, isObserved);
-
-  /** @param bytes those of the body; `undefined` if it cannot be read. */
-  function judged(send: Send, opts: Options, bytes: Uint8Array | undefined): Verdict {
-    if (bytes === undefined || bytes.byteLength > maxBody) {
-      const doubt = bytes === undefined ? UNREAD : `the body is over ${maxBody} bytes`;
-      return judge({ ...send.find(contentOf(opts, send.query, undefined)), doubt });
-    }
-    return judge(send.find(contentOf(opts, send.query, bytes)));
-  }
-
-  function pass(exit: Exit, send: Send, opts: Options, handler: Handler, sent: Verdict): boolean {
-    if (!send.tellsOptOuts || sent.recipients.length !== 1) return exit.dispatch(opts, handler);
-    const [recipient] = sent.recipients as [LearntOptOut];
-    const learning = listenToReply(handler, (reply) => {
-      // It blocks at once; the caller of a request cannot wait until it is durable.
-      if (tellsOptOut(reply, recipient.msisdn)) void access.learn(recipient);
-    });
-    return exit.dispatch(opts, learning);
-  }
-
-  /** Reads a streamed body, and dispatches it as bytes. */
-  function hold(exit: Exit, send: Send, opts: Options, flow: Flow, handler: Handler): void {
-    const body = openBody(flow);
-    const held = holdRequest(handler);
-    const end = exit.watch(held.abort);
-    async function wait(): Promise<void> {
-      const read = await body.read(maxBody, held.aborted);
-      const verdict = judged(send, opts, read.bytes);
-      if (verdict.refusal) throw verdict.refusal;
-      pass(exit, send, { ...opts, body: read.body as Buffer }, held.handler(), verdict);
-    }
-    void wait()
-      .catch((error: unknown) => {
-        // The handler destroys the body with the error, as it does without a guard; what is left of it ends after that.
-        held.fail(error);
-        body.end();
-      })
-      .finally(end);
-  }
-
-  return function guarded(exit, given, handler) {
-    let goOn: () => boolean;
-    try {
-      // What cannot be read of it makes a request fail, as in undici.
-      const opts = copyOptions(given);
-      if (isProbe(opts, access)) return failed(handler, probeAnswer());
-      const target = targetOf(opts, () => exit.honoursOrigin());
-      const send = target && findSend(target);
-      goOn =
-        send === undefined ? () => exit.dispatch(opts, handler) : decide(exit, send, copySend(opts), handler);
-    } catch (error) {
-      goOn = () => failed(handler, error);
-    }
-    return goOn();
+  const context: GateContext = {
+    access,
+    findSend: createSendFinder(hosts, rules),
+    maxBody,
+    isObserved: onBlocked === 'observe',
   };
 
-  /** @returns what is to be done with a send. */
-  function decide(exit: Exit, send: Send, opts: Options, handler: Handler): () => boolean {
-    if (isObserved) access.remindObserving(GATE);
-    const bytes = bytesAtHand(opts.body);
-    if (bytes === undefined && isReadable(opts.body)) {
-      hold(exit, send, opts, opts.body, handler);
-      return () => true;
+  return function dispatchGuarded(next, original, handler) {
+    let dispatch: () => boolean;
+    try {
+      // An error of a getter of the options fails the request, as in undici.
+      const opts = copyOptions(original);
+      if (isProbe(opts, access)) return fail(handler, probeError());
+      const target = targetOf(opts, () => next.isRoutedByOrigin());
+      const send = target && context.findSend(target);
+      dispatch =
+        send === undefined
+          ? () => next.dispatch(opts, handler)
+          : checkSend(context, next, send, copySend(opts), handler);
+    } catch (error) {
+      dispatch = () => fail(handler, error);
     }
-    const verdict = judged(send, opts, bytes);
-    if (verdict.refusal === undefined) return () => pass(exit, send, opts, handler, verdict);
-    letGo(opts.body);
-    return () => failed(handler, verdict.refusal);
-  }
+    // Outside of the `try`: an error of the dispatcher must reach the caller.
+    return dispatch();
+  };
 }
 
-/** Undici's own way: the handler is told at once, and nothing is to be waited for. */
-function failed(handler: Handler, error: unknown): true {
-  failRequest(handler, asError(error));
+/** Checks a send. @returns a function that dispatches or fails it. A send with a streamed body is handled already. */
+function checkSend(
+  context: GateContext,
+  next: NextDispatcher,
+  send: Send,
+  opts: Options,
+  handler: Handler,
+): () => boolean {
+  if (context.isObserved) context.access.remindObserving(GATE);
+  const bytes = bytesInMemory(opts.body);
+  if (bytes === undefined && isReadable(opts.body)) {
+    readAndDispatch(context, next, send, opts, opts.body, handler);
+    return () => true;
+  }
+  const result = checkRecipients(context, findRecipients(context, send, opts, bytes));
+  if (result.isAllowed) return () => dispatchSend(context, next, send, opts, handler, result.recipients);
+  endBody(opts.body);
+  return () => fail(handler, result.error);
+}
+
+/** Reads a streamed body, checks the send, and dispatches it with the bytes that were read. */
+function readAndDispatch(
+  context: GateContext,
+  next: NextDispatcher,
+  send: Send,
+  opts: Options,
+  streamed: StreamedBody,
+  handler: Handler,
+): void {
+  const reader = openBody(streamed);
+  const waiting = startWaiting(handler);
+  const stopWatching = next.watch(waiting.abort);
+  async function run(): Promise<void> {
+    const { bytes, body } = await reader.read(context.maxBody, waiting.aborted);
+    const result = checkRecipients(context, findRecipients(context, send, opts, bytes));
+    if (!result.isAllowed) throw result.error;
+    dispatchSend(
+      context,
+      next,
+      send,
+      { ...opts, body: body as Buffer },
+      waiting.handler(),
+      result.recipients,
+    );
+  }
+  void run()
+    .catch((error: unknown) => {
+      // First the handler destroys the body with the error, as it does without a guard. Then the rest of the body is
+      // ended.
+      waiting.fail(error);
+      reader.end();
+    })
+    .finally(stopWatching);
+}
+
+/** Dispatches a send. If its reply can say that its one recipient has opted out, that opt-out is recorded. */
+function dispatchSend(
+  { access }: GateContext,
+  next: NextDispatcher,
+  send: Send,
+  opts: Options,
+  handler: Handler,
+  recipients: readonly LearntOptOut[],
+): boolean {
+  if (!send.repliesWithOptOuts || recipients.length !== 1) return next.dispatch(opts, handler);
+  const [recipient] = recipients as [LearntOptOut];
+  const withReply = readReply(handler, (reply) => {
+    // The opt-out blocks at once. The caller of the request cannot wait until it is durable.
+    if (isOptOutReply(reply, recipient.msisdn)) void access.learn(recipient);
+  });
+  return next.dispatch(opts, withReply);
+}
+
+/** Fails a request as undici does: the handler gets the error at once, and the caller needs not wait for anything. */
+function fail(handler: Handler, error: unknown): true {
+  failRequest(handler, toError(error));
   return true;
 }
 
-const UNREAD = 'the body cannot be read';
+const UNREADABLE = 'the body cannot be read';
 
-/** What is to be done with a send: it fails with the refusal, or goes to the recipients. */
-interface Verdict {
-  readonly refusal: Error | undefined;
-  readonly recipients: readonly LearntOptOut[];
+/** Finds the recipients of a send. @param bytes those of its body; `undefined` if it cannot be read or is too large. */
+function findRecipients(
+  { maxBody }: GateContext,
+  send: Send,
+  opts: Options,
+  bytes: Uint8Array | undefined,
+): Findings {
+  if (bytes !== undefined && bytes.byteLength <= maxBody)
+    return send.find(contentOf(opts, send.query, bytes));
+  const doubt = bytes === undefined ? UNREADABLE : `the body is over ${maxBody} bytes`;
+  return { ...send.find(contentOf(opts, send.query, undefined)), doubt };
 }
 
-/** Asks about everybody whom a send would reach. A doubt is a recipient that cannot be read. */
-function judgeOf(access: GateAccess, isObserved: boolean): (findings: Findings) => Verdict {
-  return ({ recipients, isOther, doubt }) => {
-    const isUnfound = recipients.length === 0 && !isOther;
-    const decisions = recipients.map(({ number, from }) => access.decide(number, { from }));
-    if (doubt !== undefined || isUnfound) decisions.push(access.decide(undefined));
-    for (const decision of decisions) access.report(decision, { gate: GATE, isObserved });
-    const blocked = decisions.find(({ allowed }) => !allowed);
-    if (blocked !== undefined && !blocked.allowed && !isObserved) {
-      const cause = blocked.to === null ? new Error(doubt ?? 'no recipient was found') : undefined;
-      const details = cause === undefined ? undefined : { cause };
-      return { refusal: new SendBlockedError(blocked, maskMsisdn(blocked.to), details), recipients: [] };
-    }
-    const reached = new Map<string, LearntOptOut>();
-    for (const [place, { from }] of recipients.entries()) {
-      const msisdn = decisions[place]?.to;
-      if (typeof msisdn === 'string') reached.set(msisdn, { msisdn, from });
-    }
-    return { refusal: undefined, recipients: [...reached.values()] };
-  };
+/** Checks every recipient of a send and reports the decisions. A doubt counts as one more, unreadable recipient. */
+function checkRecipients(
+  { access, isObserved }: GateContext,
+  { recipients, needsNoRecipient, doubt }: Findings,
+): CheckResult {
+  const isMissing = recipients.length === 0 && !needsNoRecipient;
+  const decisions = recipients.map(({ number, from }) => access.decide(number, { from }));
+  if (doubt !== undefined || isMissing) decisions.push(access.decide(undefined));
+  for (const decision of decisions) access.report(decision, { gate: GATE, isObserved });
+  const blocked = decisions.find(({ allowed }) => !allowed);
+  if (blocked !== undefined && !blocked.allowed && !isObserved) {
+    const cause = blocked.to === null ? new Error(doubt ?? 'no recipient was found') : undefined;
+    const details = cause === undefined ? undefined : { cause };
+    return { isAllowed: false, error: new SendBlockedError(blocked, maskMsisdn(blocked.to), details) };
+  }
+  const reached = new Map<string, LearntOptOut>();
+  for (const [index, { from }] of recipients.entries()) {
+    const msisdn = decisions[index]?.to;
+    if (typeof msisdn === 'string') reached.set(msisdn, { msisdn, from });
+  }
+  return { isAllowed: true, recipients: [...reached.values()] };
 }

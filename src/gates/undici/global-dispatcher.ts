@@ -1,72 +1,78 @@
 /**
- * The dispatchers of every request that names none, in undici and in the global `fetch`: puts a gate into them and takes
- * it away again. Versions of undici share them by symbols of the global object: 5, 6 and the `fetch` of Node 20 and 22
- * use the first, 7 and Node 24 both, 8 and Node 26 the second. It replaces no dispatcher.
+ * Puts a gate into the global dispatchers, which dispatch every request that names no dispatcher, in undici and in the
+ * global `fetch`, and takes it out again. No dispatcher is replaced.
+ *
+ * Versions of undici share these dispatchers by symbols of the global object: undici 5 and 6 and the `fetch` of Node 20
+ * and 22 use the first symbol, undici 7 and Node 24 both, undici 8 and Node 26 the second.
  */
 
 import { Agent, type Dispatcher } from 'undici';
 import { ConfigError } from '../../errors.ts';
-import type { Gate } from './exit.ts';
 import { failRequest } from './handler.ts';
 import { layersOf, type Layer } from './innermost-dispatcher.ts';
-import { isProbe, isSeenBy, probeAnswer } from './probe.ts';
+import type { Gate } from './next-dispatcher.ts';
+import { isProbe, isSeenBy, probeError } from './probe.ts';
 
-/** What makes two gates the same; without options as text they never are. */
+/** Two gates with an equal key are the same gate. */
 export interface GateKey {
   readonly guard: object;
+  /** The options as text. Without it the key equals no other. */
   readonly options: string | undefined;
 }
 
-/** A gate in the global dispatchers. */
-export interface Place {
+/** A gate in the global dispatchers, as one caller installed it. */
+export interface InstalledGate {
   readonly isNew: boolean;
   /**
-   * Takes the gate away, once as often as it was placed.
+   * Removes the gate for this caller. The gate is taken out when every caller that installed it has removed it.
    *
-   * @returns whether the global dispatchers are as they were before it, without any gate of this package.
+   * @returns whether it was taken out, and the global dispatchers are the same as before, without any gate of this
+   * package.
    */
   remove(): boolean;
 }
 
-interface Standing {
+interface Installation {
   readonly key: GateKey;
+  /** The dispatchers of other modules when the gate was installed, by symbol. */
   readonly globals: readonly unknown[];
-  holders: number;
+  /** How many callers installed the gate and have not removed it. */
+  users: number;
   /** Takes the gate out of the dispatchers. @returns whether no other gate is in them. */
-  end(): boolean;
+  uninstall(): boolean;
 }
 
-/** An agent of ours under a symbol that had none: a version of undici that is loaded later takes it for its own. */
-interface Filler {
+/** An agent of this module under a symbol that had no value. An undici that is loaded later uses it as its own. */
+interface Placeholder {
   readonly agent: Agent;
-  /** How the symbol shows the agent, where it tells who sees it. */
+  /** The getter of the symbol, which records that another module has read it. */
   readonly get: () => Agent;
-  /** Takes the agent away, unless another module has seen it and may depend on it. */
-  empty(): void;
+  /** Removes the agent, unless another module has read it and may depend on it. */
+  remove(): void;
 }
 
 const SYMBOLS = [Symbol.for('undici.globalDispatcher.1'), Symbol.for('undici.globalDispatcher.2')];
-const standing = new Set<Standing>();
-const fillers = new Map<symbol, Filler>();
+const installations = new Set<Installation>();
+const placeholders = new Map<symbol, Placeholder>();
 
 /**
- * Puts a gate into the global dispatchers. One of the same key that is there already is enough.
+ * Installs a gate in the global dispatchers. If a gate with the same key is installed already, no second one is added.
  *
- * @throws ConfigError `dispatcher_composed` if a dispatcher redirects or retries where no gate can be put behind it.
+ * @throws ConfigError `dispatcher_composed` if a dispatcher redirects or retries and no gate can be put behind it.
  */
-export function placeGate(gate: Gate, key: GateKey): Place {
-  const known = [...standing].find((one) => isSame(one.key, key) && isUnchanged(one));
-  const place = known ?? stand(gate, key);
-  place.holders++;
-  let isOver = false;
+export function installGate(gate: Gate, key: GateKey): InstalledGate {
+  const existing = [...installations].find((one) => isSame(one.key, key) && isUnchanged(one));
+  const installation = existing ?? install(gate, key);
+  installation.users++;
+  let isRemoved = false;
   return {
-    isNew: known === undefined,
+    isNew: existing === undefined,
     remove() {
-      if (isOver) return false;
-      isOver = true;
-      if (--place.holders > 0) return false;
-      standing.delete(place);
-      return place.end() && isUnchanged(place);
+      if (isRemoved) return false;
+      isRemoved = true;
+      if (--installation.users > 0) return false;
+      installations.delete(installation);
+      return installation.uninstall() && isUnchanged(installation);
     },
   };
 }
@@ -74,26 +80,29 @@ export function placeGate(gate: Gate, key: GateKey): Place {
 const isSame = (one: GateKey, other: GateKey) =>
   one.guard === other.guard && one.options !== undefined && one.options === other.options;
 
-const isUnchanged = ({ globals }: Standing) =>
-  SYMBOLS.every((symbol, index) => globals[index] === ofOthers(symbol));
+/** Whether no other module has set a global dispatcher since the gate was installed. */
+const isUnchanged = ({ globals }: Installation) =>
+  SYMBOLS.every((symbol, index) => globals[index] === foreignDispatcherAt(symbol));
 
-/** The dispatcher that others have put under a symbol. */
-function ofOthers(symbol: symbol): Dispatcher | undefined {
+/** Returns the dispatcher that another module has put under a symbol. */
+function foreignDispatcherAt(symbol: symbol): Dispatcher | undefined {
   const dispatcher = dispatcherAt(symbol);
-  return dispatcher === fillers.get(symbol)?.agent ? undefined : dispatcher;
+  return dispatcher === placeholders.get(symbol)?.agent ? undefined : dispatcher;
 }
 
-/** The dispatcher under a symbol. An agent of ours is not seen by this. */
+/** Returns the dispatcher under a symbol. It does not call the getter of a placeholder. */
 function dispatcherAt(symbol: symbol): Dispatcher | undefined {
-  const filler = fillers.get(symbol);
-  if (filler !== undefined && getterOf(symbol) === filler.get) return filler.agent;
+  const placeholder = placeholders.get(symbol);
+  if (placeholder !== undefined && getterOf(symbol) === placeholder.get) return placeholder.agent;
   return Reflect.get(globalThis, symbol) as Dispatcher | undefined;
 }
 
 const getterOf = (symbol: symbol) => Object.getOwnPropertyDescriptor(globalThis, symbol)?.get;
 
-/** Fills a symbol that is empty, so that what is loaded later cannot put a dispatcher without a gate there. */
-function fill(symbol: symbol): void {
+/**
+ * Puts a placeholder under a symbol without a value, so that no later module puts a dispatcher without a gate there.
+ */
+function addPlaceholder(symbol: symbol): void {
   if (dispatcherAt(symbol) !== undefined) return;
   const agent = new Agent();
   let isSeen = false;
@@ -102,56 +111,63 @@ function fill(symbol: symbol): void {
     return agent;
   };
   const set = (value: unknown) => void Reflect.defineProperty(globalThis, symbol, { value, writable: true });
-  // A property that undici has made can be written, and not defined again.
+  // If undici has defined the property, it is writable, but cannot be defined again.
   const isDefined = Reflect.defineProperty(globalThis, symbol, { get, set, configurable: true });
   if (!isDefined) Reflect.set(globalThis, symbol, agent);
-  fillers.set(symbol, {
+  placeholders.set(symbol, {
     agent,
     get,
-    empty() {
+    remove() {
       if (isSeen || dispatcherAt(symbol) !== agent) return;
       if (!isDefined) Reflect.set(globalThis, symbol, undefined);
       else Reflect.deleteProperty(globalThis, symbol);
-      fillers.delete(symbol);
+      placeholders.delete(symbol);
     },
   });
 }
 
-function stand(gate: Gate, key: GateKey): Standing {
-  const place: Standing = { key, globals: SYMBOLS.map(ofOthers), holders: 0, end };
-  for (const symbol of SYMBOLS) fill(symbol);
-  const guarded: Gate = (exit, opts, handler) => {
-    if (isProbe(opts, place)) {
-      failRequest(handler, probeAnswer());
+function install(gate: Gate, key: GateKey): Installation {
+  const installation: Installation = {
+    key,
+    globals: SYMBOLS.map(foreignDispatcherAt),
+    users: 0,
+    uninstall,
+  };
+  for (const symbol of SYMBOLS) addPlaceholder(symbol);
+  const probedGate: Gate = (next, opts, handler) => {
+    if (isProbe(opts, installation)) {
+      failRequest(handler, probeError());
       return true;
     }
-    return gate(exit, opts, handler);
+    return gate(next, opts, handler);
   };
   const layers = new Set<Layer>();
-  const hidden: Dispatcher[] = [];
+  const opaque: Dispatcher[] = [];
   const dispatchers = SYMBOLS.map(dispatcherAt).filter((dispatcher) => dispatcher !== undefined);
   for (const dispatcher of new Set(dispatchers)) {
     const found = layersOf(dispatcher);
-    if (found === undefined) hidden.push(dispatcher);
-    // One layer may be found twice: once it has a gate, it is known.
-    for (const layer of found ?? []) if (!layers.has(layer)) layer.add(guarded);
-    for (const layer of found ?? []) layers.add(layer);
+    if (found === undefined) opaque.push(dispatcher);
+    // Two dispatchers may lead to the same layer. It is recognised once it has a gate, and does not get the gate twice.
+    for (const layer of found ?? []) {
+      if (!layers.has(layer)) layer.add(probedGate);
+      layers.add(layer);
+    }
   }
 
-  function end(): boolean {
-    for (const layer of layers) layer.remove(guarded);
+  function uninstall(): boolean {
+    for (const layer of layers) layer.remove(probedGate);
     const isFree = [...layers].every(({ isInUse }) => !isInUse);
-    if (isFree) for (const filler of fillers.values()) filler.empty();
+    if (isFree) for (const placeholder of placeholders.values()) placeholder.remove();
     return isFree;
   }
 
-  // A dispatcher that shows nothing of what it was made of may lead to one that has the gate now.
-  if (!hidden.every((dispatcher) => isSeenBy(dispatcher, place))) {
-    end();
+  // A dispatcher whose inner dispatchers cannot be found may still lead to one that has the gate now.
+  if (!opaque.every((dispatcher) => isSeenBy(dispatcher, installation))) {
+    uninstall();
     throw new ConfigError('dispatcher_composed', 'installGlobalGuard', COMPOSED);
   }
-  standing.add(place);
-  return place;
+  installations.add(installation);
+  return installation;
 }
 
 const COMPOSED = `installGlobalGuard: the global dispatcher redirects, retries or intercepts where no guard can be put behind it. Compose it with the guard first, and do without installGlobalGuard:

@@ -1,7 +1,7 @@
 /**
- * Handlers of a dispatch, of undici's present interface and of the one before it, which the `fetch` of Node 20 speaks:
- * how one is failed, kept waiting for a request that is not dispatched yet, and listened in on. What passes is passed on
- * as it is.
+ * Handlers of a dispatch, of undici's present interface and of the older one, which the `fetch` of Node 20 uses: how to
+ * fail one, how to let one wait for a request that is not dispatched yet, and how to read the reply that it gets. All
+ * calls are passed on unchanged.
  */
 
 import { brotliDecompressSync, unzipSync } from 'node:zlib';
@@ -10,14 +10,18 @@ import { errors, type Dispatcher } from 'undici';
 type Handler = Dispatcher.DispatchHandler;
 type Controller = Dispatcher.DispatchController;
 
-/** A reply of more bytes than that is none to a send. */
+/** A larger reply is no reply to a send, and is not read. */
 const MAX_REPLY_BYTES = 64 * 1024;
 
-/** Ends a request with an error, as undici does: the handler is told, and only one that cannot be told makes it throw. */
+/**
+ * Ends a request with an error, as undici does: it calls the error method of the handler.
+ *
+ * @throws `error` if the handler has no such method.
+ */
 export function failRequest(
   handler: Handler,
   error: Error,
-  controller = idleController(() => undefined),
+  controller = inactiveController(() => undefined),
 ): void {
   if (typeof handler.onResponseError === 'function') handler.onResponseError(controller, error);
   else if (typeof handler.onError === 'function') handler.onError(error);
@@ -25,68 +29,85 @@ export function failRequest(
 }
 
 /** A request that waits to be dispatched. */
-export interface HeldRequest {
-  /** Rejects when the request is aborted. */
+export interface WaitingRequest {
+  /** Rejects when the request is aborted before it is dispatched. */
   readonly aborted: Promise<never>;
-  /** Aborts it, for a dispatcher that will not take it any more. */
+  /** Aborts the request, if its dispatcher was closed or destroyed. */
   abort(reason: Error): void;
-  /** Ends it. */
+  /** Ends the request with an error. */
   fail(error: unknown): void;
-  /** The handler to dispatch with, when the waiting is over. */
+  /** Returns the handler to dispatch with. */
   handler(): Handler;
 }
 
+/** `abort` aborts the request: before the dispatch by rejecting `aborted`, then by undici. */
+type WaitingState =
+  | { readonly isAborted: false; readonly abort: (reason: Error) => void }
+  | { readonly isAborted: true; readonly reason: Error };
+
 /**
- * Starts a request for its handler, so that it can be aborted while it waits. It is started once more when it is
- * dispatched, as a request that is retried.
+ * Starts a request for its handler, so that the handler can abort it while it waits. When the request is dispatched,
+ * the handler is started once more, as for a retry.
  */
-export function holdRequest(handler: Handler): HeldRequest {
-  let reason: Error | undefined;
-  let abortDispatched: ((reason: Error) => void) | undefined;
-  let reject: (reason: Error) => void = () => undefined;
-  const aborted = new Promise<never>((_, onAbort) => (reject = onAbort));
+export function startWaiting(handler: Handler): WaitingRequest {
+  let rejectAborted: (reason: Error) => void = () => undefined;
+  const aborted = new Promise<never>((_, reject) => (rejectAborted = reject));
   aborted.catch(() => undefined);
+  let state: WaitingState = { isAborted: false, abort: rejectAborted };
 
   function abort(given?: Error): void {
-    if (reason !== undefined) return;
-    reason = given ?? new errors.RequestAbortedError();
-    if (abortDispatched) abortDispatched(reason);
-    else reject(reason);
+    if (state.isAborted) return;
+    const reason = given ?? new errors.RequestAbortedError();
+    const { abort: abortNow } = state;
+    state = { isAborted: true, reason };
+    abortNow(reason);
   }
 
-  const controller = idleController(() => reason, abort);
+  /** Passes the start of the dispatched request to the handler, or aborts it if it was aborted meanwhile. */
+  function start(abortDispatched: (reason: Error) => void, startHandler: () => void): void {
+    if (state.isAborted) {
+      abortDispatched(state.reason);
+      return;
+    }
+    state = { isAborted: false, abort: abortDispatched };
+    startHandler();
+  }
+
+  const controller = inactiveController(() => (state.isAborted ? state.reason : undefined), abort);
   if (typeof handler.onRequestStart === 'function') handler.onRequestStart(controller, {});
   else handler.onConnect?.(abort);
 
-  // Asked for only where the handler has them.
-  const theirs = handler as Required<Handler>;
+  // These methods are only called if the handler has them.
+  const original = handler as Required<Handler>;
   return {
     aborted,
     abort,
-    fail: (error) => failRequest(handler, asError(error), controller),
+    fail: (error) => failRequest(handler, toError(error), controller),
     handler: () =>
-      relay(handler, {
-        onConnect(abortIt, ...rest) {
-          abortDispatched = abortIt;
-          if (reason === undefined) theirs.onConnect(abortIt, ...rest);
-          else abortIt(reason);
+      overrideMethods(handler, {
+        onConnect(abortDispatched, ...rest) {
+          start(abortDispatched, () => original.onConnect(abortDispatched, ...rest));
         },
         onRequestStart(started, context) {
-          abortDispatched = (why) => started.abort(why);
-          if (reason === undefined) theirs.onRequestStart(started, context);
-          else started.abort(reason);
+          start(
+            (reason) => started.abort(reason),
+            () => original.onRequestStart(started, context),
+          );
         },
       }),
   };
 }
 
-/** What was thrown, for a handler: undici hands on any value; without one, a handler would take it for success. */
-export function asError(error: unknown): Error {
-  return (error ?? new Error('the request failed')) as Error;
+/**
+ * Returns what was thrown, of any type, as undici passes it on. A handler could take `undefined` and `null` for
+ * success, so these become an error.
+ */
+export function toError(thrown: unknown): Error {
+  return (thrown ?? new Error('the request failed')) as Error;
 }
 
-/** The controller of a request that is not under way: nothing comes in that could be paused. */
-function idleController(
+/** Returns the controller of a request that is not dispatched: there is no response that could be paused. */
+function inactiveController(
   reason: () => Error | undefined,
   abort: (reason: Error) => void = () => undefined,
 ): Controller {
@@ -106,60 +127,69 @@ function idleController(
   };
 }
 
-/** Reads a successful reply while it is passed on, and hands its text over before the handler is told of its end. */
-export function listenToReply(handler: Handler, onReply: (text: string) => void): Handler {
-  let chunks: Buffer[] | undefined;
-  let size = 0;
-  let encoding = '';
+/** A reply whose text is not needed, or one that is being read. */
+type ReplyState =
+  | { readonly isRead: false }
+  | { readonly isRead: true; readonly encoding: string; readonly chunks: Buffer[]; size: number };
+
+const UNREAD: ReplyState = { isRead: false };
+
+/**
+ * Returns a handler that also reads a successful reply (status 200) of at most {@link MAX_REPLY_BYTES}.
+ *
+ * @param onReply gets the text of the reply, before the handler gets its end.
+ */
+export function readReply(handler: Handler, onReply: (text: string) => void): Handler {
+  let reply: ReplyState = UNREAD;
 
   function begin(statusCode: number, contentEncoding: string | undefined): void {
-    chunks = statusCode === 200 ? [] : undefined;
-    size = 0;
-    encoding = contentEncoding?.trim().toLowerCase() ?? '';
+    const encoding = contentEncoding?.trim().toLowerCase() ?? '';
+    reply = statusCode === 200 ? { isRead: true, encoding, chunks: [], size: 0 } : UNREAD;
   }
-  function take(chunk: Buffer): void {
-    size += chunk.length;
-    if (size > MAX_REPLY_BYTES) chunks = undefined;
-    chunks?.push(Buffer.from(chunk));
+  function add(chunk: Buffer): void {
+    if (!reply.isRead) return;
+    reply.size += chunk.length;
+    if (reply.size > MAX_REPLY_BYTES) reply = UNREAD;
+    else reply.chunks.push(Buffer.from(chunk));
   }
   function end(): void {
-    const text = chunks && decoded(Buffer.concat(chunks), encoding);
-    chunks = undefined;
+    const text = reply.isRead ? decode(Buffer.concat(reply.chunks), reply.encoding) : undefined;
+    reply = UNREAD;
     if (text !== undefined) onReply(text);
   }
 
-  // Asked for only where the handler has them.
-  const theirs = handler as Required<Handler>;
-  return relay(handler, {
+  // These methods are only called if the handler has them.
+  const original = handler as Required<Handler>;
+  return overrideMethods(handler, {
     onHeaders(statusCode, headers, ...rest) {
       begin(statusCode, rawHeader(headers, 'content-encoding'));
-      return theirs.onHeaders(statusCode, headers, ...rest);
+      return original.onHeaders(statusCode, headers, ...rest);
     },
     onData(chunk) {
-      take(chunk);
-      return theirs.onData(chunk);
+      add(chunk);
+      return original.onData(chunk);
     },
     onComplete(trailers) {
       end();
-      theirs.onComplete(trailers);
+      original.onComplete(trailers);
     },
     onResponseStart(controller, statusCode, headers, ...rest) {
       begin(statusCode, headers['content-encoding']?.toString());
-      theirs.onResponseStart(controller, statusCode, headers, ...rest);
+      original.onResponseStart(controller, statusCode, headers, ...rest);
     },
     onResponseData(controller, chunk) {
-      take(chunk);
-      theirs.onResponseData(controller, chunk);
+      add(chunk);
+      original.onResponseData(controller, chunk);
     },
     onResponseEnd(controller, trailers) {
       end();
-      theirs.onResponseEnd(controller, trailers);
+      original.onResponseEnd(controller, trailers);
     },
   });
 }
 
-/** The text of a reply; `undefined` where it cannot be read. */
-function decoded(bytes: Buffer, encoding: string): string | undefined {
+/** Returns the text of a reply; `undefined` if it cannot be decompressed, or is too large then. */
+function decode(bytes: Buffer, encoding: string): string | undefined {
   const limit = { maxOutputLength: MAX_REPLY_BYTES };
   try {
     switch (encoding) {
@@ -179,21 +209,22 @@ function decoded(bytes: Buffer, encoding: string): string | undefined {
   }
 }
 
+/** Returns a header of the older interface, which has names and values in turn in one array. */
 function rawHeader(headers: readonly unknown[], name: string): string | undefined {
-  const place = headers.findIndex((part, index) => index % 2 === 0 && String(part).toLowerCase() === name);
-  return place === -1 ? undefined : String(headers[place + 1]);
+  const index = headers.findIndex((part, i) => i % 2 === 0 && String(part).toLowerCase() === name);
+  return index === -1 ? undefined : String(headers[index + 1]);
 }
 
-/** A handler that is `handler`, but for some of the methods that it has. */
-function relay(handler: Handler, own: Handler): Handler {
+/** Returns a proxy of a handler in which `methods` replace the methods that the handler has. It gets no new methods. */
+function overrideMethods(handler: Handler, methods: Handler): Handler {
   return new Proxy<Handler>(
     {},
     {
       get(_, name) {
-        const theirs: unknown = Reflect.get(handler, name);
-        if (typeof theirs !== 'function') return theirs;
-        const ours: unknown = Reflect.get(own, name);
-        return ours ?? (theirs.bind(handler) as unknown);
+        const original: unknown = Reflect.get(handler, name);
+        if (typeof original !== 'function') return original;
+        const override: unknown = Reflect.get(methods, name);
+        return override ?? (original.bind(handler) as unknown);
       },
       has: (_, name) => name in handler,
     },

@@ -1,13 +1,13 @@
 /**
- * Puts gates into the innermost dispatchers, behind every interceptor of theirs, so that redirected and retried requests
- * come back to the gates. Undici calls a method of its own there, under a symbol that every version from 5 on describes
- * in the same way. A dispatcher in which that is not found is left as it is.
+ * Puts gates into the innermost dispatchers, behind all of their interceptors, so that redirected and retried requests
+ * pass the gates again. Undici calls an internal method there, whose symbol has the same description in every version
+ * since 5. A dispatcher without that method is not changed.
  */
 
 import type { Dispatcher } from 'undici';
 import { ConfigError } from '../../errors.ts';
-import type { Dispatch, Gate } from './exit.ts';
 import { failRequest } from './handler.ts';
+import type { Dispatch, Gate, NextDispatcher } from './next-dispatcher.ts';
 
 type Members = Record<symbol, unknown>;
 type Options = Dispatcher.DispatchOptions;
@@ -16,17 +16,21 @@ type Method<A extends readonly unknown[], R> = (this: object, ...args: A) => R;
 
 /** The gates in one dispatcher. */
 export interface Layer {
-  /** Adds a gate; it is asked before those that are there. */
+  /** Adds a gate. It is called before the gates that were added earlier. */
   add(gate: Gate): void;
-  /** Takes a gate away. Without gates the dispatcher is as it was. */
+  /** Removes a gate. When the last one is removed, the dispatcher is the same as before. */
   remove(gate: Gate): void;
   readonly isInUse: boolean;
 }
 
-/** The layer of a dispatcher, kept on it: a composed dispatcher shows the members of the one it was made of. */
+/** The member of a dispatcher that has its layer. A composed dispatcher also shows the members of its inner one. */
 const LAYER = Symbol('sms-send-guard layer');
 
-/** The layers behind which `dispatcher` has nothing but sockets; `undefined` if one of them cannot be reached. */
+/**
+ * Returns the innermost layers of a dispatcher, those next to the sockets; `undefined` if one of them cannot be found.
+ *
+ * @param isOfProxy whether the dispatcher is the one inside a `ProxyAgent`.
+ */
 export function layersOf(dispatcher: object, isOfProxy = false): readonly Layer[] | undefined {
   const inner = new Map<object, boolean>();
   for (const symbol of Object.getOwnPropertySymbols(dispatcher)) {
@@ -51,14 +55,15 @@ function layerIn(dispatcher: Members, isOfProxy: boolean): Layer | undefined {
     symbolOf(dispatcher, name),
   );
   if (dispatch === undefined || close === undefined || destroy === undefined) return undefined;
-  if (mayInterceptInside(dispatcher, isOfProxy) || !Object.isExtensible(dispatcher)) return undefined;
+  if (canInterceptInside(dispatcher, isOfProxy) || !Object.isExtensible(dispatcher)) return undefined;
   return createLayer(dispatcher, { dispatch, close, destroy });
 }
 
-/** The symbol with a description, of an object or what it inherits. */
+/** Returns the symbol with a description, of an object or its prototypes. */
 function symbolOf(object: object, description: string): symbol | undefined {
-  for (let one: object | null = object; one !== null; one = Object.getPrototypeOf(one) as object | null) {
-    const found = Object.getOwnPropertySymbols(one).find((symbol) => symbol.description === description);
+  let owner: object | null = object;
+  for (; owner !== null; owner = Object.getPrototypeOf(owner) as object | null) {
+    const found = Object.getOwnPropertySymbols(owner).find((symbol) => symbol.description === description);
     if (found !== undefined) return found;
   }
   return undefined;
@@ -69,87 +74,68 @@ function memberOf(object: Members, description: string): unknown {
   return symbol && object[symbol];
 }
 
-/** Whether clients come from a factory of the user's, or have interceptors: they may redirect and retry by themselves. */
-function mayInterceptInside(dispatcher: Members, isOfProxy: boolean): boolean {
+/** Whether its clients come from a factory of the user, or have interceptors. Such clients may redirect and retry. */
+function canInterceptInside(dispatcher: Members, isOfProxy: boolean): boolean {
   const factory = memberOf(dispatcher, 'factory') as { readonly name: string } | undefined;
-  const own = isOfProxy ? ['factory', 'defaultFactory'] : ['defaultFactory'];
-  if (factory !== undefined && !own.includes(factory.name)) return true;
+  const factoriesOfUndici = isOfProxy ? ['factory', 'defaultFactory'] : ['defaultFactory'];
+  if (factory !== undefined && !factoriesOfUndici.includes(factory.name)) return true;
   const options = Object(memberOf(dispatcher, 'options')) as { readonly interceptors?: unknown };
   const { Pool, Client } = Object(options.interceptors) as Record<string, unknown>;
-  return interceptsByOption(dispatcher) && [Pool, Client].flat().some((one) => one !== undefined);
+  return hasInterceptorsOption(dispatcher) && [Pool, Client].flat().some((one) => one !== undefined);
 }
 
-/** Whether a dispatcher is one of undici 5 or 6, which follow redirects by themselves and have interceptors as an option. */
-const interceptsByOption = (dispatcher: object) =>
+/** Whether a dispatcher is of undici 5 or 6, which have interceptors as an option and follow redirects themselves. */
+const hasInterceptorsOption = (dispatcher: object) =>
   (dispatcher as { interceptors?: unknown }).interceptors !== undefined;
 
 /** A request that waits for its body. */
-interface Held {
-  readonly fail: (error: Error) => void;
-  readonly over: Promise<void>;
+interface WaitingRequest {
+  /** Called when the dispatcher is destroyed. */
+  readonly onDestroy: (error: Error) => void;
+  /** Resolves when the request was dispatched or has failed. */
+  readonly done: Promise<void>;
 }
 
-function createLayer(
-  dispatcher: Members,
-  names: { readonly dispatch: symbol; readonly close: symbol; readonly destroy: symbol },
-): Layer {
-  const dispatchIt = dispatcher[names.dispatch] as Method<Parameters<Dispatch>, boolean>;
-  const closeIt = dispatcher[names.close] as Method<[], Promise<unknown>>;
-  const destroyIt = dispatcher[names.destroy] as Method<[Error], Promise<unknown>>;
-  // Agents keep their clients by origin, in a map; pools keep a list, and clients have none.
-  const isAgent = memberOf(dispatcher, 'clients') instanceof Map;
-  const held = new Set<Held>();
-  let gates: readonly Gate[] = [];
-  let isDestroyed = false;
+/** The symbols of the methods that a layer overrides. */
+interface MethodSymbols {
+  readonly dispatch: symbol;
+  readonly close: symbol;
+  readonly destroy: symbol;
+}
 
-  /** Asks gates, the last one first, and dispatches. */
-  function pass(self: object, asked: readonly Gate[], opts: Options, handler: Handler): boolean {
-    const gate = asked.at(-1);
-    if (gate === undefined) return leave(self, opts, handler);
-    const dispatch: Dispatch = (given, told) => pass(self, asked.slice(0, -1), given, told);
-    return gate({ dispatch, honoursOrigin: () => isAgent, watch }, opts, handler);
+function createLayer(dispatcher: Members, symbols: MethodSymbols): Layer {
+  const dispatchOriginal = dispatcher[symbols.dispatch] as Method<Parameters<Dispatch>, boolean>;
+  // Agents keep their clients by origin, in a map. Pools have a list of clients, and clients have none.
+  const isAgent = memberOf(dispatcher, 'clients') instanceof Map;
+  const requests = createWaitingRequests(dispatcher, symbols);
+  let gates: readonly Gate[] = [];
+
+  /** Calls gates, the last one first, and then the dispatcher. */
+  function callGates(self: object, remaining: readonly Gate[], opts: Options, handler: Handler): boolean {
+    const gate = remaining.at(-1);
+    if (gate === undefined) return dispatchUngated(self, opts, handler);
+    const dispatch: Dispatch = (nextOpts, nextHandler) =>
+      callGates(self, remaining.slice(0, -1), nextOpts, nextHandler);
+    return gate({ dispatch, isRoutedByOrigin: () => isAgent, watch: requests.watch }, opts, handler);
   }
 
-  function leave(self: object, opts: Options, handler: Handler): boolean {
+  function dispatchUngated(self: object, opts: Options, handler: Handler): boolean {
     const { maxRedirections } = opts as { maxRedirections?: unknown };
-    if (!interceptsByOption(dispatcher) || !maxRedirections) return dispatchIt.call(self, opts, handler);
+    if (!hasInterceptorsOption(dispatcher) || !maxRedirections) {
+      return dispatchOriginal.call(self, opts, handler);
+    }
     failRequest(handler, new ConfigError('dispatcher_composed', 'maxRedirections', REDIRECTED));
     return true;
   }
 
-  function watch(fail: (error: Error) => void): () => void {
-    let end: () => void = () => undefined;
-    const one: Held = { fail, over: new Promise((resolve) => (end = resolve)) };
-    held.add(one);
-    return () => {
-      held.delete(one);
-      end();
-    };
-  }
-
   const overrides = new Map<symbol, unknown>([
     [
-      names.dispatch,
+      symbols.dispatch,
       function (this: object, opts: Options, handler: Handler) {
-        return pass(this, gates, opts, handler);
+        return callGates(this, gates, opts, handler);
       },
     ],
-    [
-      names.close,
-      function (this: object) {
-        if (held.size === 0) return closeIt.call(this);
-        const over = Promise.all([...held].map((one) => one.over));
-        return over.then(() => (isDestroyed ? undefined : closeIt.call(this)));
-      },
-    ],
-    [
-      names.destroy,
-      function (this: object, error: Error) {
-        isDestroyed = true;
-        for (const one of held) one.fail(error);
-        return destroyIt.call(this, error);
-      },
-    ],
+    ...requests.overrides,
   ]);
   let restore: () => void = () => undefined;
 
@@ -160,7 +146,7 @@ function createLayer(
     add(gate) {
       if (gates.length === 0) {
         restore = override(dispatcher, overrides.set(LAYER, layer));
-        forgetInterceptors(dispatcher);
+        resetInterceptorChain(dispatcher);
       }
       gates = [...gates, gate];
     },
@@ -168,24 +154,75 @@ function createLayer(
       gates = gates.filter((one) => one !== gate);
       if (gates.length > 0) return;
       restore();
-      forgetInterceptors(dispatcher);
+      resetInterceptorChain(dispatcher);
     },
   };
   return layer;
 }
 
+/** The requests that wait for their bodies at a dispatcher, and overrides of the methods that end it. */
+interface WaitingRequests {
+  readonly watch: NextDispatcher['watch'];
+  readonly overrides: ReadonlyMap<symbol, unknown>;
+}
+
+/**
+ * Makes a dispatcher wait for waiting requests when it is closed, and fail them when it is destroyed. Undici itself
+ * does not know these requests yet.
+ */
+function createWaitingRequests(dispatcher: Members, symbols: MethodSymbols): WaitingRequests {
+  const closeOriginal = dispatcher[symbols.close] as Method<[], Promise<unknown>>;
+  const destroyOriginal = dispatcher[symbols.destroy] as Method<[Error], Promise<unknown>>;
+  const waiting = new Set<WaitingRequest>();
+  let isDestroyed = false;
+
+  function watch(onDestroy: (error: Error) => void): () => void {
+    let resolveDone: () => void = () => undefined;
+    const request = { onDestroy, done: new Promise<void>((resolve) => (resolveDone = resolve)) };
+    waiting.add(request);
+    return () => {
+      waiting.delete(request);
+      resolveDone();
+    };
+  }
+
+  function close(this: object): Promise<unknown> {
+    if (waiting.size === 0) return closeOriginal.call(this);
+    const allDone = Promise.all([...waiting].map(({ done }) => done));
+    return allDone.then(() => (isDestroyed ? undefined : closeOriginal.call(this)));
+  }
+
+  function destroy(this: object, error: Error): Promise<unknown> {
+    isDestroyed = true;
+    for (const { onDestroy } of waiting) onDestroy(error);
+    return destroyOriginal.call(this, error);
+  }
+
+  return {
+    watch,
+    overrides: new Map<symbol, unknown>([
+      [symbols.close, close],
+      [symbols.destroy, destroy],
+    ]),
+  };
+}
+
 const REDIRECTED =
   'maxRedirections: a client of undici 5 or 6 follows redirects where no guard sees them; use an Agent, or maxRedirections: 0';
 
-/** @returns a function that puts back what was there, but for members that somebody has changed since. */
+/**
+ * Overrides members of an object.
+ *
+ * @returns a function that restores them, except members that other code has changed since.
+ */
 function override(object: Members, members: ReadonlyMap<symbol, unknown>): () => void {
-  const before = [...members].map(([name, value]) => {
+  const originals = [...members].map(([name, value]) => {
     const own = Object.getOwnPropertyDescriptor(object, name);
     Object.defineProperty(object, name, { value, writable: true, enumerable: false, configurable: true });
     return { name, value, own };
   });
   return () => {
-    for (const { name, value, own } of before) {
+    for (const { name, value, own } of originals) {
       if (object[name] !== value) continue;
       if (own === undefined) Reflect.deleteProperty(object, name);
       else Object.defineProperty(object, name, own);
@@ -193,8 +230,8 @@ function override(object: Members, members: ReadonlyMap<symbol, unknown>): () =>
   };
 }
 
-/** Undici 5 and 6 keep the chain of their interceptors, and make it anew from the method where there is none. */
-function forgetInterceptors(dispatcher: Members): void {
+/** Deletes the chain of interceptors that undici 5 and 6 store. They then create it again from the current method. */
+function resetInterceptorChain(dispatcher: Members): void {
   const chain = Object.getOwnPropertySymbols(dispatcher).find(
     ({ description }) => description === 'Intercepted Dispatch',
   );

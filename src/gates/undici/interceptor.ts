@@ -1,6 +1,6 @@
 /**
  * The entry point for undici, and so for the global `fetch`: a request that would send to a person who opted out fails
- * before a socket is written. It checks options and wires the gate into dispatchers.
+ * before anything is written to a socket. This module checks options and connects the gate to dispatchers.
  */
 
 import type { Dispatcher } from 'undici';
@@ -9,31 +9,36 @@ import type { Guard } from '../../guard-api.ts';
 import { listOf, oneOf, readFields, size, withDefault, type Size } from '../../options/fields.ts';
 import { accessOf, type GateAccess } from '../guard-access.ts';
 import { hostField, sendRule, type SendRule } from '../vonage-api/endpoints.ts';
-import { exitOf, type Gate } from './exit.ts';
 import { createGate } from './gate.ts';
-import { placeGate } from './global-dispatcher.ts';
+import { installGate } from './global-dispatcher.ts';
+import { nextDispatcherOf, type Gate } from './next-dispatcher.ts';
 import { isSeenByFetch } from './probe.ts';
 
 export type { SendRequest, SendRule } from '../vonage-api/endpoints.ts';
 
 /** The options of {@link guardDispatcher} and {@link installGlobalGuard}. */
 export interface UndiciGuardOptions {
-  /** Further hosts at which the provider's endpoints stand: proxies and simulators. */
+  /** Further hosts with the provider's endpoints, such as proxies and simulators. */
   readonly hosts?: readonly string[] | undefined;
-  /** Endpoints of others, guarded as the provider's are. */
+  /** Further endpoints that send messages. They are guarded like the provider's endpoints. */
   readonly rules?: readonly SendRule[] | undefined;
-  /** The largest body of a send; a streamed one is read into memory. Default `'1mb'`. */
+  /**
+   * The largest body of a send, from 1 KiB to 64 MiB. A send with a larger one is refused. A streamed body is read into
+   * memory. Default `'1mb'`.
+   */
   readonly maxBody?: Size | undefined;
-  /** `observe` lets sends pass that would be refused, and reports them. Default `reject`. */
+  /** `observe` allows sends that would be refused, and reports them. Default `reject`. */
   readonly onBlocked?: 'reject' | 'observe' | undefined;
 }
 
 /**
- * An interceptor for `dispatcher.compose()`. Compose it first: what redirects or retries after it comes back through it.
+ * Creates an interceptor for `dispatcher.compose()`. Compose it first, before interceptors that redirect or retry:
+ * their requests then pass the gate again.
+ *
+ * @throws ConfigError if `guard` is not a guard, and for invalid options.
  *
  * @example
  * const agent = new Agent().compose(guardDispatcher(guard), interceptors.retry());
- * @throws ConfigError for anything but a guard, and for options that cannot be used.
  */
 export function guardDispatcher(
   guard: Guard,
@@ -41,20 +46,21 @@ export function guardDispatcher(
 ): Dispatcher.DispatcherComposeInterceptor {
   const gate = gateOf(accessOf(guard), options);
   return (dispatch) => {
-    const exit = exitOf(dispatch);
-    return (opts, handler) => gate(exit, opts, handler);
+    const next = nextDispatcherOf(dispatch);
+    return (opts, handler) => gate(next, opts, handler);
   };
 }
 
 /**
- * Guards the global dispatchers: every `fetch`, and every request of undici that names no dispatcher. A global dispatcher
- * that is set afterwards has no guard. Asks through the built-in `fetch` whether the guard is seen; if it is not, as in
- * Jest and in vitest's `vmThreads`, `error` `global_guard_blind` is emitted.
+ * Guards the global dispatchers: every `fetch`, and every request of undici that names no dispatcher. A global
+ * dispatcher that is set later has no guard. Unless `fetch` is mocked, a probe through the built-in `fetch` checks
+ * whether it passes the guard. If it does not, as in Jest and in vitest's `vmThreads`, the event `error`
+ * `global_guard_blind` is emitted.
  *
- * @returns a function that ends it, and returns whether the global dispatchers are again as they were before. A dispatcher
- * that was set meanwhile stays, and the guard in it does nothing any more.
- * @throws ConfigError for anything but a guard, and for options that cannot be used; `dispatcher_composed` if the global
- * dispatcher redirects or retries where the guard cannot be put behind it; `global_guard_blind` in runtimes whose `fetch`
+ * @returns a function that removes the guard, and returns whether the global dispatchers are again the same as before.
+ * If another dispatcher was set meanwhile, it stays, and the guard in it has no effect any more.
+ * @throws ConfigError if `guard` is not a guard, and for invalid options; `dispatcher_composed` if the global
+ * dispatcher redirects or retries and the guard cannot be put behind it; `global_guard_blind` in runtimes whose `fetch`
  * is not undici's (Bun, Deno).
  */
 export function installGlobalGuard(guard: Guard, options: UndiciGuardOptions = {}): () => boolean {
@@ -62,61 +68,62 @@ export function installGlobalGuard(guard: Guard, options: UndiciGuardOptions = {
   const gate = gateOf(access, options);
   if (!isFetchUndici()) throw new ConfigError('global_guard_blind', 'installGlobalGuard', NOT_UNDICI);
   const key = { guard, options: options.rules === undefined ? JSON.stringify(options) : undefined };
-  const place = placeGate(gate, key);
-  const ending = new AbortController();
-  if (place.isNew && isFetchBuiltIn()) void look(access, ending.signal);
+  const installed = installGate(gate, key);
+  const removal = new AbortController();
+  if (installed.isNew && isFetchBuiltIn()) void verifyInBackground(access, removal.signal);
   return () => {
-    ending.abort();
-    return place.remove();
+    removal.abort();
+    return installed.remove();
   };
 }
 
 /**
- * Checks that the global `fetch` of this realm is guarded by `guard`: resolves if a question through it, which is not
- * sent, is answered by the guard.
+ * Checks that the global `fetch` of this realm is guarded by `guard`, with a request through it that the guard stops:
+ * it resolves if the guard gets that request. Nothing is sent.
  *
- * @throws ConfigError `global_guard_blind` if the guard does not see it, or was not installed.
+ * @throws ConfigError `global_guard_blind` if the guard does not get the request, or was not installed.
  */
 export async function verifyGlobalGuard(guard: Guard): Promise<void> {
   const access = accessOf(guard);
   const isSeen = await isSeenByFetch(access);
-  noteSight(access, isSeen);
-  if (!isSeen) throw blind();
+  recordVisibility(access, isSeen);
+  if (!isSeen) throw blindError();
 }
 
-/** Looks whether the guard that was just installed is seen. */
-async function look(access: GateAccess, signal: AbortSignal): Promise<void> {
+/** Checks whether `fetch` passes a guard that was just installed. If not, the event `error` is emitted. */
+async function verifyInBackground(access: GateAccess, signal: AbortSignal): Promise<void> {
   const isSeen = await isSeenByFetch(access, signal);
   if (signal.aborted) return;
-  noteSight(access, isSeen);
-  if (!isSeen) access.fail(blind());
+  recordVisibility(access, isSeen);
+  if (!isSeen) access.fail(blindError());
 }
 
-/** Takes back what makes `status()` not ready, by guard, while the built-in `fetch` does not pass it. */
+/** The guards that the built-in `fetch` does not pass, each with a function that makes its `status()` ready again. */
 const blindGuards = new WeakMap<GateAccess, () => void>();
 
-function noteSight(access: GateAccess, isSeen: boolean): void {
-  const takeBack = blindGuards.get(access);
+/** Makes `status()` of a guard not ready while the built-in `fetch` does not pass the guard. */
+function recordVisibility(access: GateAccess, isSeen: boolean): void {
+  const makeReady = blindGuards.get(access);
   if (isSeen) {
-    takeBack?.();
+    makeReady?.();
     blindGuards.delete(access);
-  } else if (takeBack === undefined) blindGuards.set(access, access.hinder('global_guard_blind'));
+  } else if (makeReady === undefined) blindGuards.set(access, access.hinder('global_guard_blind'));
 }
 
-const blind = () => new ConfigError('global_guard_blind', 'installGlobalGuard', UNSEEN);
+const blindError = () => new ConfigError('global_guard_blind', 'installGlobalGuard', UNSEEN);
 
 const UNSEEN =
   'installGlobalGuard: the built-in fetch does not pass the guard. In Jest and in vitest’s vmThreads it reads the dispatcher of another realm: use the pool forks or threads, or set globalThis.fetch to the fetch of undici';
 const NOT_UNDICI =
   'installGlobalGuard: the fetch of this runtime is not undici’s, and would pass by the guard. Send by guard.send, or by the fetch of undici with a dispatcher composed with guardDispatcher';
 
-/** Whether the runtime's `fetch` is undici's. Bun and Deno have one of their own. */
+/** Whether the runtime's `fetch` is undici's. Bun and Deno have their own. */
 function isFetchUndici(): boolean {
   const { undici, bun, deno } = process.versions;
   return undici !== undefined && bun === undefined && deno === undefined;
 }
 
-/** Whether `fetch` is the runtime's own, which loads undici, and not a stand-in of a test. */
+/** Whether `fetch` is the runtime's own, which loads undici, and not a mock of a test. */
 function isFetchBuiltIn(): boolean {
   return typeof fetch === 'function' && /\bundici\b/.test(Function.prototype.toString.call(fetch));
 }

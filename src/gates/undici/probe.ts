@@ -1,6 +1,6 @@
 /**
- * Requests that ask whether a gate sees them. A gate answers one by failing it: nothing is sent. One that no gate sees
- * goes to a host that nobody can have (RFC 6761).
+ * Probes: requests that find out whether a gate gets the requests of a dispatcher or of `fetch`. A gate fails a probe,
+ * so it is never sent. Without a gate it goes to a host that cannot exist (RFC 6761).
  */
 
 import type { Dispatcher } from 'undici';
@@ -8,46 +8,50 @@ import type { Dispatcher } from 'undici';
 /** A host that does not exist. */
 const HOST = 'sms-send-guard.invalid';
 
-/** By the path of the request: whose gate it is for, and whether that one has seen it. */
-const asked = new Map<string, { readonly owner: object; isSeen: boolean }>();
+/** The probes that run, by the path of their request: the gate's owner, and whether that gate got the probe. */
+const probes = new Map<string, { readonly owner: object; isSeen: boolean }>();
 let count = 0;
 
-/** Whether a request is a question to the gate of `owner`; it counts as seen then, and has to be failed. */
+/** Whether a request is a probe for the gate of `owner`. If so, it is marked as seen, and the gate must fail it. */
 export function isProbe(opts: Dispatcher.DispatchOptions, owner: object): boolean {
-  if (asked.size === 0) return false;
+  if (probes.size === 0) return false;
   const { path } = Object(opts) as { path?: unknown };
-  const probe = asked.get(String(path));
+  const probe = probes.get(String(path));
   if (probe?.owner !== owner) return false;
   probe.isSeen = true;
   return true;
 }
 
-/** What a probe is failed with. */
-export const probeAnswer = () => new Error('this request was a question to sms-send-guard, and was not sent');
+/** Returns the error with which a gate fails a probe. */
+export const probeError = () => new Error('this request was a question to sms-send-guard, and was not sent');
 
 /**
- * Whether `fetch` passes the gate of `owner`.
+ * Whether the gate of `owner` gets the requests of `fetch`.
  *
- * @param signal ends the question.
+ * @param signal ends the probe.
  */
 export async function isSeenByFetch(owner: object, signal?: AbortSignal): Promise<boolean> {
   const path = `/probe-${++count}`;
   const probe = { owner, isSeen: false };
-  asked.set(path, probe);
+  probes.set(path, probe);
   try {
     await fetch(`http://${HOST}${path}`, signal === undefined ? {} : { signal });
   } catch {
-    // It fails in any case.
+    // A probe always fails.
   }
-  asked.delete(path);
+  probes.delete(path);
   return probe.isSeen;
 }
 
-/** Whether what a dispatcher is handed reaches the gate of `owner` at once. A request that does not is invalid. */
+/**
+ * Whether the gate of `owner` gets the requests of a dispatcher, at once. Without a gate the dispatcher refuses the
+ * probe.
+ */
 export function isSeenBy(dispatcher: Pick<Dispatcher, 'dispatch'>, owner: object): boolean {
+  // A path without a slash is invalid.
   const path = `probe-${++count}`;
   const probe = { owner, isSeen: false };
-  asked.set(path, probe);
+  probes.set(path, probe);
   const ignore = () => undefined;
   const handler: Dispatcher.DispatchHandler = {
     ...{ onConnect: (abort) => abort(), onError: ignore, onHeaders: () => true, onData: () => true },
@@ -56,8 +60,8 @@ export function isSeenBy(dispatcher: Pick<Dispatcher, 'dispatch'>, owner: object
   try {
     dispatcher.dispatch({ origin: 'http://127.0.0.1:1', path, method: 'GET' }, handler);
   } catch {
-    // It was not seen, then.
+    // The dispatcher refused the probe: no gate got it.
   }
-  asked.delete(path);
+  probes.delete(path);
   return probe.isSeen;
 }

@@ -1,6 +1,6 @@
 /**
- * Copies of what a request is dispatched with. Undici may read options long after it was handed them, while the request
- * waits for a connection: what was checked and what is sent must be the same bytes, whatever the caller does to its own
+ * Copies the options of a request. Undici may read the options long after the dispatch, while the request waits for a
+ * connection. The bytes that are checked and those that are sent must be the same, even if the caller changes its
  * objects meanwhile.
  */
 
@@ -9,21 +9,21 @@ import { errors, type Dispatcher } from 'undici';
 type Options = Dispatcher.DispatchOptions;
 
 /**
- * The options of a request with headers of their own. Getters are read once, inherited ones too. A value that is no
- * options object comes back as it is: undici refuses it.
+ * Copies the options of a request and its headers. Each getter is read once, an inherited one too. A value that is no
+ * object is returned unchanged: undici refuses it.
  */
-export function copyOptions(given: Options): Options {
-  if (typeof given !== 'object' || given === null) return given;
-  const copy: Record<string | symbol, unknown> = { ...given };
-  for (const name of inheritedNames(given)) {
-    if (!(name in copy)) copy[name] = Reflect.get(given, name);
+export function copyOptions(original: Options): Options {
+  if (typeof original !== 'object' || original === null) return original;
+  const copy: Record<string | symbol, unknown> = { ...original };
+  for (const name of inheritedNames(original)) {
+    if (!(name in copy)) copy[name] = Reflect.get(original, name);
   }
   if (copy['origin'] instanceof URL) copy['origin'] = new URL(copy['origin']);
   if ('headers' in copy) copy['headers'] = copyHeaders(copy['headers']);
   return copy as unknown as Options;
 }
 
-/** The options of a send: its query and the bytes of its body cannot be changed from outside either. */
+/** Copies also the query and the bytes of the body, for the options of a send. */
 export function copySend(opts: Options): Options {
   const { query, body } = opts as { query?: unknown; body?: unknown };
   return {
@@ -33,20 +33,20 @@ export function copySend(opts: Options): Options {
   };
 }
 
-/** What a class of options adds, by its accessors. A plain object adds nothing. */
-function inheritedNames(given: object): readonly (string | symbol)[] {
+/** Returns the names of the members that options inherit from a class. A plain object inherits none that counts. */
+function inheritedNames(object: object): readonly (string | symbol)[] {
   const names: (string | symbol)[] = [];
-  let prototype = Object.getPrototypeOf(given) as object | null;
+  let prototype = Object.getPrototypeOf(object) as object | null;
   while (prototype !== null) {
     const next = Object.getPrototypeOf(prototype) as object | null;
-    // The last one is `Object.prototype`, of this realm or another.
+    // The last prototype is `Object.prototype`, of this realm or another: its members are left out.
     if (next !== null) names.push(...Reflect.ownKeys(prototype));
     prototype = next;
   }
   return names.filter((name) => name !== 'constructor');
 }
 
-/** Headers in a form that undici takes: an object as an object, pairs as the flat list that they mean. */
+/** Copies headers to a form that undici accepts: an object as an object, an iterable of pairs as a flat array. */
 function copyHeaders(headers: unknown): unknown {
   if (typeof headers !== 'object' || headers === null) return headers;
   if (Array.isArray(headers)) return headers.map(copyValue);

@@ -1,6 +1,5 @@
 /**
- * A request that undici is about to dispatch, as the finder of sends sees it. It reads options in every form that undici
- * takes, and changes none of them.
+ * Reads the options of a dispatch for the finder of sends, in every form that undici accepts. It changes no option.
  */
 
 import { stringify } from 'node:querystring';
@@ -11,18 +10,19 @@ import type { RequestContent } from '../vonage-api/parameters.ts';
 type Options = Dispatcher.DispatchOptions;
 
 /**
- * Where a request goes; `undefined` for a request that undici itself refuses.
+ * Returns the target of a request; `undefined` for a request that undici itself refuses.
  *
- * @param honoursOrigin whether the dispatcher sends to the `origin` of a request; one that is bound to a host does not.
+ * @param isRoutedByOrigin whether the dispatcher sends to the `origin` of a request. One that is bound to a host does
+ * not.
  */
-export function targetOf(opts: Options, honoursOrigin: () => boolean): Target | undefined {
+export function targetOf(opts: Options, isRoutedByOrigin: () => boolean): Target | undefined {
   const { path, method } = Object(opts) as Partial<Record<keyof Options, unknown>>;
   if (typeof path !== 'string') return undefined;
   return {
     method: typeof method === 'string' ? method : '',
     path,
     hosts: () => hostsOf(path, opts),
-    mayGoElsewhere: () => !honoursOrigin(),
+    canGoToOtherHost: () => !isRoutedByOrigin(),
   };
 }
 
@@ -31,13 +31,13 @@ interface Address {
   readonly port: string;
 }
 
-/** The hosts that a request names. None if both path and origin name none: the request can go anywhere. */
+/** Returns the hosts that a request names. If neither path nor origin names one, the request may go to any host. */
 function hostsOf(path: string, opts: Options): readonly string[] {
   const { origin, servername } = opts as { origin?: unknown; servername?: unknown };
   const addresses = [addressOf(path), addressOfOrigin(origin)].filter((address) => address !== undefined);
   if (addresses.length === 0) return [];
   const ports = new Set(addresses.map(({ port }) => port));
-  // The name for TLS is the host's own one where `interceptors.dns()` has put an address in its place.
+  // If `interceptors.dns()` has replaced the host of the origin by an address, `servername` is the name of the host.
   const named = [...headersOf(opts, 'host'), ...(typeof servername === 'string' ? [servername] : [])];
   return [
     ...addresses.map(({ name, port }) => `${name}:${port}`),
@@ -48,45 +48,45 @@ function hostsOf(path: string, opts: Options): readonly string[] {
 const hasPort = (host: string) => /:\d+\s*$/.test(host);
 const withPort = (host: string, port: string) => `${host.trim().replace(/:$/, '')}:${port}`;
 
-/** The last origin that was asked about: most requests of a sender go to one. */
-let lastOrigin: { readonly origin: string; readonly address: Address | undefined } | undefined;
+/** The result for the last origin: most requests of a sender go to the same one. */
+let cached: { readonly origin: string; readonly address: Address | undefined } | undefined;
 
 function addressOfOrigin(origin: unknown): Address | undefined {
   if (typeof origin !== 'string') return addressOf(origin);
-  if (lastOrigin?.origin !== origin) lastOrigin = { origin, address: addressOf(origin) };
-  return lastOrigin.address;
+  if (cached?.origin !== origin) cached = { origin, address: addressOf(origin) };
+  return cached.address;
 }
 
 function addressOf(address: unknown): Address | undefined {
   const written = typeof address === 'string' || address instanceof URL ? String(address) : '';
-  // A path has no scheme in front, and no host.
+  // A path without a scheme names no host.
   if (written.startsWith('/') || !URL.canParse(written)) return undefined;
   const { hostname, port, protocol } = new URL(written);
   const standard = protocol === 'https:' || protocol === 'wss:' ? '443' : '80';
   return { name: hostname, port: port === '' ? standard : port };
 }
 
-/** What a request holds, given the bytes of its body. */
+/** Returns the content of a request, given the query of its path and the bytes of its body. */
 export function contentOf(opts: Options, query: string, body: Uint8Array | undefined): RequestContent {
-  const more = opts.query === undefined || opts.query === null ? '' : stringify({ ...opts.query });
+  const optionQuery = opts.query === undefined || opts.query === null ? '' : stringify({ ...opts.query });
   return {
-    query: `${query}&${more}`,
-    contentType: onlyOne(headersOf(opts, 'content-type')),
+    query: `${query}&${optionQuery}`,
+    contentType: singleValue(headersOf(opts, 'content-type')),
     contentEncoding: headersOf(opts, 'content-encoding').join(',') || undefined,
     body,
   };
 }
 
-/** Of two types that differ, none is to be believed: nothing is read by this name. */
-function onlyOne(values: readonly string[]): string | undefined {
+/** Returns the value of a header. If it has different values, the result is a content type that is never read. */
+function singleValue(values: readonly string[]): string | undefined {
   return new Set(values).size > 1 ? 'several' : values[0];
 }
 
-/** The values of a header. */
+/** Returns the values of a header. @param wanted its name, in lower case. */
 function headersOf(opts: Options, wanted: string): readonly string[] {
   const found: string[] = [];
-  for (const [given, value] of pairsOf(opts)) {
-    const name = String(given);
+  for (const [key, value] of headerPairs(opts)) {
+    const name = String(key);
     if (name.length !== wanted.length || name.toLowerCase() !== wanted) continue;
     if (Array.isArray(value)) found.push(...value.map(String));
     else found.push(String(value));
@@ -94,7 +94,8 @@ function headersOf(opts: Options, wanted: string): readonly string[] {
   return found;
 }
 
-function pairsOf(opts: Options): readonly (readonly [name: unknown, value: unknown])[] {
+/** Returns the headers as pairs, from an object, an array of pairs, or an array of names and values in turn. */
+function headerPairs(opts: Options): readonly (readonly [name: unknown, value: unknown])[] {
   const { headers } = opts as { headers: unknown };
   if (typeof headers !== 'object' || headers === null) return [];
   if (!Array.isArray(headers)) return Object.entries(headers);

@@ -1,16 +1,16 @@
 /**
- * By which channels a message may leave as a text. Pure. What is not known counts as a text: a message that is asked
- * about in vain does less harm than one that reaches somebody who opted out.
+ * The channels by which a message can leave as a text message. Pure. An unknown channel counts as text: to check a
+ * message without need does less harm than to send one to a person who opted out.
  */
 
-/** Channels that carry no SMS or MMS, as the provider writes them: it takes no other spelling. */
+/** Channels that carry no SMS or MMS, in the exact spelling of the provider, which accepts no other. */
 const OTHER_CHANNELS: ReadonlySet<unknown> = new Set([
-  // The second name of Viber is that of the older, nested form.
+  // `viber_service_msg` is the name of Viber in the older, nested form.
   ...['whatsapp', 'whatsapp_interactive', 'messenger', 'viber_service', 'viber_service_msg', 'rcs'],
   ...['silent_auth', 'voice', 'email'],
 ]);
 
-/** Whether a message may go out as a text by one of the channels that it names, or because it names none. */
-export function goesByText(channels: readonly unknown[]): boolean {
+/** Whether a message can be sent as a text message: one of its channels carries text, or it names no channel. */
+export function canBeText(channels: readonly unknown[]): boolean {
   return channels.length === 0 || channels.some((channel) => !OTHER_CHANNELS.has(channel));
 }

@@ -1,6 +1,7 @@
 /**
- * What is a send: the provider's endpoints that make a text message leave, told by host, path and method, and rules for
- * others. Pure. Whatever a server may take for such a path counts as one; it decides nothing about a recipient.
+ * Decides whether a request is a send: by host, path and method of the provider's endpoints that send text messages,
+ * and by the user's rules for other endpoints. Pure. A path counts if any server may treat it as such an endpoint.
+ * Recipients are found, but not checked.
  */
 
 import { refuse, text, optional, readFields, type Field } from '../../options/fields.ts';
@@ -9,141 +10,154 @@ import {
   dispatchRecipients,
   messageRecipients,
   topRecipients,
-  verifiedRecipients,
+  verificationRecipients,
   workflowRecipients,
   type Findings,
   type RecipientReader,
 } from './recipients.ts';
 
-/** What a function of a rule is shown of a request. */
+/** A request, as the function `to` of a rule gets it. */
 export interface SendRequest {
   readonly method: string;
-  /** As it stands in the request, with its query. */
+  /** The path as the request has it, with its query. */
   readonly path: string;
   readonly query: URLSearchParams;
-  /** The body as text, where there is one. */
+  /** The body as text; `undefined` if there is none. */
   readonly text: string | undefined;
-  /** The body as JSON, where it is. */
+  /** The body as JSON; `undefined` if it is none. */
   readonly json: unknown;
 }
 
-/** An endpoint of your own at which a request makes a message leave. */
+/** An endpoint of your own that sends messages. */
 export interface SendRule {
-  /** Its host, with a port where that matters; `*` stands for any part of it. Default: every host. */
+  /** Its host, if necessary with a port. `*` matches any characters. Default: every host. */
   readonly host?: string | undefined;
-  /** Its path, or the end of it, in any letter case. */
+  /** Its path, or the last segments of it, in any letter case. */
   readonly path: string;
   /**
-   * The name of the parameter that holds the recipients, in query, form or JSON; or a function that returns a number
-   * or several. What it returns `undefined` for is no send; none at all is refused.
+   * The name of the parameter with the recipients, in query, form or JSON; or a function that returns one number or
+   * several. If the function returns `undefined`, the request is no send. A send without a recipient is refused.
    */
   readonly to: string | ((request: SendRequest) => unknown);
-  /** The name of the parameter that holds our number or sender id. */
+  /** The name of the parameter with our number or sender id. */
   readonly from?: string | undefined;
 }
 
-/** Where a request goes. A host that is not known may be any. */
+/** The target of a request. */
 export interface Target {
   readonly method: string;
-  /** With its query; perhaps an absolute URL. */
+  /** The path with its query. It may be an absolute URL. */
   readonly path: string;
-  /** Every host that the request names, as `name:port`. */
+  /** Returns every host that the request names, as `name:port`. If it names none, it may go to any host. */
   readonly hosts: () => readonly string[];
-  /** Whether the bytes may go to a host that the request does not name. Default: they do not. */
-  readonly mayGoElsewhere?: () => boolean;
+  /** Whether the request may be sent to a host that it does not name. Default: no. */
+  readonly canGoToOtherHost?: () => boolean;
 }
 
 /** A request that sends. */
 export interface Send {
-  /** Whether a reply may tell that the recipient has opted out. */
-  readonly tellsOptOuts: boolean;
-  /** What stands behind the `?` of its path. */
+  /** Whether the reply can say that the recipient has opted out. */
+  readonly repliesWithOptOuts: boolean;
+  /** The query of its path, without the `?`. */
   readonly query: string;
-  /** Never throws. */
+  /** Finds the recipients. Never throws. */
   find(content: RequestContent): Findings;
 }
 
-/** @returns the send that a request is, if it is one. */
+/** Returns the send that a request is; `undefined` if it is none. */
 export type SendFinder = (target: Target) => Send | undefined;
 
-/** The hosts of the provider; an endpoint counts at each of them. */
+/** The hosts of the provider. Its endpoints count at each of them. */
 const PROVIDER_HOSTS = ['nexmo.com', '*.nexmo.com', 'vonage.com', '*.vonage.com'];
-/** Methods that ask about a resource, or about the way to it. */
-const ASKING = ['OPTIONS', 'TRACE', 'CONNECT'];
-const ASKING_OR_READING = [...ASKING, 'GET', 'HEAD'];
+/** Methods that never send a message. */
+const NEVER_SENDING = ['OPTIONS', 'TRACE', 'CONNECT'];
+const NEVER_SENDING_OR_READING = [...NEVER_SENDING, 'GET', 'HEAD'];
 
 interface Endpoint {
   readonly path: RegExp;
-  readonly harmless: readonly string[];
-  readonly tellsOptOuts: boolean;
+  /** Methods with which a request to it sends nothing. */
+  readonly harmlessMethods: readonly string[];
+  readonly repliesWithOptOuts: boolean;
   readonly read: RecipientReader;
 }
 
-/** In no order: no path fits two of them. */
+/** Their order does not matter: no path matches two of them. */
 const ENDPOINTS: readonly Endpoint[] = [
   endpoint('/(?:sms|sc/us/(?:alert|marketing))/(?:json|xml)', topRecipients('to', 'from')),
-  { ...endpoint('/sc/us/2fa/(?:json|xml)', topRecipients('to', 'from')), tellsOptOuts: true },
-  endpoint('/verify(?:/psd2)?/(?:json|xml)', verifiedRecipients),
-  { ...endpoint('/v[01](?:\\.\\d+)?/messages', messageRecipients), harmless: ASKING_OR_READING },
-  { ...endpoint('/v2/verify', workflowRecipients), harmless: ASKING_OR_READING },
-  { ...endpoint('/v[01](?:\\.\\d+)?/dispatch', dispatchRecipients), harmless: ASKING_OR_READING },
+  { ...endpoint('/sc/us/2fa/(?:json|xml)', topRecipients('to', 'from')), repliesWithOptOuts: true },
+  endpoint('/verify(?:/psd2)?/(?:json|xml)', verificationRecipients),
+  {
+    ...endpoint('/v[01](?:\\.\\d+)?/messages', messageRecipients),
+    harmlessMethods: NEVER_SENDING_OR_READING,
+  },
+  { ...endpoint('/v2/verify', workflowRecipients), harmlessMethods: NEVER_SENDING_OR_READING },
+  {
+    ...endpoint('/v[01](?:\\.\\d+)?/dispatch', dispatchRecipients),
+    harmlessMethods: NEVER_SENDING_OR_READING,
+  },
 ];
-/** What every path of those ends with: most requests are told by it. */
+/** The end of every path of these endpoints. It excludes most requests with one test. */
 const ENDING = /\/(?:json|xml|messages|verify|dispatch)$/;
 
 function endpoint(path: string, read: RecipientReader): Endpoint {
-  return { path: new RegExp(`${path}$`), harmless: ASKING, tellsOptOuts: false, read };
+  return { path: new RegExp(`${path}$`), harmlessMethods: NEVER_SENDING, repliesWithOptOuts: false, read };
 }
 
-/** Creates a finder of the provider's endpoints, at its own hosts and at `hosts`, and of `rules`. */
+/** Creates a finder for the provider's endpoints, at its own hosts and at `hosts`, and for the endpoints of `rules`. */
 export function createSendFinder(hosts: readonly string[], rules: readonly SendRule[]): SendFinder {
   const isProvider = hostTest([...PROVIDER_HOSTS, ...hosts]);
-  const own = rules.map((rule) => ({
+  const ruleTests = rules.map((rule) => ({
     rule,
-    ending: plainPath(rule.path),
+    ending: normalizePath(rule.path),
     isHost: rule.host === undefined ? () => true : hostTest([rule.host]),
   }));
 
-  return (requested) => {
-    const { method, path: target } = requested;
-    const [written, query] = parted(target);
-    const [path, inner] = parted(plainPath(written));
-    const asked = method.toUpperCase();
+  return (target) => {
+    const [written, query] = splitQuery(target.path);
+    const [path, encodedQuery] = splitQuery(normalizePath(written));
+    const method = target.method.toUpperCase();
     const known = ENDING.test(path) ? ENDPOINTS.find((one) => one.path.test(path)) : undefined;
-    const all = inner === '' ? query : `${query}&${inner}`;
-    if (known !== undefined && !known.harmless.includes(asked) && isAt(requested, isProvider)) {
+    const wholeQuery = encodedQuery === '' ? query : `${query}&${encodedQuery}`;
+    if (known !== undefined && !known.harmlessMethods.includes(method) && isAt(target, isProvider)) {
       return {
-        tellsOptOuts: known.tellsOptOuts,
-        query: all,
-        find: (content) => found(known.read, content),
+        repliesWithOptOuts: known.repliesWithOptOuts,
+        query: wholeQuery,
+        find: (content) => findRecipients(known.read, content),
       };
     }
-    const match = own.find(({ ending, isHost }) => isEnding(path, ending) && isAt(requested, isHost));
-    if (match === undefined || ASKING.includes(asked)) return undefined;
-    const request = { method, path: target };
-    return { tellsOptOuts: false, query: all, find: (content) => findByRule(match.rule, request, content) };
+    const match = ruleTests.find(({ ending, isHost }) => isEnding(path, ending) && isAt(target, isHost));
+    if (match === undefined || NEVER_SENDING.includes(method)) return undefined;
+    const request = { method: target.method, path: target.path };
+    return {
+      repliesWithOptOuts: false,
+      query: wholeQuery,
+      find: (content) => findByRule(match.rule, request, content),
+    };
   };
 }
 
-/** Path and query; a fragment that somebody left in counts as query. */
-function parted(target: string): readonly [path: string, query: string] {
+/** Splits a target into path and query. A fragment counts as query. */
+function splitQuery(target: string): readonly [path: string, query: string] {
   const end = target.search(/[?#]/);
   return end === -1 ? [target, ''] : [target.slice(0, end), target.slice(end + 1)];
 }
 
-/** A path as servers may see it: decoded, without dots, doubled and closing slashes and parameters, in lower case. */
-function plainPath(written: string): string {
+/**
+ * Returns a path as a server may see it: decoded, in lower case, without dot segments, duplicate and trailing slashes
+ * and path parameters. An encoded `?` in it starts a query.
+ */
+function normalizePath(written: string): string {
   const path = written.toLowerCase();
   if (!/[%\\;\s]|\/\/|\/\.|\/$/.test(path)) return path;
   let decoded = path;
-  // Each round is shorter than the one before: it ends.
+  // Paths may be encoded several times. Each round makes the path shorter, so the loop ends.
   for (let before = ''; before !== decoded;) {
     before = decoded;
     decoded = decoded.replaceAll(/%([\da-f]{2})/gi, (_, hex: string) =>
       String.fromCharCode(Number.parseInt(hex, 16)),
     );
   }
-  const [before, query] = parted(decoded.toLowerCase());
+  const [before, query] = splitQuery(decoded.toLowerCase());
   const segments: string[] = [];
   for (const segment of before.replaceAll(/\\/g, '/').split('/')) {
     const name = segment.replace(/;.*$/s, '').replaceAll(/[\s\0]/g, '');
@@ -156,13 +170,13 @@ function plainPath(written: string): string {
 const isEnding = (path: string, ending: string) =>
   path.endsWith(ending) && (ending.startsWith('/') || path.at(-1 - ending.length) === '/');
 
-/** Whether a request may be for a host that passes; one that is not known does. */
-function isAt({ hosts: hostsOf, mayGoElsewhere }: Target, test: (host: string) => boolean): boolean {
-  const hosts = hostsOf();
-  return hosts.length === 0 || hosts.some(test) || mayGoElsewhere?.() === true;
+/** Whether a request may be for a host that matches. If the request names no host, it may. */
+function isAt({ hosts, canGoToOtherHost }: Target, isMatch: (host: string) => boolean): boolean {
+  const named = hosts();
+  return named.length === 0 || named.some(isMatch) || canGoToOtherHost?.() === true;
 }
 
-/** A test of `name:port` against patterns; a pattern without a port stands for all. */
+/** Returns a test of `name:port` against patterns. A pattern without a port matches every port. */
 function hostTest(patterns: readonly string[]): (host: string) => boolean {
   const tests = patterns.map((pattern) => {
     const { name, port } = partsOfHost(pattern);
@@ -175,7 +189,7 @@ function hostTest(patterns: readonly string[]): (host: string) => boolean {
   };
 }
 
-/** The name of a host in one writing (lower case, no closing dot, addresses as URLs have them), and its port. */
+/** Returns the port of a host and its name in a normal form: lower case, no final dot, addresses as in URLs. */
 function partsOfHost(host: string): { readonly name: string; readonly port: number | undefined } {
   const written = host.trim().toLowerCase();
   const port = /:(\d*)$/.exec(written)?.[1] ?? '';
@@ -187,7 +201,7 @@ function partsOfHost(host: string): { readonly name: string; readonly port: numb
   };
 }
 
-function found(read: RecipientReader, content: RequestContent): Findings {
+function findRecipients(read: RecipientReader, content: RequestContent): Findings {
   try {
     const { sources, doubt } = readSendParameters(content);
     const findings = read(sources);
@@ -197,10 +211,14 @@ function found(read: RecipientReader, content: RequestContent): Findings {
   }
 }
 
-const unreadable: Findings = { recipients: [], isOther: false, doubt: 'the request could not be read' };
+const unreadable: Findings = {
+  recipients: [],
+  needsNoRecipient: false,
+  doubt: 'the request could not be read',
+};
 
-/** A name that no parameter has: those are trimmed. */
-const GIVEN = ' given ';
+/** A name for the result of a rule's function. No parameter has it, since the names of parameters are trimmed. */
+const RESULT = ' result ';
 
 function findByRule(
   { to, from }: SendRule,
@@ -208,19 +226,19 @@ function findByRule(
   content: RequestContent,
 ): Findings {
   const senders = from === undefined ? [] : [from.toLowerCase()];
-  if (typeof to === 'string') return found(topRecipients(to.toLowerCase(), ...senders), content);
+  if (typeof to === 'string') return findRecipients(topRecipients(to.toLowerCase(), ...senders), content);
   try {
     const { sources, doubt, text: body, json } = readSendParameters(content);
     if (doubt !== undefined) return { ...unreadable, doubt };
-    const given = to({ ...request, query: new URLSearchParams(content.query), text: body, json });
-    if (given === undefined) return { recipients: [], isOther: true, doubt: undefined };
-    return topRecipients(GIVEN, ...senders)([...sources, new Map([[GIVEN, [given]]])]);
+    const result = to({ ...request, query: new URLSearchParams(content.query), text: body, json });
+    if (result === undefined) return { recipients: [], needsNoRecipient: true, doubt: undefined };
+    return topRecipients(RESULT, ...senders)([...sources, new Map([[RESULT, [result]]])]);
   } catch {
     return unreadable;
   }
 }
 
-/** A rule as an option. */
+/** Checks a rule in options. */
 export const sendRule: Field<SendRule> = (value, key) => {
   const { host, path, to, from } = readFields(value, key, {
     host: optional(hostField),
@@ -231,7 +249,7 @@ export const sendRule: Field<SendRule> = (value, key) => {
   return { path, to, ...(host === undefined ? {} : { host }), ...(from === undefined ? {} : { from }) };
 };
 
-/** A host as an option. */
+/** Checks a host in options. */
 export const hostField: Field<string> = (value, key) =>
   typeof value === 'string' && /^(?:[\w.*-]+|\[[\da-f:.]+\])(?::\d{1,5})?$/i.test(value)
     ? value

@@ -1,6 +1,7 @@
 /**
- * What the provider's reply to a send tells about its recipient. Only one reply does: that of the two-factor API with
- * status 102. The same word elsewhere means something else, so that whoever asks has to know what was called.
+ * Detects an opt-out in the provider's reply to a send. Only one reply says that the recipient has opted out: status
+ * 102 of the two-factor API. In the replies of other APIs the same status has another meaning, so a caller must know
+ * which API it called.
  */
 
 import { isSameSubscriber } from '../../msisdn/equivalents.ts';
@@ -14,7 +15,7 @@ const OPTED_OUT = '102';
  *
  * @param reply `{ messages: [{ status, to }] }`, or JSON of that.
  */
-export function tellsOptOut(reply: unknown, msisdn: string): boolean {
+export function isOptOutReply(reply: unknown, msisdn: string): boolean {
   try {
     const { messages } = (typeof reply === 'string' ? JSON.parse(reply) : reply) as { messages?: unknown };
     return Array.isArray(messages) && messages.some((message: unknown) => isRefused(message, msisdn));
@@ -23,14 +24,14 @@ export function tellsOptOut(reply: unknown, msisdn: string): boolean {
   }
 }
 
-/** Whether what a send threw says so: clients keep the provider's reply in a member of their error. Never throws. */
-export function errorTellsOptOut(error: unknown, msisdn: string): boolean {
+/** Whether an error of a send contains such a reply. Clients keep the reply in a member of the error. Never throws. */
+export function isOptOutError(error: unknown, msisdn: string): boolean {
   try {
     const { response, cause, body } = error as { response?: unknown; cause?: unknown; body?: unknown };
-    const { data, body: inner } = (response ?? {}) as { data?: unknown; body?: unknown };
-    return [error, response, data, inner, body, cause].some((reply) => tellsOptOut(reply, msisdn));
+    const { data, body: responseBody } = (response ?? {}) as { data?: unknown; body?: unknown };
+    return [error, response, data, responseBody, body, cause].some((reply) => isOptOutReply(reply, msisdn));
   } catch {
-    // Anything can be thrown, `null` too.
+    // Any value can be thrown, also `null`.
     return false;
   }
 }
@@ -39,6 +40,6 @@ function isRefused(message: unknown, msisdn: string): boolean {
   if (typeof message !== 'object' || message === null) return false;
   const { status, to } = message as { status?: unknown; to?: unknown };
   if (String(status) !== OPTED_OUT) return false;
-  // Where the reply names somebody, it is believed about nobody else.
+  // If the reply names a recipient, it counts for that recipient only.
   return to === undefined || to === '' || isSameSubscriber(readMsisdn(to) ?? '', msisdn);
 }

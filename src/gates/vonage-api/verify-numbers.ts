@@ -1,19 +1,26 @@
 /**
- * The numbers that the provider may take a written one for where a country is named with it, as in a verification:
- * as it stands, and as it is dialled there. Pure. Each of them has to be asked about.
+ * The numbers that the provider may understand if a verification request names a country: the number as it is written,
+ * and the number as it is dialled in that country. Pure. Each of them has to be checked.
  */
 
 import { createMsisdnReader, isCountry, readMsisdn } from '../../msisdn/msisdn.ts';
 
-export interface VerifiedNumbers {
-  /** `undefined` for one that cannot be read. */
+export interface VerificationNumbers {
+  /** The numbers to check; `undefined` for a number that cannot be read. */
   readonly numbers: readonly unknown[];
-  /** Why there may be others. */
+  /** Why there may be other numbers; `undefined` if there are none. */
   readonly doubt: string | undefined;
 }
 
-/** Reads numbers with every country that is named; a blank, `null` and `undefined` name none. */
-export function verifiedNumbers(written: readonly unknown[], countries: readonly unknown[]): VerifiedNumbers {
+/**
+ * Reads numbers with every country that is named.
+ *
+ * @param countries ISO codes in any letter case. A blank text, `null` and `undefined` name no country.
+ */
+export function verificationNumbers(
+  written: readonly unknown[],
+  countries: readonly unknown[],
+): VerificationNumbers {
   const named = countries.map(upperCase).filter((country) => (country ?? '') !== '');
   if (named.length === 0) return { numbers: written, doubt: undefined };
   const numbers = written.flatMap((number) => named.flatMap((country) => readingsOf(number, country)));
@@ -28,9 +35,9 @@ const upperCase = (value: unknown) => (typeof value === 'string' ? value.trim().
 function readingsOf(number: unknown, country: unknown): readonly unknown[] {
   if (!isCountry(country)) return [number];
   const reading = createMsisdnReader({ defaultCountry: country, memoSize: 1 }).read(number);
-  // It stays unreadable: the guard would read it as dialled in a country of its own.
+  // An unreadable number stays unreadable. Otherwise the guard would read it as a number of its own default country.
   if (reading === undefined) return [undefined];
   const { primary, others } = reading;
-  const asItStands = readMsisdn(number) === primary ? number : `+${primary}`;
-  return [asItStands, ...others.map((other) => `+${other}`)];
+  const asWritten = readMsisdn(number) === primary ? number : `+${primary}`;
+  return [asWritten, ...others.map((other) => `+${other}`)];
 }

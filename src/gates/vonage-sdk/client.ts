@@ -1,6 +1,6 @@
 /**
- * The gate in the official SDK: the client as it is, with sends that ask the guard first. What a later SDK sends by
- * methods that are not known here is refused, never let pass unseen; the given client is not changed.
+ * The gate in the official SDK: a proxy of the client that checks the recipients of a send before it calls the client.
+ * If a later SDK version sends by methods that are unknown here, these are refused. The given client is not changed.
  */
 
 import type { Decision } from '../../decision.ts';
@@ -9,19 +9,19 @@ import type { Guard } from '../../guard-api.ts';
 import { maskMsisdn } from '../../msisdn/msisdn.ts';
 import { listOf, oneOf, readFields, refuse, text, withDefault } from '../../options/fields.ts';
 import { accessOf, type GateAccess } from '../guard-access.ts';
+import { isOptOutError, isOptOutReply } from '../vonage-api/reply.ts';
+import { replaceMembers } from './proxy.ts';
 import { SENDER_NAMES, sdkMethod, type SdkCall, type SdkSend } from './send-methods.ts';
-import { errorTellsOptOut, tellsOptOut } from '../vonage-api/reply.ts';
-import { standIn } from './proxy.ts';
 
 /** The options of `guardVonage`. */
 export interface GuardVonageOptions {
-  /** `observe` lets every send happen and reports those that would be refused. Default `reject`. */
+  /** `observe` allows every send, and reports those that would be refused. Default `reject`. */
   readonly onBlocked?: 'reject' | 'observe' | undefined;
-  /** Methods that look like sends and may be called all the same, unguarded, such as `messages.sendBulk`. */
+  /** Methods that look like sends, and may be called without a check, such as `messages.sendBulk`. */
   readonly allow?: readonly string[] | undefined;
 }
 
-/** What the methods of one client need. */
+/** The gate of one client, with its options. */
 interface Gate {
   readonly access: GateAccess;
   readonly isObserved: boolean;
@@ -32,19 +32,19 @@ type Method = (...args: readonly unknown[]) => unknown;
 
 const GATE = 'vonage-sdk';
 
-/** Members that hold settings and credentials, and no methods that send. */
-const PLAIN = new Set(['credentials', 'options', 'auth', 'config']);
+/** Members with settings and credentials. They have no methods that send. */
+const DATA_MEMBERS = new Set(['credentials', 'options', 'auth', 'config']);
 
-/** How the clients that stand in for others were made. */
+/** The guarded clients, and the guard and options with which they were made. */
 const guarded = new WeakMap<object, { readonly access: GateAccess; readonly options: string }>();
 
 /**
- * The same client, guarded: `sms.send`, `messages.send` (SMS and MMS), `verify.start`, `verify2.newRequest` and
- * `conversations.createMember` (with a channel that carries texts) ask about every recipient first, and reject with a
- * {@link SendBlockedError} if one of them may not be sent to.
+ * Returns the client with a guard: `sms.send`, `messages.send` (SMS and MMS), `verify.start`, `verify2.newRequest` and
+ * `conversations.createMember` (with a channel that carries text messages) check every recipient first. They reject
+ * with a {@link SendBlockedError} if one of the recipients may not be sent to.
  *
  * @param vonage a client of @vonage/server-sdk, or an object of its parts such as `{ sms }`.
- * @throws ConfigError for anything but a guard and such a client, and for options that cannot be used.
+ * @throws ConfigError if `guard` is not a guard or `vonage` is not such a client, and for invalid options.
  *
  * @example
  * const vonage = guardVonage(guard, new Vonage({ apiKey, apiSecret }));
@@ -63,17 +63,17 @@ export function guardVonage<V extends object>(guard: Guard, vonage: V, options: 
       'a client of @vonage/server-sdk, or an object of its parts such as { sms }',
     );
   }
-  const kept = allow.find((path) => typeof sdkMethod(...parted(path)) === 'object');
-  if (kept !== undefined) {
-    return refuse('guardVonage.allow', allow, `methods that are not guarded; ${kept} is`);
+  const guardedSend = allow.find((path) => typeof sdkMethod(...splitPath(path)) === 'object');
+  if (guardedSend !== undefined) {
+    return refuse('guardVonage.allow', allow, `methods that are not guarded; ${guardedSend} is`);
   }
-  const made = { access, options: JSON.stringify([onBlocked, allow.toSorted()]) };
-  const before = guarded.get(vonage);
-  // One and the same guard does not ask twice.
-  if (before?.access === access && before.options === made.options) return vonage;
+  const origin = { access, options: JSON.stringify([onBlocked, allow.toSorted()]) };
+  const existing = guarded.get(vonage);
+  // The same guard with the same options does not check a send twice.
+  if (existing?.access === access && existing.options === origin.options) return vonage;
   const gate = { access, isObserved: onBlocked === 'observe', allow: new Set(allow) };
-  const client = standFor(gate, '', vonage);
-  guarded.set(client, made);
+  const client = guardClient(gate, '', vonage);
+  guarded.set(client, origin);
   return client;
 }
 
@@ -85,91 +85,102 @@ function isClient(vonage: unknown): boolean {
   });
 }
 
-/** The client and the method of a path such as `messages.send`. */
-function parted(path: string): [client: string, method: string] {
+/** Splits a path such as `messages.send` into the path of the client and the name of the method. */
+function splitPath(path: string): [client: string, method: string] {
   const dot = path.lastIndexOf('.');
   return [path.slice(0, Math.max(dot, 0)), path.slice(dot + 1)];
 }
 
-function standFor<T extends object>(gate: Gate, path: string, real: T): T {
-  const client: T = standIn(real, (name, value) => {
+/** Returns a proxy of the client at `path` that checks sends. The clients in its members are guarded too. */
+function guardClient<T extends object>(gate: Gate, path: string, original: T): T {
+  const client: T = replaceMembers(original, (name, value) => {
     if (name === 'constructor') return value;
-    if (typeof value === 'function') return methodFor(value as Method, String(name));
-    const isPlain = typeof name === 'symbol' || PLAIN.has(name) || Array.isArray(value);
-    if (isPlain || typeof value !== 'object' || value === null) return value;
-    return standFor(gate, joined(path, name), value);
+    if (typeof value === 'function') return guardMethod(value as Method, String(name));
+    const isData = typeof name === 'symbol' || DATA_MEMBERS.has(name) || Array.isArray(value);
+    if (isData || typeof value !== 'object' || value === null) return value;
+    return guardClient(gate, joinPath(path, name), value);
   });
 
-  /** The method, run on the client itself wherever it is called from. */
-  function methodFor(method: Method, name: string): Method {
+  /** Returns the guarded method. It runs on the original client, whatever object it is called on. */
+  function guardMethod(method: Method, name: string): Method {
     const kind = sdkMethod(path, name);
-    const run = (args: readonly unknown[]) => method.apply(real, [...args]);
-    const called = joined(path, name);
-    const act =
+    const run = (args: readonly unknown[]) => method.apply(original, [...args]);
+    const fullName = joinPath(path, name);
+    const call =
       typeof kind === 'object'
         ? (args: readonly unknown[]) => send(gate, kind, run, args)
         : (args: readonly unknown[]) => {
-            if (kind === 'unguarded' && !gate.allow.has(called)) refuseUnguarded(gate, called);
+            if (kind === 'unknown_send' && !gate.allow.has(fullName)) refuseUnknownSend(gate, fullName);
             const result = run(args);
-            return result === real ? client : result;
+            // A method that returns its own client must not reveal the client without a guard.
+            return result === original ? client : result;
           };
-    return new Proxy(method, { apply: (_method, _self, args: readonly unknown[]) => act(args) });
+    return new Proxy(method, { apply: (_method, _self, args: readonly unknown[]) => call(args) });
   }
 
   return client;
 }
 
-function joined(path: string, name: string): string {
+function joinPath(path: string, name: string): string {
   return path === '' ? name : `${path}.${name}`;
 }
 
-/** Nobody can tell whom such a call reaches. Where the gate observes it happens, and is told of. */
-function refuseUnguarded({ access, isObserved }: Gate, called: string): void {
-  const message = `${called} looks like a send that is not guarded: use a send that is, or name it in allow: ['${called}'] and ask the guard yourself`;
+/**
+ * Refuses a call whose recipients cannot be found. If the gate only observes, the call is allowed, and the event `warn`
+ * is emitted.
+ */
+function refuseUnknownSend({ access, isObserved }: Gate, method: string): void {
+  const message = `${method} looks like a send that is not guarded: use a send that is, or name it in allow: ['${method}'] and ask the guard yourself`;
   if (!isObserved) throw new GuardError('send_unguarded', message);
   access.remindObserving(GATE);
   access.warn('send_unguarded', message);
 }
 
+/** Checks the recipients of a call, makes the call if it is allowed, and records an opt-out that the reply shows. */
 async function send(
   gate: Gate,
-  { at, read }: SdkSend,
+  { argument, read }: SdkSend,
   run: (args: readonly unknown[]) => unknown,
   args: readonly unknown[],
 ): Promise<unknown> {
   const { access, isObserved } = gate;
   if (isObserved) access.remindObserving(GATE);
-  const { params, recipients } = readSafely(read, args[at], isObserved);
-  const asked = recipients.map(({ to, from }) => ({ from, decision: access.decide(to, { from }) }));
-  for (const { decision } of asked) access.report(decision, { gate: GATE, isObserved });
-  const blocked = asked.map(({ decision }) => decision).find(isRefusal);
+  const { params, recipients } = readSafely(read, args[argument], isObserved);
+  const checked = recipients.map(({ to, from }) => ({ from, decision: access.decide(to, { from }) }));
+  for (const { decision } of checked) access.report(decision, { gate: GATE, isObserved });
+  const blocked = checked.map(({ decision }) => decision).find(isRefusal);
   if (blocked !== undefined && !isObserved) throw new SendBlockedError(blocked, maskMsisdn(blocked.to));
 
-  /** Keeps who turned out to have opted out. */
-  async function learn(isOut: (msisdn: string) => boolean): Promise<void> {
-    for (const { from, decision } of asked) {
+  /** Records the opt-outs of the recipients for whom `isOptedOut` is true. */
+  async function learn(isOptedOut: (msisdn: string) => boolean): Promise<void> {
+    for (const { from, decision } of checked) {
       const msisdn = decision.to;
-      if (msisdn !== null && isOut(msisdn)) await access.learn({ msisdn, from });
+      if (msisdn !== null && isOptedOut(msisdn)) await access.learn({ msisdn, from });
     }
   }
 
   try {
-    const reply = await run([...args.slice(0, at), params, ...args.slice(at + 1)]);
-    await learn((msisdn) => tellsOptOut(reply, msisdn));
+    const reply = await run([...args.slice(0, argument), params, ...args.slice(argument + 1)]);
+    await learn((msisdn) => isOptOutReply(reply, msisdn));
     return reply;
   } catch (error) {
-    await learn((msisdn) => errorTellsOptOut(error, msisdn));
+    await learn((msisdn) => isOptOutError(error, msisdn));
     throw error;
   }
 }
 
-/** What cannot be read is not sent, unless the gate only observes. */
-function readSafely(read: (params: unknown) => SdkCall, given: unknown, isObserved: boolean): SdkCall {
+/**
+ * Reads the parameters of a call. If that fails and the gate only observes, the call counts as one with an unreadable
+ * recipient.
+ *
+ * @throws the error of a getter or `toJSON`, unless the gate only observes.
+ */
+function readSafely(read: (params: unknown) => SdkCall, original: unknown, isObserved: boolean): SdkCall {
   try {
-    return read(given);
+    return read(original);
   } catch (error) {
     if (!isObserved) throw error;
-    return { params: given, recipients: [{ to: undefined, from: undefined }] };
+    return { params: original, recipients: [{ to: undefined, from: undefined }] };
   }
 }
 

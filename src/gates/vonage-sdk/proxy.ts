@@ -1,43 +1,43 @@
 /**
- * A stand-in for an object: it looks like it and hands everything on to it, but what it shows may be something else.
- * The object itself is not touched, and is what its methods run on, so that its private fields work.
+ * A proxy of an object that replaces the values of some members. All other operations go to the object, which is not
+ * changed. A caller that runs methods on the object itself keeps its private fields working.
  */
 
 /**
- * Creates a stand-in.
+ * Creates the proxy.
  *
- * @param shown what to show for a member; asked again only when the member has changed.
+ * @param replace returns the value to show for a member. It is called again only when the member has changed.
  */
-export function standIn<T extends object>(
-  real: T,
-  shown: (name: string | symbol, value: unknown) => unknown,
+export function replaceMembers<T extends object>(
+  object: T,
+  replace: (name: string | symbol, value: unknown) => unknown,
 ): T {
-  const seen = new Map<string | symbol, { readonly value: unknown; readonly shown: unknown }>();
+  const cache = new Map<string | symbol, { readonly value: unknown; readonly replacement: unknown }>();
 
-  function show(name: string | symbol): unknown {
-    const value: unknown = Reflect.get(real, name);
-    const known = seen.get(name);
-    if (known !== undefined && Object.is(known.value, value)) return known.shown;
-    const made = { value, shown: shown(name, value) };
-    seen.set(name, made);
-    return made.shown;
+  function get(name: string | symbol): unknown {
+    const value: unknown = Reflect.get(object, name);
+    const cached = cache.get(name);
+    if (cached !== undefined && Object.is(cached.value, value)) return cached.replacement;
+    const replacement = replace(name, value);
+    cache.set(name, { value, replacement });
+    return replacement;
   }
 
-  // Were the object itself the target, what is frozen in it would have to be shown as it is.
-  const shadow = Object.create(Reflect.getPrototypeOf(real)) as T;
-  return new Proxy(shadow, {
-    get: (_, name) => show(name),
-    set: (_, name, value) => Reflect.set(real, name, value),
-    has: (_, name) => Reflect.has(real, name),
-    deleteProperty: (_, name) => Reflect.deleteProperty(real, name),
-    defineProperty: (_, name, descriptor) => Reflect.defineProperty(real, name, descriptor),
-    ownKeys: () => Reflect.ownKeys(real),
-    getPrototypeOf: () => Reflect.getPrototypeOf(real),
+  // The proxy has a target of its own: a proxy of the object itself could not replace members that are frozen.
+  const target = Object.create(Reflect.getPrototypeOf(object)) as T;
+  return new Proxy(target, {
+    get: (_, name) => get(name),
+    set: (_, name, value) => Reflect.set(object, name, value),
+    has: (_, name) => Reflect.has(object, name),
+    deleteProperty: (_, name) => Reflect.deleteProperty(object, name),
+    defineProperty: (_, name, descriptor) => Reflect.defineProperty(object, name, descriptor),
+    ownKeys: () => Reflect.ownKeys(object),
+    getPrototypeOf: () => Reflect.getPrototypeOf(object),
     preventExtensions: () => false,
     getOwnPropertyDescriptor(_, name) {
-      const own = Reflect.getOwnPropertyDescriptor(real, name);
+      const own = Reflect.getOwnPropertyDescriptor(object, name);
       if (own === undefined) return undefined;
-      return { value: show(name), writable: true, enumerable: own.enumerable === true, configurable: true };
+      return { value: get(name), writable: true, enumerable: own.enumerable === true, configurable: true };
     },
   });
 }

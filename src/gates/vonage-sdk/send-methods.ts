@@ -1,61 +1,65 @@
 /**
- * What the methods of the official SDK are, and whom a call of one of its sends reaches. It goes by names and shapes
- * alone, those of @vonage/server-sdk 3.27; it never calls anything, and what it does not know it does not let pass.
+ * Classifies the methods of the official SDK, and finds the recipients of a call that sends. It uses only names and
+ * shapes, those of @vonage/server-sdk 3.27, and never calls a method. An unknown method that looks like a send is not
+ * allowed.
  */
 
-import { goesByText } from '../vonage-api/channels.ts';
-import { isGiven, listed, membersOf, named, readOnce, type Members } from './parameters.ts';
-import { verifiedNumbers } from '../vonage-api/verify-numbers.ts';
+import { canBeText } from '../vonage-api/channels.ts';
+import { asArray, isNotNull, membersOf, readOnce, valuesOf, type Members } from './parameters.ts';
+import { verificationNumbers } from '../vonage-api/verify-numbers.ts';
 
-/** Somebody whom a call reaches by text. */
+/** A recipient to whom a call sends a text message. */
 export interface SdkRecipient {
-  /** As it was written; `undefined` where nobody was named. */
+  /** The number as it was written; `undefined` if the call names no recipient, or if one has no number. */
   readonly to: unknown;
-  /** The sender, where the call names one. */
+  /** The sender; `undefined` if the call does not name exactly one. */
   readonly from: string | undefined;
 }
 
-/** A call of a send, read once. */
+/** The parameters of a call that sends, read once. */
 export interface SdkCall {
-  /** What was read: the SDK gets this, so that nothing can answer differently the second time. */
+  /** The copy that was read. The SDK gets this copy, so that it cannot read other values. */
   readonly params: unknown;
   readonly recipients: readonly SdkRecipient[];
 }
 
 /** A method that sends. */
 export interface SdkSend {
-  /** The position of the argument that names the recipients. */
-  readonly at: number;
+  /** The index of the argument that names the recipients. */
+  readonly argument: number;
   /** Reads that argument. */
   readonly read: (params: unknown) => SdkCall;
 }
 
-/** What a method is: a send, a method that may be called, or one that looks like a send and is not known. */
-export type SdkMethod = SdkSend | 'passes' | 'unguarded';
+/** A method: a known send, a method that sends nothing, or an unknown method that looks like a send. */
+export type SdkMethod = SdkSend | 'no_send' | 'unknown_send';
 
-/** The clients that send texts: their sends, and the names of the methods that look like one and are none. */
+/** The clients that send text messages: their sends, and their methods that look like a send but send nothing. */
 const SENDERS: Readonly<Record<string, Readonly<Record<string, SdkMethod>>>> = {
-  sms: { send: sendOf(readSms), verifySignature: 'passes' },
-  messages: { send: sendOf(readMessage), updateMessage: 'passes' },
+  sms: { send: sendOf(readSms), verifySignature: 'no_send' },
+  messages: { send: sendOf(readMessage), updateMessage: 'no_send' },
   // The first argument is the conversation.
-  conversations: { createMember: { at: 1, read: readMember } },
-  // `trigger`, `sendControl` and `nextWorkflow` go on with a request whose recipients were asked about at its start.
+  conversations: { createMember: { argument: 1, read: readMember } },
+  // `trigger`, `sendControl` and `nextWorkflow` continue a request whose recipients were checked at its start.
   verify: {
     start: sendOf(readVerification),
-    ...passing('trigger', 'sendControl', 'cancel', 'check', 'search'),
+    ...noSends('trigger', 'sendControl', 'cancel', 'check', 'search'),
   },
   verify2: {
     newRequest: sendOf(readWorkflow),
-    ...passing('nextWorkflow', 'checkCode', 'cancel'),
-    ...passing('listAllTemplates', 'getTemplatePage', 'getTemplate', 'createTemplate'),
-    ...passing('updateTemplate', 'deleteTemplate', 'listAllTemplateFragments', 'getTemplateFragmentPage'),
-    ...passing('getTemplateFragment', 'createTemplateFragment', 'updateTemplateFragment'),
-    ...passing('deleteTemplateFragment'),
+    ...noSends('nextWorkflow', 'checkCode', 'cancel'),
+    ...noSends('listAllTemplates', 'getTemplatePage', 'getTemplate', 'createTemplate'),
+    ...noSends('updateTemplate', 'deleteTemplate', 'listAllTemplateFragments', 'getTemplateFragmentPage'),
+    ...noSends('getTemplateFragment', 'createTemplateFragment', 'updateTemplateFragment'),
+    ...noSends('deleteTemplateFragment'),
   },
 };
 
-/** The other clients: they start calls and create users as before; what is called a send is refused there too. */
-const OTHERS: Readonly<Record<string, readonly string[]>> = {
+/**
+ * The other clients, and their methods whose names look like a send but send no text message. Their methods may be
+ * called, for example to start calls and to create users. A method with the name of a send is refused there too.
+ */
+const OTHER_CLIENTS: Readonly<Record<string, readonly string[]>> = {
   accounts: [],
   applications: [],
   conversations: [],
@@ -73,107 +77,113 @@ const LOOKS_LIKE_SEND = /^(?:re)?send|^(?!get|list|search|cancel|delete|check|ve
 const LOOKS_LIKE_START =
   /^(?:start|new|create|trigger|submit|dispatch|deliver|request|reply|broadcast|publish|notify|push|schedule)/i;
 
-/** The names of the clients that send texts. */
+/** The names of the clients that send text messages. */
 export const SENDER_NAMES: readonly string[] = Object.keys(SENDERS);
 
-/** What the method of that name is, on the client at `path` (`''` for the SDK's own object). */
+/** Classifies the method `name` of the client at `path`. The path of the SDK's own object is `''`. */
 export function sdkMethod(path: string, name: string): SdkMethod {
   const known = Object.hasOwn(SENDERS, path) ? SENDERS[path] : undefined;
   const method = known && Object.hasOwn(known, name) ? known[name] : undefined;
   if (method !== undefined) return method;
-  const others = Object.hasOwn(OTHERS, path) ? OTHERS[path] : undefined;
-  if (others?.includes(name) === true) return 'passes';
-  const looksLikeSend = LOOKS_LIKE_SEND.test(name) || (others === undefined && LOOKS_LIKE_START.test(name));
-  return looksLikeSend ? 'unguarded' : 'passes';
+  const otherMethods = Object.hasOwn(OTHER_CLIENTS, path) ? OTHER_CLIENTS[path] : undefined;
+  if (otherMethods?.includes(name) === true) return 'no_send';
+  const looksLikeSend =
+    LOOKS_LIKE_SEND.test(name) || (otherMethods === undefined && LOOKS_LIKE_START.test(name));
+  return looksLikeSend ? 'unknown_send' : 'no_send';
 }
 
 function sendOf(read: SdkSend['read']): SdkSend {
-  return { at: 0, read };
+  return { argument: 0, read };
 }
 
-function passing(...names: readonly string[]): Readonly<Record<string, SdkMethod>> {
-  return Object.fromEntries(names.map((name) => [name, 'passes']));
+function noSends(...names: readonly string[]): Readonly<Record<string, SdkMethod>> {
+  return Object.fromEntries(names.map((name) => [name, 'no_send']));
 }
 
-function readSms(given: unknown): SdkCall {
-  const { params, members } = readOnce(given);
+function readSms(original: unknown): SdkCall {
+  const { params, members } = readOnce(original);
   return { params, recipients: recipientsOf(members) };
 }
 
-function readMessage(given: unknown): SdkCall {
-  const { params, members } = readOnce(given);
+function readMessage(original: unknown): SdkCall {
+  const { params, members } = readOnce(original);
   return { params, recipients: stepRecipients(members) };
 }
 
-function readVerification(given: unknown): SdkCall {
-  const { params, members } = readOnce(given);
-  const countries = named(members, 'country').filter(isGiven);
-  const { numbers, doubt } = verifiedNumbers(named(members, 'number'), countries);
-  const asked = doubt === undefined ? numbers : [...numbers, undefined];
-  // The provider chooses the sender, so that every list is asked.
-  return { params, recipients: orNobody(asked.map((to) => ({ to, from: undefined }))) };
+function readVerification(original: unknown): SdkCall {
+  const { params, members } = readOnce(original);
+  const countries = valuesOf(members, 'country').filter(isNotNull);
+  const { numbers, doubt } = verificationNumbers(valuesOf(members, 'number'), countries);
+  const checked = doubt === undefined ? numbers : [...numbers, undefined];
+  // The provider chooses the sender, so every list is checked.
+  return { params, recipients: orUnreadable(checked.map((to) => ({ to, from: undefined }))) };
 }
 
-function readWorkflow(given: unknown): SdkCall {
-  const { params, members } = readOnce(given);
-  const steps = named(members, 'workflow').flatMap(listed);
+function readWorkflow(original: unknown): SdkCall {
+  const { params, members } = readOnce(original);
+  const steps = valuesOf(members, 'workflow').flatMap(asArray);
   const recipients =
-    steps.length === 0 ? orNobody([]) : steps.flatMap((step) => stepRecipients(membersOf(step)));
-  // Under a brand the provider chooses the sender, so that every list is asked.
-  const isBranded = named(members, 'brand').some(isGiven);
+    steps.length === 0 ? orUnreadable([]) : steps.flatMap((step) => stepRecipients(membersOf(step)));
+  // With a brand, the provider chooses the sender, so every list is checked.
+  const isBranded = valuesOf(members, 'brand').some(isNotNull);
   return {
     params,
     recipients: recipients.map(({ to, from }) => ({ to, from: isBranded ? undefined : from })),
   };
 }
 
-/** Channels by which a member of a conversation gets no text, as the provider writes them. */
+/** Channels of a conversation's member that carry no text messages, in the exact spelling of the provider. */
 const MEMBER_CHANNELS: ReadonlySet<unknown> = new Set(['app', 'phone', 'sip', 'websocket', 'vbc']);
 
-/** A new member of a conversation. Without a channel it is a user of an app. */
-function readMember(given: unknown): SdkCall {
-  const { params, members } = readOnce(given);
-  const channels = named(members, 'channel').flatMap(listed).filter(isGiven);
+/** Reads a new member of a conversation. A member without a channel is the user of an app and gets no text message. */
+function readMember(original: unknown): SdkCall {
+  const { params, members } = readOnce(original);
+  const channels = valuesOf(members, 'channel').flatMap(asArray).filter(isNotNull);
   return { params, recipients: channels.flatMap(channelRecipients) };
 }
 
 function channelRecipients(channel: unknown): SdkRecipient[] {
   const members = membersOf(channel);
-  const ends = [...named(members, 'to'), ...named(members, 'from')].flatMap(listed).map(membersOf);
-  const types = [members, ...ends].flatMap((one) => named(one, 'type'));
-  const carriesText = (type: unknown) => !MEMBER_CHANNELS.has(type) && goesByText([type]);
+  const ends = [...valuesOf(members, 'to'), ...valuesOf(members, 'from')].flatMap(asArray).map(membersOf);
+  const types = [members, ...ends].flatMap((end) => valuesOf(end, 'type'));
+  const carriesText = (type: unknown) => !MEMBER_CHANNELS.has(type) && canBeText([type]);
   if (types.length > 0 && !types.some(carriesText)) return [];
-  return recipientsOf(new Map([...members, ['to', [...named(members, 'to'), ...named(members, 'number')]]]));
+  return recipientsOf(
+    new Map([...members, ['to', [...valuesOf(members, 'to'), ...valuesOf(members, 'number')]]]),
+  );
 }
 
-/** Whom a message, or a step of a workflow, reaches by text: with everybody it is to be sent to should it fail. */
+/** Returns the recipients of the text messages of a message or workflow step, and of its failovers. */
 function stepRecipients(members: Members): SdkRecipient[] {
-  const ends = [...named(members, 'to'), ...named(members, 'from')].flatMap(listed);
-  const kinds = ends.flatMap((end) => named(membersOf(end), 'type'));
-  const channels = [...named(members, 'channel'), ...kinds];
-  const fallbacks = named(members, 'failover').filter(isGiven).flatMap(listed);
+  const ends = [...valuesOf(members, 'to'), ...valuesOf(members, 'from')].flatMap(asArray);
+  const types = ends.flatMap((end) => valuesOf(membersOf(end), 'type'));
+  const channels = [...valuesOf(members, 'channel'), ...types];
+  const failovers = valuesOf(members, 'failover').filter(isNotNull).flatMap(asArray);
   return [
-    ...(goesByText(channels) ? recipientsOf(members) : []),
-    ...fallbacks.flatMap((fallback) => stepRecipients(membersOf(fallback))),
+    ...(canBeText(channels) ? recipientsOf(members) : []),
+    ...failovers.flatMap((failover) => stepRecipients(membersOf(failover))),
   ];
 }
 
 function recipientsOf(members: Members): SdkRecipient[] {
-  const senders = named(members, 'from').flatMap(numbersOf);
+  const senders = valuesOf(members, 'from').flatMap(numbersOf);
   const [sender] = senders;
   const from = senders.length === 1 && typeof sender === 'string' && sender !== '' ? sender : undefined;
-  const recipients = named(members, 'to').flatMap(listed).flatMap(numbersOf);
-  return orNobody(recipients.map((to) => ({ to, from })));
+  const recipients = valuesOf(members, 'to').flatMap(asArray).flatMap(numbersOf);
+  return orUnreadable(recipients.map((to) => ({ to, from })));
 }
 
-/** A call that names nobody is asked about as such, and so refused. */
-function orNobody(recipients: readonly SdkRecipient[]): SdkRecipient[] {
+/** Returns one unreadable recipient if there is none: so a call that names no recipient is refused. */
+function orUnreadable(recipients: readonly SdkRecipient[]): SdkRecipient[] {
   return recipients.length === 0 ? [{ to: undefined, from: undefined }] : [...recipients];
 }
 
-/** The numbers of an end, also in the older form, `{ type: 'sms', number }`; without one it is nobody's that can be read. */
+/**
+ * Returns the numbers of a `to` or `from`, also in the older form `{ type: 'sms', number }`. An object without a number
+ * counts as an unreadable one.
+ */
 function numbersOf(end: unknown): readonly unknown[] {
   if (typeof end !== 'object' || end === null) return [end];
-  const numbers = named(membersOf(end), 'number');
+  const numbers = valuesOf(membersOf(end), 'number');
   return numbers.length === 0 ? [undefined] : numbers;
 }

@@ -25,7 +25,7 @@ import {
   installGlobalGuard,
   type UndiciGuardOptions,
 } from '../../../src/gates/undici/interceptor.ts';
-import { letGo } from '../../../src/gates/undici/body.ts';
+import { endBody } from '../../../src/gates/undici/body.ts';
 import { createTestGuard, type TestGuard } from '../../../src/testing/index.ts';
 import { startLoopback, type Loopback } from '../loopback.ts';
 
@@ -659,9 +659,9 @@ it('writes no byte even to a server that only listens', async () => {
 
 it('lets bodies go that fail at it, or cannot be', async () => {
   const cancel = vi.fn(() => Promise.reject(new Error('locked')));
-  letGo({ cancel });
-  letGo({});
-  letGo({}, { next: () => ({ done: true, value: undefined }) });
+  endBody({ cancel });
+  endBody({});
+  endBody({}, { next: () => ({ done: true, value: undefined }) });
   await new Promise(setImmediate);
   expect(cancel).toHaveBeenCalledTimes(1);
 });

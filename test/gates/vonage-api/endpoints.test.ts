@@ -184,8 +184,8 @@ describe('where recipients stand', () => {
   });
 
   it('tells other channels from messages without a recipient', () => {
-    expect(findingsOf('/v1/messages', json({ channel: 'whatsapp', to: A }))?.isOther).toBe(true);
-    expect(findingsOf('/v1/messages', json({ channel: 'sms' }))?.isOther).toBe(false);
+    expect(findingsOf('/v1/messages', json({ channel: 'whatsapp', to: A }))?.needsNoRecipient).toBe(true);
+    expect(findingsOf('/v1/messages', json({ channel: 'sms' }))?.needsNoRecipient).toBe(false);
   });
 
   it('follows failovers, and doubts where there are too many of them', () => {
@@ -257,7 +257,10 @@ describe('where recipients stand', () => {
     expect(doubt('/v0.1/dispatch', json({ workflow: ['x'] }))).toMatch(/step/);
     expect(doubt('/v0.1/dispatch', json({ workflow: [{ to: [] }] }))).toMatch(/recipient/);
     for (const body of [{ to: A }, { workflow: [] }, { workflow: null }]) {
-      expect(findingsOf('/v0.1/dispatch', json(body))).toMatchObject({ recipients: [], isOther: false });
+      expect(findingsOf('/v0.1/dispatch', json(body))).toMatchObject({
+        recipients: [],
+        needsNoRecipient: false,
+      });
     }
   });
 
@@ -277,7 +280,7 @@ describe('where recipients stand', () => {
     expect(doubt('/v2/verify', json({ workflow: [{ channel: 'sms' }] }))).toMatch(/recipient/);
     expect(findingsOf('/v2/verify', json({ brand: 'Brand' }))).toMatchObject({
       recipients: [],
-      isOther: false,
+      needsNoRecipient: false,
     });
   });
 
@@ -370,10 +373,13 @@ describe('rules', () => {
     expect(at({ to, from: 'sender' }, '/messages/send', { body })).toMatchObject({
       recipients: [{ number: A, from: 'Brand' }],
     });
-    expect(at({ to }, '/messages/send', { body: '{}' })).toMatchObject({ recipients: [], isOther: true });
+    expect(at({ to }, '/messages/send', { body: '{}' })).toMatchObject({
+      recipients: [],
+      needsNoRecipient: true,
+    });
     expect(at({ to: () => [A, B] }, '/messages/send')?.recipients).toHaveLength(2);
     expect(at({ to: ({ query }) => query.getAll('x') }, '/messages/send?x=1')?.recipients).toHaveLength(1);
-    expect(at({ to: () => [] }, '/messages/send')).toMatchObject({ recipients: [], isOther: false });
+    expect(at({ to: () => [] }, '/messages/send')).toMatchObject({ recipients: [], needsNoRecipient: false });
     expect(at({ to }, '/messages/send', { body: '{' })?.doubt).toMatch(/JSON/);
     expect(at({ to }, '/messages/send')?.doubt).toMatch(/could not be read/);
   });

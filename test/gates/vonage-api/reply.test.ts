@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { tellsOptOut } from '../../../src/gates/vonage-api/reply.ts';
+import { isOptOutReply } from '../../../src/gates/vonage-api/reply.ts';
 
 const ASKED = '14155550100';
 
@@ -15,7 +15,7 @@ describe('a reply of the two-factor API to a send', () => {
     ['is no message', '102', false],
     ['is nothing', null, false],
   ])('that %s', (_name, message, expected) => {
-    expect(tellsOptOut({ messages: [message] }, ASKED)).toBe(expected);
-    expect(tellsOptOut(JSON.stringify({ messages: [message] }), ASKED)).toBe(expected);
+    expect(isOptOutReply({ messages: [message] }, ASKED)).toBe(expected);
+    expect(isOptOutReply(JSON.stringify({ messages: [message] }), ASKED)).toBe(expected);
   });
 });
