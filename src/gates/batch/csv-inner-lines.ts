@@ -1,17 +1,18 @@
 /**
- * Finds the lines inside one row of a CSV file. A field may hold line breaks, and programs disagree on where a line
- * ends: each line that one of them would read as a row of its own may name a recipient. Pure.
+ * Finds the lines inside one row of a CSV file. A field may contain line breaks, and programs do not agree where a line
+ * ends. Each line that one of these programs would read as a row may name a recipient. Pure.
  */
 
-/** A row as text, one character for each byte, without its own line end. */
+/** A row as text, with one character for each byte, and without its own line end. */
 type RowText = string;
 
-// Bytes of UTF-8 as characters: vertical tab, form feed, the separators 0x1C to 0x1E, NEL; U+2028 and U+2029.
+// Single bytes as characters: vertical tab, form feed, the separators 0x1C to 0x1E, and NEL of Latin-1.
 const RARE_BYTES = `\v\f${String.fromCharCode(0x1c, 0x1d, 0x1e)}\u0085`;
+// U+2028 and U+2029, by their bytes in UTF-8.
 const UNICODE_ENDS = '\u00E2\u0080[\u00A8\u00A9]';
 const RARE_BREAK = new RegExp(`[${RARE_BYTES}]|${UNICODE_ENDS}`);
 
-/** Where a line ends, by the programs that read a file line by line. */
+/** The line ends of different programs that read a file line by line. */
 const LINE_ENDS: readonly RegExp[] = [
   // awk, grep, most shell tools.
   /\n/,
@@ -19,20 +20,20 @@ const LINE_ENDS: readonly RegExp[] = [
   /\r\n|[\r\n]/,
   // node:readline.
   new RegExp(`\r\n|[\r\n]|${UNICODE_ENDS}`),
-  // Python's str.splitlines(); where a file is read as Latin-1, the byte 0x85 alone is NEL.
+  // Python's str.splitlines(). If it reads a file as Latin-1, the byte 0x85 alone is NEL.
   new RegExp(`\r\n|\u00C2\u0085|[\r\n${RARE_BYTES}]|${UNICODE_ENDS}`),
 ];
 
-/** Whether text holds a line break other than CR and LF: these may stand outside quotes as well. */
+/** Whether text has a line break other than CR and LF. Such a line break may also be outside quotes. */
 export function hasRareBreak(text: string): boolean {
   return RARE_BREAK.test(text);
 }
 
 /**
- * The fields in the number's column of every line inside a row, as some reader would find them.
+ * Returns the values of a column in every line inside a row, as different programs would read them.
  *
- * @param skipsFirst whether the first line is known to be no recipient: it is the header.
- * @returns those with a digit, without quotes and outer spaces; none for a row of one line.
+ * @param skipsFirst whether to leave out the first line, since it is the header.
+ * @returns the values that have a digit, without quotes and surrounding spaces; none for a row of one line.
  */
 export function innerFields(
   row: RowText,
@@ -49,38 +50,39 @@ export function innerFields(
       if (line.includes('"')) fields.add(quotedField(line, delimiter, column));
     }
   }
-  return [...fields].map(bare).filter((field) => DIGIT.test(field));
+  return [...fields].map(withoutQuotes).filter((field) => DIGIT.test(field));
 }
 
 const DIGIT = /\p{Nd}/u;
 
-/** The field of a line whose quotes keep delimiters together; one that is not closed ends with the line. */
+/** Returns a field of a line, whose quotes may contain delimiters. An unclosed quote ends with the line. */
 function quotedField(line: string, delimiter: string, column: number): string {
   let at = 0;
-  for (let place = 0; at <= line.length; place++) {
+  for (let index = 0; at <= line.length; index++) {
     const start = at;
     if (line[at] === '"') {
-      do at = endOf(line, '"', at + 1) + 1;
+      do at = findOrEnd(line, '"', at + 1) + 1;
       while (line[at] === '"');
     }
-    at = endOf(line, delimiter, at);
-    if (place === column) return line.slice(start, at);
+    at = findOrEnd(line, delimiter, at);
+    if (index === column) return line.slice(start, at);
     at++;
   }
   return '';
 }
 
-function endOf(line: string, sought: string, from: number): number {
-  const at = line.indexOf(sought, from);
+/** Returns the next position of a character; the end of the line if there is none. */
+function findOrEnd(line: string, character: string, from: number): number {
+  const at = line.indexOf(character, from);
   return at === -1 ? line.length : at;
 }
 
-function bare(field: string): string {
-  return decoded(field).replaceAll('"', '').trim();
+function withoutQuotes(field: string): string {
+  return decodeUtf8(field).replaceAll('"', '').trim();
 }
 
-/** Reads bytes, each of them a character, as UTF-8. */
-export function decoded(field: string): string {
+/** Decodes UTF-8 from a text with one character for each byte. */
+export function decodeUtf8(field: string): string {
   for (let index = 0; index < field.length; index++) {
     if (field.charCodeAt(index) > 127) return Buffer.from(field, 'latin1').toString();
   }

@@ -1,268 +1,219 @@
 /**
- * Where the rows of a CSV file (RFC 4180) begin and end, and what one of their columns says. Outside quotes a row ends
- * at CR, LF or CRLF. It works on bytes as they come and changes none of them: a row that passes leaves as it was. It
- * holds no more than a row, decides nothing, and never guesses what a row with misplaced quotes was meant to be.
+ * Splits a CSV file (RFC 4180) into rows and reads one of its columns. It gets the bytes in pieces of any size, changes
+ * none of them, and buffers at most one incomplete row. If the quotes of a row are misplaced, it does not guess what
+ * the row means.
  */
 
 import { ConfigError, GuardError } from '../../errors.ts';
-import { decoded, hasRareBreak, innerFields } from './csv-inner-lines.ts';
+import { hasRareBreak, innerFields } from './csv-inner-lines.ts';
+import { hasInnerLineEnd, readRow, withoutLineEnd, type CsvRow } from './csv-row.ts';
 
-/** How a file is written, and where its numbers stand. */
-export interface CsvForm {
-  /** A name that the header has, or a place from 0 on. */
-  readonly column: string | number;
-  readonly header: boolean;
-  readonly delimiter: string;
-}
+/** How a file is written, and which column has the numbers: a name in the header, or an index from 0 on. */
+export type CsvForm = { readonly delimiter: string } & (
+  { readonly column: string; readonly header: true } | { readonly column: number; readonly header: boolean }
+);
 
-/** A row by its places in the bytes that it was read from. */
-export interface CsvRow {
-  readonly start: number;
-  /** After its line end. */
-  readonly end: number;
-  /** An empty line is no row of anybody. */
-  readonly isEmpty: boolean;
-  /** What the column says; `undefined` where the row is too short for it, or has text after a closing quote. */
-  readonly field: string | undefined;
-  /** Whether a field is quoted. */
-  readonly hasQuotes: boolean;
-}
-
-/** Rows that follow one another. */
+/** Consecutive rows. The arrays have one item for each row. */
 export interface CsvBatch {
+  /** The bytes that the positions of the rows refer to. */
   readonly bytes: Buffer;
   readonly rows: readonly CsvRow[];
   readonly fields: readonly (string | undefined)[];
-  /** As a spreadsheet counts them: the header is row 1, and empty ones count. */
+  /** The numbers of the rows, as a spreadsheet counts them: the header is row 1, and empty lines count. */
   readonly rowNumbers: readonly number[];
-  /** For rows with line breaks inside, by their place: what the column says in each of these lines. */
+  /** For rows with inner line breaks, by their index: the values of the column in each of these lines. */
   readonly innerFields: ReadonlyMap<number, readonly string[]>;
 }
 
 /** The bytes before the first row: byte order mark and header. They are passed on. */
 export interface CsvHead {
   readonly head: Buffer;
-  /** For a header with line breaks inside: what the column says in the lines behind the first one. */
+  /** For a header with inner line breaks: the values of the column in the lines after the first one. */
   readonly innerFields: readonly string[];
 }
 
+type CsvParts = Generator<CsvBatch | CsvHead, void, undefined>;
+
 export interface CsvReader {
   /**
-   * Takes a piece of the file, and `undefined` at its end. Yields the rows that it completes, some at a time, and before
-   * them the head.
+   * Reads a chunk of the file; `undefined` is its end. Yields the head, and then batches of the rows that are complete.
    *
-   * @throws ConfigError where the header lacks the column.
+   * @throws ConfigError if the header does not have the column exactly once.
    * @throws GuardError `csv_unreadable`.
    */
-  take(chunk: Buffer | undefined): Generator<CsvBatch | CsvHead, void, undefined>;
+  take(chunk: Buffer | undefined): CsvParts;
 }
 
-const QUOTE = 34;
-const LINE_FEED = 10;
-const RETURN = 13;
+/** What the reader expects next: the start of the file, the header, or rows. */
+type ReaderState =
+  | { readonly expects: 'start' }
+  | { readonly expects: 'header' }
+  | { readonly expects: 'rows'; readonly column: number };
+
+/** Bytes that are parsed together. */
+interface Piece {
+  readonly bytes: Buffer;
+  /** The bytes, each as one character. */
+  readonly text: string;
+  /** Whether the file ends with this piece. */
+  readonly isLast: boolean;
+}
+
 const BYTE_ORDER_MARK = Buffer.from('\uFEFF');
-const WIDE_MARKS = [Buffer.from([0xff, 0xfe]), Buffer.from([0xfe, 0xff])];
+const UTF_16_MARKS = [Buffer.from([0xff, 0xfe]), Buffer.from([0xfe, 0xff])];
 const NOTHING = Buffer.alloc(0);
-/** Bytes that are looked at together. */
+/** The largest part of a chunk that is parsed together. */
 const PIECE_BYTES = 65_536;
-/** A row that is longer has an open quote, and would take in the rest of the file. */
+/** A longer row probably has an unclosed quote, and would include the rest of the file. */
 const LONGEST_ROW_BYTES = 2 ** 20;
 
-/** Begins to read a file, `atOnce` rows at a time. */
-export function createCsvReader({ column, header, delimiter }: CsvForm, atOnce: number): CsvReader {
-  const separator = delimiter.charCodeAt(0);
-  let place = typeof column === 'number' ? column : -1;
+/** Creates a reader of one file, with batches of at most `batchSize` rows. */
+export function createCsvReader(form: CsvForm, batchSize: number): CsvReader {
+  let state: ReaderState = { expects: 'start' };
+  /** The bytes of the incomplete row. */
   let rest: Buffer = NOTHING;
+  /** The number of the last row that was read. */
   let rowNumber = 0;
-  let isBegun = false;
-  let isHeaderDue = header;
 
-  /** @returns the bytes of the mark at the beginning; `undefined` where there are too few to tell. */
-  function begin(bytes: Buffer, isLast: boolean): number | undefined {
-    if (bytes.length < BYTE_ORDER_MARK.length && !isLast) return undefined;
-    isBegun = true;
-    if (WIDE_MARKS.some((mark) => bytes.subarray(0, 2).equals(mark))) {
-      throw new GuardError('csv_unreadable', 'the file is UTF-16: save it as UTF-8');
-    }
-    const hasMark = bytes.subarray(0, BYTE_ORDER_MARK.length).equals(BYTE_ORDER_MARK);
-    return hasMark ? BYTE_ORDER_MARK.length : 0;
-  }
-
-  /** @returns the header's row; `undefined` where it is not complete. */
-  function readHeader(text: string, start: number, isLast: boolean): CsvRow | undefined {
-    const names: string[] = [];
-    const row = readRow(text, start, separator, -1, isLast, names);
-    if (row === undefined) return undefined;
-    if (typeof column === 'string') place = placeOf(column, names);
-    isHeaderDue = false;
-    rowNumber++;
-    return row;
-  }
-
-  /** What the column says in the lines inside a row. */
-  function inner(text: string, row: CsvRow, skipsFirst: boolean): readonly string[] {
-    return innerFields(withoutEnd(text.slice(row.start, row.end)), place, delimiter, skipsFirst);
-  }
-
-  function* takePiece(piece: Buffer, isLast: boolean): Generator<CsvBatch | CsvHead, void, undefined> {
-    const bytes = rest.length === 0 ? piece : Buffer.concat([rest, piece]);
+  function* readPiece(added: Buffer, isLast: boolean): CsvParts {
+    const bytes = rest.length === 0 ? added : Buffer.concat([rest, added]);
     rest = bytes;
-    const first = isBegun ? 0 : begin(bytes, isLast);
-    if (first === undefined) return;
-    const text = bytes.toString('latin1');
-    const headRow = isHeaderDue && first < bytes.length ? readHeader(text, first, isLast) : undefined;
-    let at = headRow?.end ?? first;
-    if (at > 0) {
-      yield {
-        head: bytes.subarray(0, at),
-        innerFields: headRow === undefined ? [] : inner(text, headRow, true),
-      };
+    const markBytes = state.expects === 'start' ? markLength(bytes, isLast) : 0;
+    if (markBytes === undefined) return;
+    if (state.expects === 'start') {
+      state = form.header ? { expects: 'header' } : { expects: 'rows', column: form.column };
     }
-    const isRare = hasRareBreak(text);
-    while (!isHeaderDue) {
-      const { end, ...batch } = readBatch(bytes, text, at, isLast, isRare);
-      if (end === at) break;
+    const piece = { bytes, text: bytes.toString('latin1'), isLast };
+    const header =
+      state.expects === 'header' && markBytes < bytes.length ? readHeader(piece, markBytes, form) : undefined;
+    if (header !== undefined) {
+      state = { expects: 'rows', column: header.column };
+      rowNumber++;
+    }
+    let at = header?.end ?? markBytes;
+    if (at > 0) yield { head: bytes.subarray(0, at), innerFields: header?.innerFields ?? [] };
+    if (state.expects === 'rows') at = yield* readRows(piece, at, state.column);
+    rest = Buffer.from(bytes.subarray(at));
+    checkRest(rest, rowNumber + 1, isLast);
+  }
+
+  /** @returns the position after the last complete row. */
+  function* readRows(piece: Piece, start: number, column: number): Generator<CsvBatch, number, undefined> {
+    const hasRareBreaks = hasRareBreak(piece.text);
+    for (let at = start; ;) {
+      const { end, lastRowNumber, batch } = readBatch(piece, at, column, hasRareBreaks);
+      if (end === at) return at;
       at = end;
+      rowNumber = lastRowNumber;
       yield batch;
     }
-    rest = Buffer.from(bytes.subarray(at));
-    if (rest.length > 0 && isLast) {
-      throw new GuardError('csv_unreadable', `row ${rowNumber + 1} has a quote that is never closed`);
-    }
-    if (rest.length > LONGEST_ROW_BYTES) {
-      const message = `row ${rowNumber + 1} is longer than ${LONGEST_ROW_BYTES} bytes: is there a quote that is never closed?`;
-      throw new GuardError('csv_unreadable', message);
-    }
   }
 
-  function readBatch(
-    bytes: Buffer,
-    text: string,
-    start: number,
-    isLast: boolean,
-    isRare: boolean,
-  ): CsvBatch & { readonly end: number } {
+  function readBatch({ bytes, text, isLast }: Piece, start: number, column: number, hasRareBreaks: boolean) {
+    const separator = form.delimiter.charCodeAt(0);
     const rows: CsvRow[] = [];
     const fields: (string | undefined)[] = [];
     const rowNumbers: number[] = [];
-    const innerOf = new Map<number, readonly string[]>();
-    let at = start;
-    while (rows.length < atOnce && at < text.length) {
-      const row = readRow(text, at, separator, place, isLast);
+    const innerByRow = new Map<number, readonly string[]>();
+    let end = start;
+    let lastRowNumber = rowNumber;
+    while (rows.length < batchSize && end < text.length) {
+      const row = readRow(text, end, separator, column, isLast);
       if (row === undefined) break;
-      at = row.end;
-      rowNumber++;
+      ({ end } = row);
+      lastRowNumber++;
       if (row.isEmpty) continue;
-      if (isRare || (row.hasQuotes && hasInnerEnd(text, row))) {
-        // The row's own field is asked about with the row.
-        const found = inner(text, row, false).filter((field) => field !== row.field);
-        if (found.length > 0) innerOf.set(rows.length, found);
+      if (hasRareBreaks || (row.hasQuotes && hasInnerLineEnd(text, row))) {
+        const inner = innerFields(rowText(text, row), column, form.delimiter, false);
+        // The row's own value is checked with the row.
+        const others = inner.filter((field) => field !== row.field);
+        if (others.length > 0) innerByRow.set(rows.length, others);
       }
       rows.push(row);
       fields.push(row.field);
-      rowNumbers.push(rowNumber);
+      rowNumbers.push(lastRowNumber);
     }
-    return { bytes, rows, fields, rowNumbers, innerFields: innerOf, end: at };
+    const batch: CsvBatch = { bytes, rows, fields, rowNumbers, innerFields: innerByRow };
+    return { end, lastRowNumber, batch };
   }
 
   return {
     *take(chunk) {
-      if (chunk === undefined) return yield* takePiece(NOTHING, true);
+      if (chunk === undefined) return yield* readPiece(NOTHING, true);
       for (let from = 0; from < chunk.length; from += PIECE_BYTES) {
-        yield* takePiece(chunk.subarray(from, from + PIECE_BYTES), false);
+        yield* readPiece(chunk.subarray(from, from + PIECE_BYTES), false);
       }
     },
   };
 }
 
 /**
- * Reads one row.
+ * Returns the length of the byte order mark at the start of a file, 0 if it has none; `undefined` if there are too few
+ * bytes to know.
  *
- * @param text the bytes, each of them as a character.
- * @param isLast whether nothing follows the text.
- * @param all gets every field of it.
- * @returns `undefined` where the row does not end within the text.
+ * @throws GuardError `csv_unreadable` if the file is UTF-16.
  */
-function readRow(
-  text: string,
-  start: number,
-  delimiter: number,
-  column: number,
-  isLast: boolean,
-  all?: string[],
-): CsvRow | undefined {
-  const { length } = text;
-  let field: string | undefined;
-  let isSound = true;
-  let hasQuotes = false;
-  let at = start;
-  for (let place = 0; ; place++) {
-    const first = at;
-    const isQuoted = text.charCodeAt(at) === QUOTE;
-    if (isQuoted && (at = afterQuotes(text, at)) === 0) return undefined;
-    hasQuotes ||= isQuoted;
-    const tail = at;
-    while (at < length && !isFieldEnd(text.charCodeAt(at), delimiter)) at++;
-    if (at === length && !isLast) return undefined;
-    const end = at;
-    const isReturn = text.charCodeAt(at) === RETURN;
-    // A line feed may follow in the next piece.
-    if (isReturn && at + 1 === length && !isLast) return undefined;
-    const isRowEnd = at === length || text.charCodeAt(at) !== delimiter;
-    if (isReturn && text.charCodeAt(at + 1) === LINE_FEED) at++;
-    if (isQuoted && end > tail) isSound = false;
-    if (place === column || all !== undefined) {
-      const read = isQuoted ? text.slice(first + 1, tail - 1).replaceAll('""', '"') : text.slice(first, end);
-      if (place === column) field = decoded(read);
-      all?.push(decoded(read));
-    }
-    at = Math.min(at + 1, length);
-    if (!isRowEnd) continue;
-    const isEmpty = place === 0 && !isQuoted && end === first;
-    return { start, end: at, isEmpty, field: isSound ? field : undefined, hasQuotes };
+function markLength(bytes: Buffer, isLast: boolean): number | undefined {
+  if (bytes.length < BYTE_ORDER_MARK.length && !isLast) return undefined;
+  if (UTF_16_MARKS.some((mark) => bytes.subarray(0, 2).equals(mark))) {
+    throw new GuardError('csv_unreadable', 'the file is UTF-16: save it as UTF-8');
+  }
+  const hasMark = bytes.subarray(0, BYTE_ORDER_MARK.length).equals(BYTE_ORDER_MARK);
+  return hasMark ? BYTE_ORDER_MARK.length : 0;
+}
+
+interface Header {
+  readonly end: number;
+  /** The index of the column with the numbers. */
+  readonly column: number;
+  readonly innerFields: readonly string[];
+}
+
+/** Reads the header. @returns `undefined` if it is not complete. */
+function readHeader({ text, isLast }: Piece, start: number, form: CsvForm): Header | undefined {
+  const names: string[] = [];
+  const row = readRow(text, start, form.delimiter.charCodeAt(0), -1, isLast, names);
+  if (row === undefined) return undefined;
+  const column = typeof form.column === 'string' ? columnIndex(form.column, names) : form.column;
+  return {
+    end: row.end,
+    column,
+    innerFields: innerFields(rowText(text, row), column, form.delimiter, true),
+  };
+}
+
+/** Returns a row as text, without its line end. */
+function rowText(text: string, { start, end }: CsvRow): string {
+  return withoutLineEnd(text.slice(start, end));
+}
+
+/** @throws GuardError `csv_unreadable` if the incomplete row is too long, or if the file ends in it. */
+function checkRest(rest: Buffer, rowNumber: number, isLast: boolean): void {
+  if (rest.length > 0 && isLast) {
+    throw new GuardError('csv_unreadable', `row ${rowNumber} has a quote that is never closed`);
+  }
+  if (rest.length > LONGEST_ROW_BYTES) {
+    const message = `row ${rowNumber} is longer than ${LONGEST_ROW_BYTES} bytes: is there a quote that is never closed?`;
+    throw new GuardError('csv_unreadable', message);
   }
 }
 
-function isFieldEnd(code: number, delimiter: number): boolean {
-  return code === delimiter || code === LINE_FEED || code === RETURN;
-}
-
-/** Whether CR or LF stands before the end of a row. */
-function hasInnerEnd(text: string, { start, end }: CsvRow): boolean {
-  const row = text.slice(start, end);
-  const own = row.endsWith('\r\n') ? 2 : Number(row.endsWith('\n') || row.endsWith('\r'));
-  const isInside = (at: number) => at !== -1 && at < row.length - own;
-  return isInside(row.indexOf('\n')) || isInside(row.indexOf('\r'));
-}
-
-/** @returns the place after the quote that closes the one at `open`; 0 where there is none. */
-function afterQuotes(text: string, open: number): number {
-  let at = text.indexOf('"', open + 1);
-  // Two of them stand for one.
-  while (at !== -1 && text.charCodeAt(at + 1) === QUOTE) at = text.indexOf('"', at + 2);
-  return at + 1;
-}
-
-/** A row without its line end. */
-export function withoutEnd(row: string): string {
-  return row.replace(/\r\n$|[\r\n]$/, '');
-}
-
+/** The most names of columns in an error message, and the most characters of a name. */
 const SHOWN_COLUMNS = 20;
 const SHOWN_LENGTH = 40;
 
-/** @throws ConfigError where the column is not there once. */
-function placeOf(column: string, names: readonly string[]): number {
-  const clean = names.map((name) => name.trim());
-  const place = clean.indexOf(column);
-  if (place !== -1 && !clean.includes(column, place + 1)) return place;
-  const shown = clean.slice(0, SHOWN_COLUMNS).map(shownName).join(', ');
-  const count = clean.length > SHOWN_COLUMNS ? `${shown} and ${clean.length - SHOWN_COLUMNS} more` : shown;
-  const message = `filterStream.csv.column: the header ${place === -1 ? 'has no such column' : 'has it twice'}; it has ${count}`;
+/** Returns the index of a column. @throws ConfigError if the header does not have it exactly once. */
+function columnIndex(column: string, header: readonly string[]): number {
+  const names = header.map((name) => name.trim());
+  const index = names.indexOf(column);
+  if (index !== -1 && !names.includes(column, index + 1)) return index;
+  const shown = names.slice(0, SHOWN_COLUMNS).map(shownName).join(', ');
+  const list = names.length > SHOWN_COLUMNS ? `${shown} and ${names.length - SHOWN_COLUMNS} more` : shown;
+  const message = `filterStream.csv.column: the header ${index === -1 ? 'has no such column' : 'has it twice'}; it has ${list}`;
   throw new ConfigError('invalid_option', 'filterStream.csv.column', message);
 }
 
-/** What stands in the first row of a file without a header may be somebody's number. */
+/** Returns a name for an error message. If the file has no header, the name may be a phone number, which is masked. */
 function shownName(name: string): string {
   return /\d.*\d.*\d.*\d.*\d/s.test(name) ? '***' : `'${name.slice(0, SHOWN_LENGTH)}'`;
 }

@@ -1,34 +1,37 @@
 /**
- * The gate for many recipients at once: it parts them into those that may be sent to and the rest. Order is kept,
- * nothing is dropped, nothing is sent.
+ * The gate for many recipients at once: it splits them into those that may be sent to and the others. It keeps their
+ * order, drops none of them, and sends nothing.
  */
 
 import type { BatchChecker, CheckOptions, Decision } from '../../decision.ts';
 import type { BlockedDecision } from '../../errors.ts';
 import { callback, oneOf, optional, readFields, refuse, text } from '../../options/fields.ts';
 import { plainConstructor, type Writable } from '../../plain-constructor.ts';
-import { AT_ONCE, numberOf } from './row-filter.ts';
+import { BATCH_SIZE, numberOf } from './row-filter.ts';
 
 /** The options of `filter`. */
 export interface FilterOptions<T> extends Pick<CheckOptions, 'from'> {
-  /** The number of a recipient; needed where recipients are not numbers themselves. */
+  /** Returns the number of a recipient. Required if the recipients are not numbers themselves. */
   readonly to?: ((item: T) => unknown) | undefined;
-  /** `observe` puts every item among the allowed, and those that would be refused where they belong too. Default `reject`. */
+  /**
+   * `observe` puts every item among the allowed ones, and those that would be refused also into `blocked` or `invalid`.
+   * Default `reject`.
+   */
   readonly onBlocked?: 'reject' | 'observe' | undefined;
 }
 
-/** What `filter` returns: every item is in exactly one of the three, where it is not only observed. */
+/** The result of `filter`. Every item is in exactly one of the three arrays, unless the gate only observes. */
 export interface FilterResult<T> {
   readonly allowed: T[];
   readonly blocked: { readonly item: T; readonly decision: BlockedDecision }[];
-  /** Items whose number cannot be read, with their place in the input. */
+  /** Items whose number cannot be read, with their index in the input. */
   readonly invalid: { readonly item: T; readonly index: number }[];
 }
 
 /**
- * Parts recipients.
+ * Splits recipients into allowed, blocked and invalid ones.
  *
- * @throws ConfigError for options that cannot be used or recipients that cannot be iterated; never for an item.
+ * @throws ConfigError for invalid options, or if the recipients are not iterable; never for an item.
  */
 export function filterRecipients<T>(
   checker: BatchChecker,
@@ -47,31 +50,32 @@ export function filterRecipients<T>(
   const isObserved = onBlocked === 'observe';
   if (isObserved) checker.remindObserving('filter');
   const result: FilterResult<T> = { allowed: [], blocked: [], invalid: [] };
-  const asked: CheckOptions = { from };
+  const checkOptions: CheckOptions = { from };
   const gate = { gate: 'filter', isObserved };
-  const permitted = new Uint8Array(AT_ONCE);
+  const permitted = new Uint8Array(BATCH_SIZE);
   const decisions: (Decision | undefined)[] = [];
+  /** The index of the current item in the input. */
   let index = 0;
 
-  function part(items: readonly T[]): void {
+  function splitBatch(items: readonly T[]): void {
     const numbers = to ? items.map((item) => numberOf(item, to)) : items;
-    checker.permitsEach(numbers, permitted, decisions, asked);
+    checker.permitsEach(numbers, permitted, decisions, checkOptions);
     let allowed = 0;
-    for (let place = 0; place < items.length; place++) {
-      const item = items[place] as T;
-      if (permitted[place] === 1) {
+    for (let i = 0; i < items.length; i++) {
+      const item = items[i] as T;
+      if (permitted[i] === 1) {
         allowed++;
         result.allowed.push(item);
       } else {
-        // Where it is not known why, it is asked. By now the answer may be another one.
-        settle(item, decisions[place] ?? checker.decide(numbers[place], asked));
+        // Without a decision, a new check gives the reason. It may also have another result by now.
+        addDecided(item, decisions[i] ?? checker.decide(numbers[i], checkOptions));
       }
       index++;
     }
     checker.reportPermitted(allowed);
   }
 
-  function settle(item: T, decision: Decision): void {
+  function addDecided(item: T, decision: Decision): void {
     checker.report(decision, gate);
     if (decision.allowed || isObserved) result.allowed.push(item);
     if (decision.allowed) return;
@@ -83,11 +87,11 @@ export function filterRecipients<T>(
   let count = 0;
   for (const item of recipients) {
     items[count++] = item;
-    if (count < AT_ONCE) continue;
-    part(items);
+    if (count < BATCH_SIZE) continue;
+    splitBatch(items);
     count = 0;
   }
-  part(items.slice(0, count));
+  splitBatch(items.slice(0, count));
   return result;
 }
 

@@ -1,116 +1,120 @@
 /**
- * Which rows of a campaign may go on, some at a time, and what became of all of them in figures. It holds the numbers
- * that were let pass where a person is to get one message only, and no row.
+ * Decides which rows of a campaign are allowed, in batches, and counts the results. It stores no row. It stores the
+ * allowed numbers only if each person is to get one message.
  */
 
 import type { BatchChecker, BlockReason, CheckOptions, Decision } from '../../decision.ts';
 import { equivalentsOf } from '../../msisdn/equivalents.ts';
 import { createNumberSet, type NumberSet } from '../../number-set/number-set.ts';
 
-/** What became of the rows: each is in exactly one of the figures below `rows`. */
+/** The results of all rows. Each row is in exactly one of the counts below `rows`. */
 export interface FilterReport {
-  /** Rows that were read. A header and empty lines are none. */
+  /** Rows that were read, without the header and empty lines. */
   readonly rows: number;
   readonly allowed: number;
-  /** Allowed rows of somebody who had one already. */
+  /** Rows that were left out, since an earlier row of the same person was allowed. */
   readonly folded: number;
-  /** Refused rows by reason. */
+  /** Blocked rows by reason. */
   readonly blocked: Readonly<Record<Exclude<BlockReason, 'invalid_number'>, number>>;
-  /** Rows whose number cannot be read: how many, and the first thousand of them by their number, from 1 on. */
+  /** Rows whose number cannot be read: their count, and the row numbers of the first 1000, from 1 on. */
   readonly invalid: { readonly count: number; readonly rows: readonly number[]; readonly hasMore: boolean };
-  /** Whether blocked and invalid rows were let pass all the same. */
+  /** Whether blocked and invalid rows were allowed, since the gate only observes. */
   readonly isObserved: boolean;
 }
 
 export interface RowFilterOptions extends Pick<CheckOptions, 'from'> {
   readonly gate: string;
   readonly isObserved: boolean;
+  /** Whether only the first allowed row of a person passes. */
   readonly isFolding: boolean;
 }
 
 export interface RowFilter {
   /**
-   * Judges rows by their numbers, at most {@link AT_ONCE}.
+   * Checks the numbers of at most {@link BATCH_SIZE} rows.
    *
-   * @param onRefused is told of each row that is blocked or invalid, by its place.
-   * @returns 1 at the places of those that go on; good until the next call.
+   * @param rowNumbers the numbers of the rows, for the report.
+   * @param onRefused called for each row that is blocked or invalid, with its index.
+   * @returns an array with 1 for each row that passes, else 0. The next call overwrites it.
    */
-  sift(
+  check(
     numbers: readonly unknown[],
     rowNumbers: readonly number[],
-    onRefused?: (place: number, decision: Extract<Decision, { allowed: false }>) => void,
+    onRefused?: (index: number, decision: Extract<Decision, { allowed: false }>) => void,
   ): Uint8Array;
   /**
-   * Whether a number of somebody who opted out is among fields that are no rows of their own to us. Such a find is
-   * reported; where the gate only observes, the answer is no.
+   * Whether one of the fields is the number of a person who opted out. For fields that other programs could read as
+   * rows. Such a number is reported. If the gate only observes, the result is `false`.
    */
-  holdsListed(fields: readonly string[]): boolean;
-  /** Up to now. */
+  hasOptedOut(fields: readonly string[]): boolean;
+  /** Returns the counts up to now. */
   report(): FilterReport;
 }
 
-/** Rows that are judged together. */
-export const AT_ONCE = 64;
-/** How many rows are named as invalid. */
-const NAMED_ROWS = 1000;
+/** The number of rows that are checked together. */
+export const BATCH_SIZE = 64;
+/** The most row numbers of invalid rows in a report. */
+const MAX_INVALID_ROWS = 1000;
 
-/** Creates a sieve for one campaign. */
+/** Creates a filter for one campaign. */
 export function createRowFilter(
   checker: BatchChecker,
   { gate, from, isObserved, isFolding }: RowFilterOptions,
 ): RowFilter {
-  const passes = new Uint8Array(AT_ONCE);
+  const passing = new Uint8Array(BATCH_SIZE);
   const decisions: (Decision | undefined)[] = [];
-  const passed = isFolding ? createNumberSet() : undefined;
+  const allowedNumbers = isFolding ? createNumberSet() : undefined;
   const counts = { rows: 0, allowed: 0, folded: 0, invalid: 0 };
   const blocked = { opted_out: 0, not_ready: 0, stale: 0, expired: 0, closed: 0 };
   const invalidRows: number[] = [];
 
-  function refuse(decision: Extract<Decision, { allowed: false }>, rowNumber: number): void {
+  /** Reports and counts a row that is blocked or invalid. */
+  function countRefused(decision: Extract<Decision, { allowed: false }>, rowNumber: number): void {
     checker.report(decision, { gate, isObserved });
     if (decision.reason !== 'invalid_number') {
       blocked[decision.reason]++;
       return;
     }
     counts.invalid++;
-    if (invalidRows.length < NAMED_ROWS) invalidRows.push(rowNumber);
+    if (invalidRows.length < MAX_INVALID_ROWS) invalidRows.push(rowNumber);
   }
 
   return {
-    sift(numbers, rowNumbers, onRefused) {
+    check(numbers, rowNumbers, onRefused) {
       if (isObserved) checker.remindObserving(gate);
-      checker.permitsEach(numbers, passes, decisions, { from });
+      checker.permitsEach(numbers, passing, decisions, { from });
       let allowed = 0;
-      for (let place = 0; place < numbers.length; place++) {
+      for (let index = 0; index < numbers.length; index++) {
         counts.rows++;
-        if (passes[place] === 1 && passed === undefined) {
+        if (passing[index] === 1 && allowedNumbers === undefined) {
           allowed++;
           continue;
         }
-        // Where it is not known it is asked why, or for the number as it is read. By now the answer may be another one.
-        const decision = decisions[place] ?? checker.decide(numbers[place], { from });
+        // Without a decision, a new check gives the reason, or the number to fold by. It may also have another result
+        // by now.
+        const decision = decisions[index] ?? checker.decide(numbers[index], { from });
         if (!decision.allowed) {
-          passes[place] = Number(isObserved);
-          refuse(decision, rowNumbers[place] as number);
-          onRefused?.(place, decision);
-        } else if (passed !== undefined && !isFirst(decision.to, passed)) {
-          passes[place] = 0;
+          passing[index] = Number(isObserved);
+          countRefused(decision, rowNumbers[index] as number);
+          onRefused?.(index, decision);
+        } else if (allowedNumbers !== undefined && !addNew(decision.to, allowedNumbers)) {
+          passing[index] = 0;
           counts.folded++;
         } else {
-          passes[place] = 1;
+          passing[index] = 1;
           allowed++;
         }
       }
       counts.allowed += allowed;
       checker.reportPermitted(allowed);
-      return passes;
+      return passing;
     },
-    holdsListed(fields) {
-      const found = fields
+    hasOptedOut(fields) {
+      const optedOut = fields
         .map((field) => checker.decide(field, { from }))
         .filter((decision) => !decision.allowed && decision.reason === 'opted_out');
-      for (const decision of found) checker.report(decision, { gate, isObserved });
-      return found.length > 0 && !isObserved;
+      for (const decision of optedOut) checker.report(decision, { gate, isObserved });
+      return optedOut.length > 0 && !isObserved;
     },
     report: () => ({
       rows: counts.rows,
@@ -127,13 +131,13 @@ export function createRowFilter(
   };
 }
 
-/** Adds a number. @returns whether its subscriber had none in there, under no writing. */
-function isFirst(msisdn: string, passed: NumberSet): boolean {
-  const hasOther = equivalentsOf(msisdn).some((other) => passed.has(other));
-  return passed.add(msisdn) && !hasOther;
+/** Adds a number. @returns whether the set had no number of the same subscriber, in any of its writings. */
+function addNew(msisdn: string, numbers: NumberSet): boolean {
+  const hasOther = equivalentsOf(msisdn).some((other) => numbers.has(other));
+  return numbers.add(msisdn) && !hasOther;
 }
 
-/** The number of a row, by a function of the caller's; what that cannot read has no readable number. */
+/** Returns the number of a row by the caller's function. If that throws, the row has no readable number. */
 export function numberOf<T>(row: T, to: (row: T) => unknown): unknown {
   try {
     return to(row);

@@ -1,6 +1,7 @@
 /**
- * The gate for campaigns of any size: a stream of rows in, those that may be sent to out, in their order and in
- * constant memory. It reads no faster than is taken from it, leaves other work its turn, and changes no row.
+ * The gate for campaigns of any size: a stream that gets rows and passes on those that may be sent to, in their order.
+ * It uses constant memory unless duplicates are folded, applies backpressure, and does not block the event loop for
+ * long. It changes no row.
  */
 
 import { Transform } from 'node:stream';
@@ -19,28 +20,22 @@ import {
   withDefault,
   type Field,
 } from '../../options/fields.ts';
-import { AT_ONCE, createRowFilter, numberOf, type FilterReport, type RowFilter } from './row-filter.ts';
-import {
-  createCsvReader,
-  withoutEnd,
-  type CsvBatch,
-  type CsvForm,
-  type CsvHead,
-  type CsvRow,
-} from './csv.ts';
+import { withoutLineEnd, type CsvRow } from './csv-row.ts';
+import { createCsvReader, type CsvBatch, type CsvForm, type CsvHead } from './csv.ts';
+import { BATCH_SIZE, createRowFilter, numberOf, type FilterReport, type RowFilter } from './row-filter.ts';
 
 interface CampaignOptions extends Pick<CheckOptions, 'from'> {
-  /** `fold` lets the first of several allowed rows with the same number pass and no other. Default `keep`. */
+  /** With `fold`, only the first of several allowed rows of the same number passes. Default `keep`. */
   readonly duplicates?: 'keep' | 'fold' | undefined;
-  /** `observe` lets blocked and invalid rows pass, and reports them. Default `reject`. */
+  /** `observe` allows blocked and invalid rows, and reports them. Default `reject`. */
   readonly onBlocked?: 'reject' | 'observe' | undefined;
 }
 
 /** The options of `filterStream` for objects. */
 export interface RowStreamOptions<T> extends CampaignOptions {
-  /** The number of a row; needed where rows are not numbers themselves. */
+  /** Returns the number of a row. Required if the rows are not numbers themselves. */
   readonly to?: ((row: T) => unknown) | undefined;
-  /** Told of each row that is blocked or invalid. What it throws ends the stream. */
+  /** Called for each row that is blocked or invalid. If it throws, the stream ends with that error. */
   readonly onRefused?: ((row: T, decision: BlockedDecision) => void) | undefined;
   readonly csv?: undefined;
 }
@@ -48,33 +43,36 @@ export interface RowStreamOptions<T> extends CampaignOptions {
 /** The options of `filterStream` for the bytes of a CSV file. */
 export interface CsvStreamOptions extends CampaignOptions {
   readonly csv: {
-    /** Where the number is: a name that the header has, or a place from 0 on. */
+    /** The column with the numbers: a name in the header, or an index from 0 on. */
     readonly column: string | number;
-    /** Whether the first row is passed on and not judged. Default: where `column` is a name. */
+    /** Whether the first row is a header, which passes without a check. Default: `true` if `column` is a name. */
     readonly header?: boolean | undefined;
-    /** Default a comma. */
+    /** The delimiter of fields. Default a comma. */
     readonly delimiter?: ',' | ';' | '\t' | undefined;
   };
-  /** Told of each row that is blocked or invalid, without its line end. What it throws ends the stream. */
+  /**
+   * Called for each row that is blocked or invalid, with the row as text, without its line end. If it throws, the
+   * stream ends with that error.
+   */
   readonly onRefused?: ((row: string, decision: BlockedDecision) => void) | undefined;
 }
 
-/** What `filterStream` returns. */
+/** The stream that `filterStream` returns. */
 export type FilterStream = Transform & {
-  /** What became of the rows up to now; of all of them once the stream has ended. */
+  /** The results of the rows up to now; of all rows once the stream has ended. */
   readonly report: FilterReport;
 };
 
 type OnRefused = (row: never, decision: BlockedDecision) => void;
 
 const GATE = 'filterStream';
-/** How long other work waits at most while rows of a chunk are judged, ms. */
+/** How long the rows of a chunk are checked before other work gets its turn, ms. */
 const TURN_MS = 1;
 
 /**
- * Creates the stream: of objects, or with `csv` of bytes.
+ * Creates the stream: of objects, or, with `csv`, of bytes.
  *
- * @throws ConfigError for options that cannot be used. A header without the column is an error of the stream.
+ * @throws ConfigError for invalid options. If the header does not have the column, the stream ends with an error.
  */
 export function createFilterStream<T>(
   checker: BatchChecker,
@@ -90,62 +88,64 @@ export function createFilterStream<T>(
     onRefused: optional(callback<OnRefused>()),
   });
   if (csv && to) return refuse(`${GATE}.to`, to, 'nothing, since csv.column says where the number is');
-  const sieve = createRowFilter(checker, {
+  const filter = createRowFilter(checker, {
     gate: GATE,
     from,
     isObserved: onBlocked === 'observe',
     isFolding: duplicates === 'fold',
   });
   const stream = csv
-    ? csvStream(sieve, clock, csv, onRefused as CsvStreamOptions['onRefused'])
-    : rowStream(sieve, to, onRefused as RowStreamOptions<unknown>['onRefused']);
-  return Object.defineProperty(stream, 'report', { get: sieve.report }) as FilterStream;
+    ? csvStream(filter, clock, csv, onRefused as CsvStreamOptions['onRefused'])
+    : rowStream(filter, to, onRefused as RowStreamOptions<unknown>['onRefused']);
+  return Object.defineProperty(stream, 'report', { get: filter.report }) as FilterStream;
 }
 
 const csvForm: Field<CsvForm> = (value, key) => {
-  const { header, ...form } = readFields(value, key, {
-    column: (column, at) =>
-      typeof column === 'number' ? integer({ min: 0, max: 100_000 })(column, at) : text(column, at),
+  const { header, column, delimiter } = readFields(value, key, {
+    column: (given, at) =>
+      typeof given === 'number' ? integer({ min: 0, max: 100_000 })(given, at) : text(given, at),
     header: optional(flag),
     delimiter: withDefault(',', oneOf([',', ';', '\t'])),
   });
-  const isNamed = typeof form.column === 'string';
-  if (isNamed && header === false) {
+  if (typeof column === 'number') return { column, delimiter, header: header ?? false };
+  if (header === false) {
     return refuse(`${key}.header`, header, 'true, since only a header has names of columns');
   }
-  return { ...form, header: header ?? isNamed };
+  return { column, delimiter, header: true };
 };
 
 function rowStream(
-  sieve: RowFilter,
+  filter: RowFilter,
   to: ((row: unknown) => unknown) | undefined,
   onRefused: RowStreamOptions<unknown>['onRefused'],
 ): Transform {
+  /** Rows that wait to be checked. */
   let rows: unknown[] = [];
   let count = 0;
 
-  function sift(): void {
-    const some = rows;
+  /** Checks the waiting rows and passes on those that are allowed. */
+  function checkRows(): void {
+    const batch = rows;
     rows = [];
-    const numbers = to ? some.map((row) => numberOf(row, to)) : some;
-    const rowNumbers = some.map(() => ++count);
-    const passes = sieve.sift(
+    const numbers = to ? batch.map((row) => numberOf(row, to)) : batch;
+    const rowNumbers = batch.map(() => ++count);
+    const passing = filter.check(
       numbers,
       rowNumbers,
-      onRefused && ((place, why) => onRefused(some[place], why)),
+      onRefused && ((index, decision) => onRefused(batch[index], decision)),
     );
-    for (const [place, row] of some.entries()) if (passes[place] === 1) stream.push(row);
+    for (const [index, row] of batch.entries()) if (passing[index] === 1) stream.push(row);
   }
 
   const stream = new Transform({
     objectMode: true,
-    writableHighWaterMark: 4 * AT_ONCE,
-    readableHighWaterMark: AT_ONCE,
+    writableHighWaterMark: 4 * BATCH_SIZE,
+    readableHighWaterMark: BATCH_SIZE,
     transform(row, _encoding, done) {
-      // Those that wait already are judged together with it, and nobody waits for others to come.
-      if (rows.push(row) < AT_ONCE && stream.writableLength > 1) return done();
-      const error = faultOf(sift);
-      // The next ones gather meanwhile, and other work has its turn.
+      // Rows that are buffered already are checked in one batch. A batch never waits for rows that have not arrived.
+      if (rows.push(row) < BATCH_SIZE && stream.writableLength > 1) return done();
+      const error = errorOf(checkRows);
+      // In the meantime more rows are buffered, and other work gets its turn.
       if (error === undefined) setImmediate(done);
       else done(error);
     },
@@ -154,62 +154,62 @@ function rowStream(
 }
 
 function csvStream(
-  sieve: RowFilter,
+  filter: RowFilter,
   clock: Clock,
   form: CsvForm,
   onRefused: CsvStreamOptions['onRefused'],
 ): Transform {
-  const reader = createCsvReader(form, AT_ONCE);
+  const reader = createCsvReader(form, BATCH_SIZE);
 
-  /** @returns what of it goes on. @throws GuardError `csv_unreadable`. */
-  function sift(part: CsvBatch | CsvHead): readonly Buffer[] {
+  /** Checks a part of the file. @returns the bytes that pass. @throws GuardError `csv_unreadable`. */
+  function checkPart(part: CsvBatch | CsvHead): readonly Buffer[] {
     if ('head' in part) {
-      if (sieve.holdsListed(part.innerFields)) throw innerRow(1);
+      if (filter.hasOptedOut(part.innerFields)) throw innerRowError(1);
       return [part.head];
     }
     const { bytes, rows, fields, rowNumbers, innerFields } = part;
-    const passes = sieve.sift(
+    const passing = filter.check(
       fields,
       rowNumbers,
-      onRefused && ((place, decision) => onRefused(textOf(bytes, rows[place] as CsvRow), decision)),
+      onRefused && ((index, decision) => onRefused(textOf(bytes, rows[index] as CsvRow), decision)),
     );
-    for (const [place, inner] of innerFields) {
-      if (passes[place] === 1 && sieve.holdsListed(inner)) throw innerRow(rowNumbers[place]);
+    for (const [index, inner] of innerFields) {
+      if (passing[index] === 1 && filter.hasOptedOut(inner)) throw innerRowError(rowNumbers[index]);
     }
-    return passing(bytes, rows, passes);
+    return bytesOf(bytes, rows, passing);
   }
 
-  /** Judges rows for a turn, and goes on in the next one. */
-  function work(steps: Iterator<CsvBatch | CsvHead, void>, done: (error?: Error) => void): void {
+  /** Checks parts of the file for {@link TURN_MS}, and continues in the next turn of the event loop. */
+  function checkParts(parts: Iterator<CsvBatch | CsvHead, void>, done: (error?: Error) => void): void {
     let isDone: boolean | undefined;
-    const error = faultOf(() => {
+    const error = errorOf(() => {
       const ready: Buffer[] = [];
       const end = clock.monotonic() + TURN_MS;
       do {
-        const step = steps.next();
+        const step = parts.next();
         isDone = step.done;
-        if (step.value) ready.push(...sift(step.value));
+        if (step.value) ready.push(...checkPart(step.value));
       } while (!isDone && clock.monotonic() < end);
       if (ready.length > 0) stream.push(Buffer.concat(ready));
     });
     if (error !== undefined || isDone) done(error);
-    else setImmediate(() => (stream.destroyed ? undefined : work(steps, done)));
+    else setImmediate(() => (stream.destroyed ? undefined : checkParts(parts, done)));
   }
 
   const stream = new Transform({
-    transform: (chunk: Buffer, _encoding, done) => work(reader.take(chunk), done),
-    flush: (done) => work(reader.take(undefined), done),
+    transform: (chunk: Buffer, _encoding, done) => checkParts(reader.take(chunk), done),
+    flush: (done) => checkParts(reader.take(undefined), done),
   });
   return stream;
 }
 
-/** The bytes of the rows that pass; those that follow one another in one piece. */
-function passing(bytes: Buffer, rows: readonly CsvRow[], passes: Uint8Array): readonly Buffer[] {
+/** Returns the bytes of the rows that pass. Consecutive rows are one buffer. */
+function bytesOf(bytes: Buffer, rows: readonly CsvRow[], passing: Uint8Array): readonly Buffer[] {
   const pieces: Buffer[] = [];
   let start = 0;
   let end = 0;
-  for (const [place, row] of rows.entries()) {
-    if (passes[place] !== 1) continue;
+  for (const [index, row] of rows.entries()) {
+    if (passing[index] !== 1) continue;
     if (row.start !== end) {
       if (end > start) pieces.push(bytes.subarray(start, end));
       ({ start } = row);
@@ -221,17 +221,17 @@ function passing(bytes: Buffer, rows: readonly CsvRow[], passes: Uint8Array): re
 }
 
 function textOf(bytes: Buffer, { start, end }: CsvRow): string {
-  return withoutEnd(bytes.toString('utf8', start, end));
+  return withoutLineEnd(bytes.toString('utf8', start, end));
 }
 
-/** A program that reads line by line would send to somebody whom the row itself does not name. */
-function innerRow(rowNumber: number | undefined): GuardError {
+/** Returns the error for a row that another program would read as several rows, one of a person who opted out. */
+function innerRowError(rowNumber: number | undefined): GuardError {
   const message = `row ${rowNumber} has a line break inside a field, and the line behind it names somebody who opted out: remove that line break, since some programs end a row there`;
   return new GuardError('csv_unreadable', message);
 }
 
-/** Runs work. @returns what it threw, as an error. */
-function faultOf(work: () => void): Error | undefined {
+/** Runs work. @returns the error that it threw. */
+function errorOf(work: () => void): Error | undefined {
   try {
     work();
     return undefined;
