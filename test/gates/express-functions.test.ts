@@ -1,4 +1,4 @@
-/** The caller's functions of `middleware`: promises, faults, and a `setTo` that is not believed. */
+/** The caller's functions of `middleware`: promises, errors, and a `setTo` whose result is checked again. */
 
 import { once } from 'node:events';
 import { createServer, request as httpRequest, type Server } from 'node:http';
@@ -14,7 +14,7 @@ const CLEAN = '447700900001';
 const OTHER = '447700900002';
 const OUT = '15551230001';
 
-/** What makes a promise of an object. */
+/** The name of the method that makes an object thenable. */
 const THEN = ['th', 'en'].join('');
 
 let guard: TestGuard;
@@ -26,7 +26,7 @@ afterEach(() => guard.close());
 /** A promise that is resolved from outside. */
 function deferred<T>() {
   let resolve: (value: T) => void = () => undefined;
-  const promise = new Promise<T>((keep) => (resolve = keep));
+  const promise = new Promise<T>((settle) => (resolve = settle));
   return { promise, resolve };
 }
 
@@ -35,7 +35,11 @@ interface Request extends GateRequest {
   url?: string;
 }
 
-/** Runs a request through a gate. @returns what was answered once it was, or that the handler was reached. */
+/**
+ * Runs a request through a gate.
+ *
+ * @returns the problem that it answered, or whether `next` was called, with an error or not.
+ */
 async function run(options: MiddlewareOptions<Request>, req: Request) {
   const errors: GuardError[] = [];
   guard.on('error', (error) => errors.push(error));
@@ -44,7 +48,7 @@ async function run(options: MiddlewareOptions<Request>, req: Request) {
   const res = { statusCode: 0, setHeader() {}, end: (body: string) => resolve(JSON.parse(body)) };
   guard.middleware(options)(req, res, next);
   const outcome = await promise;
-  // Whatever is called twice is called by now.
+  // A second call of `next` would have happened by now.
   await new Promise(setImmediate);
   expect(next.mock.calls.length).toBe(typeof outcome === 'string' ? 1 : 0);
   return { outcome, errors, req, next };
@@ -54,19 +58,23 @@ describe('to and from', () => {
   it.each<[string, unknown, unknown]>([
     ['a promise of one', Promise.resolve(CLEAN), 'passed'],
     ['a promise of several', Promise.resolve([CLEAN, OTHER]), 'passed'],
-    ['anything with then', { [THEN]: (goOn: (to: string) => void) => goOn(CLEAN) }, 'passed'],
-    ['a promise of one who is out', Promise.resolve(OUT), { code: 'opted_out', status: 403 }],
-    ['a promise of some who are out', Promise.resolve([CLEAN, OUT]), { code: 'opted_out', status: 403 }],
+    ['a thenable', { [THEN]: (resolve: (to: string) => void) => resolve(CLEAN) }, 'passed'],
+    ['a promise of one who opted out', Promise.resolve(OUT), { code: 'opted_out', status: 403 }],
+    [
+      'a promise of several, one of whom opted out',
+      Promise.resolve([CLEAN, OUT]),
+      { code: 'opted_out', status: 403 },
+    ],
     ['a promise of nothing', Promise.resolve(undefined), { code: 'missing_recipient', status: 400 }],
     ['promises in an array', [Promise.resolve(CLEAN)], { code: 'invalid_number', status: 422 }],
     ['a promise of many', Promise.resolve(Array(1001).fill(CLEAN)), { code: 'too_many_recipients' }],
-  ])('%s is read', async (_what, given, expected) => {
+  ])('reads %s', async (_what, given, expected) => {
     const { outcome, errors } = await run({ to: () => given as never }, {});
     expect(outcome).toEqual(typeof expected === 'string' ? expected : expect.objectContaining(expected));
     expect(errors).toEqual([]);
   });
 
-  it('a promise of the sender asks its list', async () => {
+  it('awaits a promise of the sender', async () => {
     const check = vi.fn();
     guard.on('blocked', check);
     const { outcome } = await run({ from: async () => '73737' }, { body: { to: OUT } });
@@ -90,7 +98,7 @@ describe('to and from', () => {
     ],
     ['rejects with nothing', () => Promise.reject(undefined) as never],
     [
-      'returns what throws when it is awaited',
+      'returns a thenable that throws when it is awaited',
       () =>
         Object.defineProperty({}, THEN, {
           get() {
@@ -101,7 +109,7 @@ describe('to and from', () => {
   ];
 
   it.each(faults.flatMap(([how, act]) => [['to', how, act] as const, ['from', how, act] as const]))(
-    '%s that %s refuses with 500, an event, and no number',
+    'refuses with 500 and an event, without the number, if %s %s',
     async (name, _how, act) => {
       const { outcome, errors } = await run({ [name]: act }, { body: { to: CLEAN } });
       expect(outcome).toMatchObject({ code: 'recipient_lookup_failed', status: 500, recipients: [] });
@@ -110,20 +118,23 @@ describe('to and from', () => {
     },
   );
 
-  it.each(faults)('to that %s lets pass where the gate observes, and says so', async (_how, act) => {
-    const { outcome, errors, req } = await run({ onBlocked: 'observe', to: act }, { body: { to: CLEAN } });
-    expect(outcome).toBe('passed');
-    expect(errors).toHaveLength(1);
-    expect(req.sendGuard?.allowed).toEqual([]);
-  });
+  it.each(faults)(
+    'allows the request and emits an error if to %s and the gate observes',
+    async (_how, act) => {
+      const { outcome, errors, req } = await run({ onBlocked: 'observe', to: act }, { body: { to: CLEAN } });
+      expect(outcome).toBe('passed');
+      expect(errors).toHaveLength(1);
+      expect(req.sendGuard?.allowed).toEqual([]);
+    },
+  );
 
-  it('stays synchronous where both are', () => {
+  it('stays synchronous if both functions are', () => {
     const next = vi.fn();
     guard.middleware()({ body: { to: CLEAN } }, { statusCode: 0, setHeader() {}, end() {} }, next);
     expect(next).toHaveBeenCalledTimes(1);
   });
 
-  it('ask as late as they can: somebody who opts out meanwhile is blocked', async () => {
+  it('blocks a person who opts out while the sender is looked up', async () => {
     const from = async () => {
       await guard.optOut(CLEAN);
       return undefined;
@@ -131,7 +142,7 @@ describe('to and from', () => {
     expect((await run({ from }, { body: { to: CLEAN } })).outcome).toMatchObject({ code: 'opted_out' });
   });
 
-  it('read what the request named, whatever becomes of it meanwhile', async () => {
+  it('checks the recipients as they were returned, even if the array changes later', async () => {
     const recipients = [OUT];
     const from = async () => {
       recipients.pop();
@@ -141,8 +152,8 @@ describe('to and from', () => {
   });
 });
 
-describe('a response that somebody else has answered', () => {
-  it.each([CLEAN, OUT])('neither gets another answer nor passes twice: %s', async (to) => {
+describe('a response', () => {
+  it.each([CLEAN, OUT])('gets no second answer if its headers were sent already: %s', async (to) => {
     const next = vi.fn();
     const end = vi.fn();
     const lookup = deferred<string>();
@@ -156,7 +167,7 @@ describe('a response that somebody else has answered', () => {
     expect([next.mock.calls.length, end.mock.calls.length]).toEqual([to === CLEAN ? 1 : 0, 0]);
   });
 
-  it.each([new Error('gone'), undefined])('that cannot be answered is an error: %s', (thrown) => {
+  it.each([new Error('gone'), undefined])('passes an error to next if it cannot be written: %s', (thrown) => {
     const next = vi.fn();
     const setHeader = () => {
       throw thrown;
@@ -181,7 +192,7 @@ describe('strip', () => {
       },
       'passed',
     ],
-    ['writes less', (req) => write(req, [OTHER]), 'passed'],
+    ['writes fewer recipients', (req) => write(req, [OTHER]), 'passed'],
     ['writes nothing', () => undefined, 'refused'],
     ['writes nothing, later', later, 'refused'],
     ['writes after it has resolved', (req, rest) => void later().then(() => write(req, rest)), 'refused'],
@@ -202,11 +213,11 @@ describe('strip', () => {
       },
       'refused',
     ],
-    ['writes somebody else who is out', (req) => write(req, ['15551230002']), 'refused'],
-    ['writes what cannot be read', (req) => write(req, [CLEAN, 'x']), 'refused'],
-    ['empties', (req) => write(req, []), 'refused'],
-    ['takes the body away', (req) => void delete req.body, 'refused'],
-  ])('by a setTo that %s', async (_how, setTo, expected) => {
+    ['writes another person who opted out', (req) => write(req, ['15551230002']), 'refused'],
+    ['writes a number that cannot be read', (req) => write(req, [CLEAN, 'x']), 'refused'],
+    ['removes all recipients', (req) => write(req, []), 'refused'],
+    ['deletes the body', (req) => void delete req.body, 'refused'],
+  ])('checks the recipients again after a setTo that %s', async (_how, setTo, expected) => {
     await guard.optOut('15551230002');
     const body = { phones: [OUT, CLEAN, OTHER] };
     const { outcome, errors, req } = await run(
@@ -227,14 +238,14 @@ describe('strip', () => {
     expect(req.sendGuard?.allowed).toEqual(to(req));
   });
 
-  it('asks about recipients again that a promise names', async () => {
-    const asked = async (req: Request) => to(req);
+  it('checks recipients again that a promise returns', async () => {
+    const lookUp = async (req: Request) => to(req);
     const body = { phones: [OUT, CLEAN] };
-    const passed = await run({ onBlocked: 'strip', to: asked, setTo: write }, { body });
+    const passed = await run({ onBlocked: 'strip', to: lookUp, setTo: write }, { body });
     expect([passed.outcome, passed.req.body]).toEqual(['passed', { phones: [CLEAN] }]);
   });
 
-  it('refuses somebody who opts out while it writes', async () => {
+  it('refuses a person who opts out while setTo writes', async () => {
     const setTo = async (req: Request, rest: readonly string[]) => {
       write(req, rest);
       await guard.optOut(CLEAN);
@@ -245,21 +256,24 @@ describe('strip', () => {
 });
 
 describe('sendGuard.allowed', () => {
-  it.each(['reject', 'strip', 'observe'] as const)('is what may be sent to: %s', async (onBlocked) => {
-    const body = { to: ['+44 7700 900001', OTHER, 447700900001] };
-    const { req } = await run({ onBlocked }, { body });
-    expect(req.sendGuard?.allowed).toEqual([CLEAN, OTHER, CLEAN]);
-    expect(req.sendGuard).toHaveLength(3);
-    expect(JSON.parse(JSON.stringify(req.sendGuard))).toHaveLength(3);
-  });
+  it.each(['reject', 'strip', 'observe'] as const)(
+    'has the numbers that may be sent to, with onBlocked %s',
+    async (onBlocked) => {
+      const body = { to: ['+44 7700 900001', OTHER, 447700900001] };
+      const { req } = await run({ onBlocked }, { body });
+      expect(req.sendGuard?.allowed).toEqual([CLEAN, OTHER, CLEAN]);
+      expect(req.sendGuard).toHaveLength(3);
+      expect(JSON.parse(JSON.stringify(req.sendGuard))).toHaveLength(3);
+    },
+  );
 
-  it.each(['strip', 'observe'] as const)('never holds somebody who is blocked: %s', async (onBlocked) => {
+  it.each(['strip', 'observe'] as const)('has no blocked number, with onBlocked %s', async (onBlocked) => {
     const { req, outcome } = await run({ onBlocked }, { body: { to: [OUT, '+44 7700 900001', 'x'] } });
     expect([outcome, req.sendGuard?.allowed]).toEqual(['passed', [CLEAN]]);
     expect(req.sendGuard?.map(({ allowed }) => allowed)).toEqual([false, true, false]);
   });
 
-  it('is there for a function that takes over', async () => {
+  it('is passed to an onBlocked function', async () => {
     const onBlocked: MiddlewareOptions<Request>['onBlocked'] = (req, _res, next, { allowed }) => {
       expect(req.sendGuard?.allowed).toBe(allowed);
       next();
@@ -269,7 +283,7 @@ describe('sendGuard.allowed', () => {
   });
 
   it.each([{}, { body: {} }, { body: { to: OUT } }])(
-    'is empty where nobody may be sent to: %j',
+    'is empty if no recipient may be sent to: %j',
     async (req) => {
       expect((await run({ onBlocked: 'observe' }, { ...req })).req.sendGuard?.allowed).toEqual([]);
     },
@@ -292,7 +306,7 @@ describe.each([
     return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   }
 
-  it('a setTo that writes to req.query is not believed', async () => {
+  it('checks again whether a setTo changed req.query', async () => {
     const app = express();
     const to = (req: express4.Request) => req.query['to'] as string[];
     const setTo = (req: express4.Request, rest: readonly string[]) => void (req.query['to'] = [...rest]);
@@ -301,24 +315,24 @@ describe.each([
     });
     const url = await listen(app);
     const response = await fetch(`${url}/send?to=${CLEAN}&to=${OUT}`);
-    // Express 5 reads the query anew each time, so that what was written is gone.
+    // Express 5 parses the query again at each access, so the change is lost.
     expect(await response.json()).toMatchObject(
       name === 'Express 5' ? { code: 'opted_out', status: 403 } : { to: [CLEAN], allowed: [CLEAN] },
     );
   });
 
-  it('a middleware that is not called says so', async () => {
+  it('explains how to mount a middleware that was not called', async () => {
     const app = express();
     app.use(guard.middleware as unknown as express4.RequestHandler);
     app.use((error: Error, _req: unknown, res: express4.Response, _next: unknown) => {
       res.status(500).json({ name: error.name, message: error.message });
     });
-    const said = (await (await fetch(await listen(app))).json()) as object;
-    expect(said).toEqual({ name: 'ConfigError', message: expect.stringContaining('call it') });
+    const error = (await (await fetch(await listen(app))).json()) as object;
+    expect(error).toEqual({ name: 'ConfigError', message: expect.stringContaining('call it') });
   });
 
   it.each(['GET', 'HEAD', 'OPTIONS'])(
-    'mounted on every route, it says where to mount it: %s',
+    'explains where to mount the guard if it is mounted on every route: %s',
     async (method) => {
       const app = express();
       app.use(express.json(), guard.middleware());
@@ -333,7 +347,7 @@ describe.each([
     },
   );
 
-  it('a request that is given up while its recipients are looked up ends once', async () => {
+  it('does not call the handler if the client disconnects during the lookup', async () => {
     const app = express();
     const lookup = deferred<string>();
     const arrived = deferred<express4.Response>();

@@ -4,38 +4,15 @@ import type { AddressInfo } from 'node:net';
 import express5 from 'express';
 import express4 from 'express4';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import type { BlockReason, Checker, CheckOptions, Decision } from '../../src/decision.ts';
+import type { Checker, Decision } from '../../src/decision.ts';
 import { ConfigError, type GuardError } from '../../src/errors.ts';
 import { expressGate, type GateRequest, type MiddlewareOptions } from '../../src/gates/express.ts';
+import { createFakeChecker } from './fake-checker.ts';
 
 const CLEAN = '447700900001';
 const OUT = '15551230001';
-const base = { state: 'fresh', ageMs: 0 } as const;
-
-function checkerOf(unlisted?: Exclude<BlockReason, 'opted_out' | 'invalid_number'>) {
-  const decide = vi.fn((to: unknown, _options?: CheckOptions): Decision => {
-    if (typeof to !== 'string' || !/^\d+$/.test(to)) {
-      return { allowed: false, reason: 'invalid_number', to: null, list: null, ...base };
-    }
-    if (to.startsWith('1555')) {
-      return {
-        allowed: false,
-        reason: 'opted_out',
-        to,
-        list: 'default',
-        source: 'provider',
-        since: null,
-        ...base,
-      };
-    }
-    if (unlisted) return { allowed: false, reason: unlisted, to, list: null, ...base };
-    return { allowed: true, reason: 'not_listed', to, list: 'default', ...base };
-  });
-  return { decide, report: vi.fn<Checker['report']>(), remindObserving: vi.fn<Checker['remindObserving']>() };
-}
-
-/** Calls the gate with plain objects, as a framework would. */
-function call(options: MiddlewareOptions | undefined, body: unknown, checker: Checker = checkerOf()) {
+/** Calls the gate with plain objects, as a framework does. */
+function call(options: MiddlewareOptions | undefined, body: unknown, checker: Checker = createFakeChecker()) {
   const req: GateRequest = { body };
   const headers: Record<string, string> = {};
   const res = {
@@ -52,14 +29,14 @@ function call(options: MiddlewareOptions | undefined, body: unknown, checker: Ch
 }
 
 describe('reject', () => {
-  it.each([[CLEAN], [[CLEAN]], [[CLEAN, '447700900002']]])('lets %j pass, once', (to) => {
+  it.each([[CLEAN], [[CLEAN]], [[CLEAN, '447700900002']]])('calls next once for %j', (to) => {
     const { next, problem, req } = call(undefined, { to });
     expect(next.mock.calls).toEqual([[]]);
     expect(problem).toBeUndefined();
     expect(req.sendGuard?.every(({ allowed }) => allowed)).toBe(true);
   });
 
-  it('refuses one recipient out of many, and all of them', () => {
+  it('refuses the whole request for one blocked recipient of many', () => {
     const { next, problem, res, headers } = call(undefined, { to: [CLEAN, OUT, '447700900002'] });
     expect(next).not.toHaveBeenCalled();
     expect(res.statusCode).toBe(403);
@@ -74,7 +51,7 @@ describe('reject', () => {
     });
   });
 
-  it('shows no number in clear', () => {
+  it('shows no unmasked number', () => {
     expect(JSON.stringify(call(undefined, { to: [CLEAN, OUT] }).problem)).not.toContain(OUT);
   });
 
@@ -89,7 +66,7 @@ describe('reject', () => {
     [undefined, /express\.json\(\)/],
     [{ phone: CLEAN }, /req\.body\.to.*option to/],
     [{ phone: CLEAN }, /mount the guard on the route that sends/],
-  ])('a body of %j names no recipient', (body, detail) => {
+  ])('finds no recipient in a body of %j', (body, detail) => {
     const { problem, next } = call(undefined, body);
     expect(next).not.toHaveBeenCalled();
     expect(problem).toMatchObject({
@@ -100,7 +77,7 @@ describe('reject', () => {
   });
 
   it.each([[{}], [[{}]], [[[CLEAN]]], [true], [[CLEAN, null]], [`${CLEAN},${CLEAN}`], [{ 0: CLEAN }]])(
-    'a recipient of %j cannot be read',
+    'refuses a recipient of %j as unreadable',
     (to) => {
       expect(call(undefined, { to }).problem).toMatchObject({ code: 'invalid_number', status: 422 });
     },
@@ -111,14 +88,14 @@ describe('reject', () => {
     ['stale', '30'],
     ['expired', '30'],
     ['closed', undefined],
-  ] as const)('%s is a 503', (reason, retryAfter) => {
-    const { problem, headers } = call(undefined, { to: CLEAN }, checkerOf(reason));
+  ] as const)('answers %s with 503', (reason, retryAfter) => {
+    const { problem, headers } = call(undefined, { to: CLEAN }, createFakeChecker(reason));
     expect(problem).toMatchObject({ code: reason, status: 503, type: `urn:sms-send-guard:${reason}` });
     expect(headers['retry-after']).toBe(retryAfter);
   });
 
   it('answers 503 before 422 before 403', () => {
-    expect(call(undefined, { to: [OUT, 'x', CLEAN] }, checkerOf('expired')).problem).toMatchObject({
+    expect(call(undefined, { to: [OUT, 'x', CLEAN] }, createFakeChecker('expired')).problem).toMatchObject({
       status: 503,
     });
     expect(call(undefined, { to: [OUT, 'x'] }).problem).toMatchObject({
@@ -127,29 +104,29 @@ describe('reject', () => {
     });
   });
 
-  it('refuses more recipients than allowed without looking at them', () => {
-    const checker = checkerOf();
+  it('refuses more recipients than allowed, without checking them', () => {
+    const checker = createFakeChecker();
     const { problem } = call(undefined, { to: Array.from({ length: 1001 }, () => CLEAN) }, checker);
     expect(problem).toMatchObject({ code: 'too_many_recipients', status: 413, recipients: [] });
     expect(checker.decide).not.toHaveBeenCalled();
   });
 
-  it('asks with the sender of the body, and only if it is a text', () => {
-    const checker = checkerOf();
+  it('checks with the sender of the body, if it is a text', () => {
+    const checker = createFakeChecker();
     call(undefined, { to: CLEAN, from: '73737' }, checker);
     call(undefined, { to: CLEAN, from: ['73737'] }, checker);
     expect(checker.decide.mock.calls.map(([, options]) => options)).toEqual([{ from: '73737' }, undefined]);
   });
 
-  it('takes recipients and sender from where it is told', () => {
-    const checker = checkerOf();
+  it('gets recipients and sender from to and from', () => {
+    const checker = createFakeChecker();
     const to = (req: GateRequest) => (req.body as { phones: string[] }).phones;
     call({ to, from: () => 'Acme' }, { phones: [CLEAN] }, checker);
     expect(checker.decide).toHaveBeenCalledWith(CLEAN, { from: 'Acme' });
   });
 
   it('does not swallow an exception of the handler behind it', () => {
-    const gate = expressGate(checkerOf());
+    const gate = expressGate(createFakeChecker());
     const next = vi.fn<() => void>(() => {
       throw new Error('the handler failed');
     });
@@ -160,33 +137,33 @@ describe('reject', () => {
 });
 
 describe('strip', () => {
-  it('takes the blocked ones out', () => {
+  it('takes blocked recipients out', () => {
     const { req, next } = call({ onBlocked: 'strip' }, { to: [OUT, CLEAN, 'x', '447700900002'], text: 'hi' });
     expect(next.mock.calls).toEqual([[]]);
     expect(req.body).toEqual({ to: [CLEAN, '447700900002'], text: 'hi' });
     expect(req.sendGuard).toHaveLength(4);
   });
 
-  it('leaves a request without blocked ones alone', () => {
+  it('does not change a request without blocked recipients', () => {
     expect(call({ onBlocked: 'strip' }, { to: CLEAN }).req.body).toEqual({ to: CLEAN });
   });
 
-  it('refuses if none is left', () => {
+  it('refuses a request if no recipient is left', () => {
     const { next, problem } = call({ onBlocked: 'strip' }, { to: [OUT, '15551230002'] });
     expect(next).not.toHaveBeenCalled();
     expect(problem).toMatchObject({ code: 'opted_out' });
   });
 
-  it('needs setTo with a to of one’s own, and uses it', () => {
+  it('requires setTo with a custom to, and calls it', () => {
     const to = (req: GateRequest) => (req.body as { phones: string[] }).phones;
-    expect(() => expressGate(checkerOf(), { onBlocked: 'strip', to })).toThrow(ConfigError);
+    expect(() => expressGate(createFakeChecker(), { onBlocked: 'strip', to })).toThrow(ConfigError);
     const setTo = vi.fn((req: GateRequest, rest: readonly string[]) => void (req.body = { phones: rest }));
     const { req, next } = call({ onBlocked: 'strip', to, setTo }, { phones: [OUT, CLEAN] });
     expect(setTo).toHaveBeenCalledWith(req, [CLEAN]);
     expect(next.mock.calls).toEqual([[]]);
   });
 
-  it('refuses a body that it cannot write to', () => {
+  it('refuses a request whose body cannot be changed', () => {
     const { next, problem, onFault } = call({ onBlocked: 'strip' }, Object.freeze({ to: [OUT, CLEAN] }));
     expect(next).not.toHaveBeenCalled();
     expect(problem).toMatchObject({ code: 'opted_out', status: 403, recipients: [{ index: 0 }] });
@@ -204,15 +181,15 @@ describe('observe', () => {
     [{}],
     [undefined],
     [{ to: Array.from({ length: 1001 }, () => OUT) }],
-  ])('lets a body pass, whatever it is', (body) => {
+  ])('allows a request with any body', (body) => {
     const { next, problem, req } = call({ onBlocked: 'observe' }, body);
     expect(next.mock.calls).toEqual([[]]);
     expect(problem).toBeUndefined();
     expect(req.body).toEqual(body);
   });
 
-  it('reports as observed, and reminds', () => {
-    const checker = checkerOf();
+  it('reports blocked recipients as observed, and reminds of the mode', () => {
+    const checker = createFakeChecker();
     call({ onBlocked: 'observe' }, { to: OUT }, checker);
     expect(checker.report).toHaveBeenCalledWith(expect.objectContaining({ allowed: false }), {
       gate: 'middleware',
@@ -221,17 +198,17 @@ describe('observe', () => {
     expect(checker.remindObserving).toHaveBeenCalledTimes(1);
   });
 
-  it('lets pass even if the recipients cannot be got', () => {
+  it('allows the request if the lookup of the recipients fails', () => {
     const to = () => {
       throw new Error('boom');
     };
-    const alone = vi.fn();
-    expressGate(checkerOf(), { onBlocked: 'observe', to })(
+    const nextAlone = vi.fn();
+    expressGate(createFakeChecker(), { onBlocked: 'observe', to })(
       {},
       { statusCode: 0, setHeader() {}, end() {} },
-      alone,
+      nextAlone,
     );
-    expect(alone.mock.calls).toEqual([[]]);
+    expect(nextAlone.mock.calls).toEqual([[]]);
     const { next, onFault, req } = call({ onBlocked: 'observe', to }, {});
     expect(next.mock.calls).toEqual([[]]);
     expect(onFault.mock.calls[0]?.[0].message).toMatch(/let pass/);
@@ -239,8 +216,8 @@ describe('observe', () => {
   });
 });
 
-describe('a function', () => {
-  it('gets the decisions and takes over', async () => {
+describe('an onBlocked function', () => {
+  it('gets the decisions and answers instead of the gate', async () => {
     const onBlocked = vi.fn<(...args: unknown[]) => void>();
     const { next, req, res } = call({ onBlocked }, { to: [CLEAN, OUT] });
     await vi.waitFor(() => expect(onBlocked).toHaveBeenCalledTimes(1));
@@ -253,7 +230,7 @@ describe('a function', () => {
     expect(next).not.toHaveBeenCalled();
   });
 
-  it('is not called where nothing is blocked', () => {
+  it('is not called if no recipient is blocked', () => {
     const onBlocked = vi.fn<() => void>();
     expect(call({ onBlocked }, { to: CLEAN }).next).toHaveBeenCalledTimes(1);
     expect(onBlocked).not.toHaveBeenCalled();
@@ -279,14 +256,14 @@ describe('a function', () => {
         throw new Error('again');
       },
     ],
-  ])('that %s calls next with an error, once', async (_name, act) => {
+  ])('leads to one call of next with the error if it %s', async (_name, act) => {
     const { next } = call({ onBlocked: (_req, _res, nextOnce) => act(nextOnce) }, { to: OUT });
     await vi.waitFor(() => expect(next).toHaveBeenCalled());
     expect(next).toHaveBeenCalledTimes(1);
     expect(next.mock.calls[0]?.[0]).toMatchObject({ message: 'boom' });
   });
 
-  it('that rejects with nothing is an error all the same', async () => {
+  it('leads to a call of next with an error if it rejects with undefined', async () => {
     const onBlocked = () => Promise.reject(undefined);
     const { next } = call({ onBlocked }, { to: OUT });
     await vi.waitFor(() => expect(next.mock.calls[0]?.[0]).toBeInstanceOf(TypeError));
@@ -300,7 +277,7 @@ describe('options', () => {
     [{ to: 'to' }, /middleware.to: expected a function/],
     [{ maxRecipients: 0 }, /middleware.maxRecipients/],
   ])('refuses %j', (options, message) => {
-    expect(() => expressGate(checkerOf(), options as never)).toThrow(message);
+    expect(() => expressGate(createFakeChecker(), options as never)).toThrow(message);
   });
 });
 
@@ -314,7 +291,7 @@ describe.each([
   async function serve(parsers: boolean): Promise<string> {
     const app = express();
     if (parsers) app.use(express.json(), express.urlencoded({ extended: true }));
-    app.post('/messages', expressGate(checkerOf()), (req, res) => {
+    app.post('/messages', expressGate(createFakeChecker()), (req, res) => {
       res.json({ sent: (req.body as { to: unknown }).to, decisions: req.sendGuard?.length });
     });
     server = app.listen(0, '127.0.0.1');
@@ -325,12 +302,12 @@ describe.each([
   const post = (url: string, body: string, type = 'application/json') =>
     fetch(url, { method: 'POST', body, headers: { 'content-type': type } });
 
-  it('lets a clean request reach the handler', async () => {
+  it('calls the handler of an allowed request', async () => {
     const reply = await post(await serve(true), JSON.stringify({ to: CLEAN }));
     expect([reply.status, await reply.json()]).toEqual([200, { sent: CLEAN, decisions: 1 }]);
   });
 
-  it('refuses JSON and forms alike', async () => {
+  it('refuses JSON and forms', async () => {
     const url = await serve(true);
     for (const reply of [
       await post(url, JSON.stringify({ to: [CLEAN, OUT] })),
@@ -342,7 +319,7 @@ describe.each([
     }
   });
 
-  it('says so where no parser was mounted', async () => {
+  it('refuses a request if no body parser is mounted', async () => {
     const reply = await post(await serve(false), JSON.stringify({ to: CLEAN }));
     expect(await reply.json()).toMatchObject({ status: 400, code: 'missing_recipient' });
   });

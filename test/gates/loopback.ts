@@ -1,4 +1,4 @@
-/** A server on loopback that keeps what it is sent, byte by byte, and counts who connects. */
+/** A server on loopback that records the requests that it gets, byte for byte, and counts connections. */
 
 import { once } from 'node:events';
 import { createServer, type IncomingHttpHeaders, type ServerResponse } from 'node:http';
@@ -15,11 +15,11 @@ export interface Loopback extends AsyncDisposable {
   readonly origin: string;
   readonly host: string;
   readonly received: Received[];
-  /** Connections since the start. */
+  /** The number of connections since the start. */
   connections(): number;
-  /** Bytes that came in on all of them. */
+  /** The number of bytes that were received on all connections. */
   bytes(): number;
-  /** Answers in place of 200 and `{}`. */
+  /** Answers a request. Default: 200 and `{}`. */
   answer: (request: Received, response: ServerResponse) => void;
 }
 

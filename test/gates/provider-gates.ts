@@ -1,4 +1,4 @@
-/** The gates that know the provider's APIs, each asked to let one request of them through. */
+/** The gates that know the provider's APIs, each with a function that sends one request through the gate. */
 
 import { Agent, request } from 'undici';
 import { guardDispatcher } from '../../src/gates/undici/interceptor.ts';
@@ -24,8 +24,8 @@ async function outcomeOf(sending: Promise<unknown>): Promise<string> {
   }
 }
 
-/** Holds that a request arrives where it is said to be sent, and nowhere else. */
-function told(outcome: string, arrived: number): string {
+/** Checks that a request arrived exactly if it was sent. @returns the outcome. */
+function verified(outcome: string, arrived: number): string {
   if (arrived !== (outcome === 'sent' ? 1 : 0)) throw new Error(`${outcome}, and ${arrived} arrived`);
   return outcome;
 }
@@ -42,7 +42,7 @@ export const providerGates: readonly ProviderGate[] = [
       const sending = request(`${server.origin}${api}`, { method: 'POST', headers, body, dispatcher });
       const outcome = await outcomeOf(sending.then((reply) => reply.body.text()));
       await agent.close();
-      return told(outcome, server.received.length);
+      return verified(outcome, server.received.length);
     },
   },
   {
@@ -60,7 +60,7 @@ export const providerGates: readonly ProviderGate[] = [
         '/v2/verify': vonage.verify2.newRequest,
         '/verify/json': vonage.verify.start,
       };
-      return told(await outcomeOf(sends[api](params)), arrived);
+      return verified(await outcomeOf(sends[api](params)), arrived);
     },
   },
 ];

@@ -14,12 +14,12 @@ async function guarded(work: (guard: Guard) => Promise<void>): Promise<void> {
 }
 
 describe('send', () => {
-  it('calls with the digits and hands on what the call returns', () =>
+  it('calls the function with the digits and returns its result', () =>
     guarded(async (guard) => {
       expect(await guard.send('+1 555 123-0002', (to) => `sent to ${to}`)).toBe(`sent to ${OTHER}`);
     }));
 
-  it('does not call for somebody who opted out', () =>
+  it('does not call the function for a person who opted out, or an unreadable number', () =>
     guarded(async (guard) => {
       const blocked = vi.fn();
       guard.on('blocked', blocked);
@@ -30,7 +30,7 @@ describe('send', () => {
       expect(blocked).toHaveBeenCalledTimes(2);
     }));
 
-  it('lets it happen and says so where it only observes', () =>
+  it('calls the function and reports the block if it only observes', () =>
     guarded(async (guard) => {
       const [blocked, warn] = [vi.fn(), vi.fn()];
       guard.on('blocked', blocked);
@@ -47,7 +47,7 @@ describe('send', () => {
     ['throws', () => Promise.reject(Object.assign(new Error('refused'), { response: { data: refusal } }))],
     ['throws as a cause', () => Promise.reject(new Error('refused', { cause: refusal }))],
     ['returns without a recipient', () => ({ messages: [{ status: 102 }] })],
-  ])('keeps the opt-out that a call %s', (_how, call) =>
+  ])('records the opt-out that a call %s', (_how, call) =>
     guarded(async (guard) => {
       await guard.send(OTHER, call as () => unknown).catch(() => undefined);
       expect(guard.check(OTHER)).toMatchObject({ reason: 'opted_out', source: 'receipt' });
@@ -55,8 +55,8 @@ describe('send', () => {
   );
 
   it.each([
-    ['of another status', { messages: [{ status: '9', to: OTHER }] }],
-    ['about somebody else', { messages: [{ status: '102', to: '15551239999' }] }],
+    ['with another status', { messages: [{ status: '9', to: OTHER }] }],
+    ['about another person', { messages: [{ status: '102', to: '15551239999' }] }],
     ['that is an error of the account', { status: '102', 'error-text': 'bad short code' }],
     ['that is no reply', { messages: [null, 'x'] }],
     ['that is text', 'accepted'],
@@ -69,20 +69,20 @@ describe('send', () => {
     }),
   );
 
-  it('keeps what it learns on the list of the sender', async () => {
+  it('records the opt-out on the list of the sender', async () => {
     const guard = await createTestGuard();
     await guard.send(OTHER, () => refusal, { from: 'Brand' });
     expect(guard.check(OTHER, { from: 'Brand' })).toMatchObject({ reason: 'opted_out' });
     await guard.close();
   });
 
-  it('refuses options and calls that cannot be used', () =>
+  it('refuses invalid options and functions', () =>
     guarded(async (guard) => {
       await expect(guard.send(OTHER, (to) => to, { form: 'x' } as object)).rejects.toThrow(ConfigError);
       await expect(guard.send(OTHER, 'call' as never)).rejects.toThrow(ConfigError);
     }));
 
-  it('lends access to guards alone', () => {
+  it('gives access only to guards', () => {
     for (const other of [undefined, null, {}, 'guard']) expect(() => accessOf(other)).toThrow(ConfigError);
   });
 });

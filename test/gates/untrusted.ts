@@ -1,4 +1,4 @@
-/** Guards whose word is not enough to send, each for another reason. Whoever asks for one closes it. */
+/** Guards that do not allow unlisted numbers, each for another reason. The test that creates one has to close it. */
 
 import { createGuard, type Guard } from '../../src/index.ts';
 import { createTestGuard } from '../../src/testing/index.ts';
@@ -14,7 +14,7 @@ async function aged(hours: number): Promise<Guard> {
   return guard;
 }
 
-/** By the reason that they give. */
+/** The reason of their decisions, and a function that creates the guard. */
 export const untrusted: readonly [reason: string, make: () => Promise<Guard>][] = [
   [
     'not_ready',

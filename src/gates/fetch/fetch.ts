@@ -107,7 +107,7 @@ interface Gate {
 }
 
 /**
- * A gate in front of a handler: `next` is called for a request if all of its recipients may be sent to.
+ * Creates a gate in front of a handler: `next` is called for a request if all of its recipients may be sent to.
  *
  * @throws ConfigError if `guard` is not a guard, and for invalid options.
  *

@@ -1,4 +1,4 @@
-/** The stream of a campaign: what goes on, what is counted, and that it neither hurries nor hoards. */
+/** The stream of a campaign: the rows that pass, the counts, and backpressure. */
 
 import { Readable, Transform, Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
@@ -15,7 +15,7 @@ const silent = { debug() {}, info() {}, warn() {}, error() {} };
 const NOBODY = { opted_out: 0, not_ready: 0, stale: 0, expired: 0, closed: 0 };
 const guard = await createTestGuard({ optedOut: [OUT] });
 
-/** What comes out where pieces go in. */
+/** Returns the output of a stream for the given chunks. */
 async function through(stream: FilterStream, pieces: readonly unknown[]): Promise<unknown[]> {
   const passed: unknown[] = [];
   await pipeline(Readable.from(pieces, { objectMode: true }), stream, async (source) => {
@@ -35,7 +35,7 @@ async function filtered(
 }
 
 describe('filterStream of objects', () => {
-  it('lets the allowed rows pass in their order, and tells what became of the others', async () => {
+  it('passes on the allowed rows in their order, and reports the others', async () => {
     const rows = [{ phone: CLEAN }, { phone: OUT }, { phone: 'x' }, { phone: OTHER }, { phone: '' }];
     const onRefused = vi.fn<(row: (typeof rows)[number], decision: { readonly reason: string }) => void>();
     const stream = guard.filterStream({ to: (row: (typeof rows)[number]) => row.phone, onRefused });
@@ -52,14 +52,14 @@ describe('filterStream of objects', () => {
     ]);
   });
 
-  it('takes numbers as they are, any number of them', async () => {
+  it('accepts any number of plain numbers', async () => {
     const rows = Array.from({ length: 1000 }, (_, index) => (index % 3 ? 447_700_900_000 + index : 1));
     const stream = guard.filterStream();
     expect(await through(stream, rows)).toEqual(rows.filter((row) => row !== 1));
     expect(stream.report.invalid).toMatchObject({ count: 334, hasMore: false });
   });
 
-  it('gives each row an answer at once where rows come one by one', async () => {
+  it('passes on each row at once if rows arrive one by one', async () => {
     const stream = guard.filterStream();
     for (const row of [CLEAN, OTHER]) {
       stream.write(row);
@@ -68,7 +68,7 @@ describe('filterStream of objects', () => {
     stream.destroy();
   });
 
-  it('counts a row whose number cannot be got as invalid', async () => {
+  it('counts a row as invalid if the function to throws', async () => {
     const stream = guard.filterStream({
       to() {
         throw new Error('no such column');
@@ -78,7 +78,7 @@ describe('filterStream of objects', () => {
     expect(stream.report.invalid).toEqual({ count: 1, rows: [1], hasMore: false });
   });
 
-  it('names the first thousand invalid rows', async () => {
+  it('reports the numbers of the first thousand invalid rows', async () => {
     const stream = guard.filterStream();
     await through(
       stream,
@@ -102,17 +102,17 @@ describe('filterStream of objects', () => {
     expect(stream.report).toMatchObject({ rows: 5, allowed: 3, folded: 2 });
   });
 
-  it('folds by the number that the decision names, where a number can be read in two ways', async () => {
+  it('folds by the number of the decision if a number has two readings', async () => {
     await using american = await createTestGuard({ defaultCountry: 'US' });
     const stream = american.filterStream({ duplicates: 'fold' });
-    // Without a plus the first is somebody abroad or in the US: it is decided about as the former.
+    // Without a plus, the first number is an international or a US one. The decision names the international one.
     expect(await through(stream, ['2125550123', '+2125550123', '+12125550123', '212-555-0123'])).toEqual([
       '2125550123',
       '+12125550123',
     ]);
   });
 
-  it('lets everything pass where it only observes, and says what it would have refused', async () => {
+  it('passes on every row and reports the blocked ones if it only observes', async () => {
     const blocked = vi.fn<(event: { readonly gate: string; readonly observed: boolean }) => void>();
     const warned = vi.fn<(event: { readonly code: string }) => void>();
     await using own = await createTestGuard({ optedOut: [OUT] });
@@ -132,7 +132,7 @@ describe('filterStream of objects', () => {
     expect(own.status().counters).toMatchObject({ allowed: 1, observed: 2 });
   });
 
-  it('asks with the sender', async () => {
+  it('checks with the sender', async () => {
     const lists = { alerts: { senders: ['73737'] }, news: { senders: ['Acme'] } };
     await using own = createGuard({ lists, logger: silent });
     await own.ready();
@@ -141,7 +141,7 @@ describe('filterStream of objects', () => {
     expect(await through(own.filterStream({ from: 'Acme' }), [CLEAN])).toEqual([]);
   });
 
-  it('blocks the rest where the guard is closed on the way', async () => {
+  it('blocks the remaining rows if the guard is closed meanwhile', async () => {
     const own = await createTestGuard();
     const stream = own.filterStream();
     const passed: unknown[] = [];
@@ -168,18 +168,22 @@ describe('filterStream of CSV', () => {
     ['CRLF', `phone,id\r\n${OUT},1\r\n${CLEAN},2\r\n`, `phone,id\r\n${CLEAN},2\r\n`],
     ['CRLF, the column last', `id,phone\r\n1,${CLEAN}\r\n`, `id,phone\r\n1,${CLEAN}\r\n`],
     ['no last line end', `phone\n${OUT}\n${CLEAN}`, `phone\n${CLEAN}`],
-    ['a return and no more', `phone\n${CLEAN}\r`, `phone\n${CLEAN}\r`],
+    ['a final CR', `phone\n${CLEAN}\r`, `phone\n${CLEAN}\r`],
     ['a byte order mark', `\uFEFFphone\n${OUT}\n${CLEAN}\n`, `\uFEFFphone\n${CLEAN}\n`],
     ['empty lines', `phone\n\n${CLEAN}\n\r\n${OTHER}\n\n`, `phone\n${CLEAN}\n${OTHER}\n`],
     ['quotes', `a,"phone"\n"x","${CLEAN}"\n"y","${OUT}"\n`, `a,"phone"\n"x","${CLEAN}"\n`],
-    ['what quotes hold', `a,phone\n"x,\n""y""\r\n",${CLEAN}\n`, `a,phone\n"x,\n""y""\r\n",${CLEAN}\n`],
+    [
+      'delimiters and quotes in quotes',
+      `a,phone\n"x,\n""y""\r\n",${CLEAN}\n`,
+      `a,phone\n"x,\n""y""\r\n",${CLEAN}\n`,
+    ],
     ['an empty quoted field', `a,phone\n"",${CLEAN}\n`, `a,phone\n"",${CLEAN}\n`],
     ['a quote within a field', `a,phone\n5" pipe,${CLEAN}\n`, `a,phone\n5" pipe,${CLEAN}\n`],
     ['spaces around a name', `a, phone \n1,${CLEAN}\n`, `a, phone \n1,${CLEAN}\n`],
     ['digits of another script', `phone\n+４４ 7700 900001\n`, `phone\n+４４ 7700 900001\n`],
-    ['a header alone', 'phone', 'phone'],
-    ['nothing', '', ''],
-  ])('knows %s', async (_what, file, expected) => {
+    ['only a header', 'phone', 'phone'],
+    ['an empty file', '', ''],
+  ])('parses %s', async (_what, file, expected) => {
     expect((await filtered(file)).text).toBe(expected);
   });
 
@@ -187,18 +191,18 @@ describe('filterStream of CSV', () => {
     ['=""1555…', `"=""${CLEAN}"""`],
     ['="1555…"', `="${CLEAN}"`],
     ['a formula', `=${CLEAN}`],
-    ['a figure', '1.5551E+10'],
+    ['a number in scientific notation', '1.5551E+10'],
     ['text after a closing quote', `"${CLEAN}"x`],
     ['a lone quote that the next row closes', `"x,${OUT}\n"${CLEAN}",${CLEAN}`],
-    ['nothing', ''],
+    ['an empty field', ''],
     ['bytes that are no UTF-8', Buffer.from([0x31, 0xff, 0x32])],
-  ])('counts %s in place of a number as invalid, and guesses nothing', async (_what, field) => {
+  ])('counts %s as an invalid number, and does not guess', async (_what, field) => {
     const file = Buffer.concat([Buffer.from('a,phone\n1,'), Buffer.from(field as string), Buffer.from('\n')]);
     const { text, report } = await filtered(file);
     expect([text, report.invalid]).toEqual(['a,phone\n', { count: 1, rows: [2], hasMore: false }]);
   });
 
-  it('counts a row as invalid that is too short, or whose other fields have quotes out of place', async () => {
+  it('counts a row as invalid if it is too short, or if another field has misplaced quotes', async () => {
     const { text, report } = await filtered(`id,phone\n1\n\n"2"x,${CLEAN}\n3,${CLEAN},more\n`);
     expect([text, report.rows]).toEqual([`id,phone\n3,${CLEAN},more\n`, 3]);
     // As a spreadsheet counts: header and empty line are rows too.
@@ -215,7 +219,7 @@ describe('filterStream of CSV', () => {
     expect((await filtered(file, csv)).text).toBe(expected);
   });
 
-  it('hands refused rows on as text', async () => {
+  it('passes refused rows to onRefused as text', async () => {
     const onRefused = vi.fn<(row: string, decision: { readonly reason: string }) => void>();
     await filtered(`phone,name\r\n${OUT},Zoë\r\n${CLEAN},x\nz,"a\nb"`, undefined, { onRefused });
     expect(onRefused.mock.calls.map(([row, { reason }]) => [row, reason])).toEqual([
@@ -227,9 +231,9 @@ describe('filterStream of CSV', () => {
   it.each([
     ['lacks it', 'id;phone\n1;2\n', /has no such column; it has 'id;phone'$/],
     ['has it twice', 'phone,phone\n1,2\n', /has it twice; it has 'phone', 'phone'$/],
-    ['is somebody’s row', `${OUT},Ann\n`, /it has \*\*\*, 'Ann'$/],
+    ['is a row of data', `${OUT},Ann\n`, /it has \*\*\*, 'Ann'$/],
     ['is long', 'x,'.repeat(30), /'x', 'x' and 11 more$/],
-  ])('says which columns there are where the header %s', async (_what, file, message) => {
+  ])('names the existing columns if the header %s', async (_what, file, message) => {
     const failed = filtered(file);
     await expect(failed).rejects.toThrow(message);
     await expect(failed).rejects.toMatchObject({
@@ -243,7 +247,7 @@ describe('filterStream of CSV', () => {
     ['a header that never ends', Buffer.from('"phone'), /^row 1 has a quote/],
     ['a row without end', Buffer.alloc(2 ** 21, 'x'), /^row 1 is longer than 1048576 bytes/],
     ['UTF-16', Buffer.from(`\uFEFFphone\n${CLEAN}\n`, 'utf16le'), /UTF-16/],
-    ['UTF-16, the other way round', Buffer.from([0xfe, 0xff]), /UTF-16/],
+    ['big-endian UTF-16', Buffer.from([0xfe, 0xff]), /UTF-16/],
   ])('ends with an error for %s', async (_what, file, message) => {
     const failed = filtered(file);
     await expect(failed).rejects.toThrow(message);
@@ -252,7 +256,7 @@ describe('filterStream of CSV', () => {
     );
   });
 
-  it('gives other work its turn in one huge piece', async () => {
+  it('gives other work its turn during one huge chunk', async () => {
     let turns = 0;
     let isOver = false;
     const count = () => {
@@ -284,7 +288,7 @@ describe('filterStream of CSV', () => {
     end: fc.constantFrom('\n', '\r\n'),
   });
 
-  it('passes the lines of the allowed byte for byte, wherever pieces of the file end', async () => {
+  it('passes on the allowed lines byte for byte, wherever chunks of the file end', async () => {
     const listed = new Set(['15551230001', '15551230002', '15551230005']);
     await using own = await createTestGuard({ optedOut: listed });
     await fc.assert(
@@ -337,7 +341,7 @@ describe('a filterStream', () => {
   it.each([
     ['objects', {}, 447_700_900_001],
     ['CSV', { csv: { column: 0 } }, Buffer.from(`${CLEAN}\n`.repeat(5000))],
-  ] as const)('reads no faster than is taken from it: %s', async (_what, options, piece) => {
+  ] as const)('applies backpressure: %s', async (_what, options, piece) => {
     let made = 0;
     const endless = new Readable({
       objectMode: true,
@@ -347,27 +351,27 @@ describe('a filterStream', () => {
       },
     });
     const stream = guard.filterStream(options as CsvStreamOptions);
-    let taken = 0;
+    let consumed = 0;
     const slow = new Writable({
       objectMode: true,
       highWaterMark: 1,
       write(_row, _encoding, done) {
-        taken++;
+        consumed++;
         setTimeout(done, 5);
       },
     });
     const ended = pipeline(endless, stream, slow);
-    await vi.waitUntil(() => taken >= 20, { timeout: 20_000 });
-    // What the streams hold between the two, and no more.
-    expect(made - taken).toBeLessThan(600);
-    const held = stream.readableLength + stream.writableLength;
-    expect(held).toBeLessThan(stream.readableObjectMode ? 450 : 300_000);
+    await vi.waitUntil(() => consumed >= 20, { timeout: 20_000 });
+    // No more than the buffers of the streams between the two.
+    expect(made - consumed).toBeLessThan(600);
+    const buffered = stream.readableLength + stream.writableLength;
+    expect(buffered).toBeLessThan(stream.readableObjectMode ? 450 : 300_000);
     endless.destroy(new Error('enough'));
     await expect(ended).rejects.toThrow('enough');
     expect(stream.destroyed).toBe(true);
   });
 
-  it('ends in the middle of a piece where it is destroyed', async () => {
+  it('stops in the middle of a chunk if it is destroyed', async () => {
     const stream = guard.filterStream({ csv: { column: 0 } });
     const closed = new Promise((resolve) => stream.once('close', resolve));
     stream.write(Buffer.from(`${CLEAN}\n`.repeat(1_000_000)));
@@ -388,7 +392,7 @@ describe('a filterStream', () => {
   it.each([
     ['an error', new TypeError('mine'), /^mine$/],
     ['anything else', 'mine', /^onRefused failed$/],
-  ])('fails with what the caller’s function throws: %s', async (_what, thrown, message) => {
+  ])('fails with the error that onRefused throws: %s', async (_what, thrown, message) => {
     const onRefused = () => {
       throw thrown;
     };
@@ -408,7 +412,7 @@ describe('a filterStream', () => {
     [{ csv: { column: 'phone', header: false } }],
     [{ csv: { column: 0, delimiter: '|' } }],
     [{ csv: { column: 0 }, to: () => '' }],
-  ])('refuses what cannot be used: %j', (options) => {
+  ])('refuses invalid options: %j', (options) => {
     expect(() => guard.filterStream(options as unknown as Parameters<Guard['filterStream']>[0])).toThrow(
       ConfigError,
     );

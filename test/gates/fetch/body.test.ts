@@ -1,4 +1,4 @@
-/** Bodies that come in chunks: none is lost, and memory goes by their bytes. */
+/** Bodies that arrive in chunks: no chunk is lost, and memory depends on the bytes alone. */
 
 import { execFileSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
@@ -17,7 +17,7 @@ beforeAll(async () => {
 });
 afterAll(() => guard.close());
 
-/** A request whose body comes in the chunks given; what is no bytes is what it fails with. */
+/** A request whose body arrives in the given chunks. A chunk that is an error fails the body. */
 function streamed(chunks: readonly unknown[], headers: Record<string, string> = {}) {
   const left = [...chunks];
   const cancelled = vi.fn();
@@ -48,22 +48,18 @@ async function run(request: Request, options: Partial<GuardFetchOptions> = {}) {
 }
 
 describe('readBody', () => {
-  it.each([0, 1, 4095, 4096, 4097, 10_000])(
-    'puts %i bytes together, whatever their chunks are',
-    async (length) => {
-      const whole = Uint8Array.from({ length }, (_, index) => index % 251);
-      for (const size of [1, 7, 4096, 20_000]) {
-        const chunks: Uint8Array[] = [];
-        for (let at = 0; at < length; at += size)
-          chunks.push(whole.subarray(at, at + size), new Uint8Array());
-        expect(await readBody(streamed(chunks).request, length)).toEqual({ state: 'read', bytes: whole });
-        if (length === 0) continue;
-        expect(await readBody(streamed(chunks).request, length - 1)).toMatchObject({ state: 'too_large' });
-      }
-    },
-  );
+  it.each([0, 1, 4095, 4096, 4097, 10_000])('reads %i bytes, whatever their chunks are', async (length) => {
+    const whole = Uint8Array.from({ length }, (_, index) => index % 251);
+    for (const size of [1, 7, 4096, 20_000]) {
+      const chunks: Uint8Array[] = [];
+      for (let at = 0; at < length; at += size) chunks.push(whole.subarray(at, at + size), new Uint8Array());
+      expect(await readBody(streamed(chunks).request, length)).toEqual({ state: 'read', bytes: whole });
+      if (length === 0) continue;
+      expect(await readBody(streamed(chunks).request, length - 1)).toMatchObject({ state: 'too_large' });
+    }
+  });
 
-  it.each(['text', 7, [1, 2], new Uint16Array(2)])('fails on a chunk that is no bytes: %o', async (chunk) => {
+  it.each(['text', 7, [1, 2], new Uint16Array(2)])('rejects a chunk that is no bytes: %o', async (chunk) => {
     await expect(readBody(streamed([bytes('a'), chunk]).request, 100)).rejects.toThrow(TypeError);
   });
 });
@@ -72,7 +68,7 @@ describe('a body over the limit', () => {
   const body = JSON.stringify({ to: OUT, text: 'x'.repeat(50) });
   const chunks = Array.from(bytes(body), (byte) => Uint8Array.of(byte));
 
-  it('is refused and given up', async () => {
+  it('is refused and cancelled', async () => {
     for (const headers of [{}, { 'content-length': String(body.length) }]) {
       const { request, cancelled } = streamed(chunks, headers);
       expect(await run(request, { maxBody: 40 })).toMatchObject({ status: 413 });
@@ -80,7 +76,7 @@ describe('a body over the limit', () => {
     }
   });
 
-  it('passes whole where the gate observes, with nobody to send to', async () => {
+  it('is passed on completely, with no allowed recipient, if the gate observes', async () => {
     for (const headers of [{}, { 'content-length': String(body.length) }]) {
       const { request } = streamed(chunks, headers);
       const observed = await run(request, { maxBody: 40, onBlocked: 'observe' });
@@ -88,7 +84,7 @@ describe('a body over the limit', () => {
     }
   });
 
-  it('can be given up by a handler that has it where the gate observes', async () => {
+  it('can be cancelled by the handler if the gate observes', async () => {
     const { request, cancelled } = streamed(chunks);
     const next = async (given: Request) => {
       await given.body?.cancel('enough');
@@ -99,7 +95,7 @@ describe('a body over the limit', () => {
   });
 });
 
-it('a body that breaks off fails, and reaches no handler', async () => {
+it('rejects a body that ends with an error, and does not call the handler', async () => {
   const broken = () => streamed([bytes('{"to":'), new Error('gone')]).request;
   await expect(run(broken())).rejects.toThrow('gone');
   const next = vi.fn(async () => new Response('passed'));
@@ -109,9 +105,9 @@ it('a body that breaks off fails, and reaches no handler', async () => {
 });
 
 it.each([
-  ['the request that is handed on', true],
-  ['a request that strips', false],
-])('keeps method, headers and address of %s', async (_what, isClean) => {
+  ['a request that passes', true],
+  ['a request with stripped recipients', false],
+])('keeps method, headers and URL of %s', async (_what, isClean) => {
   const body = JSON.stringify({ to: isClean ? [CLEAN] : [CLEAN, OUT] });
   const headers = { 'x-tenant': 'a', cookie: 'b=c', 'content-length': String(body.length) };
   const seen = vi.fn();
@@ -124,7 +120,7 @@ it.each([
   expect(seen).toHaveBeenCalledWith('http://host/', 'POST', 'a', { to: [CLEAN] });
 });
 
-it('memory does not go by the chunks', { timeout: 180_000 }, () => {
+it('uses memory by the bytes, not by the chunks', { timeout: 180_000 }, () => {
   const program = `
     import { guardFetch } from '${builtFile('gates/fetch/fetch.js')}';
     import { createTestGuard } from '${builtFile('testing/index.js')}';

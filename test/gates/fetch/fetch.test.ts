@@ -21,17 +21,37 @@ async function run(request: Request, options: Partial<GuardFetchOptions> = {}) {
 
 describe('guardFetch', () => {
   it.each([
-    ['a clean one', post(JSON.stringify({ to: CLEAN })), 200, ''],
-    ['a form', post(`to=${CLEAN}&to=15551230003`, form), 200, ''],
-    ['one who is out', post(JSON.stringify({ to: [CLEAN, OUT] })), 403, 'opted_out'],
-    ['one who is out, in a form', post(`to=${CLEAN}&to=${OUT}&to=${CLEAN}`, form), 403, 'opted_out'],
-    ['an unreadable one', post(JSON.stringify({ to: [OUT, 'x'] })), 422, 'invalid_number'],
-    ['nobody', post('{}'), 400, 'no recipient was found'],
-    ['half a JSON', post('{"to":'), 400, 'cannot be read as JSON'],
-    ['another type', post(CLEAN, { 'content-type': 'text/plain' }), 400, 'neither JSON nor a form'],
-    ['no body', new Request('http://host/'), 400, 'has no body'],
-    ['a large body', post(JSON.stringify({ to: 'x'.repeat(2 ** 20) })), 413, 'body_too_large'],
-    ['many', post(JSON.stringify({ to: Array(1001).fill(CLEAN) })), 413, 'too_many_recipients'],
+    ['allows a number that is not listed', post(JSON.stringify({ to: CLEAN })), 200, ''],
+    ['allows a form', post(`to=${CLEAN}&to=15551230003`, form), 200, ''],
+    ['refuses one who opted out', post(JSON.stringify({ to: [CLEAN, OUT] })), 403, 'opted_out'],
+    [
+      'refuses one who opted out, in a form',
+      post(`to=${CLEAN}&to=${OUT}&to=${CLEAN}`, form),
+      403,
+      'opted_out',
+    ],
+    ['refuses an unreadable number', post(JSON.stringify({ to: [OUT, 'x'] })), 422, 'invalid_number'],
+    ['refuses a request without a recipient', post('{}'), 400, 'no recipient was found'],
+    ['refuses incomplete JSON', post('{"to":'), 400, 'cannot be read as JSON'],
+    [
+      'refuses another content type',
+      post(CLEAN, { 'content-type': 'text/plain' }),
+      400,
+      'neither JSON nor a form',
+    ],
+    ['refuses a request without a body', new Request('http://host/'), 400, 'has no body'],
+    [
+      'refuses a body over the limit',
+      post(JSON.stringify({ to: 'x'.repeat(2 ** 20) })),
+      413,
+      'body_too_large',
+    ],
+    [
+      'refuses too many recipients',
+      post(JSON.stringify({ to: Array(1001).fill(CLEAN) })),
+      413,
+      'too_many_recipients',
+    ],
   ])('%s', async (_name, request, status, word) => {
     const done = await run(request);
     expect([done.status, done.ran]).toEqual([status, status === 200 ? 1 : 0]);
@@ -39,24 +59,24 @@ describe('guardFetch', () => {
     expect(done.body).not.toContain(OUT);
   });
 
-  it('refuses a body that somebody has read', async () => {
+  it('refuses a request whose body was read already', async () => {
     const request = post('{}');
     await request.text();
     expect((await run(request)).body).toContain('was read before');
   });
 
-  it('strips, and writes the rest in the form it came', async () => {
+  it('strips blocked recipients and keeps the format of the body', async () => {
     const both = JSON.stringify({ to: [CLEAN, OUT], text: 'x' });
     expect((await run(post(both), { onBlocked: 'strip' })).body).toBe(`{"to":["${CLEAN}"],"text":"x"}`);
     const written = await run(post(`text=a&to=${OUT}&to=${CLEAN}`, form), { onBlocked: 'strip' });
     expect(written.body).toBe(`text=a&to=${CLEAN}`);
     expect((await run(post(JSON.stringify({ to: OUT })), { onBlocked: 'strip' })).status).toBe(403);
-    const elsewhere = { onBlocked: 'strip', to: () => [CLEAN, OUT], setTo() {} } as const;
-    const done = await run(new Request('http://host/'), elsewhere);
+    const fromElsewhere = { onBlocked: 'strip', to: () => [CLEAN, OUT], setTo() {} } as const;
+    const done = await run(new Request('http://host/'), fromElsewhere);
     expect([done.status, done.ran]).toEqual([403, 0]);
   });
 
-  it('observes, hands over, and takes recipients from where it is told', async () => {
+  it('observes, calls onBlocked, and uses to and from', async () => {
     for (const request of [post(JSON.stringify({ to: OUT })), post('{'), post('{}')]) {
       expect((await run(request, { onBlocked: 'observe' })).ran).toBe(1);
     }
@@ -86,7 +106,7 @@ describe('webhooksFetch', () => {
     return [status, canSend];
   }
 
-  it('answers as every receiver does', async () => {
+  it('gives the same answers as the other receivers', async () => {
     expect(await deliver(({ url, ...hook }) => new Request(url, hook))).toEqual([200, false]);
     expect(await deliver(({ url, ...hook }) => new Request(url, hook), true)).toEqual([401, true]);
     expect(await deliver(({ url }) => new Request(url, { method: 'PUT' }))).toEqual([405, true]);

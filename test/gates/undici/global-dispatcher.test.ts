@@ -1,4 +1,6 @@
-/** The guard in the global dispatchers: behind what redirects and retries, in every version of undici, and seen. */
+/**
+ * The guard in the global dispatchers: behind redirects and retries, in every version of undici, and its visibility.
+ */
 
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
@@ -43,26 +45,29 @@ afterEach(() => {
   vi.unstubAllGlobals();
 });
 
-/** Installs the guard for the loopback server by its address; by its name it is another host. */
+/** Installs the guard for the loopback server by its address. By its name it counts as another host. */
 function install(): () => boolean {
   const uninstall = installGlobalGuard(guard, { hosts: [server.host] });
   open.push(uninstall);
   return uninstall;
 }
 
-describe.each(['undici5', 'undici6', 'undici'])('with %s beside it, in a process of its own', (folder) => {
-  it.each(['guard first', 'fetch first', 'own agent', 'redirect', 'retry'])('%s', async (order) => {
-    const program = builtProgram('test/compat/undici-cell.js');
-    const { stdout } = await promisify(execFile)(process.execPath, [
-      program,
-      `${root}node_modules/${folder}`,
-      order,
-    ]);
-    expect(stdout).toMatch(/^ok [1-9]\d*\n$/);
-  });
+describe.each(['undici5', 'undici6', 'undici'])('with %s too, in another process', (folder) => {
+  it.each(['guard first', 'fetch first', 'own agent', 'redirect', 'retry'])(
+    'guards in the order: %s',
+    async (order) => {
+      const program = builtProgram('test/compat/undici-cell.js');
+      const { stdout } = await promisify(execFile)(process.execPath, [
+        program,
+        `${root}node_modules/${folder}`,
+        order,
+      ]);
+      expect(stdout).toMatch(/^ok [1-9]\d*\n$/);
+    },
+  );
 });
 
-describe('a dispatcher in which no guard can be put behind what redirects or retries', () => {
+describe('a dispatcher with redirects or retries behind which no guard can be put', () => {
   class Own extends Dispatcher {
     readonly #inner = new Agent();
     override dispatch(opts: Dispatcher.DispatchOptions, handler: Dispatcher.DispatchHandler): boolean {
@@ -90,25 +95,25 @@ describe('a dispatcher in which no guard can be put behind what redirects or ret
         }),
     ],
     [
-      'an environment’s proxy with such a function',
+      'an EnvHttpProxyAgent with such a function',
       () => new EnvHttpProxyAgent({ factory: (origin: URL) => new Pool(origin) }),
     ],
     [
-      'an agent of undici 6 with interceptors of its pools',
+      'an agent of undici 6 with interceptors for its pools',
       () => new undici6.Agent({ interceptors: pool6 } as never),
     ],
-    ['a dispatcher of one’s own', () => new Own()],
+    ['a custom dispatcher', () => new Own()],
     ['a function that dispatches', () => ({ dispatch: () => true })],
-    ['one that cannot be changed', () => Object.freeze(new Agent())],
+    ['a frozen agent', () => Object.freeze(new Agent())],
     [
-      'one that throws',
+      'a dispatcher that throws',
       () => ({
         dispatch: () => {
           throw new Error('broken');
         },
       }),
     ],
-  ])('%s', (_what, make) => {
+  ])('is refused: %s', (_what, make) => {
     const dispatcher = make();
     setGlobalDispatchers(dispatcher, dispatcher);
     let thrown: unknown;
@@ -130,7 +135,7 @@ describe('a dispatcher in which no guard can be put behind what redirects or ret
     expect(globalDispatchers()).toEqual([dispatcher, dispatcher]);
   });
 
-  it('leaves no guard in the other one', async () => {
+  it('leaves no guard in the other global dispatcher', async () => {
     const agent = new Agent();
     setGlobalDispatchers(agent, new RetryAgent(new Agent()));
     const symbols = Object.getOwnPropertySymbols(agent);
@@ -141,7 +146,7 @@ describe('a dispatcher in which no guard can be put behind what redirects or ret
     );
   });
 
-  it('is none if it leads to one that has the guard', async () => {
+  it('is accepted if it leads to a dispatcher that has the guard', async () => {
     const agent = new Agent();
     class Wrapper extends Dispatcher {
       override dispatch(opts: Dispatcher.DispatchOptions, handler: Dispatcher.DispatchHandler): boolean {
@@ -157,11 +162,11 @@ describe('a dispatcher in which no guard can be put behind what redirects or ret
   });
 });
 
-describe('behind what redirects', () => {
+describe('behind redirects', () => {
   const redirect = () => interceptors.redirect({ maxRedirections: 3 });
   it.each<[string, () => Dispatcher]>([
     ['a composed agent', () => new Agent().compose(redirect())],
-    ['one composed twice', () => new Agent().compose(redirect()).compose(interceptors.retry())],
+    ['an agent that is composed twice', () => new Agent().compose(redirect()).compose(interceptors.retry())],
     ['a composed agent for proxies', () => new EnvHttpProxyAgent({ noProxy: '*' }).compose(redirect())],
     ['an agent of undici 5', () => new undici5.Agent({ maxRedirections: 3 }) as never],
     ['an agent of undici 6', () => new undici6.Agent({ maxRedirections: 3 }) as never],
@@ -169,14 +174,14 @@ describe('behind what redirects', () => {
       'an agent of undici 6 for proxies',
       () => new undici6.EnvHttpProxyAgent({ noProxy: '*', maxRedirections: 3 }) as never,
     ],
-  ])('%s', async (_what, make) => {
+  ])('guards %s', async (_what, make) => {
     server.answer = ({ path }, response) =>
       path === '/begin'
         ? response.writeHead(307, { location: `${server.origin}/sms/json?to=${LISTED}` }).end()
         : response.end('{}');
     const unguarded = server.origin.replace('127.0.0.1', 'localhost');
     const dispatcher = make();
-    // It has sent before, so that undici 5 and 6 keep their chain of interceptors.
+    // It sends once before, so that undici 5 and 6 store their chain of interceptors.
     await (await request(`${unguarded}/other`, { dispatcher })).body.dump();
     setGlobalDispatchers(dispatcher, dispatcher);
     const uninstall = install();
@@ -188,7 +193,7 @@ describe('behind what redirects', () => {
     expect(server.received.at(-1)?.path).toBe(`/sms/json?to=${LISTED}`);
   });
 
-  it('a mock answers what passes', async () => {
+  it('a mock answers allowed requests', async () => {
     const mock = new MockAgent();
     mock.disableNetConnect();
     const pool = mock.get(server.origin);
@@ -206,7 +211,7 @@ describe('behind what redirects', () => {
   });
 
   it.each([undici5, undici6])(
-    'a pool of undici 5 or 6 may not follow redirects itself',
+    'does not allow a pool of undici 5 or 6 to follow redirects itself',
     async ({ Pool: OldPool }) => {
       const pool = new OldPool(server.origin);
       setGlobalDispatchers(pool, pool);
@@ -220,8 +225,8 @@ describe('behind what redirects', () => {
   );
 });
 
-describe('behind what retries', () => {
-  it('a send is asked about again', async () => {
+describe('behind retries', () => {
+  it('checks a send again', async () => {
     const dispatcher = new Agent().compose(interceptors.retry({ methods: ['POST'], minTimeout: 1 }));
     setGlobalDispatcher(dispatcher);
     install();
@@ -231,7 +236,7 @@ describe('behind what retries', () => {
     expect(server.received).toHaveLength(1);
   });
 
-  it('a bound dispatcher is checked by its paths', async () => {
+  it('checks a bound dispatcher by its paths', async () => {
     const pool = new Pool(server.origin);
     setGlobalDispatcher(pool);
     installGlobalGuard(guard, { hosts: [] });
@@ -242,10 +247,10 @@ describe('behind what retries', () => {
   });
 });
 
-describe('what was there', () => {
+describe('the previous dispatcher', () => {
   const sendListed = async () => (await fetch(`${server.origin}/sms/json?to=${LISTED}`)).status;
 
-  it('is kept for each symbol, and is as it was afterwards', async () => {
+  it('is kept for each symbol, and unchanged after the removal', async () => {
     const [first, second] = [new undici6.Agent(), new Agent()];
     setGlobalDispatchers(first, second);
     const own = [first, second].map((one) => Object.getOwnPropertySymbols(one));
@@ -264,7 +269,7 @@ describe('what was there', () => {
   it.each<[string, (agent: Agent) => Dispatcher]>([
     ['one dispatcher', (agent) => agent],
     ['an agent, and the same composed', (agent) => agent.compose(interceptors.retry())],
-  ])('is as it was under both symbols: %s', async (_what, of) => {
+  ])('is unchanged under both symbols: %s', async (_what, of) => {
     const agent = new Agent();
     setGlobalDispatchers(agent, of(agent));
     const own = Object.getOwnPropertySymbols(agent);
@@ -276,7 +281,7 @@ describe('what was there', () => {
     expect(Object.getOwnPropertySymbols(agent)).toEqual(own);
   });
 
-  it('is kept where nothing was', async () => {
+  it('is missing again if there was none', async () => {
     setGlobalDispatchers(new Agent(), undefined);
     const uninstall = install();
     const [, filled] = globalDispatchers();
@@ -290,7 +295,7 @@ describe('what was there', () => {
     expect(globalDispatchers()[1]).toBeUndefined();
   });
 
-  it('is not put back over what others have set', async () => {
+  it('does not replace a dispatcher that was set later', async () => {
     const uninstall = install();
     const other = new Agent();
     setGlobalDispatcher(other);
@@ -299,7 +304,7 @@ describe('what was there', () => {
     expect(await sendListed()).toBe(200);
   });
 
-  it('is guarded again where others have set a dispatcher', async () => {
+  it('is guarded again after another dispatcher was set', async () => {
     install();
     setGlobalDispatcher(new Agent());
     expect(await sendListed()).toBe(200);
@@ -307,7 +312,7 @@ describe('what was there', () => {
     await expect(sendListed()).rejects.toThrow(TypeError);
   });
 
-  it('stays guarded in what is composed of it later', async () => {
+  it('stays guarded in a dispatcher that is composed of it later', async () => {
     const uninstall = install();
     setGlobalDispatcher(getGlobalDispatcher().compose(interceptors.retry()));
     await expect(sendListed()).rejects.toThrow(TypeError);
@@ -315,7 +320,7 @@ describe('what was there', () => {
     expect(await sendListed()).toBe(200);
   });
 
-  it('is shared with another copy of this package', async () => {
+  it('can be guarded by another copy of this package too', async () => {
     const agent = new Agent();
     setGlobalDispatchers(agent, agent);
     const uninstall = install();
@@ -335,8 +340,8 @@ describe('what was there', () => {
   });
 });
 
-describe('whether the guard is seen', () => {
-  /** A dispatcher that answers nothing, and opens no connection. */
+describe('the check whether fetch passes the guard', () => {
+  /** A dispatcher that never answers and opens no connection. */
   function deaf() {
     const mock = new MockAgent();
     mock.disableNetConnect();
@@ -349,11 +354,11 @@ describe('whether the guard is seen', () => {
     return codes;
   }
 
-  it('is asked as it is installed, and sends nothing', async () => {
+  it('runs when the guard is installed, and sends nothing', async () => {
     const codes = errorsOf(guard);
     const builtIn = fetch;
     let answers = 0;
-    // Named as the built-in one, which says that it loads undici.
+    // Its source mentions undici, as that of the built-in one.
     vi.stubGlobal('fetch', async function undici(...asked: Parameters<typeof fetch>) {
       return builtIn(...asked).finally(() => answers++);
     });
@@ -365,9 +370,9 @@ describe('whether the guard is seen', () => {
     expect(server.connections()).toBe(0);
   });
 
-  it('is an error if the built-in fetch uses the dispatcher of another realm', async () => {
+  it('emits an error if the built-in fetch uses the dispatcher of another realm', async () => {
     const codes = errorsOf(guard);
-    // As in Jest: what is built in says so, and does not read the symbols of this realm.
+    // As in Jest: the built-in fetch does not read the symbols of this realm.
     vi.stubGlobal('fetch', async function undici() {
       throw new TypeError('fetch failed');
     });
@@ -384,7 +389,7 @@ describe('whether the guard is seen', () => {
     expect(faults()).toEqual([]);
   });
 
-  it('is no error any more where it was taken away before the answer', async () => {
+  it('emits no error if the guard is removed before the result', async () => {
     const codes = errorsOf(guard);
     const fault = vi.spyOn(accessOf(guard), 'fail');
     const asked = new Promise<void>((resolve) => {
@@ -399,7 +404,7 @@ describe('whether the guard is seen', () => {
     expect([codes, fault.mock.calls]).toEqual([[], []]);
   });
 
-  it('is no error after it was taken away, and rejects', async () => {
+  it('rejects, and emits no error, after the guard was removed', async () => {
     const codes = errorsOf(guard);
     setGlobalDispatchers(deaf(), deaf());
     install()();
@@ -407,7 +412,7 @@ describe('whether the guard is seen', () => {
     expect(codes).toEqual([]);
   });
 
-  it('is another guard’s affair', async () => {
+  it('is made for each guard separately', async () => {
     const mock = deaf();
     setGlobalDispatchers(mock, mock);
     install();
@@ -418,12 +423,12 @@ describe('whether the guard is seen', () => {
     await other.close();
   });
 
-  it('is true for a guard that the global dispatcher was composed with', async () => {
+  it('succeeds for a guard that the global dispatcher was composed with', async () => {
     setGlobalDispatcher(deaf().compose(guardDispatcher(guard), interceptors.retry()));
     await verifyGlobalGuard(guard);
   });
 
-  it('is not asked through a stand-in for fetch', async () => {
+  it('does not run if fetch is mocked', async () => {
     const standIn = vi.fn<typeof fetch>(async () => new Response());
     vi.stubGlobal('fetch', standIn);
     const uninstall = install();
@@ -438,7 +443,7 @@ describe('whether the guard is seen', () => {
     ['without undici', { undici: undefined }],
     ['Bun', { bun: '1.2.0' }],
     ['Deno', { deno: '2.0.0' }],
-  ])('is known in a runtime with a fetch of its own: %s', (_name, versions) => {
+  ])('fails in a runtime with its own fetch: %s', (_name, versions) => {
     const before = Object.getOwnPropertyDescriptor(process, 'versions') as PropertyDescriptor;
     open.push(() => Object.defineProperty(process, 'versions', before));
     Object.defineProperty(process, 'versions', { ...before, value: { ...process.versions, ...versions } });

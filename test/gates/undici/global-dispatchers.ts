@@ -9,7 +9,7 @@ type Globals = Record<symbol, unknown>;
 
 export const globalDispatchers = (): unknown[] => SYMBOLS.map((symbol) => (globalThis as Globals)[symbol]);
 
-/** @returns a function that puts back what is there now. */
+/** Saves the global dispatchers. @returns a function that restores them. */
 export function keepGlobalDispatchers(): () => void {
   const before = globalDispatchers();
   return () => setGlobalDispatchers(...before);

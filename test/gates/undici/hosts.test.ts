@@ -1,4 +1,4 @@
-/** Where a request goes to, however it says so: every writing of a guarded host is that host, and no other one is. */
+/** The host of a request: every way to write a guarded host counts as that host, and no other host does. */
 
 import { createServer } from 'node:http';
 import { once } from 'node:events';
@@ -25,7 +25,7 @@ import { CLEAN, LISTED, guard, open, server, startForEachTest } from './loopback
 
 startForEachTest();
 
-/** What comes of a request at a dispatcher that sends nothing: `refused`, or `passed`. */
+/** Returns the outcome of a request at a dispatcher that sends nothing: `refused` or `passed`. */
 function outcomeOf(hosts: readonly string[], opts: object): string {
   const dispatch: Dispatcher['dispatch'] = ({ origin }, handler) => {
     if (typeof origin === 'object' && !(origin instanceof URL)) {
@@ -76,14 +76,14 @@ describe('a host', () => {
     ['x.example:81', { origin: 'http://10.0.0.1:81', headers: { host: 'x.example' } }, 'refused'],
     ['x.example', { origin: 'http://10.0.0.1', headers: { host: 'y.example' } }, 'passed'],
     ['[::1]:80', { origin: 'http://10.0.0.1', headers: { host: '[::1]' } }, 'refused'],
-    // By the name for TLS, which is what `interceptors.dns()` leaves beside an address.
+    // By the name for TLS, which `interceptors.dns()` keeps when it replaces the host by an address.
     [
       'x.example:443',
       { origin: 'https://10.0.0.1', servername: 'x.example', headers: { host: 'y' } },
       'refused',
     ],
     ['x.example', { origin: 'https://10.0.0.1', servername: null }, 'passed'],
-    // By an address, in every writing.
+    // By an address, in every notation.
     ['127.0.0.1:80', { origin: 'http://127.1' }, 'refused'],
     ['127.0.0.1:80', { origin: 'http://0x7f000001' }, 'refused'],
     ['127.1', { origin: 'http://127.0.0.1' }, 'refused'],
@@ -99,10 +99,12 @@ describe('a host', () => {
     ],
     ['x.example', { origin: 'http://10.0.0.1', path: `http://y.example/sms/json?to=${LISTED}` }, 'passed'],
     ['x.example', { path: `http://y.example/sms/json?to=${LISTED}` }, 'passed'],
-    // By nothing: it can be any.
+    // Without a host, the request may go to any.
     ['x.example', {}, 'refused'],
     ['x.example', { origin: 'no url' }, 'refused'],
-  ])('%s at %j: %s', (host, opts, outcome) => expect(outcomeOf([host], opts)).toBe(outcome));
+  ])('%s is compared with a request of %j: %s', (host, opts, outcome) =>
+    expect(outcomeOf([host], opts)).toBe(outcome),
+  );
 
   it('is known behind interceptors.dns(), which puts an address in its place', async () => {
     const port = new URL(server.origin).port;
@@ -144,7 +146,7 @@ describe.each(bound)('a %s', (_name, make) => {
   }
   const elsewhere = 'http://elsewhere.example';
 
-  it('sends where it is bound to: every send path is checked', async () => {
+  it('checks every send path, since it sends to the host it is bound to', async () => {
     const dispatcher = composed();
     for (const origin of [elsewhere, new URL(elsewhere), server.origin, undefined]) {
       const send = (opts: object) => dispatcher.request({ origin, method: 'POST', ...opts } as never);
@@ -156,7 +158,7 @@ describe.each(bound)('a %s', (_name, make) => {
     expect(server.connections()).toBe(0);
   });
 
-  it('checks by a rule whose host it may be bound to', async () => {
+  it('checks the path of a rule whose host it may be bound to', async () => {
     const dispatcher = composed({ rules: [{ host: 'own.example', path: '/own', to: 'phone' }] });
     const send = (phone: string) =>
       dispatcher.request({ origin: elsewhere, path: `/own?phone=${phone}`, method: 'GET' });
@@ -164,7 +166,7 @@ describe.each(bound)('a %s', (_name, make) => {
     expect((await send(CLEAN)).statusCode).toBe(200);
   });
 
-  it('goes on working after it was asked, alone and while all of it is busy', async () => {
+  it('keeps working after it was probed, idle or completely busy', async () => {
     const dispatcher = composed();
     const send = (path: string) => dispatcher.request({ origin: elsewhere, path, method: 'GET' });
     for (const path of ['/other', `/sms/json?to=${CLEAN}`, '/other']) {
@@ -177,7 +179,7 @@ describe.each(bound)('a %s', (_name, make) => {
     const asked = composed();
     const first = Array.from({ length: 4 }, () => asked.request({ path: '/slow', method: 'GET' }));
     await expect.poll(() => waiting.length).toBeGreaterThan(0);
-    // Asked for the first time while nothing is free.
+    // The first probe, while no connection is free.
     await expect(
       asked.request({ origin: elsewhere, path: `/sms/json?to=${LISTED}`, method: 'GET' }),
     ).rejects.toThrow(SendBlockedError);
@@ -193,7 +195,7 @@ describe.each(bound)('a %s', (_name, make) => {
   });
 });
 
-it('a busy pool of undici 6 goes on working after it was asked', async () => {
+it('keeps a busy pool of undici 6 working after it was probed', async () => {
   const pool = new undici6.Pool(server.origin, { connections: 1 });
   open.push(() => pool.close());
   const dispatcher = pool.compose(guardDispatcher(guard) as never);
@@ -224,7 +226,7 @@ describe('a dispatcher that sends to the origin of a request', () => {
     ['EnvHttpProxyAgent', () => new EnvHttpProxyAgent({ noProxy: '*' })],
     ['composed Agent', () => new Agent().compose(interceptors.retry())],
     ['Agent behind dns', () => new Agent().compose(interceptors.dns())],
-  ])('is asked about guarded hosts alone: %s', async (_name, make) => {
+  ])('is checked only for guarded hosts: %s', async (_name, make) => {
     const dispatcher = make();
     open.push(() => dispatcher.close());
     const composed = dispatcher.compose(guardDispatcher(guard));
@@ -239,7 +241,7 @@ describe('a dispatcher that sends to the origin of a request', () => {
     );
   });
 
-  it('is asked again after it was closed', async () => {
+  it('is probed again after it was closed', async () => {
     const agent = new Agent();
     const composed = agent.compose(guardDispatcher(guard));
     await agent.close();
@@ -247,7 +249,7 @@ describe('a dispatcher that sends to the origin of a request', () => {
     await expect(call).rejects.toThrow(errors.ClientDestroyedError);
   });
 
-  it('is a proxy’s, too', async () => {
+  it('can be a ProxyAgent', async () => {
     const proxy = createServer((_request, response) => response.end('{}'));
     proxy.listen(0, '127.0.0.1');
     await once(proxy, 'listening');
@@ -271,7 +273,7 @@ describe('a dispatcher that sends to the origin of a request', () => {
     );
   });
 
-  it('is a MockAgent’s, which answers afterwards as before', async () => {
+  it('can be a MockAgent, which answers as before', async () => {
     const mock = new MockAgent({ enableCallHistory: true });
     open.push(() => mock.close());
     mock.disableNetConnect();
@@ -292,14 +294,14 @@ describe('a dispatcher that sends to the origin of a request', () => {
   });
 });
 
-it('checks every send path behind an interceptor that does not say where it sends to', () => {
+it('checks every send path behind an interceptor with an unknown target', () => {
   const dispatch = () => true;
-  const told: Error[] = [];
+  const failures: Error[] = [];
   const given = {
     origin: 'http://elsewhere.example',
     path: `/sms/json?to=${LISTED}`,
     method: 'GET',
   } as const;
-  guardDispatcher(guard)(dispatch)(given, { onError: (error) => void told.push(error) });
-  expect(told).toEqual([expect.any(SendBlockedError)]);
+  guardDispatcher(guard)(dispatch)(given, { onError: (error) => void failures.push(error) });
+  expect(failures).toEqual([expect.any(SendBlockedError)]);
 });

@@ -72,7 +72,7 @@ function webStream(...parts: readonly string[]): ReadableStream<Uint8Array> {
 }
 
 describe('a refused send', () => {
-  it('leaves no byte', async () => {
+  it('writes no byte', async () => {
     const dispatcher = agent();
     const blocked = vi.fn();
     guard.on('blocked', blocked);
@@ -102,24 +102,36 @@ describe('a refused send', () => {
   });
 
   it.each<[string, Partial<Parameters<typeof request>[1]> & object, RegExp]>([
-    ['nobody', { body: 'text=hi' }, /no recipient/],
-    ['whom nobody can read', { body: 'to=me' }, /no recipient/],
-    ['what is compressed', { body: 'x', headers: { 'content-encoding': 'gzip' } }, /compressed/],
+    ['no recipient', { body: 'text=hi' }, /no recipient/],
+    ['an unreadable number', { body: 'to=me' }, /no recipient/],
     [
-      'two types',
+      'an unknown recipient in a compressed body',
+      { body: 'x', headers: { 'content-encoding': 'gzip' } },
+      /compressed/,
+    ],
+    [
+      'an unknown recipient in a body with two types',
       { body: `to=${CLEAN}`, headers: ['content-type', 'text/plain', 'Content-Type', 'a/b'] },
       /neither/,
     ],
-    ['more than is read', { body: `to=${CLEAN}&text=${'x'.repeat(2048)}` }, /over 1024/],
     [
-      'a stream of more than is read',
+      'an unknown recipient in a body over the limit',
+      { body: `to=${CLEAN}&text=${'x'.repeat(2048)}` },
+      /over 1024/,
+    ],
+    [
+      'an unknown recipient in a stream over the limit',
       { body: Readable.from([`to=${CLEAN}`, 'x'.repeat(2048)]) },
       /cannot be read/,
     ],
-    ['a blob of more than is read', { body: new Blob(['x'.repeat(2048)]) as never }, /cannot be read/],
-    ['a form of fields', { body: new FormData() }, /cannot be read/],
-    ['what is no body', { body: 7 as never }, /cannot be read/],
-  ])('is one to %s', async (_whom, options, why) => {
+    [
+      'an unknown recipient in a blob over the limit',
+      { body: new Blob(['x'.repeat(2048)]) as never },
+      /cannot be read/,
+    ],
+    ['an unknown recipient in a FormData', { body: new FormData() }, /cannot be read/],
+    ['an unknown recipient in a value that is no body', { body: 7 as never }, /cannot be read/],
+  ])('is a send to %s', async (_recipient, options, why) => {
     const dispatcher = agent({ maxBody: '1kb' });
     const error = await request(`${server.origin}/sms/json`, {
       method: 'POST',
@@ -134,7 +146,7 @@ describe('a refused send', () => {
     expect(server.connections()).toBe(0);
   });
 
-  it('lets its stream go', async () => {
+  it('ends its stream', async () => {
     const body = new Readable({ read() {} });
     body.push(`to=${LISTED}`);
     body.push('x'.repeat(2048));
@@ -155,7 +167,7 @@ describe('a refused send', () => {
     const bound = [new Client(server.origin), new Pool(server.origin)];
     opened.push(...bound);
     for (const one of bound) {
-      // Nobody tells an interceptor where a client is bound to: its path alone decides.
+      // An interceptor cannot know the host that a client is bound to: only the path decides.
       const composed = one.compose(guardDispatcher(guard));
       await expect(composed.request({ path: `/sms/json?to=${LISTED}`, method: 'GET' })).rejects.toThrow(
         SendBlockedError,
@@ -184,7 +196,7 @@ describe('a refused send', () => {
     expect(server.connections()).toBe(0);
   });
 
-  it('fails streams and pipelines', async () => {
+  it('fails as a stream and as a pipeline', async () => {
     const dispatcher = agent();
     const options = { method: 'POST' as const, headers: form, body: `to=${LISTED}`, dispatcher };
     await expect(stream(`${server.origin}/sms/json`, options, () => process.stdout)).rejects.toThrow(
@@ -202,7 +214,7 @@ describe('a refused send', () => {
     expect(server.connections()).toBe(0);
   });
 
-  it('fails every fetch, and is found in the cause', async () => {
+  it('fails every fetch, with its error as the cause', async () => {
     const dispatcher = agent();
     const bodies = [
       `to=${LISTED}`,
@@ -221,15 +233,15 @@ describe('a refused send', () => {
     expect(server.connections()).toBe(0);
   });
 
-  it('asks the list of its sender', async () => {
+  it('is checked against the list of its sender', async () => {
     const dispatcher = agent();
     await guard.optOut('15551230009', { list: 'default' });
     await expect(post('15551230009&from=Brand', dispatcher)).rejects.toThrow(SendBlockedError);
   });
 });
 
-describe('what passes', () => {
-  it('arrives as it was', async () => {
+describe('an allowed request', () => {
+  it('arrives unchanged', async () => {
     const dispatcher = agent();
     const body = `text=%00%ff+ü&to=%2B${CLEAN}`;
     const url = `${server.origin}/sms/json?a=1&a=%20`;
@@ -255,8 +267,8 @@ describe('what passes', () => {
     expect(last?.body).toBe(first?.body);
   });
 
-  it('is everything else, untouched', () => {
-    // As an agent does; a dispatcher that does not look at the origin may be bound to the provider.
+  it('is every request that is no send, unchanged', () => {
+    // It checks the origin, as an agent does. A dispatcher that does not may be bound to the provider.
     const dispatch = vi.fn<Dispatcher['dispatch']>((opts, handler) => {
       if (Object(opts) === opts && typeof opts.origin === 'object' && !(opts.origin instanceof URL)) {
         handler.onError?.(new errors.InvalidArgumentError('opts.origin must be a non-empty string or URL.'));
@@ -286,13 +298,13 @@ describe('what passes', () => {
     }
   });
 
-  it('are messages by other channels', async () => {
+  it('can be a message by another channel', async () => {
     const body = JSON.stringify({ channel: 'whatsapp', to: LISTED });
     const call = request(`${server.origin}/v1/messages`, { method: 'POST', body, dispatcher: agent() });
     expect((await call).statusCode).toBe(200);
   });
 
-  it('fails with what its body fails with', async () => {
+  it('fails with the error of its body', async () => {
     const dispatcher = agent();
     const broken = new Readable({ read: () => void broken.destroy(new Error('broken')) });
     const url = `${server.origin}/sms/json`;
@@ -311,7 +323,7 @@ describe('what passes', () => {
     expect(server.connections()).toBe(0);
   });
 
-  it('fails where its body throws nothing', async () => {
+  it('fails if its body throws undefined', async () => {
     async function* nothing() {
       yield 'to=';
       // eslint-disable-next-line no-throw-literal
@@ -321,7 +333,7 @@ describe('what passes', () => {
     await expect(request(`${server.origin}/sms/json`, options)).rejects.toThrow('the request failed');
   });
 
-  it('fails with what its headers fail with', async () => {
+  it('fails with the error of its headers', async () => {
     const headers = {
       next: () => ({ done: true, value: undefined }),
       [Symbol.iterator]() {
@@ -337,9 +349,9 @@ describe('an abort', () => {
   const waiting = () => new Readable({ read() {} });
 
   it.each([
-    ['before', true],
+    ['before the body is read', true],
     ['while the body is read', false],
-  ])('%s ends a request and its body', async (_when, isBefore) => {
+  ])('%s ends the request and its body', async (_when, isBefore) => {
     const ended = new AbortController();
     if (isBefore) ended.abort();
     const body = waiting();
@@ -352,7 +364,7 @@ describe('an abort', () => {
     expect(server.connections()).toBe(0);
   });
 
-  it('ends a fetch whose body is still read', async () => {
+  it('ends a fetch whose body is still being read', async () => {
     const ended = new AbortController();
     const body = new ReadableStream({ pull: () => new Promise(() => undefined) });
     const call = undiciFetch(`${server.origin}/sms/json`, {
@@ -362,18 +374,18 @@ describe('an abort', () => {
     await expect(call).rejects.toThrow(/abort/);
   });
 
-  it.each(['new', 'old'])('is heard by handlers of the %s interface at any time', async (kind) => {
+  it.each(['new', 'old'])('can be made by handlers of the %s interface at any time', async (kind) => {
     for (const when of ['start', 'wait', 'handed over', 'under way'] as const) {
       let abort: (reason?: Error) => void = () => undefined;
       let starts = 0;
-      const told: Error[] = [];
+      const failures: Error[] = [];
       const onStart = (given: (reason?: Error) => void) => {
         if (starts++ === 0) abort = given;
         if (when === 'start') abort();
       };
       const handler: Dispatcher.DispatchHandler =
         kind === 'old'
-          ? { onConnect: onStart, onError: (error) => void told.push(error) }
+          ? { onConnect: onStart, onError: (error) => void failures.push(error) }
           : {
               onRequestStart(controller) {
                 expect([controller.aborted, controller.paused]).toEqual([false, false]);
@@ -384,7 +396,7 @@ describe('an abort', () => {
                   if (starts === 1) expect(controller.reason).toBeInstanceOf(Error);
                 });
               },
-              onResponseError: (_controller, error) => void told.push(error),
+              onResponseError: (_controller, error) => void failures.push(error),
             };
       const inner = vi.fn<(reason?: Error) => void>();
       const controller = {
@@ -405,13 +417,13 @@ describe('an abort', () => {
       const opts = { path: '/sms/json', method: 'POST', body: pieces(`to=${CLEAN}`) } as never;
       guardDispatcher(guard)(dispatch)(opts, handler);
       if (when === 'wait') abort();
-      await vi.waitFor(() => expect(told.length + inner.mock.calls.length).toBe(1));
+      await vi.waitFor(() => expect(failures.length + inner.mock.calls.length).toBe(1));
       expect(dispatch).toHaveBeenCalledTimes(when === 'start' || when === 'wait' ? 0 : 1);
       expect(starts).toBe(when === 'under way' ? 2 : 1);
     }
   });
 
-  it('is undici’s own where a handler cannot be told of errors', () => {
+  it('throws as in undici if the handler has no error method', () => {
     const dispatch = guardDispatcher(guard)(() => true);
     expect(() => dispatch({ path: `/sms/json?to=${LISTED}`, method: 'GET' }, {})).toThrow(SendBlockedError);
     const onError = vi.fn();
@@ -429,7 +441,7 @@ describe('an abort', () => {
 });
 
 describe('observing', () => {
-  it('lets everything pass and says so', async () => {
+  it('allows every send and reports the blocked ones', async () => {
     const dispatcher = agent({ onBlocked: 'observe', maxBody: '1kb' });
     const [blocked, warn] = [vi.fn(), vi.fn()];
     guard.on('blocked', blocked);
@@ -457,23 +469,26 @@ describe('observing', () => {
   });
 });
 
-describe('learning', () => {
+describe('a recorded opt-out', () => {
   const refusal = JSON.stringify({ messages: [{ status: '102', to: CLEAN }] });
   const encoded: Record<string, (text: string) => Buffer> = { gzip: gzipSync, br: brotliCompressSync };
 
-  it.each(['', 'identity', 'gzip', 'br'])('from a reply of the 2FA API, encoding %j', async (encoding) => {
-    const bytes = encoded[encoding]?.(refusal) ?? Buffer.from(refusal);
-    server.answer = (_request, response) => {
-      if (encoding !== '') response.setHeader('content-encoding', encoding);
-      response.end(bytes);
-    };
-    const { body } = await post(CLEAN, agent(), '/sc/us/2fa/json');
-    expect(Buffer.from(await body.arrayBuffer())).toEqual(bytes);
-    expect(guard.check(CLEAN)).toMatchObject({ reason: 'opted_out', source: 'receipt' });
-    await expect(post(CLEAN, agent())).rejects.toThrow(SendBlockedError);
-  });
+  it.each(['', 'identity', 'gzip', 'br'])(
+    'comes from a reply of the 2FA API with encoding %j',
+    async (encoding) => {
+      const bytes = encoded[encoding]?.(refusal) ?? Buffer.from(refusal);
+      server.answer = (_request, response) => {
+        if (encoding !== '') response.setHeader('content-encoding', encoding);
+        response.end(bytes);
+      };
+      const { body } = await post(CLEAN, agent(), '/sc/us/2fa/json');
+      expect(Buffer.from(await body.arrayBuffer())).toEqual(bytes);
+      expect(guard.check(CLEAN)).toMatchObject({ reason: 'opted_out', source: 'receipt' });
+      await expect(post(CLEAN, agent())).rejects.toThrow(SendBlockedError);
+    },
+  );
 
-  it('in a fetch, whose reply comes as it is', async () => {
+  it('comes from the reply of a fetch, which arrives unchanged', async () => {
     server.answer = (_request, response) => {
       response.setHeader('content-encoding', 'gzip');
       response.end(gzipSync(refusal));
@@ -499,7 +514,7 @@ describe('learning', () => {
     ['another answer', '/sc/us/2fa/json', 200, '', '{"messages":[{"status":"9"}]}'],
     ['a reply too large', '/sc/us/2fa/json', 200, '', `${refusal}${' '.repeat(70_000)}`],
     ['two recipients', `/sc/us/2fa/json?to=${CLEAN}9`, 200, '', refusal],
-  ])('nothing from %s', async (_what, path, status, encoding, text) => {
+  ])('does not come from %s', async (_what, path, status, encoding, text) => {
     server.answer = (_request, response) => {
       response.writeHead(status, encoding === '' ? {} : { 'content-encoding': encoding });
       response.end(text);
@@ -511,7 +526,7 @@ describe('learning', () => {
 });
 
 describe('composing', () => {
-  it.each([301, 307])('first, redirected requests are guarded (%i)', async (status) => {
+  it.each([301, 307])('guards redirected requests if the guard is first (%i)', async (status) => {
     server.answer = ({ path }, response) => {
       if (path !== '/begin') return void response.end('sent');
       response.writeHead(status, { location: `/sms/json?to=${LISTED}` });
@@ -529,7 +544,7 @@ describe('composing', () => {
     expect(server.received.map(({ path }) => path)).toEqual(['/begin']);
   });
 
-  it('first, retried requests are guarded, and a refusal is not tried again', async () => {
+  it('guards retried requests if the guard is first, and does not retry a refusal', async () => {
     const made = new Agent();
     opened.push(made);
     const composed = made.compose(
@@ -571,7 +586,7 @@ describe('the global dispatcher', () => {
   const send = (to: string, body: RequestInit['body'] = new URLSearchParams({ to })) =>
     fetch(url(), { method: 'POST', body, duplex: 'half' });
 
-  it('is guarded for fetch and undici, and restored', async () => {
+  it('is guarded for fetch and undici, and then restored', async () => {
     const before = getGlobalDispatcher();
     const remove = installGlobalGuard(guard, { hosts: [server.host] });
     for (const body of [undefined, `to=${LISTED}`, webStream('to=', LISTED), new Blob([`to=${LISTED}`])]) {
@@ -591,7 +606,7 @@ describe('the global dispatcher', () => {
     expect((await send(LISTED)).status).toBe(200);
   });
 
-  it('is asked once where the same guard is installed twice', async () => {
+  it('checks a send once if the same guard is installed twice', async () => {
     const before = getGlobalDispatcher();
     const options = { hosts: [server.host] };
     const removals = [installGlobalGuard(guard, options), installGlobalGuard(guard, { ...options })];
@@ -602,7 +617,7 @@ describe('the global dispatcher', () => {
     expect(getGlobalDispatcher()).toBe(before);
   });
 
-  it('keeps what others have set, and lets go all the same', async () => {
+  it('is kept if it was set later, without an effect of the removed guard', async () => {
     const before = getGlobalDispatcher();
     const rules = [{ path: '/own', to: 'phone' }];
     const removals = [
@@ -632,14 +647,14 @@ describe('the global dispatcher', () => {
 
 describe('options', () => {
   it.each([{ host: [] }, { hosts: ['http://x'] }, { rules: [{}] }, { maxBody: 1 }, { onBlocked: 'strip' }])(
-    '%j',
+    'refuse %j',
     (bad) => {
       expect(() => guardDispatcher(guard, bad as never)).toThrow(ConfigError);
       expect(() => installGlobalGuard(guard, bad as never)).toThrow(ConfigError);
     },
   );
 
-  it('a guard is needed', () => {
+  it('refuse a value that is no guard', () => {
     expect(() => guardDispatcher({} as never)).toThrow(ConfigError);
   });
 });
@@ -657,7 +672,7 @@ it('writes no byte even to a server that only listens', async () => {
   raw.close();
 });
 
-it('lets bodies go that fail at it, or cannot be', async () => {
+it('ignores errors when it ends a body, and values that cannot be ended', async () => {
   const cancel = vi.fn(() => Promise.reject(new Error('locked')));
   endBody({ cancel });
   endBody({});
@@ -666,7 +681,7 @@ it('lets bodies go that fail at it, or cannot be', async () => {
   expect(cancel).toHaveBeenCalledTimes(1);
 });
 
-it('shows a dispatcher the handler as it is, and a handler a controller that has nothing to control', () => {
+it('gives the dispatcher a handler with the same members, and the handler an inactive controller', () => {
   const dispatch = vi.fn((_opts: unknown, given: Dispatcher.DispatchHandler) => {
     expect([given.onData, 'onData' in given, 'onError' in given]).toEqual([undefined, false, true]);
     return true;

@@ -1,4 +1,4 @@
-/** The second symbol of undici's global dispatchers, which nothing has while only an older `fetch` was used. */
+/** The second symbol of undici's global dispatchers. It has no value while only an older `fetch` was used. */
 
 import { expect, it } from 'vitest';
 import type { Dispatcher } from 'undici';
@@ -9,7 +9,7 @@ import { startLoopback } from '../loopback.ts';
 const LISTED = '15551230001';
 const own = () => Object.getOwnPropertyDescriptor(globalThis, SYMBOLS[1]);
 
-it('is guarded for what is loaded later, and taken away unless it was seen', async () => {
+it('guards a version of undici that is loaded later, and is removed unless it was read', async () => {
   await using server = await startLoopback();
   // It puts its agent under the first symbol; undici 7 adds none then.
   await (await fetch(server.origin)).text();

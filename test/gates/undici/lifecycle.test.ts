@@ -1,4 +1,4 @@
-/** Requests whose streamed body is still being read end as they do without a guard: by the same error, or sent. */
+/** A request whose streamed body is still being read ends as it does without a guard: with the same error, or sent. */
 
 import { once } from 'node:events';
 import { Readable, Writable } from 'node:stream';
@@ -45,30 +45,30 @@ const senders = {
   },
 } satisfies Record<string, () => Sender>;
 
-/** A body of which some has come, and the rest not yet. */
-function begun(): Readable {
+/** A body whose first part has arrived, and whose rest has not. */
+function partialBody(): Readable {
   const body = new Readable({ read() {} });
   body.push('to=');
   return body;
 }
 
-/** How something ended: what it resolved to, or the kind, code and message of what it was rejected with. */
+/** Returns how a promise ended: its value, or the kind, code and message of its error. */
 async function endOf(promise: Promise<unknown>): Promise<unknown> {
   try {
     const reply = (await promise) as { statusCode?: number; status?: number } | undefined;
     return reply?.statusCode ?? reply?.status ?? 'resolved';
   } catch (error) {
-    return told(error);
+    return describeError(error);
   }
 }
 
-function told(error: unknown): unknown {
+function describeError(error: unknown): unknown {
   if (!(error instanceof Error)) return error;
   const { constructor, name, message, cause } = error;
-  return [constructor.name, name, (error as { code?: unknown }).code, message, cause && told(cause)];
+  return [constructor.name, name, (error as { code?: unknown }).code, message, cause && describeError(cause)];
 }
 
-/** A request, what happens to it, and how it and its body end. */
+/** Sends a request, and returns how it and its body end. */
 type Scenario = (sender: Sender, url: string) => Promise<unknown>;
 
 function sending(body: unknown, { dispatcher }: Sender, url: string, options: object = {}) {
@@ -79,16 +79,16 @@ function sending(body: unknown, { dispatcher }: Sender, url: string, options: ob
 const happening =
   (happen: (sender: Sender, body: Readable, abort: AbortController) => unknown): Scenario =>
   async (sender, url) => {
-    const [body, abort] = [begun(), new AbortController()];
-    const heard: unknown[] = [];
-    body.on('error', (error) => heard.push(told(error)));
+    const [body, abort] = [partialBody(), new AbortController()];
+    const bodyErrors: unknown[] = [];
+    body.on('error', (error) => bodyErrors.push(describeError(error)));
     const closed = once(body, 'close').catch(() => new Promise((resolve) => setImmediate(resolve)));
     const end = endOf(sending(body, sender, url, { signal: abort.signal }));
     await expect.poll(() => body.readableLength).toBe(0);
     await happen(sender, body, abort);
     const result = await end;
     await closed;
-    return [result, body.destroyed, heard];
+    return [result, body.destroyed, bodyErrors];
   };
 
 function fetchAborted(reason: unknown): Scenario {
@@ -111,19 +111,22 @@ const scenarios: readonly [string, Scenario][] = [
   ['aborted by a text', happening((_sender, _body, abort) => abort.abort('enough'))],
   [
     'aborted before it began',
-    async (sender, url) => endOf(sending(begun(), sender, url, { signal: AbortSignal.abort() })),
+    async (sender, url) => endOf(sending(partialBody(), sender, url, { signal: AbortSignal.abort() })),
   ],
   ['whose body fails', happening((_sender, body) => body.destroy(new RangeError('broken')))],
   ['whose body is destroyed', happening((_sender, body) => body.destroy())],
   [
     'whose body had failed',
     async (sender, url) => {
-      const body = begun();
+      const body = partialBody();
       body.on('error', () => undefined).destroy(new RangeError('broken'));
       return endOf(sending(body, sender, url));
     },
   ],
-  ['whose body had been destroyed', async (sender, url) => endOf(sending(begun().destroy(), sender, url))],
+  [
+    'whose body had been destroyed',
+    async (sender, url) => endOf(sending(partialBody().destroy(), sender, url)),
+  ],
   [
     'whose iterable throws',
     async (sender, url) => {
@@ -163,7 +166,7 @@ const scenarios: readonly [string, Scenario][] = [
     'of stream(), aborted',
     async ({ dispatcher }, url) => {
       const abort = new AbortController();
-      const body = begun();
+      const body = partialBody();
       const options = { method: 'POST', body, dispatcher, signal: abort.signal } as const;
       const end = endOf(stream(url, options, () => new Writable()));
       await expect.poll(() => body.readableLength).toBe(0);
@@ -183,7 +186,7 @@ const scenarios: readonly [string, Scenario][] = [
   ['of an agent that is destroyed', happening(({ agent }) => agent.destroy())],
 ];
 
-/** What only the global guard hears of. */
+/** Scenarios that only the global guard can notice. */
 const global: readonly [string, Scenario][] = [
   [
     'of an agent that is destroyed for a reason',
@@ -192,13 +195,13 @@ const global: readonly [string, Scenario][] = [
   [
     'of an agent that is closed: it is sent, and then the agent is closed',
     async (sender, url) => {
-      const body = begun();
+      const body = partialBody();
       const order: string[] = [];
       const end = endOf(sending(body, sender, url)).finally(() => order.push('replied'));
       await expect.poll(() => body.readableLength).toBe(0);
       const closed = sender.agent.close().then(() => order.push('closed'));
       const late = endOf(sending('to=1', sender, url));
-      // An agent that waits for nothing is closed by then.
+      // An agent that does not wait would be closed by now.
       await new Promise(setImmediate);
       order.push('body ends');
       body.push(CLEAN);
@@ -212,7 +215,7 @@ const global: readonly [string, Scenario][] = [
 describe.each([...scenarios, ...global])('a request %s', (name, scenario) => {
   const isGlobal = global.some(([only]) => only === name);
   it.each(isGlobal ? (['the global guard'] as const) : (['a composed guard', 'the global guard'] as const))(
-    'ends with %s as without',
+    'ends with %s as without a guard',
     async (kind) => {
       const bare = senders['no guard']();
       const expected = await scenario(bare, `${server.origin}/sms/json`);
@@ -238,7 +241,7 @@ describe('a composed guard', () => {
     for (const how of ['destroy', 'close'] as const) {
       const inner = make();
       const dispatcher = inner.compose(guardDispatcher(guard, { hosts: [server.host] }));
-      const body = begun();
+      const body = partialBody();
       const opts = { origin: server.origin, path: '/sms/json', method: 'POST', body } as const;
       const end = dispatcher.request(opts);
       end.catch(() => undefined);
@@ -253,7 +256,7 @@ describe('a composed guard', () => {
     expect(server.connections()).toBe(0);
   });
 
-  it('asks a busy pool once, and sends when its turn comes', async () => {
+  it('probes a busy pool once, and sends the request when its turn comes', async () => {
     vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
     open.push(() => vi.useRealTimers());
     const pool = new Pool(server.origin, { connections: 1 });
@@ -267,14 +270,14 @@ describe('a composed guard', () => {
     const slow = [0, 1, 2].map(() => dispatcher.request({ path: '/slow', method: 'GET' }));
     await expect.poll(() => server.received.length).toBe(1);
     server.answer = (_request, response) => response.end('{}');
-    const body = begun();
-    const held = dispatcher.request({ path: '/sms/json', method: 'POST', body });
-    // The dispatcher is asked whether it is destroyed, and asked again.
+    const body = partialBody();
+    const waiting = dispatcher.request({ path: '/sms/json', method: 'POST', body });
+    // The dispatcher is probed more than once whether it was destroyed.
     vi.advanceTimersByTime(500);
     body.push(CLEAN);
     body.push(null);
     answer();
-    const replies = await Promise.all([...slow, held]);
+    const replies = await Promise.all([...slow, waiting]);
     for (const reply of replies) await reply.body.dump();
     expect(server.received.map(({ path }) => path)).toEqual(['/slow', '/slow', '/slow', '/sms/json']);
     const after = await dispatcher.request({ path: '/after', method: 'GET' });
@@ -282,9 +285,9 @@ describe('a composed guard', () => {
   });
 });
 
-it('closes a globally guarded agent that was destroyed while it waited', async () => {
+it('closes a globally guarded agent that is destroyed while a request waits', async () => {
   const { agent, dispatcher } = senders['the global guard']();
-  const body = begun();
+  const body = partialBody();
   const end = endOf(sending(body, { agent, dispatcher }, `${server.origin}/sms/json`));
   await expect.poll(() => body.readableLength).toBe(0);
   const closed = agent.close();

@@ -4,18 +4,18 @@ import { afterEach, beforeEach } from 'vitest';
 import { createTestGuard, type TestGuard } from '../../../src/testing/index.ts';
 import { startLoopback, type Loopback } from '../loopback.ts';
 
-/** The number that has opted out. */
+/** A number that has opted out. */
 export const LISTED = '15551230001';
 export const CLEAN = '15551230002';
 
-/** Functions to call after the test, the last one first. */
+/** Functions that are called after each test, the last one first. */
 export const open: (() => unknown)[] = [];
-/** Of the test that runs. */
+/** The guard of the current test. */
 export let guard: TestGuard;
-/** Of the test that runs. */
+/** The server of the current test. */
 export let server: Loopback;
 
-/** Starts both before each test of the file that calls it, and closes them after each. */
+/** Starts guard and server before each test of the calling file, and closes them after it. */
 export function startForEachTest(): void {
   beforeEach(async () => {
     guard = await createTestGuard({ optedOut: [LISTED] });

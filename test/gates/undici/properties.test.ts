@@ -1,4 +1,6 @@
-/** Whatever is sent, in whatever form: a listed number never leaves, and what is allowed arrives byte by byte. */
+/**
+ * Properties of sends in every form: no message to a listed number is sent, and an allowed one arrives byte for byte.
+ */
 
 import { Readable } from 'node:stream';
 import fc from 'fast-check';
@@ -35,7 +37,7 @@ interface Sent {
   readonly body: string;
 }
 
-/** The same body in one of the forms that undici takes. */
+/** The same body in one of the forms that undici accepts. */
 function formOf(body: string, form: number, cut: number): Buffer {
   const bytes = Buffer.from(body);
   const parts = [bytes.subarray(0, cut % (bytes.length + 1)), bytes.subarray(cut % (bytes.length + 1))];
@@ -54,7 +56,7 @@ function formOf(body: string, form: number, cut: number): Buffer {
   return forms[form % forms.length]?.() as Buffer;
 }
 
-/** @returns what arrived; `undefined` where it was refused. */
+/** @returns the request that arrived; `undefined` if it was refused. */
 async function send({ path, method, headers, body }: Sent, form: number, cut: number) {
   const before = server.received.length;
   const options = {
@@ -86,7 +88,7 @@ const letterCase = (word: string) =>
   fc
     .array(fc.boolean(), { minLength: word.length, maxLength: word.length })
     .map((upper) =>
-      [...word].map((letter, place) => (upper[place] === true ? letter.toUpperCase() : letter)).join(''),
+      [...word].map((letter, index) => (upper[index] === true ? letter.toUpperCase() : letter)).join(''),
     );
 const path = fc
   .constantFrom('/sms/json', '/sc/us/alert/json', '/sc/us/2fa/json', '/sc/us/marketing/json')
@@ -117,7 +119,7 @@ const sends = fc
     const isDoubled = isJson && new Set(names).size !== names.length;
     const object = JSON.stringify({
       ...Object.fromEntries(noise),
-      ...Object.fromEntries(body.map(([, to], place) => [names[place], to])),
+      ...Object.fromEntries(body.map(([, to], index) => [names[index], to])),
     });
     const form = new URLSearchParams([...noise, ...body] as [string, string][]).toString();
     const type = isJson ? 'application/json' : 'application/x-www-form-urlencoded';
@@ -131,14 +133,14 @@ const sends = fc
     return { sent, recipients: [...query, ...kept].map(([, to]) => to) };
   });
 
-it('lets a send through exactly where every recipient may be sent to, and then as it was', async () => {
+it('allows a send, unchanged, exactly if every recipient may be sent to', async () => {
   let passed = 0;
   await fc.assert(
     fc.asyncProperty(sends, drawn, async ({ sent, recipients }, [form, cut]) => {
       const arrived = await send(sent, form, cut);
       const isFine = recipients.length > 0 && recipients.every((to) => guard.canSend(to));
       if (arrived === undefined) {
-        // What a form reads in JSON of no type may be a further recipient.
+        // JSON without a content type may name a further recipient if it is parsed as a form.
         const isUntyped = sent.headers['content-type'] === undefined && sent.body.includes('&');
         expect(isFine && !isUntyped).toBe(false);
         return;
@@ -157,7 +159,7 @@ it('lets a send through exactly where every recipient may be sent to, and then a
   expect(passed).toBeGreaterThan(50);
 });
 
-it('refuses or passes whatever bytes there are, and never fails otherwise', async () => {
+it('refuses or allows a body of any bytes, and never fails otherwise', async () => {
   const anything = fc.oneof(
     word,
     fc.json(),
@@ -212,7 +214,7 @@ it('finds a listed number in every message of a failover and every step of a wor
   );
 });
 
-it('touches nothing that is no send', async () => {
+it('does not change a request that is no send', async () => {
   const other = fc.webPath().filter((target) => !/(?:json|xml|messages|verify)/i.test(target));
   await fc.assert(
     fc.asyncProperty(other, word, drawn, async (target, body, [form, cut]) => {

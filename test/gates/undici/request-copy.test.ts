@@ -1,4 +1,4 @@
-/** What was checked is what is sent, whatever the caller does to its own objects while the request waits for its turn. */
+/** The checked bytes are the bytes that are sent, even if the caller changes its objects while the request waits. */
 
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Pool, type Dispatcher } from 'undici';
@@ -31,7 +31,7 @@ afterEach(async () => {
 
 type Dispatched = Record<string, unknown>;
 
-/** Dispatches options as they are, and resolves when the reply has come. */
+/** Dispatches options without a copy, and resolves when the reply has arrived. */
 function send(opts: object): Promise<void> {
   return new Promise((resolve, reject) => {
     const handler: Dispatcher.DispatchHandler = {
@@ -48,7 +48,7 @@ function later() {
   return { promise, resolve };
 }
 
-/** Dispatches options behind a request that keeps the only connection, changes them, and lets them go. */
+/** Dispatches options behind a request that uses the only connection, changes them, and then ends that request. */
 async function sendChanged(opts: Dispatched, change: (opts: Dispatched) => void): Promise<void> {
   const first = later();
   server.answer = ({ path }, response) => {
@@ -68,9 +68,9 @@ const post = (body: unknown): Dispatched => ({
   ...{ origin: server.origin, path: '/sms/json', method: 'POST', headers: { ...form }, body },
 });
 
-describe('a request that waits is sent as it was checked', () => {
+describe('a request that waits', () => {
   it.each<[string, () => Dispatched, (opts: Dispatched) => void]>([
-    ['its body replaced', () => post(`to=${CLEAN}`), (opts) => (opts['body'] = `to=${LISTED}`)],
+    ['its body', () => post(`to=${CLEAN}`), (opts) => (opts['body'] = `to=${LISTED}`)],
     [
       'its Buffer',
       () => post(Buffer.from(`to=${CLEAN}`)),
@@ -146,7 +146,7 @@ describe('a request that waits is sent as it was checked', () => {
       () => ({ ...post(`to=${CLEAN}`), headers: new Map(Object.entries(form)) }),
       ({ headers }) => (headers as Map<string, string>).set('x-changed', '1'),
     ],
-  ])('%s', async (_what, make, change) => {
+  ])('is sent as it was checked after a change of %s', async (_what, make, change) => {
     const opts = make();
     const { method } = opts;
     await sendChanged(opts, change);
@@ -158,7 +158,7 @@ describe('a request that waits is sent as it was checked', () => {
     expect(arrived?.headers['x-own'] ?? 'a').toBe('a');
   });
 
-  it('options that are used again for every recipient', async () => {
+  it('is sent as it was checked if the same options are used for every recipient', async () => {
     const shared = post('');
     const numbers = Array.from({ length: 20 }, (_, index) => String(15551230100 + index));
     const calls = numbers.map((number) => {
@@ -172,7 +172,7 @@ describe('a request that waits is sent as it was checked', () => {
     expect(server.received.map(({ body }) => body)).toEqual(numbers.map((number) => `to=${number}`));
   });
 
-  it('a stream whose chunks are one buffer, filled again and again', async () => {
+  it('is sent as it was checked if a stream reuses one buffer for its chunks', async () => {
     async function* chunks() {
       const buffer = Buffer.alloc(5);
       for (const part of ['to=15', '55123', '0002&', 'text=']) {
@@ -185,7 +185,7 @@ describe('a request that waits is sent as it was checked', () => {
   });
 });
 
-describe('options that are no plain object', () => {
+describe('options that are not a plain object', () => {
   it('are read once', async () => {
     let reads = 0;
     const opts = {
@@ -195,13 +195,13 @@ describe('options that are no plain object', () => {
       },
     };
     const given = Object.defineProperties({}, Object.getOwnPropertyDescriptors(opts));
-    // The spread above has read it, too.
+    // The spread above has read it once, too.
     reads = 0;
     await send(given);
     expect(server.received[0]?.path).toBe(`/sms/json?to=${CLEAN}`);
   });
 
-  it('keep what they inherit', async () => {
+  it('keep their inherited members', async () => {
     class Request {
       readonly #to: string;
       constructor(to: string) {
@@ -229,7 +229,7 @@ describe('options that are no plain object', () => {
     expect(server.received[2]).toMatchObject({ path: '/sms/json', body: `to=${CLEAN}` });
   });
 
-  it('fail as undici makes them fail', async () => {
+  it('fail as without a guard', async () => {
     const bad = { ...post(`to=${CLEAN}`), headers: new Set(['x']) };
     await expect(send(bad)).rejects.toMatchObject({ code: 'UND_ERR_INVALID_ARG' });
     await expect(send({ ...post(`to=${CLEAN}`), headers: 'x' })).rejects.toMatchObject({
@@ -238,7 +238,7 @@ describe('options that are no plain object', () => {
     expect(server.received).toEqual([]);
   });
 
-  it('leave a URL as origin alone', async () => {
+  it('do not change a URL that is the origin', async () => {
     const origin = new URL(server.origin);
     await send({ ...post(`to=${CLEAN}`), origin });
     expect(server.received).toHaveLength(1);

@@ -1,4 +1,4 @@
-/** One table of sends over every transport: the same outcome, and of a refused send no byte leaves. */
+/** One table of sends for every transport: each has the same outcome, and no byte of a refused send is written. */
 
 import http from 'node:http';
 import { Readable, Writable } from 'node:stream';
@@ -24,36 +24,36 @@ const STOPPER = '15551230003';
 const secret = 'test-signature-secret';
 const open: (() => unknown)[] = [];
 
-// It takes hold of node:http, and of fetch in front of its dispatcher, as soon as it is imported.
+// It patches node:http, and fetch in front of its dispatcher, when it is imported.
 nock.restore();
 afterEach(async () => {
   for (const close of open.splice(0).toReversed()) await close();
 });
 
-/** A send, however it is written. */
+/** A send, in any format. */
 interface Send {
-  /** Default that of the SMS API. */
+  /** Default: the path of the SMS API. */
   readonly path?: '/sms/json' | '/sc/us/2fa/json' | '/v1/messages' | '/ni/basic/json';
-  /** Default what the transport does by itself. */
+  /** Default: the format of the transport itself. */
   readonly as?: 'query' | 'form' | 'json';
   readonly params: Readonly<Record<string, unknown>>;
 }
 
-/** Where a send goes to, and who is asked. */
+/** The target of a send, and its guard. */
 interface Site {
   readonly guard: Guard;
   readonly origin: string;
   readonly onBlocked: 'reject' | 'observe';
 }
 
-/** What a case needs that not every transport has. */
+/** A feature that a case needs and that not every transport has. */
 type Need = 'query' | 'form' | 'several' | 'requests';
 
 interface Transport {
   readonly name: string;
   /** Sends, and reads the reply to its end. */
   send(site: Site, send: Send): Promise<unknown>;
-  /** What cannot be said by it, and why. */
+  /** The features that it lacks, and why. */
   readonly lacks: Readonly<Partial<Record<Need, string>>>;
 }
 
@@ -67,7 +67,7 @@ interface Case {
   readonly onBlocked?: 'observe';
   /** The status in the provider's reply. Default 0. */
   readonly status?: string;
-  /** Whether the guard has learnt from the reply that the recipient opted out. */
+  /** Whether the guard has recorded from the reply that the recipient opted out. */
   readonly isLearnt?: boolean;
 }
 
@@ -92,60 +92,70 @@ async function twoLists(): Promise<Guard> {
 const to = (recipient: unknown): Send => ({ params: { to: recipient, from: '73737', text: 'hello' } });
 
 const cases: readonly Case[] = [
-  { name: 'a clean one', send: to(CLEAN), outcome: 'sent' },
-  { name: 'one on the provider’s list', send: to(OUT), outcome: 'opted_out' },
-  { name: 'one who texted STOP', send: to(STOPPER), outcome: 'opted_out', guard: stoppedGuard },
-  { name: 'one with a plus', send: to(`+${OUT}`), outcome: 'opted_out' },
-  { name: 'one with separators', send: to('+1 (555) 123-0001'), outcome: 'opted_out' },
+  { name: 'an unlisted number', send: to(CLEAN), outcome: 'sent' },
+  { name: 'a number on the provider’s list', send: to(OUT), outcome: 'opted_out' },
+  { name: 'a person who texted STOP', send: to(STOPPER), outcome: 'opted_out', guard: stoppedGuard },
+  { name: 'a listed number with a plus', send: to(`+${OUT}`), outcome: 'opted_out' },
+  { name: 'a listed number with separators', send: to('+1 (555) 123-0001'), outcome: 'opted_out' },
   {
-    name: 'one in national format',
+    name: 'a listed number in national format',
     send: to('(555) 123-0001'),
     outcome: 'opted_out',
     guard: () => createTestGuard({ optedOut: [OUT], defaultCountry: 'US' }),
   },
-  { name: 'an unreadable one', send: to('me'), outcome: 'invalid_number' },
-  { name: 'nobody', send: { params: { text: 'hello' } }, outcome: 'invalid_number' },
-  { name: 'one of two', send: to([CLEAN, OUT]), outcome: 'opted_out', needs: 'several' },
-  { name: 'clean ones', send: to([CLEAN, STOPPER]), outcome: 'sent', needs: 'several' },
-  { name: 'one in a query', send: { ...to(OUT), as: 'query' }, outcome: 'opted_out', needs: 'query' },
+  { name: 'an unreadable number', send: to('me'), outcome: 'invalid_number' },
+  { name: 'no recipient', send: { params: { text: 'hello' } }, outcome: 'invalid_number' },
+  { name: 'one listed number of two', send: to([CLEAN, OUT]), outcome: 'opted_out', needs: 'several' },
+  { name: 'unlisted numbers', send: to([CLEAN, STOPPER]), outcome: 'sent', needs: 'several' },
   {
-    name: 'a clean one in a query',
+    name: 'a listed number in a query',
+    send: { ...to(OUT), as: 'query' },
+    outcome: 'opted_out',
+    needs: 'query',
+  },
+  {
+    name: 'an unlisted number in a query',
     send: { ...to(CLEAN), as: 'query' },
     outcome: 'sent',
     needs: 'query',
   },
-  { name: 'one in a form', send: { ...to(OUT), as: 'form' }, outcome: 'opted_out', needs: 'form' },
-  { name: 'one in JSON', send: { ...to(OUT), as: 'json' }, outcome: 'opted_out' },
-  { name: 'a clean one in JSON', send: { ...to(CLEAN), as: 'json' }, outcome: 'sent' },
-  { name: 'one as a number', send: { ...to(Number(OUT)), as: 'json' }, outcome: 'opted_out' },
-  { name: 'one on the list of the sender', send: to(OUT), outcome: 'opted_out', guard: twoLists },
   {
-    name: 'one on the list of another sender',
+    name: 'a listed number in a form',
+    send: { ...to(OUT), as: 'form' },
+    outcome: 'opted_out',
+    needs: 'form',
+  },
+  { name: 'a listed number in JSON', send: { ...to(OUT), as: 'json' }, outcome: 'opted_out' },
+  { name: 'an unlisted number in JSON', send: { ...to(CLEAN), as: 'json' }, outcome: 'sent' },
+  { name: 'a listed number as an integer', send: { ...to(Number(OUT)), as: 'json' }, outcome: 'opted_out' },
+  { name: 'a number on the list of the sender', send: to(OUT), outcome: 'opted_out', guard: twoLists },
+  {
+    name: 'a number on the list of another sender',
     send: { params: { ...to(OUT).params, from: 'Brand' } },
     outcome: 'sent',
     guard: twoLists,
   },
   ...untrusted.map(([reason, guard]) => ({
-    ...{ name: `a clean one, by a guard that is ${reason}`, send: to(CLEAN), outcome: reason, guard },
+    ...{ name: `an unlisted number with a guard that is ${reason}`, send: to(CLEAN), outcome: reason, guard },
   })),
-  { name: 'one who is out, observed', send: to(OUT), outcome: 'sent', onBlocked: 'observe' },
+  { name: 'a listed number, if the gate observes', send: to(OUT), outcome: 'sent', onBlocked: 'observe' },
   {
-    name: 'one whose opt-out the reply tells',
+    name: 'a number whose reply says that it has opted out',
     send: { ...to(CLEAN), path: '/sc/us/2fa/json' },
     ...{ outcome: 'sent', status: '102', isLearnt: true },
   },
   {
-    name: 'one whose reply looks like it',
+    name: 'a number whose reply has a similar status',
     send: { ...to(CLEAN), path: '/sc/us/2fa/json' },
     ...{ outcome: 'sent', status: '9' },
   },
   {
-    name: 'one who is out, by another channel',
+    name: 'a listed number in a message by another channel',
     send: { path: '/v1/messages', as: 'json', params: { channel: 'whatsapp', to: OUT, from: '73737' } },
     ...{ outcome: 'sent', needs: 'requests' },
   },
   {
-    name: 'what is no send',
+    name: 'a request that is no send',
     send: { path: '/ni/basic/json', as: 'form', params: { number: OUT } },
     ...{ outcome: 'sent', needs: 'requests' },
   },
@@ -231,10 +241,10 @@ const transports: readonly Transport[] = [
       const vonage = guardVonage(guard, sdk, { onBlocked });
       if (path === '/v1/messages') return vonage.messages.send(params);
       if (path === '/ni/basic/json') return vonage.numberInsights.basicLookup(String(params['number']));
-      // It has no method for the 2FA API; where another API replies the same, it is read the same.
+      // The SDK has no method for the 2FA API. The same reply of another API is read in the same way.
       return vonage.sms.send(params as never);
     },
-    lacks: { query: 'it sends JSON alone', form: 'it sends JSON alone' },
+    lacks: { query: 'it sends only JSON', form: 'it sends only JSON' },
   },
   {
     name: 'guard.send around node:http',
@@ -250,13 +260,13 @@ const transports: readonly Transport[] = [
       return site.guard.send(recipient as string, post, { from: from as string, onBlocked: site.onBlocked });
     },
     lacks: {
-      several: 'it is asked about one person a call',
-      requests: 'it is told of sends, and sees no request',
+      several: 'a call has one recipient',
+      requests: 'it gets sends, but no requests',
     },
   },
 ];
 
-/** Those whose requests nock sees before a socket is opened. The SDK's are node-fetch's, and so node:http's. */
+/** The transports whose requests nock gets before a socket is opened. The SDK uses node-fetch, which uses node:http. */
 const overNodeHttp = ['the official SDK', 'guard.send around node:http'];
 
 function replyOf(status = '0'): string {
@@ -264,7 +274,7 @@ function replyOf(status = '0'): string {
   return JSON.stringify({ 'message-count': '1', messages: [message], message_uuid: 'x', status: 0 });
 }
 
-/** The refusal in what a transport failed with. */
+/** Returns the refusal in the error of a transport. */
 function refusalIn(fault: unknown): SendBlockedError | undefined {
   for (let error = fault; error instanceof Error; error = error.cause) {
     if (error instanceof SendBlockedError) return error;
@@ -272,7 +282,7 @@ function refusalIn(fault: unknown): SendBlockedError | undefined {
   return undefined;
 }
 
-/** Sends as a case says, and holds what came of it against what the case says. */
+/** Sends as a case says, and compares the outcome with the expected one. */
 async function play(transport: Transport, one: Case, origin: string): Promise<void> {
   const guard = await (one.guard ?? newGuard)();
   open.push(() => guard.close());
@@ -284,16 +294,16 @@ async function play(transport: Transport, one: Case, origin: string): Promise<vo
     (error: unknown) => error,
   );
   const refusal = refusalIn(fault);
-  // The SDK makes an error of a status that is not 0.
+  // The SDK throws an error for a status other than 0.
   if (fault !== undefined && refusal === undefined && one.status === undefined) throw fault;
   expect(refusal?.decision.reason ?? 'sent').toBe(one.outcome);
-  const told = onBlocked === 'observe' ? [['opted_out', true]] : refusal ? [[one.outcome, false]] : [];
-  expect(blocked.mock.calls.map(([{ decision, observed }]) => [decision.reason, observed])).toEqual(told);
+  const reported = onBlocked === 'observe' ? [['opted_out', true]] : refusal ? [[one.outcome, false]] : [];
+  expect(blocked.mock.calls.map(([{ decision, observed }]) => [decision.reason, observed])).toEqual(reported);
   if (one.outcome === 'sent') expect(guard.canSend(CLEAN)).toBe(one.isLearnt !== true);
 }
 
 describe.each(transports)('by $name', (transport) => {
-  it.for(cases)('$name', async (one, context) => {
+  it.for(cases)('gives the expected outcome for $name', async (one, context) => {
     const lack = one.needs && transport.lacks[one.needs];
     if (lack !== undefined) context.skip(lack);
     const server = await startLoopback();
@@ -302,7 +312,7 @@ describe.each(transports)('by $name', (transport) => {
       response.setHeader('content-type', 'application/json').end(replyOf(one.status));
     };
     await play(transport, one, server.origin);
-    // What left late would still be on its way.
+    // Time for a request that would be sent late to arrive.
     await settle();
     const isSent = one.outcome === 'sent';
     expect([server.received.length, server.connections()]).toEqual(isSent ? [1, 1] : [0, 0]);
@@ -311,9 +321,9 @@ describe.each(transports)('by $name', (transport) => {
 });
 
 describe.each(transports.filter(({ name }) => overNodeHttp.includes(name)))(
-  'by $name, as nock sees it',
+  'by $name, through nock',
   (transport) => {
-    it.for(cases)('$name', async (one, context) => {
+    it.for(cases)('gives the expected outcome for $name', async (one, context) => {
       const lack = one.needs && transport.lacks[one.needs];
       if (lack !== undefined) context.skip(lack);
       nock.activate();

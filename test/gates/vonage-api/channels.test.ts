@@ -1,4 +1,7 @@
-/** One table of channels for both gates: a message passes unasked only by one that surely carries no text. */
+/**
+ * One table of channels for both gates: a message is not checked only if its channel certainly carries no text
+ * messages.
+ */
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createTestGuard, type TestGuard } from '../../../src/testing/index.ts';
@@ -13,8 +16,8 @@ beforeAll(async () => {
 });
 afterAll(() => guard.close());
 
-/** Every place in which a request names the channel of a message. */
-const places: readonly [string, Api, (channel: unknown, to: string) => object][] = [
+/** Every form of a request that names the channel of a message. */
+const forms: readonly [string, Api, (channel: unknown, to: string) => object][] = [
   ['a message', '/v1/messages', (channel, to) => ({ channel, to, from: 'Acme' })],
   [
     'a message in the nested form',
@@ -29,25 +32,25 @@ const places: readonly [string, Api, (channel: unknown, to: string) => object][]
   ['a step of a workflow', '/v2/verify', (channel, to) => ({ brand: 'Acme', workflow: [{ channel, to }] })],
 ];
 
-const others = [
+const uncheckedChannels = [
   ...['whatsapp', 'whatsapp_interactive', 'messenger', 'viber_service', 'viber_service_msg', 'rcs'],
   ...['silent_auth', 'voice', 'email'],
 ];
-const asked: readonly unknown[] = [
+const checkedChannels: readonly unknown[] = [
   ...['sms', 'mms', 'SMS', ' sms ', 'ＳＭＳ', 'sms2', 'rcs_sms', 'whatsapp,sms'],
-  // Nobody knows these, of a later version of the provider's or misspelt.
+  // Unknown channels: of a later version of the provider's API, or misspelt.
   ...['kakao', 'text', 'viber', 'WhatsApp', ' whatsapp', 'whatsapp2', 'rcs-message', ''],
   ...[null, undefined, 7, true, [], ['whatsapp'], {}, { whatsapp: true }],
 ];
 
 describe.each(providerGates)('by $name', ({ send }) => {
-  describe.each(places)('%s', (_place, api, params) => {
-    it.each(others)('passes by %s', async (channel) => {
+  describe.each(forms)('%s', (_form, api, params) => {
+    it.each(uncheckedChannels)('is not checked with the channel %s', async (channel) => {
       expect(await send(guard, api, params(channel, OUT))).toBe('sent');
       expect(await send(guard, api, params(channel, 'somebody'))).toBe('sent');
     });
 
-    it.each(asked)('is asked about by %j', async (channel) => {
+    it.each(checkedChannels)('is checked with the channel %j', async (channel) => {
       expect(await send(guard, api, params(channel, OUT))).toBe('opted_out');
       expect(await send(guard, api, params(channel, 'somebody'))).toBe('invalid_number');
       expect(await send(guard, api, params(channel, CLEAN))).toBe('sent');
@@ -55,19 +58,25 @@ describe.each(providerGates)('by $name', ({ send }) => {
   });
 
   it.each<[string, object]>([
-    ['a failover', { channel: 'whatsapp', to: CLEAN, failover: [{ channel: 'sms' }] }],
-    ['a failover of a failover', { channel: 'rcs', failover: { channel: 'voice', failover: { from: 'A' } } }],
-    ['a message with a failover', { channel: 'sms', failover: [{ channel: 'whatsapp', to: CLEAN }] }],
-  ])('%s by text that names nobody is refused', async (_what, params) => {
+    ['the failover', { channel: 'whatsapp', to: CLEAN, failover: [{ channel: 'sms' }] }],
+    [
+      'the failover of the failover',
+      { channel: 'rcs', failover: { channel: 'voice', failover: { from: 'A' } } },
+    ],
+    ['the message', { channel: 'sms', failover: [{ channel: 'whatsapp', to: CLEAN }] }],
+  ])('refuses a message if %s is a text without a recipient', async (_what, params) => {
     expect(await send(guard, '/v1/messages', params)).toBe('invalid_number');
   });
 
   it.each<[string, object]>([
     ['two channels', { channel: 'whatsapp', Channel: 'sms', to: OUT }],
-    ['a channel and another at its end', { channel: 'whatsapp', to: { type: 'sms', number: OUT } }],
-    ['two ends of two channels', { to: { type: 'whatsapp', number: OUT }, from: { type: 'sms', id: 'A' } }],
+    ['a channel and another one in its to', { channel: 'whatsapp', to: { type: 'sms', number: OUT } }],
+    [
+      'different channels in to and from',
+      { to: { type: 'whatsapp', number: OUT }, from: { type: 'sms', id: 'A' } },
+    ],
     ['no channel', { to: OUT }],
-  ])('a message of %s is asked about', async (_what, params) => {
+  ])('checks a message with %s', async (_what, params) => {
     expect(await send(guard, '/v1/messages', params)).toBe('opted_out');
   });
 });

@@ -19,7 +19,7 @@ interface Given extends Partial<Omit<RequestContent, 'body'>> {
   readonly rules?: readonly SendRule[];
 }
 
-/** What is found in a request: `undefined` where it is no send. */
+/** Returns the findings of a request; `undefined` if it is no send. */
 function findingsOf(path: string, given: Given = {}) {
   const { method = 'POST', host = 'rest.nexmo.com:443', body, rules = [], ...content } = given;
   const find = createSendFinder(['localhost:3000', '[::1]'], rules);
@@ -34,7 +34,7 @@ function findingsOf(path: string, given: Given = {}) {
   });
 }
 
-/** The numbers and senders that are found. */
+/** Returns the numbers and senders that are found. */
 const found = (path: string, given?: Given) =>
   findingsOf(path, given)?.recipients.map(({ number, from }) =>
     from === undefined ? number : [number, from],
@@ -46,7 +46,7 @@ const json = (value: unknown, more: Given = {}): Given => ({
   ...more,
 });
 
-describe('what is a send', () => {
+describe('the send finder', () => {
   it.each([
     ['/sms/json'],
     ['/sms/xml'],
@@ -71,7 +71,7 @@ describe('what is a send', () => {
     ['/sms/%2e/x/%2E%2e/json'],
     ['/proxied/sms/json'],
     ['https://rest.nexmo.com/sms/json'],
-  ])('%s', (path) => {
+  ])('finds a send at %s', (path) => {
     for (const method of ['GET', 'POST', 'post', 'HEAD', 'PUT', 'PATCH', 'DELETE', '']) {
       expect(found(`${path}?to=${A}`, { method })).toEqual([A]);
     }
@@ -90,9 +90,9 @@ describe('what is a send', () => {
     ['/verify/check/json'],
     ['/'],
     ['/search?path=/sms/json'],
-  ])('%s is none', (path) => expect(found(path)).toBeUndefined());
+  ])('finds no send at %s', (path) => expect(found(path)).toBeUndefined());
 
-  it.each(['/v1/messages', '/v0.1/messages', '/v2/verify'])('%s sends by what writes', (path) => {
+  it.each(['/v1/messages', '/v0.1/messages', '/v2/verify'])('finds a send at %s by its method', (path) => {
     for (const method of ['GET', 'HEAD', 'OPTIONS']) expect(found(path, { method })).toBeUndefined();
     for (const method of ['POST', 'PUT']) expect(found(path, { method })).toEqual([]);
   });
@@ -116,12 +116,12 @@ describe('what is a send', () => {
     ['[0:0::1]:80', true],
     ['localhost:03000', true],
     ['localhost', false],
-  ])('at %s: %s', (host, isSend) =>
+  ])('decides whether %s is a guarded host: %s', (host, isSend) =>
     expect(found(`/sms/json?to=${A}`, { host })).toEqual(isSend ? [A] : undefined),
   );
 });
 
-describe('where recipients stand', () => {
+describe('the recipients of a send', () => {
   it.each<[string, string, Given, unknown]>([
     ['in a query', `/sms/json?to=${A}&from=Brand`, { method: 'GET' }, [[A, 'Brand']]],
     ['in a query of an encoded path', `/sms/json%3Fto=${A}`, {}, [A]],
@@ -158,7 +158,7 @@ describe('where recipients stand', () => {
     ['with an empty sender', `/sms/json?from=`, json({ to: A, from: 'B' }), [[A, 'B']]],
     ['with a sender that is none', `/sms/json`, json({ to: A, from: true }), [A]],
     ['with a sender of two ids', `/sms/json`, json({ to: A, from: { id: 'A', number: B } }), [A]],
-  ])('%s', (_where, path, given, expected) => expect(found(path, given)).toEqual(expected));
+  ])('are found %s', (_where, path, given, expected) => expect(found(path, given)).toEqual(expected));
 
   it.each<[string, object, unknown]>([
     ['a text', { channel: 'sms', to: A, from: 'Brand' }, [[A, 'Brand']]],
@@ -178,17 +178,17 @@ describe('where recipients stand', () => {
     ['another channel in the nested form', { to: { type: 'whatsapp', number: A } }, []],
     ['a failover', { channel: 'rcs', to: A, failover: [{ channel: 'sms', to: B, from: 'X' }] }, [[B, 'X']]],
     ['one failover', { channel: 'sms', to: A, failover: { channel: 'mms', to: B } }, [A, B]],
-  ])('of the messages API: %s', (_what, body, expected) => {
+  ])('are found in the messages API: %s', (_what, body, expected) => {
     expect(found('/v1/messages', json(body))).toEqual(expected);
     expect(doubt('/v1/messages', json(body))).toBeUndefined();
   });
 
-  it('tells other channels from messages without a recipient', () => {
+  it('are not needed in messages of other channels', () => {
     expect(findingsOf('/v1/messages', json({ channel: 'whatsapp', to: A }))?.needsNoRecipient).toBe(true);
     expect(findingsOf('/v1/messages', json({ channel: 'sms' }))?.needsNoRecipient).toBe(false);
   });
 
-  it('follows failovers, and doubts where there are too many of them', () => {
+  it('are found in nested failovers, with a doubt if there are too many', () => {
     const nested = (depth: number): object =>
       depth === 0 ? { channel: 'sms', to: A } : { channel: 'rcs', to: B, failover: [nested(depth - 1)] };
     expect(found('/v1/messages', json(nested(8)))).toEqual([A]);
@@ -212,7 +212,7 @@ describe('where recipients stand', () => {
     ['no channel', { workflow: [{ to: A }] }, [A]],
     ['other channels', { workflow: [{ channel: 'email', to: 'a@example.com' }] }, []],
     ['one step', { workflow: { channel: 'sms', to: A } }, [A]],
-  ])('of a workflow: %s', (_what, body, expected) =>
+  ])('are found in a workflow: %s', (_what, body, expected) =>
     expect(found('/v2/verify', json(body))).toEqual(expected),
   );
 
@@ -245,7 +245,7 @@ describe('where recipients stand', () => {
     ['one step', { workflow: { to: A } }, [A]],
     ['a failover that is a message', { workflow: [{ channel: 'rcs', to: A, failover: { to: B } }] }, [B]],
     ['other channels', { workflow: [{ to: { type: 'viber_service_msg', number: A } }] }, []],
-  ])('of the dispatch API: %s', (_what, body, expected) => {
+  ])('are found in the dispatch API: %s', (_what, body, expected) => {
     for (const path of ['/v0.1/dispatch', '/v0.1/Dispatch/', '/v1/dispatch']) {
       expect(found(path, json(body))).toEqual(expected);
       expect(doubt(path, json(body))).toBeUndefined();
@@ -253,7 +253,7 @@ describe('where recipients stand', () => {
     }
   });
 
-  it('doubts a dispatch whose steps cannot be read, and refuses one without a step', () => {
+  it('are in doubt if the steps of a dispatch cannot be read, and needed if it has no step', () => {
     expect(doubt('/v0.1/dispatch', json({ workflow: ['x'] }))).toMatch(/step/);
     expect(doubt('/v0.1/dispatch', json({ workflow: [{ to: [] }] }))).toMatch(/recipient/);
     for (const body of [{ to: A }, { workflow: [] }, { workflow: null }]) {
@@ -270,12 +270,12 @@ describe('where recipients stand', () => {
     ['a step', '/v2/verify', { workflow: [{ channel: 'sms', to: A }, null] }],
     ['a sender', '/sms/json', { to: A, from: null }],
     ['a country', '/verify/json', { number: A, country: null }],
-  ])('takes %s that is null for none', (_what, path, body) => {
+  ])('are found if %s is null, which counts as missing', (_what, path, body) => {
     expect(found(path, json(body))).toEqual([A]);
     expect(doubt(path, json(body))).toBeUndefined();
   });
 
-  it('doubts a workflow whose steps cannot be read', () => {
+  it('are in doubt if the steps of a workflow cannot be read', () => {
     expect(doubt('/v2/verify', json({ workflow: ['sms'] }))).toMatch(/step/);
     expect(doubt('/v2/verify', json({ workflow: [{ channel: 'sms' }] }))).toMatch(/recipient/);
     expect(findingsOf('/v2/verify', json({ brand: 'Brand' }))).toMatchObject({
@@ -284,7 +284,7 @@ describe('where recipients stand', () => {
     });
   });
 
-  it('reads a verified number with its country', () => {
+  it('are read with the country of a verification', () => {
     const path = '/verify/json';
     expect(found(path, json({ number: A, brand: 'Brand', sender_id: 'X' }))).toEqual([A]);
     expect(found(`${path}?country=us`, { body: 'number=5551230001' })).toEqual([
@@ -300,7 +300,7 @@ describe('where recipients stand', () => {
   });
 });
 
-describe('what leaves a doubt', () => {
+describe('a doubt', () => {
   it.each<[string, Given]>([
     ['invalid JSON', { body: '{"to":' }],
     ['JSON with a byte order mark', { body: `\u{FEFF}{"to":"${A}"}` }],
@@ -318,7 +318,9 @@ describe('what leaves a doubt', () => {
     ['two character sets', { contentType: 'text/plain; charset=utf-8; charset=utf-7', body: `to=${A}` }],
     ['what is no text', { body: `to=${A}\0` }],
     ['text in two-byte characters', { body: Buffer.from(`to=${A}`, 'utf16le') }],
-  ])('%s', (_what, given) => expect(doubt(`/sms/json?to=${B}`, given)).toEqual(expect.any(String)));
+  ])('is reported for %s', (_what, given) =>
+    expect(doubt(`/sms/json?to=${B}`, given)).toEqual(expect.any(String)),
+  );
 
   it.each<[string, Given]>([
     ['identity', { contentEncoding: ' Identity ', body: `to=${A}` }],
@@ -335,13 +337,16 @@ describe('what leaves a doubt', () => {
     ['a form of one name that looks like JSON', { contentType: FORM, body: `{"a":&to=${A}` }],
     ['such a form without a type', { body: `[a]=1&to=${A}` }],
     ['such a form after a line break', { body: `\r\n{a}[b]=1&to=${A}` }],
-  ])('not %s', (_what, given) => expect(doubt(`/sms/json?to=${B}`, given)).toBeUndefined());
+  ])('is not reported for %s', (_what, given) => expect(doubt(`/sms/json?to=${B}`, given)).toBeUndefined());
 
-  it.each([`[to]=${A}`, `[to][0]=${A}&x=1`, `{a}=1&to[]=${A}`])('and reads the form %s', (body) => {
-    expect(found('/sms/json', { contentType: FORM, body })).toEqual([A]);
-  });
+  it.each([`[to]=${A}`, `[to][0]=${A}&x=1`, `{a}=1&to[]=${A}`])(
+    'is not reported, and recipients are found, in the form %s',
+    (body) => {
+      expect(found('/sms/json', { contentType: FORM, body })).toEqual([A]);
+    },
+  );
 
-  it('sees that a form is no text', () => {
+  it('is reported for a form that is no text', () => {
     expect(doubt('/sms/json', { contentType: FORM, body: `[a]=\0&to=${A}` })).toEqual(expect.any(String));
   });
 });
@@ -354,7 +359,7 @@ describe('rules', () => {
       ...given,
     });
 
-  it('guard endpoints of one’s own', () => {
+  it('guard the user’s own endpoints', () => {
     const body = JSON.stringify({ phone: A, Sender: 'Brand' });
     expect(at({ from: 'sender' }, '/messages/send', { body })?.recipients).toEqual([
       { number: A, from: 'Brand' },
@@ -398,7 +403,7 @@ describe('rules', () => {
   });
 });
 
-it('never throws for what is not to be read', () => {
+it('does not throw for a request that cannot be read', () => {
   const send = createSendFinder([], [])({ method: 'POST', path: '/sms/json', hosts: () => [] });
   expect(
     send?.find({ query: Symbol('x') as never, contentType: '', contentEncoding: '', body: undefined }),

@@ -1,4 +1,4 @@
-/** The official SDK behind the guard, against the simulator where it matters and against stubs of it elsewhere. */
+/** The official SDK with a guard: against the simulator if replies matter, else with stubs of its clients. */
 
 import { Auth } from '@vonage/auth';
 import { MMSImage, SMS, WhatsAppText } from '@vonage/messages';
@@ -24,7 +24,7 @@ async function newGuard() {
   return guard;
 }
 
-/** The four sends of a client that only remembers what it was asked. */
+/** The four sends of a client that only records its calls. */
 function stub(answer: () => unknown = () => ({ ok: true })) {
   const sent = vi.fn(async (_params: unknown) => answer());
   const vonage = {
@@ -39,15 +39,15 @@ function stub(answer: () => unknown = () => ({ ok: true })) {
 type Stub = ReturnType<typeof stub>['vonage'];
 type Call = (vonage: Stub, to: unknown) => Promise<unknown>;
 
-/** Every way in which a call names somebody who gets a text. */
+/** Every way in which a call names the recipient of a text message. */
 const ways: readonly [string, Call][] = [
   ['sms.send', (v, to) => v.sms.send({ to, from: 'Acme', text: 'x' })],
   ['sms.send to one of several', (v, to) => v.sms.send({ to: ['15551230009', to] })],
-  ['sms.send by another case', (v, to) => v.sms.send({ to: '15551230009', To: to })],
+  ['sms.send in another letter case', (v, to) => v.sms.send({ to: '15551230009', To: to })],
   ['messages.send', (v, to) => v.messages.send({ channel: 'sms', to, from: 'Acme', text: 'x' })],
   ['messages.send by MMS', (v, to) => v.messages.send({ channel: 'mms', to })],
   ['messages.send without a channel', (v, to) => v.messages.send({ to })],
-  ['messages.send by a channel nobody knows', (v, to) => v.messages.send({ channel: 'sms2', to })],
+  ['messages.send by an unknown channel', (v, to) => v.messages.send({ channel: 'sms2', to })],
   ['messages.send with a channel undefined', (v, to) => v.messages.send({ channel: undefined, to })],
   [
     'messages.send of an SMS',
@@ -66,7 +66,7 @@ const ways: readonly [string, Call][] = [
     (v, to) => v.messages.send({ from: { type: 'sms', number: 'A' }, to: { type: 'sms', number: to } }),
   ],
   [
-    'messages.send should another channel fail',
+    'messages.send with a failover',
     (v, to) =>
       v.messages.send({
         channel: 'whatsapp',
@@ -94,7 +94,7 @@ const ways: readonly [string, Call][] = [
 ];
 
 describe('sends', () => {
-  it.each(ways)('%s asks about everybody', async (_way, call) => {
+  it.each(ways)('check every recipient: %s', async (_way, call) => {
     const guard = await newGuard();
     const { vonage, sent } = stub();
     const guarded = guardVonage(guard, vonage);
@@ -109,22 +109,28 @@ describe('sends', () => {
     ['sms.send of nothing', (v) => v.sms.send(undefined)],
     ['sms.send of null', (v) => v.sms.send(null)],
     ['sms.send of a text', (v) => v.sms.send(CLEAN)],
-    ['sms.send to nobody', (v) => v.sms.send({ text: 'x' })],
+    ['sms.send without a recipient', (v) => v.sms.send({ text: 'x' })],
     ['sms.send to an empty list', (v) => v.sms.send({ to: [] })],
     ['sms.send to an object', (v) => v.sms.send({ to: { toJSON: () => OUT } })],
     ['sms.send of a list', (v) => v.sms.send([{ to: CLEAN }])],
     [
-      'messages.send to two numbers of one end',
+      'messages.send to an object with two numbers',
       (v) => v.messages.send({ to: { type: 'sms', number: CLEAN, Number: OUT } }),
     ],
     ['messages.send to null', (v) => v.messages.send({ channel: 'sms', to: null })],
-    ['verify.start of nobody', (v) => v.verify.start({ brand: 'Acme' })],
+    ['verify.start without a number', (v) => v.verify.start({ brand: 'Acme' })],
     ['verify2.newRequest without steps', (v) => v.verify2.newRequest({ brand: 'Acme', workflow: [] })],
-    ['verify2.newRequest of a step that is none', (v) => v.verify2.newRequest({ workflow: ['sms'] })],
-    ['a national number of somebody', (v) => v.verify.start({ number: '07700900123', country: 'gb' })],
-    ['one that reads abroad', (v) => v.verify.start({ number: '2025550123', country: 'US' })],
-    ['one of no country', (v) => v.verify.start({ number: '07700900124', country: 'XX' })],
-  ])('%s is refused', async (_what, call) => {
+    ['verify2.newRequest of a step that is no object', (v) => v.verify2.newRequest({ workflow: ['sms'] })],
+    [
+      'verify.start of a listed national number',
+      (v) => v.verify.start({ number: '07700900123', country: 'gb' }),
+    ],
+    [
+      'verify.start of a number that is listed as an international one',
+      (v) => v.verify.start({ number: '2025550123', country: 'US' }),
+    ],
+    ['verify.start with an unknown country', (v) => v.verify.start({ number: '07700900124', country: 'XX' })],
+  ])('are refused: %s', async (_what, call) => {
     const { vonage, sent } = stub();
     await expect(call(guardVonage(await newGuard(), vonage))).rejects.toThrow(SendBlockedError);
     expect(sent).not.toHaveBeenCalled();
@@ -143,13 +149,13 @@ describe('sends', () => {
     ],
     ['a national number', (v) => v.verify.start({ number: '07700900124', country: 'GB' })],
     ['a number of its country', (v) => v.verify.start({ number: '12025550124', country: 'US' })],
-  ])('%s passes', async (_what, call) => {
+  ])('are allowed: %s', async (_what, call) => {
     const { vonage, sent } = stub();
     await call(guardVonage(await newGuard(), vonage));
     expect(sent).toHaveBeenCalledTimes(1);
   });
 
-  it('ask the list of the sender where the call names one', async () => {
+  it('check the list of the sender if the call names one', async () => {
     const guard = await newGuard();
     await guard.optOut('15551230003', { list: 'default' });
     const { vonage, sent } = stub();
@@ -163,7 +169,7 @@ describe('sends', () => {
     expect(sent).not.toHaveBeenCalled();
   });
 
-  it('hand on what was read, read once, as an instance of its class', async () => {
+  it('pass on the parameters as an instance of their class, and read them once', async () => {
     const { vonage, sent } = stub();
     const v = guardVonage(await newGuard(), vonage);
     const answers = [CLEAN, OUT];
@@ -193,7 +199,7 @@ describe('sends', () => {
     expect(sent).toHaveBeenCalledTimes(1);
   });
 
-  it('happen where the gate observes, and are told of', async () => {
+  it('are allowed and reported if the gate observes', async () => {
     const guard = await newGuard();
     const [blocked, warn] = [vi.fn(), vi.fn()];
     guard.on('blocked', blocked);
@@ -217,7 +223,7 @@ describe('replies', () => {
       'thrown as the SDK does',
       () => Promise.reject(Object.assign(new Error('x'), { response: refusal('102') })),
     ],
-  ])('that say who opted out are learnt from: %s', async (_how, answer) => {
+  ])('record the opt-out that they say: %s', async (_how, answer) => {
     const guard = await newGuard();
     const { vonage } = stub(answer);
     await guardVonage(guard, vonage)
@@ -226,7 +232,7 @@ describe('replies', () => {
     expect(guard.check(CLEAN)).toMatchObject({ reason: 'opted_out', source: 'receipt' });
   });
 
-  it.each(['1', '7', '9', '99'])('with the look-alike %s teach nothing', async (status) => {
+  it.each(['1', '7', '9', '99'])('record nothing with the similar status %s', async (status) => {
     const guard = await newGuard();
     const simulator = await startSimulator();
     open.push(() => simulator.close());
@@ -237,7 +243,7 @@ describe('replies', () => {
     expect(guard.canSend(CLEAN)).toBe(true);
   });
 
-  it.each([1240, 1241, 1070, 102])('of the Messages API with %i teach nothing', async (title) => {
+  it.each([1240, 1241, 1070, 102])('record nothing with %i of the Messages API', async (title) => {
     const guard = await newGuard();
     const thrown = Object.assign(new Error('x'), { response: { data: { title } } });
     const { vonage } = stub(() => Promise.reject(thrown));
@@ -250,7 +256,7 @@ describe('replies', () => {
     expect(guard.canSend(CLEAN)).toBe(true);
   });
 
-  it('about a number that nobody can read change nothing', async () => {
+  it('record nothing about an unreadable number', async () => {
     const guard = await newGuard();
     const { vonage } = stub(() => refusal('102'));
     await guardVonage(guard, vonage, { onBlocked: 'observe' }).sms.send({ to: 'nobody' });
@@ -269,7 +275,7 @@ describe('the SDK itself', () => {
     return { guard, simulator, real, vonage };
   }
 
-  it('sends what is allowed and nothing else', async () => {
+  it('sends only allowed messages', async () => {
     const { simulator, vonage } = await start();
     await expect(vonage.sms.send({ to: OUT, from: 'A', text: 'x' })).rejects.toThrow(SendBlockedError);
     await expect(
@@ -290,7 +296,7 @@ describe('the SDK itself', () => {
     ]);
   });
 
-  it('looks like the client it stands for, which stays as it is', async () => {
+  it('looks like its client, which is not changed', async () => {
     const { real, vonage, guard } = await start();
     const before = real.sms;
     expect(vonage).toBeInstanceOf(Vonage);
@@ -304,7 +310,7 @@ describe('the SDK itself', () => {
     expect(guardVonage(await newGuard(), vonage)).not.toBe(vonage);
   });
 
-  it('has no method that is not thought of', () => {
+  it('has no unknown method that looks like a send', () => {
     const real = new Vonage(new Auth({ apiKey: 'k', apiSecret: 's' }));
     const methods = (client: object) =>
       Object.getOwnPropertyNames(Object.getPrototypeOf(client)).filter((name) => name !== 'constructor');
@@ -324,7 +330,7 @@ describe('the SDK itself', () => {
     ]);
   });
 
-  it('makes no request of one’s own unseen', async () => {
+  it('does not send custom requests without a check', async () => {
     const { vonage, simulator } = await start();
     expect(() => vonage.sms.sendPostRequest(`${simulator.url}/sms/json`, { to: OUT })).toThrow(
       /sms.sendPostRequest/,
@@ -348,7 +354,7 @@ describe('methods of later versions', () => {
     return { call, vonage };
   };
 
-  it('are refused where they look like sends, saying what to do', async () => {
+  it('are refused with instructions if they look like sends', async () => {
     const { call, vonage } = later();
     const v = guardVonage(await newGuard(), vonage);
     for (const run of [
@@ -365,7 +371,7 @@ describe('methods of later versions', () => {
     expect(() => v.sms.sendBulk()).toThrow(expect.objectContaining({ code: 'send_unguarded' }));
   });
 
-  it('are called where they do not, or are named', async () => {
+  it('are called if they do not look like sends, or are allowed by name', async () => {
     const { call, vonage } = later();
     const v = guardVonage(await newGuard(), vonage, { allow: ['sms.sendBulk', 'send'] });
     for (const run of [
@@ -384,7 +390,7 @@ describe('methods of later versions', () => {
   });
 });
 
-describe('a stand-in', () => {
+describe('the proxy', () => {
   class Part {
     #secret = 1;
     label = 'part';
@@ -398,7 +404,7 @@ describe('a stand-in', () => {
     send = async (_params: unknown) => this.#secret;
   }
 
-  it('runs methods on the client, whatever is private in it', async () => {
+  it('runs methods on the client, so that private members work', async () => {
     const sms = Object.freeze(new Part());
     const real = Object.freeze({ sms, note: null });
     const { sms: part, note } = guardVonage(await newGuard(), real);
@@ -408,7 +414,7 @@ describe('a stand-in', () => {
     expect(part).toBeInstanceOf(Part);
   });
 
-  it('shows no other way to the client, and hands changes on', async () => {
+  it('does not reveal the client, and passes on changes', async () => {
     const real: { sms: { send?: unknown; label?: string } } = { sms: { send: vi.fn(), label: 'a' } };
     const v = guardVonage(await newGuard(), real);
     expect(Object.getOwnPropertyDescriptor(v, 'sms')?.value).toBe(v.sms);
@@ -443,7 +449,7 @@ describe('options', () => {
     },
   );
 
-  it('refuses what is no guard', () => {
+  it('refuses a value that is no guard', () => {
     expect(() => guardVonage({} as never, stub().vonage)).toThrow(/createGuard/);
   });
 });

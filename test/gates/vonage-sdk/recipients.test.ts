@@ -1,4 +1,4 @@
-/** Whom a call of the official SDK reaches: what is asked about is what leaves. */
+/** The recipients of a call of the official SDK: the values that are checked are the values that are sent. */
 
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { once } from 'node:events';
@@ -35,7 +35,7 @@ beforeAll(async () => {
   await once(server, 'listening');
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   const auth = new Auth({ apiKey: 'key', apiSecret: 'secret' });
-  // A token needs a key that nobody here has.
+  // A token would need a key, which tests do not have.
   auth.createBearerHeader = async () => 'Bearer none';
   real = new Vonage(auth, { restHost: url, apiHost: url });
 });
@@ -47,7 +47,7 @@ afterAll(async () => {
 
 type Call = (vonage: Vonage, to: never) => Promise<unknown>;
 
-/** Makes a call through the real SDK. @returns what arrived, or that it was refused. */
+/** Makes a call through the real SDK. @returns the bodies that arrived, or the reason of the refusal. */
 async function outcomeOf(by: Guard, call: (vonage: Vonage) => Promise<unknown>): Promise<string> {
   arrived.length = 0;
   try {
@@ -57,7 +57,7 @@ async function outcomeOf(by: Guard, call: (vonage: Vonage) => Promise<unknown>):
       expect(arrived).toEqual([]);
       return error.decision.reason;
     }
-    // What the SDK makes of the answer is its own affair.
+    // An error of the SDK about the answer does not matter here.
     if (arrived.length === 0) throw error;
   }
   return arrived.join();
@@ -94,7 +94,7 @@ class Phone {
   }
 }
 
-/** A function that answers differently each time. */
+/** Returns a function with a different result each time. */
 function alternating(...answers: readonly string[]): () => string {
   let turn = 0;
   return () => answers[turn++ % answers.length] ?? '';
@@ -113,20 +113,20 @@ describe.each(sends)('%s', (name, send) => {
     ['one that gives nothing', () => new Phone(CLEAN, ''), 'invalid_number'],
     ['one of a function', () => Object.assign(() => CLEAN, { toJSON: () => OUT }), 'invalid_number'],
     ['one of a clean number', () => new Phone('x', CLEAN), 'sent'],
-  ])('asks about what leaves where the recipient has a toJSON: %s', async (_what, to, expected) => {
+  ])('checks the value that is sent if the recipient has a toJSON: %s', async (_what, to, expected) => {
     const outcome = await outcomeOf(guard, (vonage) => send(vonage, to() as never));
     if (expected !== 'sent') {
       expect(['invalid_number', expected]).toContain(outcome);
       return;
     }
-    // In a list or as an object the verification API has no number to read.
+    // The verification API reads no number from a list or an object.
     if (name === 'verify.start' && outcome === 'invalid_number') return;
     expect(outcome).toContain(CLEAN);
     expect(outcome).not.toContain(OUT);
   });
 });
 
-it('what was read leaves, whatever parameters with a toJSON write', async () => {
+it('sends the values that were read, even if the parameters have a toJSON', async () => {
   const params = { to: CLEAN, from: 'A', text: 'x', toJSON: () => ({ to: OUT }) };
   const sent: string[] = [];
   const own = { sms: { send: async (given: object) => void sent.push(JSON.stringify(given)) } };
@@ -146,26 +146,26 @@ describe('conversations.createMember', () => {
   it.each<[string, unknown, string]>([
     ['an SMS', { type: 'sms', to: { type: 'sms', number: OUT } }, 'opted_out'],
     ['an MMS', { type: 'mms', to: { type: 'mms', number: OUT } }, 'opted_out'],
-    ['an SMS at its number', { type: 'sms', number: OUT }, 'opted_out'],
+    ['an SMS with its own number', { type: 'sms', number: OUT }, 'opted_out'],
     ['an SMS to a bare number', { type: 'sms', to: OUT }, 'opted_out'],
     ['an SMS in capitals', { Type: 'SMS', To: { Number: OUT } }, 'opted_out'],
-    ['an SMS at its end alone', { type: 'app', to: { type: 'sms', number: OUT } }, 'opted_out'],
+    ['an SMS only in its to', { type: 'app', to: { type: 'sms', number: OUT } }, 'opted_out'],
     [
-      'an SMS at one of its ends',
+      'an SMS in one of several to',
       { type: 'app', to: [{ type: 'app' }, { type: 'sms', number: OUT }] },
       'invalid_number',
     ],
     [
-      'an SMS from us alone',
+      'an SMS only in its from',
       { type: 'app', from: { type: 'sms', number: 'A' }, to: { number: OUT } },
       'opted_out',
     ],
-    ['a type nobody knows', { type: 'rcs2', number: OUT }, 'opted_out'],
+    ['an unknown type', { type: 'rcs2', number: OUT }, 'opted_out'],
     ['no type', { number: OUT }, 'opted_out'],
-    ['an SMS to nobody', { type: 'sms' }, 'invalid_number'],
-    ['its name alone', 'sms', 'invalid_number'],
+    ['an SMS without a recipient', { type: 'sms' }, 'invalid_number'],
+    ['the name of a channel', 'sms', 'invalid_number'],
     ['one of several', [{ type: 'app' }, { type: 'sms', number: OUT }], 'opted_out'],
-    ['an SMS to somebody', { type: 'sms', to: { type: 'sms', number: CLEAN } }, 'sent'],
+    ['an SMS to an unlisted number', { type: 'sms', to: { type: 'sms', number: CLEAN } }, 'sent'],
     ['a call', { type: 'phone', number: OUT }, 'sent'],
     ['an app', { type: 'app', user: OUT }, 'sent'],
     [
@@ -176,14 +176,14 @@ describe('conversations.createMember', () => {
     ['WhatsApp', { type: 'whatsapp', to: { type: 'whatsapp', number: OUT } }, 'sent'],
     ['null', null, 'sent'],
     ['nothing', undefined, 'sent'],
-  ])('by %s', async (_what, channel, expected) => {
+  ])('decides about a member by %s', async (_what, channel, expected) => {
     const outcome = await outcomeOf(guard, (v) => v.conversations.createMember('CON', memberBy(channel)));
     expect(expected === 'sent' ? JSON.parse(outcome) : outcome).toEqual(
       expected === 'sent' ? expect.objectContaining({ user: { id: 'USR' } }) : expected,
     );
   });
 
-  it('is handed on with all of its arguments', async () => {
+  it('passes on all of its arguments', async () => {
     const called: unknown[][] = [];
     const conversations = { createMember: async (...args: unknown[]) => void called.push(args) };
     const v = guardVonage(guard, { conversations });
@@ -196,7 +196,7 @@ describe('conversations.createMember', () => {
   });
 });
 
-describe('null is what was left out', () => {
+describe('null', () => {
   it.each<[string, Call, string?]>([
     ['a country', (v, to) => v.verify.start({ number: to, brand: 'A', country: null } as never)],
     [
@@ -205,12 +205,12 @@ describe('null is what was left out', () => {
     ],
     ['a sender', (v, to) => v.sms.send({ to, from: null, text: 'x' } as never)],
     ['a brand', (v, to) => v.verify2.newRequest({ brand: null, workflow: [{ channel: SMS, to }] } as never)],
-  ])('as %s', async (_what, send) => {
+  ])('counts as missing as %s', async (_what, send) => {
     expect(await outcomeOf(guard, (v) => send(v, CLEAN as never))).toContain(CLEAN);
     expect(await outcomeOf(guard, (v) => send(v, OUT as never))).toBe('opted_out');
   });
 
-  it('but not in a list of failovers, or as a step', async () => {
+  it('does not count as missing in a list of failovers, or as the workflow', async () => {
     const failover = { channel: 'sms', to: CLEAN, from: 'A', text: 'x', failover: [null] };
     expect(await outcomeOf(guard, (v) => v.messages.send(failover as never))).toBe('invalid_number');
     expect(await outcomeOf(guard, (v) => v.verify2.newRequest({ workflow: null } as never))).toBe(
@@ -220,15 +220,15 @@ describe('null is what was left out', () => {
 });
 
 it.each<[string, unknown]>([
-  ['a list of ends', [{ type: 'sms', number: OUT }]],
+  ['a list with an SMS recipient', [{ type: 'sms', number: OUT }]],
   [
-    'a list of ends, the last by SMS',
+    'a list whose last recipient is an SMS one',
     [
       { type: 'whatsapp', number: CLEAN },
       { type: 'sms', number: OUT },
     ],
   ],
-])('a message of another channel to %s is asked about', async (_what, to) => {
+])('checks a message of another channel to %s', async (_what, to) => {
   const message = { channel: 'whatsapp', to, from: 'A', text: 'x' };
   expect(await outcomeOf(guard, (v) => v.messages.send(message as never))).toBe('opted_out');
 });
@@ -248,7 +248,7 @@ describe('a verification under a brand', () => {
       'verify2.newRequest with a sender',
       (v, to) => v.verify2.newRequest({ brand: 'Acme', workflow: [{ channel: SMS, to, from: 'Acme' }] }),
     ],
-  ])('asks every list: %s', async (_what, send) => {
+  ])('is checked against every list: %s', async (_what, send) => {
     await using own = createGuard({
       lists: { acme: { senders: ['Acme'] }, bolt: { senders: ['Bolt'] } },
       logger: silent,

@@ -1,4 +1,4 @@
-/** One table of cases over every host: the same answers, whoever serves. */
+/** One table of cases for every web framework: each gives the same answers. */
 
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from 'node:http';
@@ -12,10 +12,10 @@ import Fastify from 'fastify';
 import { Hono } from 'hono';
 import Koa from 'koa';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { guardFetch, webhooksFetch } from '../../../src/gates/fetch/fetch.ts';
-import type { Guard } from '../../../src/index.ts';
-import { createTestGuard, signedWebhook } from '../../../src/testing/index.ts';
-import { untrusted } from '../untrusted.ts';
+import { guardFetch, webhooksFetch } from '../../src/gates/fetch/fetch.ts';
+import type { Guard } from '../../src/index.ts';
+import { createTestGuard, signedWebhook } from '../../src/testing/index.ts';
+import { untrusted } from './untrusted.ts';
 
 const OUT = '15551230001';
 const CLEAN = '15551230002';
@@ -28,14 +28,16 @@ afterEach(async () => {
   for (const close of open.splice(0).toReversed()) await close();
 });
 
-/** What the gate of a host does with blocked recipients. */
+/** The `onBlocked` option of a gate. */
 interface Gate {
   readonly onBlocked?: 'reject' | 'strip' | 'observe';
 }
 const STRIP: Gate = { onBlocked: 'strip' };
 const OBSERVE: Gate = { onBlocked: 'observe' };
 
-/** Each host has the webhooks at `/hooks` and a gate at `/messages`, whose handler answers with the recipients it sees. */
+/**
+ * Each host has the webhooks at `/hooks` and a gate at `/messages`, whose handler answers with the recipients it sees.
+ */
 const hosts: readonly [string, (guard: Guard, gate: Gate) => RequestListener | Promise<RequestListener>][] = [
   [
     'Express 5',
@@ -182,19 +184,25 @@ describe.each(hosts)('on %s', (_name, host) => {
   }
 
   it.each<[string, object, number, string, Gate?]>([
-    ['a clean one', { to: CLEAN }, 200, `{"to":"${CLEAN}"}`],
-    ['clean ones', { to: [CLEAN, OTHER] }, 200, `{"to":["${CLEAN}","${OTHER}"]}`],
-    ['one who is out', { to: OUT }, 403, 'opted_out'],
-    ['one of two who is out', { to: [CLEAN, OUT] }, 403, '"recipients":[{"index":1,"to":"*******0001"'],
-    ['an unreadable one', { to: [OUT, 'x'] }, 422, 'invalid_number'],
-    ['nobody', {}, 400, 'missing_recipient'],
+    ['an unlisted number', { to: CLEAN }, 200, `{"to":"${CLEAN}"}`],
+    ['unlisted numbers', { to: [CLEAN, OTHER] }, 200, `{"to":["${CLEAN}","${OTHER}"]}`],
+    ['a listed number', { to: OUT }, 403, 'opted_out'],
+    ['one listed number of two', { to: [CLEAN, OUT] }, 403, '"recipients":[{"index":1,"to":"*******0001"'],
+    ['an unreadable number', { to: [OUT, 'x'] }, 422, 'invalid_number'],
+    ['no recipient', {}, 400, 'missing_recipient'],
     ['an empty list', { to: [] }, 400, 'missing_recipient'],
-    ['many', { to: Array.from({ length: 1001 }, () => CLEAN) }, 413, 'too_many_recipients'],
-    ['stripped of one', { to: [OUT, CLEAN], text: 'x' }, 200, `{"to":["${CLEAN}"],"text":"x"}`, STRIP],
-    ['stripped of all', { to: [OUT] }, 403, 'opted_out', STRIP],
-    ['observed, one who is out', { to: [CLEAN, OUT] }, 200, `{"to":["${CLEAN}","${OUT}"]}`, OBSERVE],
-    ['observed, nobody', { text: 'x' }, 200, '{"text":"x"}', OBSERVE],
-  ])('%s', async (_case, body, status, word, gate) => {
+    ['too many recipients', { to: Array.from({ length: 1001 }, () => CLEAN) }, 413, 'too_many_recipients'],
+    [
+      'stripped: one of two listed',
+      { to: [OUT, CLEAN], text: 'x' },
+      200,
+      `{"to":["${CLEAN}"],"text":"x"}`,
+      STRIP,
+    ],
+    ['stripped: all listed', { to: [OUT] }, 403, 'opted_out', STRIP],
+    ['observed: a listed number', { to: [CLEAN, OUT] }, 200, `{"to":["${CLEAN}","${OUT}"]}`, OBSERVE],
+    ['observed: no recipient', { text: 'x' }, 200, '{"text":"x"}', OBSERVE],
+  ])('answers a send as expected: %s', async (_case, body, status, word, gate) => {
     const { guard, url } = await serve(gate);
     const blocked = vi.fn();
     guard.on('blocked', blocked);
@@ -202,11 +210,11 @@ describe.each(hosts)('on %s', (_name, host) => {
     expect([answer.status, text]).toEqual([status, expect.stringContaining(word)]);
     const isProblem = answer.headers.get('content-type') === 'application/problem+json; charset=utf-8';
     expect(isProblem).toBe(status !== 200);
-    const isTold = JSON.stringify(body).includes(OUT);
-    expect(blocked.mock.calls.some(([event]) => event.observed === (gate === OBSERVE))).toBe(isTold);
+    const isReported = JSON.stringify(body).includes(OUT);
+    expect(blocked.mock.calls.some(([event]) => event.observed === (gate === OBSERVE))).toBe(isReported);
   });
 
-  it.each(untrusted)('a clean one, by a guard that is %s', async (reason, make) => {
+  it.each(untrusted)('answers 503 for an unlisted number if the guard is %s', async (reason, make) => {
     const { url } = await serve({}, make);
     const { status, headers, text } = await send(url, { to: CLEAN });
     expect([status, text]).toEqual([503, expect.stringContaining(reason)]);
@@ -223,7 +231,7 @@ describe.each(hosts)('on %s', (_name, host) => {
     ['a wrong signature', { signed: 'wrong-sig' }, 401],
     ['a wrong token', { shape: 'messages-inbound', signed: 'wrong-jwt' }, 401],
     ['no signature', { signed: 'none' }, 401],
-  ] as const)('%s', async (_case, spec, status) => {
+  ] as const)('answers a webhook as expected: %s', async (_case, spec, status) => {
     const { guard, url } = await serve();
     const { url: target, ...hook } = signedWebhook({ person: CLEAN, path: `${url}/hooks`, ...spec });
     const response = await fetch(target, hook);
@@ -232,14 +240,14 @@ describe.each(hosts)('on %s', (_name, host) => {
   });
 
   it.each([
-    ['a method that is none of a webhook’s', { method: 'PUT' }, 405],
+    ['a method that webhooks do not use', { method: 'PUT' }, 405],
     ['a webhook over the limit', { method: 'POST', body: 'x'.repeat(80_000) }, 413],
     [
-      'half a JSON',
+      'incomplete JSON',
       { method: 'POST', body: '{"msisdn":', headers: { 'content-type': 'application/json' } },
       400,
     ],
-  ])('%s', async (_case, hook, status) => {
+  ])('refuses an invalid webhook: %s', async (_case, hook, status) => {
     const { url } = await serve();
     const response = await fetch(`${url}/hooks`, hook);
     await response.text();

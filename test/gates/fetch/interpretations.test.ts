@@ -1,4 +1,4 @@
-/** Bodies that can be read in more than one way: nobody who opted out is sent to, however the handler reads. */
+/** Bodies with more than one interpretation: nothing is sent to a person who opted out, however the handler parses. */
 
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
@@ -21,7 +21,7 @@ afterAll(() => guard.close());
 type Content = string | Uint8Array<ArrayBuffer>;
 
 function post(body: Content, type: string | undefined, headers: Record<string, string> = {}): Request {
-  // Bytes get no type of their own.
+  // A request with bytes gets no content type of its own.
   const bytes = typeof body === 'string' ? new TextEncoder().encode(body) : body;
   const init = { ...headers, ...(type === undefined ? {} : { 'content-type': type }) };
   return new Request('http://host/messages', { method: 'POST', body: bytes, headers: init });
@@ -237,21 +237,21 @@ describe('a body', () => {
     ['of nothing as a form', '', FORM_TYPE, 'missing_recipient'],
     ['of null', 'null', JSON_TYPE, 'missing_recipient'],
     ['of null as a form', 'null', FORM_TYPE, 'missing_recipient'],
-  ])('%s', async (_what, body, type, expected) => {
+  ])('%s is answered as expected', async (_what, body, type, expected) => {
     const done = await run(post(body, type));
     expect(done.code).toBe(expected);
-    // What passes is what came.
+    // A body that passes is unchanged.
     if (expected === 'passed') expect(done.bytes).toEqual(Buffer.from(body as string));
     if (expected === 'ambiguous_recipient') expect(done.status).toBe(400);
     expect(done.text.includes(OUT) && expected !== 'passed').toBe(false);
   });
 
-  it.each(['gzip', 'br', 'identity, gzip'])('that is compressed by %s is not read', async (encoding) => {
+  it.each(['gzip', 'br', 'identity, gzip'])('is not read if it is compressed with %s', async (encoding) => {
     const request = post(`to=${CLEAN}`, FORM_TYPE, { 'content-encoding': encoding });
     expect((await run(request)).code).toBe('missing_recipient');
   });
 
-  it.each(['identity', ''])('of content-encoding %j is', async (encoding) => {
+  it.each(['identity', ''])('is read if its content-encoding is %j', async (encoding) => {
     const request = post(`to=${CLEAN}`, FORM_TYPE, { 'content-encoding': encoding });
     expect((await run(request)).code).toBe('passed');
   });
@@ -259,28 +259,28 @@ describe('a body', () => {
   it.each([
     [`{"note":"&to=${CLEAN}&","to":"${OUT}"}`, FORM_TYPE],
     [`{"to":"${OUT}","to":"${CLEAN}"}`, JSON_TYPE],
-  ])('that is ambiguous passes where the gate observes, with nobody to send to: %s', async (body, type) => {
+  ])('passes with no allowed recipient if it is ambiguous and the gate observes: %s', async (body, type) => {
     const { code, decisions } = await run(post(body, type), { onBlocked: 'observe' });
     expect([code, decisions?.allowed]).toEqual(['passed', []]);
   });
 
-  it('is asked about as a caller reads it', async () => {
+  it('is interpreted by the function to', async () => {
     const to = (body: { people: { phone: string }[] }) => body.people.map(({ phone }) => phone);
     const people = (phone: string) => `{"people":[{"phone":"${phone}"}],"link":"?a=b&c=d"}`;
     expect((await run(post(people(CLEAN), JSON_TYPE), { to })).code).toBe('passed');
     expect((await run(post(people(OUT), JSON_TYPE), { to })).code).toBe('opted_out');
-    // A form has no such list: the function fails on it as the handler would.
+    // A form has no such list: the function fails, as the handler would.
     expect((await run(post('people=x', FORM_TYPE), { to })).code).toBe('recipient_lookup_failed');
     const twice = `{"people":[{"phone":"${OUT}"}],"people":[{"phone":"${CLEAN}"}]}`;
     expect((await run(post(twice, JSON_TYPE), { to })).code).toBe('ambiguous_recipient');
   });
 
   it.each([
-    ['a promise of them', async () => [CLEAN], 'passed'],
-    ['a promise of somebody who is out', async () => OUT, 'opted_out'],
+    ['a promise', async () => [CLEAN], 'passed'],
+    ['a promise of a person who opted out', async () => OUT, 'opted_out'],
     ['a rejection', () => Promise.reject(new Error(OUT)), 'recipient_lookup_failed'],
-    ['a promise of what is no JSON', async () => [1n, {}] as never, 'invalid_number'],
-  ])('may be of people whom %s names', async (_what, to, expected) => {
+    ['a promise of values that are no JSON', async () => [1n, {}] as never, 'invalid_number'],
+  ])('has the recipients that to returns as %s', async (_what, to, expected) => {
     const errors = vi.fn();
     const unsubscribe = guard.on('error', errors);
     const { code, text } = await run(post('{}', JSON_TYPE), { to });
@@ -295,11 +295,11 @@ describe('a body', () => {
   it.each([
     [{}, /body\.to/],
     [{ to: () => undefined }, /the option to returned none/],
-  ])('that names nobody is told where to look: %o', async (options, hint) => {
+  ])('gets a hint about the option to if it names no recipient: %o', async (options, hint) => {
     expect((await run(post('{}', JSON_TYPE), options)).text).toMatch(hint);
   });
 
-  /** How handlers read. */
+  /** The ways in which handlers parse a body. */
   const handlers: readonly ((request: Request) => Promise<unknown>)[] = [
     async (request) => ((await request.json()) as { to?: unknown }).to,
     async (request) => (await request.formData()).getAll('to'),
@@ -307,7 +307,7 @@ describe('a body', () => {
       [...new URLSearchParams(await request.text())]
         .filter(([name]) => /^to\b/.test(name))
         .map(([, to]) => to),
-    // A parser that takes the first of two values of one name.
+    // A parser that takes the first value of a duplicate name.
     async (request) => {
       const text = (await request.text()).replace(/^\uFEFF/, '');
       JSON.parse(text);
@@ -330,7 +330,7 @@ describe('a body', () => {
     fc.array(part, { maxLength: 5 }).map((parts) => parts.join('&')),
   );
 
-  it('reaches nobody who opted out, however the handler reads', async () => {
+  it('reaches no person who opted out, however the handler parses it', async () => {
     await fc.assert(
       fc.asyncProperty(
         body,
@@ -378,7 +378,7 @@ describe('strip', () => {
       JSON_TYPE,
     ],
     [
-      'a list that stands twice',
+      'a duplicate list',
       `{"to":["${OUT}","${CLEAN}"],"to":["${OUT}","${CLEAN}"]}`,
       `{"to":["${CLEAN}"],"to":["${CLEAN}"]}`,
       JSON_TYPE,
@@ -386,24 +386,27 @@ describe('strip', () => {
     ['JSON as a form', `{"to":["${OUT}","${CLEAN}"],${big}}`, `{"to":["${CLEAN}"],${big}}`, FORM_TYPE],
     ['a form', `a=%7e+x&to=${OUT}&b&to=%2B${CLEAN}&&c=1`, `a=%7e+x&to=%2B${CLEAN}&b&c=1`, FORM_TYPE],
     ['a form with brackets', `to[]=${OUT}&x=1&to[]=${CLEAN}`, `to%5B%5D=${CLEAN}&x=1`, FORM_TYPE],
-  ])('takes people out of %s and leaves the rest as it was', async (_what, body, expected, type) => {
-    const done = await run(post(body, type), strip);
-    expect(done.text).toBe(expected);
-    expect(done.decisions?.allowed).not.toContain(OUT);
-  });
+  ])(
+    'takes blocked recipients out of %s and keeps the rest unchanged',
+    async (_what, body, expected, type) => {
+      const done = await run(post(body, type), strip);
+      expect(done.text).toBe(expected);
+      expect(done.decisions?.allowed).not.toContain(OUT);
+    },
+  );
 
   const to = (body: { people: { phone: string }[] }) => body.people.map(({ phone }) => phone);
   const people = `{"people":[{"phone":"${OUT}","id":9007199254740993},{"phone":"${CLEAN}","id":9007199254740995}],"x":1.0}`;
 
   it.each<[string, GuardFetchOptions['setTo'], string]>([
     [
-      'keeps those who are left',
+      'keeps the remaining recipients',
       (body, rest) =>
         void (body.people = body.people.filter(({ phone }: { phone: string }) => rest.includes(phone))),
       `{"people":[{"phone":"${CLEAN}","id":9007199254740995}],"x":1.0}`,
     ],
     [
-      'does it later',
+      'changes the body later',
       async (body) => {
         await new Promise(setImmediate);
         body.people.shift();
@@ -411,7 +414,7 @@ describe('strip', () => {
       `{"people":[{"phone":"${CLEAN}","id":9007199254740995}],"x":1.0}`,
     ],
     [
-      'changes one, adds one and takes one away',
+      'changes a member, adds one and removes one',
       (body) => {
         body.people = [{ phone: CLEAN }];
         body.added = [1.5, null, { a: [] }];
@@ -420,7 +423,7 @@ describe('strip', () => {
       `{"people":[{"phone":"${CLEAN}"}],"added":[1.5,null,{"a":[]}]}`,
     ],
     [
-      'adds one',
+      'adds a member',
       (body) => void (body.people.shift(), (body.y = 2)),
       `{"people":[{"phone":"${CLEAN}","id":9007199254740995}],"x":1.0,"y":2}`,
     ],
@@ -439,10 +442,10 @@ describe('strip', () => {
       (body) => void (body.people = body.people.slice(1).map((one: object) => ({ ...one, seen: true }))),
       'opted_out',
     ],
-    ['writes no JSON', (body) => void (body.people.shift(), (body.x = () => 1)), 'opted_out'],
-    ['writes what refers to itself', (body) => void (body.people.shift(), (body.x = { body })), 'opted_out'],
+    ['writes a value that is no JSON', (body) => void (body.people.shift(), (body.x = () => 1)), 'opted_out'],
+    ['writes a circular value', (body) => void (body.people.shift(), (body.x = { body })), 'opted_out'],
     [
-      'gives members other names',
+      'renames members',
       (body) =>
         void (body.people = [
           { ...body.people[1], phone: CLEAN, id: '1' },
@@ -451,9 +454,9 @@ describe('strip', () => {
       `{"people":[{"phone":"${CLEAN}","id":"1"},{"phone":"${OTHER}","it":1}],"x":1.0}`,
     ],
     ['writes nothing', () => undefined, 'opted_out'],
-    ['writes something else', (body) => void (body.x = 2), 'opted_out'],
-    ['empties it', (body) => void (body.people = []), 'opted_out'],
-    ['makes it unreadable', (body) => void (body.people = undefined), 'opted_out'],
+    ['changes only another member', (body) => void (body.x = 2), 'opted_out'],
+    ['removes all recipients', (body) => void (body.people = []), 'opted_out'],
+    ['removes the list of recipients', (body) => void (body.people = undefined), 'opted_out'],
     ['rejects', () => Promise.reject(new Error('no')), 'opted_out'],
     [
       'throws',
@@ -462,7 +465,7 @@ describe('strip', () => {
       },
       'opted_out',
     ],
-  ])('by a setTo that %s', async (_how, setTo, expected) => {
+  ])('answers as expected for a setTo that %s', async (_how, setTo, expected) => {
     const done = await run(post(people, JSON_TYPE), { ...strip, to, ...(setTo ? { setTo } : {}) });
     expect(done.code === 'passed' ? done.text : done.code).toBe(expected);
   });
@@ -472,7 +475,7 @@ describe('strip', () => {
     ['a list by an object', '[1.0]', { a: [] }, '{"a":[]}'],
     ['a list by a longer one', '[1.0,{"a":2.0}]', [1, { a: 2 }, 3], '[1.0,{"a":2.0},3]'],
     ['a number by null', '1.0', null, 'null'],
-  ])('may put %s', async (_what, before, after, expected) => {
+  ])('can replace %s', async (_what, before, after, expected) => {
     const setTo = (body: Record<string, unknown>, rest: readonly string[]) => {
       Object.assign(body, { to: rest, o: after });
     };
@@ -483,7 +486,7 @@ describe('strip', () => {
     expect(done.text).toBe(`{"o": ${expected}, "to":["${CLEAN}"]}`);
   });
 
-  it('changes a form by a setTo', async () => {
+  it('writes the changes of setTo to a form', async () => {
     const options = {
       ...strip,
       to: (body: { p?: string[] }) => body.p,
@@ -498,9 +501,9 @@ describe('strip', () => {
   });
 
   it.each<[string, string]>([
-    ['in its address', '{}'],
-    ['in its address, without a body', ''],
-  ])('refuses a request that names people %s', async (_where, body) => {
+    ['in its URL', '{}'],
+    ['in its URL, without a body', ''],
+  ])('refuses a request that names recipients %s', async (_where, body) => {
     const options = {
       ...strip,
       to: (_body: unknown, { url }: Request) => new URL(url).searchParams.getAll('to'),
@@ -513,7 +516,7 @@ describe('strip', () => {
     expect((await run(request, options)).code).toBe('opted_out');
   });
 
-  it('refuses what is ambiguous once it is written', async () => {
+  it('refuses a body that is ambiguous after setTo', async () => {
     const setTo = (body: Record<string, unknown>, rest: readonly string[]) => {
       body['to'] = rest;
       body['x'] = `&to=${OUT}&`;
