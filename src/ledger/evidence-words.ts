@@ -1,8 +1,8 @@
-/** What people and operators wrote, and what links evidence to a message. No rule reads it. */
+/** The words of people and operators, and the ids that link evidence to a message. No rule reads them. */
 
 import type { Evidence } from './evidence.ts';
 
-/** The evidence without its words: what is kept in memory, and what is left when a person was erased. */
+/** Returns the evidence without its words: the form that is kept in memory, and that is left after an erasure. */
 export function withoutWords(evidence: Evidence): Evidence {
   const { messageId, sender, text, reason } = evidence;
   if ((messageId ?? sender ?? text ?? reason) === undefined) return evidence;

@@ -1,6 +1,6 @@
 /** The evidence that the guard keeps, as data. Types and constants only; evidence-rules.ts weighs it. */
 
-/** Out: this person gets no message. In: this person asked for messages again. */
+/** `out`: the person gets no message. `in`: the person asked for messages again. */
 export type Direction = 'out' | 'in';
 
 /**
@@ -8,27 +8,27 @@ export type Direction = 'out' | 'in';
  *
  * - `told`: the provider passed it on (a message, a receipt). Ordered by the provider's time, `at`.
  * - `stated`: a row of an import with a date of its own. `at` is the latest instant that the text of the date can mean.
- * - `act`: somebody did it here (`optOut()`, `resubscribe()`, an import without a date). Ordered by its position in the
- *   store's log and by its basis. Its time decides nothing.
+ * - `act`: an act on this system (`optOut()`, `resubscribe()`, an import row without a date). Ordered by its position
+ *   in the store's log and by its basis. Its time decides nothing.
  */
 export type EvidenceKind = 'told' | 'act' | 'stated';
 
 /**
- * Where a fact came from: the provider's list or its manage endpoint (`provider`), a message from the person
+ * Where evidence came from: the provider's list or its manage endpoint (`provider`), a message from the person
  * (`inbound`), a delivery receipt or status (`receipt`), an operator, website or import (`manual`).
  */
 export type EvidenceSource = 'provider' | 'inbound' | 'receipt' | 'manual';
 
-/** A position in the log of one store. Positions of different logs are never compared. */
+/** A position in the log of one store. The rules never compare positions of different logs. */
 export interface LogPosition {
   /** The `logId` of the store. Names of newer logs sort after those of older ones. */
   readonly log: string;
   readonly position: number;
 }
 
-/** What the provider's manage endpoint said when it opted a number in. */
+/** The answer of the provider's manage endpoint that opted a number in. */
 export interface OptInProof {
-  /** The `opt-in-date` of its reply, ms UTC by the provider's clock; `null` without one. */
+  /** The `opt-in-date` of the answer, ms UTC by the provider's clock; `null` if it had none. */
   readonly optInDate: number | null;
   /** Number of the last sweep of the list that had begun, as far as the acting process knew. */
   readonly sweep: number;
@@ -38,39 +38,39 @@ export interface OptInProof {
 export interface Evidence {
   readonly direction: Direction;
   readonly kind: EvidenceKind;
-  /** When the person or operator acted. {@link LATEST_TIME} for an opt-out that was told without a date. */
+  /** When the person or operator acted. {@link LATEST_TIME} for a `told` opt-out without a date. */
   readonly at: number;
   /** When this system first received it, by our wall clock. For people to read: nothing is decided by it. */
   readonly seenAt: number;
   readonly source: EvidenceSource;
-  /** One act has one id, however often it is told: retries and replays carry the same. */
+  /** One piece of evidence has one id: retries and replays carry the same id. */
   readonly id: string;
-  /** Where it stands in the store's log, and in the log that it was carried over from. At most two, newest log first. */
+  /** Its position in the store's log, and in the log it was carried over from. At most two, newest log first. */
   readonly positions?: readonly LogPosition[];
   /** Of an act: the last position that the acting process had applied when the act began. */
   readonly basis?: LogPosition;
   /** Of an opt-in act that the provider's manage endpoint has proven. */
   readonly proof?: OptInProof;
-  /** Of a START: number of the last sweep of the list that had begun, as far as the process that took it knew. */
+  /** Of a START: number of the last sweep of the list that had begun, as far as the process that received it knew. */
   readonly sweep?: number;
-  /** Kept for its id and for people to read, never weighed. */
+  /** The evidence is kept for its id and for people to read, and is never weighed. */
   readonly proves?: false;
   /** The provider's id of the message or receipt. */
   readonly messageId?: string;
   /** Our number, short code or sender id that the person wrote to. */
   readonly sender?: string;
-  /** The person's words. Forgotten by `erase`. */
+  /** The person's words. `erase` deletes them. */
   readonly text?: string;
-  /** An operator's reason or the name of an import. Forgotten by `erase`. */
+  /** An operator's reason or the name of an import. `erase` deletes it. */
   readonly reason?: string;
 }
 
-/** One fact about one number on one list. `msisdn` is digits only, country code first. */
+/** One piece of evidence about one number on one list. `msisdn` is digits only, country code first. */
 export interface OptOutChange {
   readonly list: string;
   readonly msisdn: string;
   readonly evidence: Evidence;
 }
 
-/** The latest time that a `Date` can hold, ms: the `at` of an opt-out without a date. Only an act beats it. */
+/** The latest time that a `Date` can hold, ms: the `at` of a `told` opt-out without a date. Only an act beats it. */
 export const LATEST_TIME = 8_640_000_000_000_000;

@@ -1,26 +1,31 @@
 /**
- * Positions in the logs of stores. Pure. Positions of one log are compared with each other and with nothing else: a log
- * that was lost or rolled back counts anew, under another name.
+ * Positions in the logs of stores. Pure. The rules compare only positions of one log: a log that was lost or rolled
+ * back starts again under another name.
  */
 
 import type { LogPosition } from './evidence.ts';
 
-/** Positions that are kept of one piece of evidence: in the present log, and in the one it was carried over from. */
+/**
+ * How many positions are kept of one piece of evidence: in the present log, and in the log it was carried over from.
+ */
 const KEPT_POSITIONS = 2;
 
-/** The position in a log; `undefined` for evidence that was never stored there. */
+/** Returns the position in a log; `undefined` for evidence that was never stored there. */
 export function positionIn(positions: readonly LogPosition[] | undefined, log: string): number | undefined {
   return positions?.find((one) => one.log === log)?.position;
 }
 
-/** Orders positions: those of newer logs are larger, and within one log the later ones. */
+/**
+ * Orders positions: a newer log is larger, and within one log a later position is. This order chooses which positions
+ * are kept and which opt-out is reported. No rule that allows or blocks uses it across logs.
+ */
 export function comparePositions(a: LogPosition, b: LogPosition): number {
   if (a.log !== b.log) return a.log < b.log ? -1 : 1;
   return a.position - b.position;
 }
 
 /**
- * Joins what is known of the positions of one piece of evidence. The first position in each log counts.
+ * Joins the positions of two copies of one piece of evidence. In each log the first position counts.
  *
  * @returns the positions in the newest two logs, newest first; `a` itself if `b` adds nothing.
  */
@@ -38,25 +43,25 @@ export function joinPositions(
   return kept.length === a.length && kept.every((one, index) => one === a[index]) ? a : kept;
 }
 
-/** What a process has applied of a store's log: the basis of its acts. */
+/** Tracks how much of a store's log a process has applied. That is the basis of its acts. */
 export interface AppliedPosition {
-  /** Everything up to here was applied; `undefined` before anything was read. */
+  /** Every entry up to this position was applied; `undefined` before anything was read. */
   readonly current: LogPosition | undefined;
   /** Starts in another log, or again: everything up to `end` was read. */
   restart(end: LogPosition): void;
-  /** An entry of this process was stored and applied. */
+  /** Notes that an entry of this process was stored and applied. */
   own(stored: LogPosition): void;
-  /** Everything of other processes up to there was applied. */
+  /** Notes that every entry of other processes up to `end` was applied. */
   follow(end: LogPosition): void;
 }
 
 /**
- * Creates one. An entry of this process may stand behind entries of other processes that it has not read yet: it
- * counts as applied from when those were applied too.
+ * Creates it for a process that has read nothing. An entry of this process can have a position after entries of other
+ * processes that were not read yet. It counts as applied only when those entries are applied too.
  */
 export function createAppliedPosition(): AppliedPosition {
   let current: LogPosition | undefined;
-  // Of this process, beyond `current`.
+  // Entries of this process after `current`.
   const ahead = new Set<number>();
 
   function advanceTo({ log, position }: LogPosition): void {

@@ -1,14 +1,14 @@
 /**
- * What one sweep has shown so far, kept beside the list or in a thread of its own. It counts what is new and nothing
- * else: it never decides what blocks.
+ * The numbers that one sweep has seen so far, on the main thread or in the sweep's own thread. It counts the new ones;
+ * it does not decide what blocks.
  */
 
 import { createNumberSet, type NumberSet } from '../number-set/number-set.ts';
 import { sift } from '../number-set/chunked.ts';
 
 /**
- * Rows whose number could be read, by column: those that are opted out and those that are opted in, which count after
- * the others. Numbers as doubles; dates in ms UTC, NaN where there is none.
+ * The rows with a readable number, by column: opted-out rows, and opted-in rows, which are counted after the others.
+ * Numbers are doubles. Dates are ms UTC, NaN for a row without a date.
  */
 export interface RowColumns {
   readonly outs: Float64Array;
@@ -18,23 +18,25 @@ export interface RowColumns {
 }
 
 export interface SeenNumbers {
-  /** The numbers of rows that are opted out, and of those that are opted in. A number may be in both. */
+  /** The numbers of opted-out rows. */
   readonly outs: NumberSet;
+  /** The numbers of opted-in rows. A number may be in both sets. */
   readonly ins: NumberSet;
-  /** Takes rows. @returns how many numbers had not been shown before, opted out or in. */
+  /** Adds rows. @returns how many of their numbers were in neither set before. */
   take(rows: RowColumns): number;
 }
 
-/** Creates one that has shown these numbers. */
+/** Creates the seen numbers of a sweep, by default none. The sets belong to the result from then on. */
 export function createSeenNumbers(
   outs: NumberSet = createNumberSet(),
   ins: NumberSet = createNumberSet(),
 ): SeenNumbers {
+  /** Adds numbers to their own set. @returns how many were new to both sets. */
   function add(numbers: Float64Array, own: NumberSet, other: NumberSet): number {
     if (numbers.length === 0) return 0;
-    const before = own.size;
+    const sizeBefore = own.size;
     own.addBatch(sift(numbers, other, false));
-    const fresh = own.size - before;
+    const fresh = own.size - sizeBefore;
     own.addBatch(sift(numbers, other, true));
     return fresh;
   }

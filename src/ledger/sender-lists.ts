@@ -1,64 +1,69 @@
 /**
- * Which list a sender belongs to. Pure. A sender is our number, short code or sender id, in whatever form it is
- * written; who is unknown here is treated the safe way: every list is asked, and an opt-out counts everywhere.
+ * Finds the list of a sender. Pure. A sender is our number, short code or sender id, in any form of writing. For an
+ * unknown sender the caller takes the safe side: every list is asked, and an opt-out counts everywhere.
  */
 
 /** The list whose opt-outs hold for every sender. */
 export const EVERYWHERE = '*';
 
-/** The senders of each list. `senders: undefined` is the list of every sender that no other list names. */
+/** The senders of each list. A list with `senders: undefined` is the list of every sender that no other list names. */
 export interface SenderTable {
   readonly lists: readonly { readonly name: string; readonly senders: readonly string[] | undefined }[];
-  /** Names the list of a sender, for brands that come and go; anything but a string means unknown. */
+  /** Returns the list of a sender, for brands that come and go. A result that is no string means that it is unknown. */
   readonly resolve?: ((from: string) => string | undefined) | undefined;
 }
 
-/** Writes a sender one way: digits without `+` and separators, or a sender id in lower case. */
+/** Returns the one form of a sender: digits without `+` and separators, or a sender id in lower case. */
 export function canonicalSender(sender: string): string {
   const trimmed = sender.trim();
   const digits = trimmed.replaceAll(/[\s().+/-]/g, '');
   return /^\d+$/.test(digits) ? digits.replace(/^00/, '') : trimmed.toLowerCase();
 }
 
-/** Longest sender that is remembered; real ones are far shorter. */
-const LONGEST_REMEMBERED = 64;
-/** How many senders are remembered before the memory starts anew. */
-const MEMO_LIMIT = 10_000;
+/** Longest sender that is cached, in characters; real senders are far shorter. */
+const LONGEST_CACHED = 64;
+/** How many senders are cached. After that the cache is emptied. */
+const CACHE_LIMIT = 10_000;
 
 /**
- * @returns a function from a sender to the name of its list; `undefined` where the sender is unknown. Never throws.
+ * Creates the look-up of senders.
+ *
+ * @returns a function from a sender to the name of its list; `undefined` if the sender is unknown. It never throws.
  */
 export function createSenderLookup({ lists, resolve }: SenderTable): (from: unknown) => string | undefined {
-  const named = new Map<string, string>();
-  let rest: string | undefined;
+  const listBySender = new Map<string, string>();
+  let defaultList: string | undefined;
   for (const { name, senders } of lists) {
-    if (senders === undefined) rest = name;
-    for (const sender of senders ?? []) named.set(canonicalSender(sender), name);
+    if (senders === undefined) defaultList = name;
+    for (const sender of senders ?? []) listBySender.set(canonicalSender(sender), name);
   }
-  const memo = new Map<string, string | undefined>();
+  const cache = new Map<string, string | undefined>();
 
   function find(from: string): string | undefined {
-    const name = named.get(canonicalSender(from));
-    if (name !== undefined || resolve === undefined) return name ?? rest;
+    const name = listBySender.get(canonicalSender(from));
+    if (name !== undefined || resolve === undefined) return name ?? defaultList;
     try {
       const resolved: unknown = resolve(from);
-      // An async function names no list; should it reject, nobody else would hear it.
+      // An async function names no list. Its rejection must not stay unhandled.
       if (resolved instanceof Promise) resolved.catch(() => undefined);
-      return typeof resolved === 'string' && resolved !== '' && resolved !== EVERYWHERE ? resolved : rest;
+      const isName = typeof resolved === 'string' && resolved !== '' && resolved !== EVERYWHERE;
+      return isName ? resolved : defaultList;
     } catch {
-      return rest;
+      return defaultList;
     }
   }
 
   return (given) => {
     const from = typeof given === 'number' ? String(given) : given;
-    if (typeof from !== 'string' || from === '') return named.size === 0 && !resolve ? rest : undefined;
-    if (resolve !== undefined || from.length > LONGEST_REMEMBERED) return find(from);
-    const known = memo.get(from);
-    if (known !== undefined || memo.has(from)) return known;
-    if (memo.size >= MEMO_LIMIT) memo.clear();
+    if (typeof from !== 'string' || from === '') {
+      return listBySender.size === 0 && !resolve ? defaultList : undefined;
+    }
+    if (resolve !== undefined || from.length > LONGEST_CACHED) return find(from);
+    const cached = cache.get(from);
+    if (cached !== undefined || cache.has(from)) return cached;
+    if (cache.size >= CACHE_LIMIT) cache.clear();
     const found = find(from);
-    memo.set(from, found);
+    cache.set(from, found);
     return found;
   };
 }
