@@ -8,8 +8,14 @@ import type { Evidence, EvidenceSource, LogPosition, OptOutChange } from './evid
 import { createFirstHand } from './evidence-index.ts';
 import { createNumberSet } from '../number-set/number-set.ts';
 import { holdsAt } from '../number-set/tree.ts';
-import type { FollowedSweep, ListedRow, PartImage, PartSave } from './provider-list-types.ts';
-import { createProviderPart, type HoldOptions } from './provider-list.ts';
+import type { ShrinkHoldOptions } from './list-sweep.ts';
+import type {
+  FollowedSweep,
+  ListedRow,
+  ProviderListSave,
+  ProviderListSnapshot,
+} from './provider-list-types.ts';
+import { createProviderList } from './provider-list.ts';
 import {
   EMPTY_RECORD,
   evidenceOf,
@@ -27,7 +33,7 @@ import type { SweepRun, SweepStart } from './sweep-types.ts';
 import { createTrustedRemovals } from './trusted-removals.ts';
 
 /** What a ledger is told once. Durations in ms. */
-export interface LedgerOptions extends WeighingOptions, HoldOptions {
+export interface LedgerOptions extends WeighingOptions, ShrinkHoldOptions {
   /** The list's name, for the changes it hands out. */
   readonly list: string;
   /** Whether a number that the provider removes is released although it opted out first-hand. */
@@ -42,7 +48,7 @@ export interface Listing {
 }
 
 /** What has to be saved beside the changes. */
-export interface LedgerSave extends PartSave {
+export interface LedgerSave extends ProviderListSave {
   /** What sweeps said about numbers with first-hand evidence, where it is news since the last save that was kept. */
   readonly rows: readonly ListedRow[];
 }
@@ -85,7 +91,7 @@ export interface Ledger {
   /** Begins a save. One at a time. */
   save(): LedgerSave;
   /** Takes over a saved sweep unless a later one is known. @returns whether it did. */
-  restore(image: PartImage, rows: readonly ListedRow[]): boolean;
+  restore(image: ProviderListSnapshot, rows: readonly ListedRow[]): boolean;
   /** Takes over another process's sweep unless a later one is known. @returns whether it did. */
   follow(sweep: FollowedSweep, rows: readonly ListedRow[]): boolean;
   /** Number of the newest sweep of the list that has begun, in any process, as far as is known; 0 before. */
@@ -116,7 +122,7 @@ export interface Ledger {
 export function createLedger(options: LedgerOptions): Ledger {
   const { list } = options;
   const firstHand = createFirstHand(options);
-  const provider = createProviderPart(options);
+  const provider = createProviderList(options);
   const trusted = options.trustProviderRemoval ? createTrustedRemovals(options.lagGraceMs) : undefined;
   const { state: ofFirstHand } = firstHand;
   const { view } = provider;
@@ -176,7 +182,7 @@ export function createLedger(options: LedgerOptions): Ledger {
    */
   function assuming(msisdn: string, record: NumberRecord, { proof }: Evidence): NumberRecord {
     if (proof === undefined || record.listed !== undefined) return record;
-    if (provider.lastBegun <= proof.sweep || !provider.hasLately(msisdn)) return record;
+    if (provider.lastBegun <= proof.sweep || !provider.hasNotMissing(msisdn)) return record;
     unsavedRows.add(msisdn);
     return { ...record, listed: { sweep: provider.lastBegun, date: null, isAssumed: true } };
   }
@@ -200,7 +206,7 @@ export function createLedger(options: LedgerOptions): Ledger {
   function takeListed(sweep: number): void {
     for (const [msisdn, record] of [...firstHand.otherRecords()]) {
       const isProven = record.ins.some(({ proof }) => proof !== undefined);
-      if (!isProven || record.listed?.isAssumed || !provider.hasLately(msisdn)) continue;
+      if (!isProven || record.listed?.isAssumed || !provider.hasNotMissing(msisdn)) continue;
       firstHand.put(msisdn, mergeListed(record, { sweep, date: null }));
     }
   }
@@ -274,7 +280,8 @@ export function createLedger(options: LedgerOptions): Ledger {
         firstHand.put(msisdn, { ...(record ?? EMPTY_RECORD), listed });
       else firstHand.drop(msisdn);
     },
-    begin: (sweep) => provider.begin(sweep, { knows: firstHand.knows, outRow, removed }),
+    begin: (sweep) =>
+      provider.begin(sweep, { hasNumber: firstHand.knows, noteListed: outRow, optInOfRemoval: removed }),
     save() {
       const part = provider.save();
       const saving = unsavedRows;
@@ -344,7 +351,7 @@ export function createLedger(options: LedgerOptions): Ledger {
       return ofFirstHand.isEmpty && view.numbers.size === 0;
     },
     get hasNews() {
-      return provider.hasNews || unsavedRows.size > 0;
+      return provider.hasUnsavedChanges || unsavedRows.size > 0;
     },
   };
 }

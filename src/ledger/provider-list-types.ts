@@ -1,31 +1,32 @@
-/** The provider's part of a list on its way to a store, from one, and from other processes. Types only. */
+/** A provider list as it is saved, restored, and followed from other processes. Types only. */
 
 import type { NumberSet } from '../number-set/number-set.ts';
-import type { PartDelta } from './unsaved-delta.ts';
+import type { NumberDelta } from './unsaved-delta.ts';
 
-/** What of the part has to be saved. The sets are live: read them before `done`. */
-export interface PartSave {
-  /** Number of the last complete sweep; 0 while none completed. */
+/** A save of a provider list. The sets are live: read them before `done` is called. */
+export interface ProviderListSave {
+  /** Number of the last complete sweep; 0 before the first. */
   readonly number: number;
-  /** Start of the last complete sweep, ms UTC; `null` while none completed. */
+  /** Start of the last complete sweep, ms UTC; `null` before the first. */
   readonly start: number | null;
+  /** How many numbers the list has. */
   readonly size: number;
   readonly numbers: NumberSet;
-  /** The numbers that the last complete sweep lacked and that a second one would remove. */
+  /** The numbers that the last complete sweep lacked. A second sweep that lacks them removes them. */
   readonly missingOnce: NumberSet;
   /** For how long removals have been held back, ms; `null` if they are not. */
   readonly heldMs: number | null;
-  /** What changed since the last save that was kept; `undefined` where none was. */
-  readonly delta: PartDelta | undefined;
+  /** What changed since the last save that was kept; `undefined` if none was kept. */
+  readonly delta: NumberDelta | undefined;
   /**
-   * To be called once. What was not kept comes again with the next save. `refused`: another process's sweep was
-   * later, so that what left by ours stays until a sweep of both lacks it.
+   * Ends the save; to be called once. The next save repeats what was not kept. `refused`: the store has a later sweep
+   * of another process, so that the numbers that our sweep removed come back until sweeps of both processes lack them.
    */
   done(outcome: 'kept' | 'refused' | 'failed'): void;
 }
 
-/** A part as it was saved. */
-export interface PartImage {
+/** A saved provider list. The fields are those of {@link ProviderListSave}. */
+export interface ProviderListSnapshot {
   readonly number: number;
   readonly start: number | null;
   readonly numbers: NumberSet;
@@ -33,11 +34,11 @@ export interface PartImage {
   readonly heldMs: number | null;
 }
 
-/** The changes that another process's sweep made to a list. Large sweeps come in several parts. */
+/** The changes that another process's sweep made to a list. A large sweep comes in several parts. */
 export interface SweepDelta {
   /** Number of the last complete sweep that this part belongs to. */
   readonly number: number;
-  /** Start of that sweep, ms UTC; `null` while none completed. */
+  /** Start of that sweep, ms UTC; `null` before the first complete sweep. */
   readonly start: number | null;
   readonly added: Iterable<number>;
   readonly removed: Iterable<number>;
@@ -49,20 +50,20 @@ export interface SweepDelta {
 
 /** A sweep of another process, as this process follows it. */
 export interface FollowedSweep extends SweepDelta {
-  /** When that sweep began by this process's monotonic clock, ms; not later than it may have been. */
+  /** When the sweep began by this process's monotonic clock, ms: an estimate that is never too late. */
   readonly began: number;
 }
 
-/** The newest row of a provider's list for a number that also has first-hand evidence. */
+/** The newest row of the provider's list for a number that also has first-hand evidence. */
 export interface ListedRow {
   readonly msisdn: string;
   /** Number of the newest sweep that listed the number. */
   readonly sweep: number;
-  /** Newest date that such a row carried, ms UTC by the provider's clock; `null` if none carried one. */
+  /** Newest date of such a row, ms UTC by the provider's clock; `null` if no row had one. */
   readonly date: number | null;
 }
 
-/** Some of the numbers that a complete sweep lacked. They count, all together, with the last part. */
+/** Some of the numbers that a complete sweep lacked. All parts take effect together, with the last one. */
 export interface MissingPart {
   readonly numbers: Iterable<number>;
   readonly isFirst: boolean;

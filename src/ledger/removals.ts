@@ -1,53 +1,57 @@
 /**
- * What a complete sweep lacked: numbers that stay for one more sweep, and numbers that leave. Found in steps none of
- * which takes long, however long the list is. It changes no list itself.
+ * Finds the numbers of a list that a complete sweep lacked, and divides them: some stay for one more sweep, the others
+ * leave. Works in short steps, however long the list is. It does not change the list.
  */
 
 import type { OptOutChange } from './evidence.ts';
 import { createNumberSet, type NumberSet } from '../number-set/number-set.ts';
 import { LOOKED_UP_AT_ONCE, sift, slicesOf } from '../number-set/chunked.ts';
 
-/** The numbers of a list that a sweep lacked. What comes to the list meanwhile is to be taken out of them. */
-export interface Absences {
-  /** They stay. */
+/**
+ * The numbers that a sweep lacked. A number that is added to the list between two steps has to be taken out of them.
+ */
+export interface MissingNumbers {
+  /** Missing, but kept for one more sweep. */
   readonly missing: NumberSet;
+  /** Missing, and to be removed. */
   readonly leaving: NumberSet;
-  /** Opt-ins that removals stand for. */
+  /** The opt-ins that removals stand for. */
   readonly optIns: OptOutChange[];
 }
 
-/** What is known when a sweep was complete. */
-export interface AbsenceRules {
+/** What decides about a missing number. */
+export interface RemovalRules {
+  /** The numbers that the sweep has seen. */
   readonly seen: NumberSet;
-  /** What the sweep before lacked; nothing where no absence is proof. */
+  /** The numbers that the sweep before lacked. Empty if nothing may be removed. */
   readonly missingOnce: NumberSet;
   /** @returns the opt-in that a number's removal stands for, if any; `'wait'` keeps the number for one more sweep. */
-  readonly removed: (number: number) => OptOutChange | 'wait' | undefined;
+  readonly optInOf: (number: number) => OptOutChange | 'wait' | undefined;
 }
 
-/** Nothing is missing so far. */
-export function noAbsences(): Absences {
+/** Creates the result of a sweep that lacked nothing. */
+export function noMissingNumbers(): MissingNumbers {
   return { missing: createNumberSet(), leaving: createNumberSet(), optIns: [] };
 }
 
-/** Finds the numbers of a list that a sweep lacked. */
-export function* findAbsences(
+/** Finds the numbers of a list that a sweep lacked, and adds them to `missing` or `leaving`. */
+export function* findMissing(
   numbers: NumberSet,
-  { seen, missingOnce, removed }: AbsenceRules,
-  { missing, leaving, optIns }: Absences,
+  { seen, missingOnce, optInOf }: RemovalRules,
+  { missing, leaving, optIns }: MissingNumbers,
 ): Generator<undefined, void, undefined> {
   for (const slice of slicesOf(numbers, LOOKED_UP_AT_ONCE)) {
     const absent = sift(slice, seen, false);
     missing.addBatch(sift(absent, missingOnce, false));
-    const unproven = sift(absent, missingOnce, true).filter((number) => {
-      const proof = removed(number);
-      if (proof === undefined) return true;
-      // It leaves with a later sweep, once the opt-in counts: one that is not kept is proven again.
-      if (proof !== 'wait') optIns.push(proof);
+    const withoutOptIn = sift(absent, missingOnce, true).filter((number) => {
+      const optIn = optInOf(number);
+      if (optIn === undefined) return true;
+      // The number leaves with a later sweep, when its opt-in counts. If the opt-in is lost, that sweep makes another.
+      if (optIn !== 'wait') optIns.push(optIn);
       missing.addBatch([number]);
       return false;
     });
-    leaving.addBatch(unproven);
+    leaving.addBatch(withoutOptIn);
     if (slice.length === LOOKED_UP_AT_ONCE) yield;
   }
 }

@@ -1,92 +1,98 @@
-/** A sweep as the ledger sees it: its pages, its end, and what the two did. Types only. */
+/** The interface of one sweep of a list: its pages, its end, and their effects. Types only. */
 
 import type { LogPosition, OptOutChange } from './evidence.ts';
 import type { NumberSet } from '../number-set/number-set.ts';
 import type { Listed } from './evidence-rules.ts';
 import type { RowColumns, SeenNumbers } from './seen-numbers.ts';
 
-/** What a sweep is begun with. */
+/** The beginning of a sweep. */
 export interface SweepStart {
-  /** From the store's counter: a later sweep of any process has a larger one. */
+  /** From the store's counter: a later sweep of any process has a larger number. */
   readonly number: number;
-  /** ms UTC. For ages and for people. */
+  /** ms UTC. For ages, and for people to read. */
   readonly start: number;
   /** By the monotonic clock of this process, ms. */
   readonly began: number;
-  /** What this process had applied of the store's log. */
+  /** The last position of the store's log that this process had applied. */
   readonly basis?: LogPosition | undefined;
 }
 
-/** What one page did. */
+/** The effect of one page. */
 export interface PageEffect {
-  /** Numbers that this sweep had not shown before. */
+  /** How many numbers this sweep had not seen before. */
   readonly fresh: number;
-  /** Numbers that the part lacked. They block from now on. */
+  /** How many numbers were added to the list. They block from now on. */
   readonly added: number;
-  /** Numbers whose opt-in the provider's list now outweighs. */
+  /** The numbers whose opt-in the provider's list now outweighs. */
   readonly overruled: readonly string[];
 }
 
-/** What a complete sweep did. */
+/** The effect of a complete sweep. `dropped`: it had none, because a later sweep was begun or taken over. */
 export type CommitEffect =
   | { readonly status: 'dropped' }
   | {
       readonly status: 'committed';
-      /** Numbers in the part now. */
+      /** How many numbers the list has now. */
       readonly size: number;
-      /** Numbers that left. */
+      /** How many numbers left. */
       readonly removed: number;
-      /** Numbers that this sweep lacked and that are still there. */
+      /** How many numbers this sweep lacked that are still on the list. */
       readonly missing: number;
       /** Whether removals are held back because the list would shrink by half. */
       readonly isHeld: boolean;
-      /** Opt-ins that follow from removals under `trustProviderRemoval`; to be kept and merged by the caller. */
+      /** Opt-ins that follow from removals under `trustProviderRemoval`. The caller has to store and merge them. */
       readonly optIns: readonly OptOutChange[];
     };
 
 /**
- * What a sweep's absences are good for: `apply` by the rules, `accept` where an operator accepts that the list
- * shrinks, `none` where some row could not be read, so that absence proves nothing.
+ * What a complete sweep may remove. `apply`: what the rules allow. `accept`: an operator accepts that the list shrinks.
+ * `none`: nothing, because some row could not be read, so that a missing number proves nothing.
  */
 export type Removals = 'apply' | 'accept' | 'none';
 
 /** A sweep that is being read. */
 export interface SweepRun {
   /**
-   * Takes rows; their opt-outs block at once. `fresh` is how many of their numbers are new, if another thread keeps the
-   * numbers that the sweep has shown.
+   * Takes the rows of a page. Their opt-outs block at once.
+   *
+   * @param fresh how many of their numbers are new, if the sweep's thread owns the seen numbers and has counted them.
    */
   page(rows: RowColumns, fresh?: number): PageEffect;
-  /** How many different numbers the sweep has shown, opted out or in. */
+  /** How many different numbers the sweep has seen, opted out or in. */
   readonly distinct: number;
-  /** Hands over what the sweep has shown so far, to somebody else who goes on with it. */
+  /** Gives the seen numbers to the caller, who transfers them to the sweep's thread. */
   lend(): SeenNumbers;
-  /** Takes back the numbers of all rows that were opted out. Without them a sweep that lent them is dropped at its end. */
+  /**
+   * Takes the opted-out numbers back from the thread. If they are not taken back, the commit of the sweep is dropped.
+   *
+   * @param outs the numbers of all opted-out rows of the sweep.
+   */
   takeBack(outs: NumberSet): void;
-  /** Ends a complete sweep. A generator, so that other work can run between its steps, none of which takes long. */
+  /** Ends a complete sweep, in short steps between which other work can run. */
   commit(removals: Removals): Generator<undefined, CommitEffect>;
-  /** Ends an incomplete sweep: what it added stays, nothing is removed. */
+  /** Ends an incomplete sweep: the numbers that it added stay, and nothing is removed. */
   abort(): void;
 }
 
-/** What first-hand evidence has to say while the list is read. */
-export interface RowJudge {
-  /** Whether anything is known first-hand about the number. */
-  knows(number: number): boolean;
+/** The first-hand evidence, as far as a sweep has to ask it. */
+export interface FirstHandPort {
+  /** Returns whether there is evidence about a number. */
+  hasNumber(number: number): boolean;
   /**
-   * Takes an opted-out row of such a number, of a sweep that began at `began` (monotonic, ms).
+   * Notes that an opted-out row listed a number with evidence.
    *
-   * @returns whether the list now outweighs an opt-in that held until now.
+   * @param began when the sweep began, ms by the monotonic clock.
+   * @returns whether the list now outweighs an opt-in that released the number until now.
    */
-  outRow(msisdn: string, listed: Listed, began: number): boolean;
+  noteListed(msisdn: string, listed: Listed, began: number): boolean;
   /**
-   * A removal.
+   * Returns the opt-in that the removal of a number stands for, if the list trusts removals; `'wait'` if that cannot be
+   * decided yet.
    *
    * @param sweep the second of the two sweeps that lack the number.
-   * @param basis what had been applied when the first of them began.
-   * @returns the opt-in that the removal stands for, if the list trusts removals; `'wait'` if it cannot be judged yet.
+   * @param basis what had been applied of the log when the first of them began.
    */
-  removed(
+  optInOfRemoval(
     number: number,
     sweep: Pick<SweepStart, 'number' | 'start'>,
     basis: LogPosition | undefined,

@@ -1,29 +1,29 @@
 /**
- * What came to a list and what left it since its store was told. It knows no rule: whether a number may leave was
- * decided before.
+ * The numbers that were added to a list and removed from it since its last save. No rule is in here: the caller has
+ * already decided that a number may be removed.
  */
 
 import { createNumberSet, type NumberSet } from '../number-set/number-set.ts';
 import { LOOKED_UP_AT_ONCE, pour, sift, slicesOf } from '../number-set/chunked.ts';
 
-/** Numbers that came and that left. None is in both. */
-export interface PartDelta {
+/** Added and removed numbers. No number is in both sets. */
+export interface NumberDelta {
   readonly added: NumberSet;
   readonly removed: NumberSet;
 }
 
-/** What the store was not told yet. */
-export interface UnsavedDelta extends PartDelta {
+/** The delta that the next save brings to the store. */
+export interface UnsavedDelta extends NumberDelta {
   removed: NumberSet;
 }
 
-/** Nothing came and nothing left. */
-export function noChanges(): UnsavedDelta {
+/** Creates an empty delta. */
+export function createUnsavedDelta(): UnsavedDelta {
   return { added: createNumberSet(), removed: createNumberSet() };
 }
 
-/** Adds later changes to earlier ones. */
-export function absorb({ added, removed }: PartDelta, later: PartDelta): void {
+/** Merges a later delta into an earlier one. For a number that is in both, the later one counts. */
+export function mergeDelta({ added, removed }: NumberDelta, later: NumberDelta): void {
   for (const batch of later.added.batches()) {
     added.addBatch(batch);
     removed.deleteBatch(batch);
@@ -35,38 +35,44 @@ export function absorb({ added, removed }: PartDelta, later: PartDelta): void {
 }
 
 /**
- * Makes ready that numbers leave: puts to them what left before. Saves may begin and end meanwhile.
+ * Prepares a removal in steps: adds the removed numbers of the delta to `leaving`, so that `leaving` can replace them.
+ * If a save begins or ends between two steps, the delta is another one, and the work starts again with it.
  *
- * @returns those that the store was to be told came.
+ * @param unsaved gives the current delta; `undefined` if no save was kept yet.
+ * @returns the numbers of `leaving` whose addition is not saved yet.
  */
-export function* prepareLeaving(
+export function* prepareRemoval(
   unsaved: () => UnsavedDelta | undefined,
   leaving: NumberSet,
 ): Generator<undefined, readonly Float64Array[], undefined> {
-  const came: Float64Array[] = [];
-  let joined: UnsavedDelta | undefined;
-  for (let delta = unsaved(); delta !== undefined && delta !== joined; delta = unsaved()) {
-    joined = delta;
-    came.push(...(yield* common(delta.added, leaving)));
+  const unsavedAdditions: Float64Array[] = [];
+  let prepared: UnsavedDelta | undefined;
+  for (let delta = unsaved(); delta !== undefined && delta !== prepared; delta = unsaved()) {
+    prepared = delta;
+    unsavedAdditions.push(...(yield* intersection(delta.added, leaving)));
     yield* pour(delta.removed, leaving);
   }
-  return came;
+  return unsavedAdditions;
 }
 
-/** Lets numbers leave that were made ready: they are the delta's own from now on. */
-export function leave(delta: UnsavedDelta, leaving: NumberSet, came: readonly Float64Array[]): void {
-  for (const numbers of came) delta.added.deleteBatch(sift(numbers, leaving, true));
+/** Applies a prepared removal in one step. The delta owns `leaving` from now on. */
+export function applyRemoval(
+  delta: UnsavedDelta,
+  leaving: NumberSet,
+  unsavedAdditions: readonly Float64Array[],
+): void {
+  for (const numbers of unsavedAdditions) delta.added.deleteBatch(sift(numbers, leaving, true));
   delta.removed = leaving;
 }
 
-/** The numbers of a set that another has too. */
-function* common(one: NumberSet, other: NumberSet): Generator<undefined, Float64Array[], undefined> {
-  const both: Float64Array[] = [];
-  const [small, large] = one.size < other.size ? [one, other] : [other, one];
+/** Finds the numbers that are in both sets. */
+function* intersection(a: NumberSet, b: NumberSet): Generator<undefined, Float64Array[], undefined> {
+  const common: Float64Array[] = [];
+  const [small, large] = a.size < b.size ? [a, b] : [b, a];
   for (const slice of slicesOf(small, LOOKED_UP_AT_ONCE)) {
     const found = sift(slice, large, true);
-    if (found.length > 0) both.push(found);
+    if (found.length > 0) common.push(found);
     if (slice.length === LOOKED_UP_AT_ONCE) yield;
   }
-  return both;
+  return common;
 }

@@ -2,17 +2,17 @@
 
 import { describe, expect, it } from 'vitest';
 import { createNumberSet } from '../../src/number-set/number-set.ts';
-import { createProviderPart } from '../../src/ledger/provider-list.ts';
-import type { RowJudge } from '../../src/ledger/sweep-types.ts';
+import { createProviderList } from '../../src/ledger/provider-list.ts';
+import type { FirstHandPort } from '../../src/ledger/sweep-types.ts';
 import { columnsOf } from './columns.ts';
 
 const T = Date.UTC(2026, 0, 1);
 const many = (count: number, from = 0) =>
   Array.from({ length: count }, (_, index) => String(15_550_000_000 + (from + index) * 7));
-const judge: RowJudge = {
-  knows: () => false,
-  outRow: () => false,
-  removed: () => undefined,
+const noEvidence: FirstHandPort = {
+  hasNumber: () => false,
+  noteListed: () => false,
+  optInOfRemoval: () => undefined,
 };
 const news = (number: number, change: object) => ({
   ...{ number, start: T + number, began: number, added: [], removed: [] },
@@ -21,9 +21,9 @@ const news = (number: number, change: object) => ({
 
 /** A part whose running sweep lacks all but some for the second time. */
 function createWorld(before: readonly string[], after: readonly string[]) {
-  const part = createProviderPart({ shrinkHoldMs: 1, longestStepMs: 1 });
+  const part = createProviderList({ shrinkHoldMs: 1, longestStepMs: 1 });
   const read = (number: number, shown: readonly string[]) => {
-    const run = part.begin({ number, start: T + number, began: number }, judge);
+    const run = part.begin({ number, start: T + number, began: number }, noEvidence);
     run.page(columnsOf(shown.map((msisdn) => ({ kind: 'out', msisdn }))));
     return run;
   };

@@ -3,7 +3,7 @@
 import type { Direction, Evidence, OptInProof } from '../../src/ledger/evidence.ts';
 import type { Ledger, LedgerOptions } from '../../src/ledger/ledger.ts';
 import { createNumberSet } from '../../src/number-set/number-set.ts';
-import type { PartImage } from '../../src/ledger/provider-list-types.ts';
+import type { ProviderListSnapshot } from '../../src/ledger/provider-list-types.ts';
 import type { CommitEffect, Removals, SweepRun } from '../../src/ledger/sweep-types.ts';
 import { columnsOf, type Row } from './columns.ts';
 
@@ -82,8 +82,8 @@ export function sweep(
 export function image(
   number: number,
   numbers: readonly string[],
-  change: Partial<PartImage> = {},
-): PartImage {
+  change: Partial<ProviderListSnapshot> = {},
+): ProviderListSnapshot {
   return {
     ...{ number, start: number === 0 ? null : T + number, heldMs: null },
     ...{ numbers: createNumberSet(numbers), missingOnce: createNumberSet() },

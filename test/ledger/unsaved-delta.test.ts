@@ -1,18 +1,18 @@
 import { describe, expect, it } from 'vitest';
 import { pour } from '../../src/number-set/chunked.ts';
 import { createNumberSet } from '../../src/number-set/number-set.ts';
-import { absorb, noChanges } from '../../src/ledger/unsaved-delta.ts';
+import { mergeDelta, createUnsavedDelta } from '../../src/ledger/unsaved-delta.ts';
 
 const A = '15551230001';
 const B = '15551230002';
 const C = '15551230003';
 
-describe('absorb', () => {
+describe('mergeDelta', () => {
   it('lets what came later count over what left before, and the other way round', () => {
-    const delta = noChanges();
+    const delta = createUnsavedDelta();
     delta.added.add(A);
     delta.removed.add(B);
-    absorb(delta, { added: createNumberSet([B, C]), removed: createNumberSet([A]) });
+    mergeDelta(delta, { added: createNumberSet([B, C]), removed: createNumberSet([A]) });
     expect([[...delta.added], [...delta.removed]]).toEqual([[B, C], [A]]);
   });
 });
