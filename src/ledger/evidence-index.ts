@@ -12,7 +12,7 @@ import {
   firstHandVerdict,
   lastOptInSeenAt,
   mergeEvidence,
-  soleOutOf,
+  soleOptOutOf,
   standingOptOut,
   type Listed,
   type NumberRecord,
@@ -135,7 +135,7 @@ export function createFirstHand(options: WeighingOptions): FirstHand {
     listed: (msisdn) => soles.listed(msisdn) ?? entries.get(msisdn)?.record.listed,
     put(msisdn, record, observed = entries.get(msisdn)?.observed ?? NOTHING_OBSERVED) {
       state.isEmpty = false;
-      const sole = soleOutOf(record);
+      const sole = soleOptOutOf(record);
       if (sole && entries.get(msisdn) === undefined && soles.set(msisdn, sole, record.listed)) return;
       const verdict = firstHandVerdict(record, options, observed);
       entries.set(msisdn, { record, observed, verdict });

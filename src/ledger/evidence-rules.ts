@@ -1,16 +1,17 @@
 /**
- * The evidence about one number on one list, and the rules that weigh it. Pure. An act answers what the acting process
- * had seen when the act began, and nothing else. What the provider told is ordered by the provider's own time. No two
- * clocks are compared, and doubt blocks.
+ * The record of one number on one list, and the rules that weigh its evidence. Pure. An act beats the opt-outs that the
+ * acting process had applied when the act began, and no others. What the provider told us is ordered by the provider's
+ * own time. No two clocks are compared, and doubt blocks.
  *
- * A record keeps only the strongest evidence of each kind. Merging is commutative, associative and idempotent, so that
- * processes and replays may meet in any order. It may block what the full history would allow, never the reverse.
+ * A record keeps only the strongest evidence of each kind; evidence-merge.ts selects it. A record may block what the
+ * full history would allow, never the reverse.
  */
 
-import type { Evidence, EvidenceKind, EvidenceSource, LogPosition, OptInProof } from './evidence.ts';
-import { comparePositions, joinPositions, positionIn } from './positions.ts';
+import type { Evidence, EvidenceKind, EvidenceSource, LogPosition } from './evidence.ts';
+import { KINDS, mergeStrongest } from './evidence-merge.ts';
+import { comparePositions, positionIn } from './positions.ts';
 
-/** How a date without a zone and a lagging provider are allowed for. All in ms. */
+/** Allowances for inexact dates and for a list that lags. All in ms. */
 export interface WeighingOptions {
   /** By how much a message must be newer than the date of an imported row. */
   readonly clockSlackMs: number;
@@ -18,13 +19,16 @@ export interface WeighingOptions {
   readonly lagGraceMs: number;
 }
 
-/** What sweeps said about the number. */
+/** What sweeps said about a number: the newest sweep and the newest date, each on its own. */
 export interface Listed {
   /** Number of the newest sweep that listed it. */
   readonly sweep: number;
   /** Newest date of such a row, ms UTC by the provider's clock; `null` if none had one. */
   readonly date: number | null;
-  /** No row was seen, but that sweep may have read one after the opt-in. The next row takes its place. */
+  /**
+   * No row was noted, but this sweep may have read one after the opt-in. The next row of this sweep or of a later one
+   * replaces the assumption.
+   */
   readonly isAssumed?: true;
 }
 
@@ -37,9 +41,12 @@ export interface NumberRecord {
   readonly listed: Listed | undefined;
 }
 
-/** What this process itself observed of a record, by its monotonic clock (ms). Never stored. */
+/** What this process observed of a record itself, by its monotonic clock (ms). Never stored. */
 export interface Observed {
-  /** When each opt-in that a later sweep can outweigh was applied here, by id. One that was loaded is missing. */
+  /**
+   * When each opt-in that a later sweep can outweigh was applied here, by id. An opt-in that was loaded from the store
+   * is missing.
+   */
   readonly appliedAt: ReadonlyMap<string, number>;
   /** When the newest sweep that listed the number began; `-Infinity` if this process does not know. */
   readonly listedBegan: number;
@@ -48,161 +55,76 @@ export interface Observed {
 /** Nothing was observed: everything was loaded. */
 export const NOTHING_OBSERVED: Observed = { appliedAt: new Map(), listedBegan: -Infinity };
 
-/** A number that nothing is known about. */
+/**
+ * Returns what this process has observed of a record after evidence was merged into it.
+ *
+ * @param appliedAt when it was merged; `undefined` for evidence that was loaded from the store.
+ */
+export function observedAfter(
+  observed: Observed,
+  { ins }: NumberRecord,
+  { id, proof, sweep }: Evidence,
+  appliedAt: number | undefined,
+): Observed {
+  const canBeOutweighed = proof !== undefined || sweep !== undefined;
+  if (!canBeOutweighed || appliedAt === undefined) return observed;
+  const kept = [...observed.appliedAt].filter(([known]) => ins.some((one) => one.id === known));
+  return { ...observed, appliedAt: new Map([...kept, [id, appliedAt]]) };
+}
+
+/** The record of a number without evidence. */
 export const EMPTY_RECORD: NumberRecord = { outs: [], ins: [], listed: undefined };
 
 /**
- * Adds evidence to a record.
+ * Adds evidence to a record. Evidence that proves nothing is not added.
  *
- * @returns the same record if the evidence changes nothing; `record` itself is never undefined then.
+ * @returns the same record if the evidence changes nothing; {@link EMPTY_RECORD} in place of `undefined`.
  */
 export function mergeEvidence(record: NumberRecord | undefined, evidence: Evidence): NumberRecord {
   const before = record ?? EMPTY_RECORD;
   if (evidence.proves === false) return before;
   const isOut = evidence.direction === 'out';
-  // A kind that this version does not know: an opt-out of it blocks as an act does, an opt-in of it counts for nothing.
+  // Of a kind that this version does not know, an opt-out blocks as an act does, and an opt-in counts for nothing.
   const isKnown = KINDS.includes(evidence.kind);
   if (!isKnown && !isOut) return before;
   const known = isOut ? before.outs : before.ins;
-  const merged = mergeInto(known, isKnown ? evidence : { ...evidence, kind: 'act' });
+  const merged = mergeStrongest(known, isKnown ? evidence : { ...evidence, kind: 'act' });
   if (merged === known) return before;
   return isOut ? { ...before, outs: merged } : { ...before, ins: merged };
 }
 
-function mergeInto(known: readonly Evidence[], evidence: Evidence): readonly Evidence[] {
-  const same = known.find(({ id }) => id === evidence.id);
-  const joined = same === undefined ? evidence : joinSame(same, evidence);
-  if (joined === same) return known;
-  const all = [...known.filter((one) => one !== same), joined];
-  const kept = evidence.direction === 'out' ? strongestOuts(all) : strongestIns(all);
-  // Evidence that is weaker than what is kept leaves the record as it is.
-  const isAsBefore = kept.length === known.length && known.every((one) => kept.includes(one));
-  return isAsBefore ? known : kept.toSorted((a, b) => (a.id < b.id ? -1 : 1));
-}
-
-/** One id is one piece of evidence: the copy that was stored first counts, with every position that is known of it. */
-function joinSame(one: Evidence, other: Evidence): Evidence {
-  const first = compareStored(one, other) <= 0 ? one : other;
-  const positions = joinPositions(first.positions, (first === one ? other : one).positions);
-  if (positions.length === 0 || positions === first.positions) return first;
-  return { ...first, positions };
-}
-
-/** Orders two copies of one piece of evidence: what is in a log comes first, then the earlier position there. */
-function compareStored(one: Evidence, other: Evidence): number {
-  for (const { log, position } of one.positions ?? []) {
-    const otherPosition = positionIn(other.positions, log);
-    if (otherPosition !== undefined && otherPosition !== position) return position - otherPosition;
-  }
-  const byLogs = (other.positions?.length ?? 0) - (one.positions?.length ?? 0);
-  if (byLogs !== 0) return byLogs;
-  // Neither was first as far as is known: the copy that blocks more.
-  return one.direction === 'out' ? other.at - one.at : one.at - other.at;
-}
-
-/** The items that are the largest in any of several respects. */
-function largestBy(
-  all: readonly Evidence[],
-  respects: readonly ((a: Evidence, b: Evidence) => number)[],
-): readonly Evidence[] {
-  const kept = new Set<Evidence>();
-  for (const compare of respects) {
-    const largest = all.reduce<Evidence | undefined>((best, one) => {
-      if (best === undefined) return one;
-      // Ties are broken by id, so that the order of arrival does not matter.
-      const order = compare(one, best) || (one.id < best.id ? 1 : -1);
-      return order > 0 ? one : best;
-    }, undefined);
-    if (largest) kept.add(largest);
-  }
-  return [...kept];
-}
-
-const KINDS: readonly EvidenceKind[] = ['told', 'stated', 'act'];
-
-/**
- * The opt-outs that no other outweighs: the newest by time and by position. Apart by the logs that they stand in: only
- * positions of the same logs can be compared.
- */
-function strongestOuts(outs: readonly Evidence[]): readonly Evidence[] {
-  return KINDS.flatMap((kind) => {
-    const byLogs = new Map<string, Evidence[]>();
-    for (const one of outs) {
-      if (one.kind !== kind) continue;
-      const logs = JSON.stringify(one.positions?.map(({ log }) => log) ?? []);
-      byLogs.set(logs, [...(byLogs.get(logs) ?? []), one]);
-    }
-    return [...byLogs.values()].flatMap((group) => {
-      const logs = group[0]?.positions?.map(({ log }) => log) ?? [];
-      const byTime = kind === 'act' ? bySeen : byAt;
-      return largestBy(group, [byTime, ...logs.map(byPositionIn)]);
-    });
-  });
-}
-
-const byAt = (a: Evidence, b: Evidence) => a.at - b.at;
-/** Of acts that were not stored only one is needed, any of them. */
-const bySeen = (a: Evidence, b: Evidence) => a.seenAt - b.seenAt;
-const byPositionIn = (log: string) => (a: Evidence, b: Evidence) =>
-  (positionIn(a.positions, log) as number) - (positionIn(b.positions, log) as number);
-
-function strongestIns(ins: readonly Evidence[]): readonly Evidence[] {
-  const told = ins.filter(({ kind }) => kind === 'told');
-  const acts = ins.filter(({ kind }) => kind !== 'told');
-  const proven = acts.filter(({ proof }) => proof !== undefined);
-  const unproven = acts.filter(({ proof }) => proof === undefined);
-  const strongest = new Set([
-    ...largestBy(told, [byAt]),
-    ...largestByLog(unproven),
-    ...largestByLog(proven),
-    ...largestBy(proven, [byOptInDate, bySweep]),
-  ]);
-  return [...strongest];
-}
-
-/** The acts with the largest basis in each log: an act of one log may answer what no act of another can. */
-function largestByLog(acts: readonly Evidence[]): readonly Evidence[] {
-  const logs = new Set(acts.map(({ basis }) => basis?.log));
-  return [...logs].flatMap((log) => {
-    const ofLog = acts.filter(({ basis }) => basis?.log === log);
-    return largestBy(ofLog, [byBasis]);
-  });
-}
-
-/** Of one log, or without a basis. */
-const byBasis = ({ basis: a }: Evidence, { basis: b }: Evidence) => (a?.position ?? 0) - (b?.position ?? 0);
-
-const byOptInDate = (a: Evidence, b: Evidence) =>
-  (proofOf(a).optInDate ?? -Infinity) - (proofOf(b).optInDate ?? -Infinity) || 0;
-const bySweep = (a: Evidence, b: Evidence) => proofOf(a).sweep - proofOf(b).sweep;
-const proofOf = ({ proof }: Evidence) => proof as OptInProof;
-
-/** Notes that a sweep listed the number. Newest sweep and newest date are kept, whatever the order. */
+/** Notes in a record that a sweep listed the number. The order in which rows are noted does not matter. */
 export function mergeListed(record: NumberRecord, listed: Listed): NumberRecord {
   const { listed: known } = record;
   if (known === undefined) return { ...record, listed };
-  // A row of that sweep or a later one takes the place of what was assumed; an older one does not.
+  // A row of the assumed sweep or of a later one replaces the assumption; an older row does not.
   if (known.isAssumed && listed.sweep >= known.sweep) return { ...record, listed };
   const joined = joinListed(known, listed);
   return { ...record, listed: known.isAssumed ? { ...joined, isAssumed: true } : joined };
 }
 
-/** The newest sweep and the newest date of two. */
+/** Returns the newest sweep and the newest date of two. */
 export function joinListed(a: Listed, b: Listed): Listed {
   const date = a.date === null || b.date === null ? (a.date ?? b.date) : Math.max(a.date, b.date);
   return { sweep: Math.max(a.sweep, b.sweep), date };
 }
 
 /**
- * Whether an opt-in answers all opt-outs of one kind.
+ * Returns whether an opt-in beats all opt-outs of one kind.
  *
- * An act answers what its basis had seen: an opt-out without a position in the log of the basis was not seen. A
- * message is compared by the provider's time, and never lifts what an operator or website entered.
+ * An act beats the opt-outs that its basis had seen. An opt-out without a position in the log of the basis was not
+ * seen. A message is compared by the provider's time, and never beats an act: only an act lifts what an operator or
+ * website entered.
  */
-function beats(optIn: Evidence, kind: EvidenceKind, outs: readonly Evidence[], slackMs: number): boolean {
+function canBeat(
+  optIn: Evidence,
+  kind: EvidenceKind,
+  outs: readonly Evidence[],
+  clockSlackMs: number,
+): boolean {
   if (optIn.kind === 'told') {
-    const slack = kind === 'stated' ? slackMs : 0;
-    return kind !== 'act' && outs.every(({ at }) => optIn.at > at + slack);
+    const slackMs = kind === 'stated' ? clockSlackMs : 0;
+    return kind !== 'act' && outs.every(({ at }) => optIn.at > at + slackMs);
   }
   const { basis } = optIn;
   return basis !== undefined && outs.every(({ positions }) => isSeen(positions, basis));
@@ -213,49 +135,51 @@ function isSeen(positions: readonly LogPosition[] | undefined, basis: LogPositio
   return position !== undefined && position <= basis.position;
 }
 
-/** The opt-outs that no opt-in answers. A kind is answered as a whole or not at all. */
+/**
+ * Returns the standing opt-outs: those that no opt-in beats. One opt-in must beat all opt-outs of a kind, or none is.
+ */
 export function standingOptOuts(
   { outs, ins }: NumberRecord,
   { clockSlackMs }: Pick<WeighingOptions, 'clockSlackMs'>,
 ): readonly Evidence[] {
   return KINDS.flatMap((kind) => {
     const ofKind = outs.filter((one) => one.kind === kind);
-    return ins.some((optIn) => beats(optIn, kind, ofKind, clockSlackMs)) ? [] : ofKind;
+    return ins.some((optIn) => canBeat(optIn, kind, ofKind, clockSlackMs)) ? [] : ofKind;
   });
 }
 
-/** Why a number is blocked: what is told about the opt-out that was stored last. */
+/** Why a number is blocked, by its standing opt-out that was stored last. */
 export interface StandingOptOut {
   readonly source: EvidenceSource;
   /** When the person opted out, ms UTC: the provider's time if it is known and not ahead of ours. */
   readonly since: number;
 }
 
-/** The opt-out that is shown of those that hold; `undefined` if none does. */
+/** Returns the standing opt-out that is reported as the reason; `undefined` if none stands. */
 export function standingOptOut(
   record: NumberRecord,
   options: Pick<WeighingOptions, 'clockSlackMs'>,
 ): StandingOptOut | undefined {
-  const [shown] = standingOptOuts(record, options).toSorted(compareShown);
-  return shown && { source: shown.source, since: sinceOf(shown) };
+  const [last] = standingOptOuts(record, options).toSorted(compareLastStoredFirst);
+  return last && { source: last.source, since: sinceOf(last) };
 }
 
-/** When the person acted: `at` if it is known and not after `seenAt`, else `seenAt`. */
+/** Returns when the person acted, ms UTC: `at` if it is known and not after `seenAt`, else `seenAt`. */
 export function sinceOf({ at, seenAt }: Pick<Evidence, 'at' | 'seenAt'>): number {
   return at <= seenAt ? at : seenAt;
 }
 
-/** The largest position first. What is not stored yet came last. */
-function compareShown(a: Evidence, b: Evidence): number {
+/** Orders by position, the largest first. Evidence that is not stored yet comes before the rest. Ids break ties. */
+function compareLastStoredFirst(a: Evidence, b: Evidence): number {
   const [[one], [other]] = [a.positions ?? [], b.positions ?? []];
   if (one && other) return comparePositions(other, one) || (a.id < b.id ? -1 : 1);
   return Number(one !== undefined) - Number(other !== undefined) || (a.id < b.id ? -1 : 1);
 }
 
 /**
- * What first-hand evidence says about the number: `true` blocks it, `false` releases it even while the provider lists
- * it, `undefined` leaves it to the provider's list. While the provider lists a number, only an act that its manage
- * endpoint has proven releases it, and only until the list outweighs that act.
+ * Returns what first-hand evidence says about the number: `true` blocks it, `false` releases it even while the provider
+ * lists it, `undefined` leaves it to the provider's list. While the provider lists a number, only an act that the
+ * manage endpoint has proven releases it, and only until the list outweighs that act.
  */
 export function firstHandVerdict(
   record: NumberRecord,
@@ -264,15 +188,15 @@ export function firstHandVerdict(
 ): boolean | undefined {
   if (standingOptOuts(record, options).length > 0) return true;
   const { ins, listed } = record;
-  const holds = (optIn: Evidence) =>
+  const isReleasing = (optIn: Evidence) =>
     optIn.proof !== undefined && !isOverruled(optIn, listed, observed, options.lagGraceMs);
-  return ins.some(holds) ? false : undefined;
+  return ins.some(isReleasing) ? false : undefined;
 }
 
 /**
- * Whether the provider's list outweighs a proven act: it has a row with a later date than manage gave, or a later sweep
- * still listed the number. A sweep counts if it began more than `lagGrace` after the act was applied in this process;
- * after a restart nobody knows when that was, so that any later sweep counts.
+ * Returns whether the provider's list outweighs a proven act: a row has a later date than manage gave, or a later sweep
+ * still listed the number. Such a sweep counts if it began more than `lagGrace` after the act was applied in this
+ * process. After a restart the time of the act is not known, so that any later sweep counts.
  */
 function isOverruled(
   { id, proof }: Evidence,
@@ -288,9 +212,10 @@ function isOverruled(
 }
 
 /**
- * Whether the provider's list has listed the number after a START: by a row that is not older than it, both by the
- * provider's clock, or, for rows without a date, by a sweep that began more than `lagGrace` after it was applied here.
- * Where that cannot be told, it has.
+ * Returns whether the provider's list has listed the number after a START. If a row had a date, the newest date
+ * decides: it is not before the START, both by the provider's clock. If no row had a date, a later sweep than the START
+ * knew of must have listed the number, and must have begun more than `lagGrace` after the START was applied here. If it
+ * is not known of which sweeps the START knew or when it was applied, the answer is yes.
  */
 export function isListedAfter(
   { id, at, sweep }: Evidence,
@@ -306,17 +231,17 @@ export function isListedAfter(
   return applied === undefined || listedBegan > applied + lagGraceMs;
 }
 
-/** The opt-out that is all evidence there is in a record; `undefined` if there is any other. */
-export function soleOutOf({ outs, ins }: NumberRecord): Evidence | undefined {
+/** Returns the opt-out that is the only evidence of a record; `undefined` if there is any other or none. */
+export function soleOptOutOf({ outs, ins }: NumberRecord): Evidence | undefined {
   return outs.length === 1 && ins.length === 0 ? outs[0] : undefined;
 }
 
-/** All evidence that is kept, in no order. */
+/** Returns all evidence that is kept, in no particular order. */
 export function evidenceOf({ outs, ins }: NumberRecord): readonly Evidence[] {
   return [...outs, ...ins];
 }
 
-/** When the newest opt-in was first received, ms UTC; `-Infinity` without one. */
+/** Returns when the newest opt-in was first received, ms UTC; `-Infinity` without one. */
 export function lastOptInSeenAt({ ins }: NumberRecord): number {
   return ins.reduce((latest, { seenAt }) => Math.max(latest, seenAt), -Infinity);
 }

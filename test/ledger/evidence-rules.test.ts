@@ -10,7 +10,7 @@ import {
   isListedAfter,
   lastOptInSeenAt,
   sinceOf,
-  soleOutOf,
+  soleOptOutOf,
   standingOptOut,
   standingOptOuts,
   type Listed,
@@ -244,7 +244,7 @@ describe('a record', () => {
     ['of one and an opt-in', recordOf([out], [optIn]), undefined],
     ['of an opt-in', recordOf([], [optIn]), undefined],
   ])('%s: the opt-out that is all there is', (_name, record, sole) => {
-    expect(soleOutOf(record)).toBe(sole);
+    expect(soleOptOutOf(record)).toBe(sole);
   });
 
   it('gives all evidence that it keeps', () => {
