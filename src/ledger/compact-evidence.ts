@@ -1,7 +1,8 @@
 /**
- * Numbers whose whole first-hand record is one opt-out, with what sweeps said about them: nearly all of them. Kept in
- * columns of many small tables, each of which grows alone: a sixth of the memory that objects take, and nothing for
- * the garbage collector to walk through. Evidence is given back exactly, or not kept; nothing is decided here.
+ * Sole opt-outs: the records of numbers whose only first-hand evidence is one opt-out, with what sweeps said about
+ * them. Nearly all records are of this kind. They are kept in the columns of many small tables, each of which grows on
+ * its own. This takes a sixth of the memory of objects, and the garbage collector has nothing to visit. Evidence is
+ * either kept exactly or not kept at all. Nothing is decided here.
  */
 
 import { toNumber } from '../msisdn/digits.ts';
@@ -24,84 +25,88 @@ import {
   type Table,
 } from './compact-evidence-table.ts';
 
-/** A number with what its only opt-out says, as far as checks and lists need it. */
-export interface SoleOut extends StandingOptOut {
+/** A number with the part of its opt-out that checks and listings need. */
+export interface CompactOptOut extends StandingOptOut {
   readonly msisdn: string;
 }
 
-/** Opt-outs by msisdn. Iteration reads each number as it is by then, and tolerates any change. */
-export interface SoleOuts extends Iterable<SoleOut> {
+/** Sole opt-outs by msisdn. Iteration reads each number when it comes to it, and tolerates any change. */
+export interface CompactEvidence extends Iterable<CompactOptOut> {
   readonly size: number;
-  /** The hot path: no allocation. */
+  /** Returns whether a number has an opt-out here. The hot path: no allocation. */
   hasNumber(number: number): boolean;
   get(msisdn: string): Evidence | undefined;
-  standing(msisdn: string): SoleOut | undefined;
-  /** What sweeps said about a number that is kept. */
+  standingOptOut(msisdn: string): CompactOptOut | undefined;
+  /** Returns what sweeps said about a number with an opt-out here. */
   listed(msisdn: string): Listed | undefined;
   /**
-   * Keeps an opt-out, in place of what was kept of the number.
+   * Sets the opt-out of a number.
    *
-   * @returns whether it did. Not kept are evidence with words or of an unknown kind, a row that is only assumed, and
-   *   numbers that are no msisdn.
+   * @returns whether it was set. Evidence with words, a basis or a proof, or of an unknown kind or source, is not
+   *   accepted, nor is an assumed row, a key that is no msisdn, or a position in more than 255 different logs.
    */
   set(msisdn: string, optOut: Evidence, listed?: Listed): boolean;
   /**
-   * Notes that a sweep listed the number: newest sweep and newest date are kept, as in a record.
+   * Notes that a sweep listed the number: the newest sweep and the newest date are kept, as in a record.
    *
-   * @returns whether its date changed; `undefined` if the number is not kept.
+   * @returns whether its date changed; `undefined` if the number has no opt-out here.
    */
-  list(msisdn: string, listed: Listed): boolean | undefined;
+  noteListed(msisdn: string, listed: Listed): boolean | undefined;
   delete(msisdn: string): void;
 }
 
 const KINDS: readonly EvidenceKind[] = ['told', 'act', 'stated'];
 const SOURCES: readonly EvidenceSource[] = ['provider', 'inbound', 'receipt', 'manual'];
-/** The trait of a number that a sweep listed. */
+/** The bit of the traits that says that a sweep listed the number. */
 const LISTED = 1 << 5;
-/** Logs that can be told apart: one byte, and 0 means that there is no position. */
+/** How many logs fit into one byte, in which 0 means that there is no position. */
 const MOST_LOGS = 255;
 
-/** The traits of evidence beside the two bits for the kind of its id; `undefined` if it cannot be kept. */
+/**
+ * Returns the traits of evidence as bits: its kind from bit 6 on, its source in bits 3 and 4. The two lowest bits are
+ * for the kind of its id. `undefined` if the evidence cannot be kept here.
+ */
 function traitsOf(evidence: Evidence): number | undefined {
   const { kind, source, messageId, sender, text, reason, basis, proof, proves } = evidence;
   const sourceIndex = SOURCES.indexOf(source);
   const kindIndex = KINDS.indexOf(kind);
-  const isMore = (messageId ?? sender ?? text ?? reason ?? basis ?? proof ?? proves) !== undefined;
-  return sourceIndex < 0 || kindIndex < 0 || isMore ? undefined : (kindIndex << 6) | (sourceIndex << 3);
+  const hasMore = (messageId ?? sender ?? text ?? reason ?? basis ?? proof ?? proves) !== undefined;
+  return sourceIndex < 0 || kindIndex < 0 || hasMore ? undefined : (kindIndex << 6) | (sourceIndex << 3);
 }
 
-function note(table: Table, slot: number, { sweep, date }: Listed): void {
+function writeListed(table: Table, slot: number, { sweep, date }: Listed): void {
   const listed = listedOf(table);
   listed[slot * 2] = sweep;
   listed[slot * 2 + 1] = date ?? Number.NaN;
 }
 
-function listedIn({ listed, bytes }: Table, slot: number): Listed | undefined {
+function readListed({ listed, bytes }: Table, slot: number): Listed | undefined {
   if (listed === undefined || ((bytes[slot * SLOT_BYTES] as number) & LISTED) === 0) return undefined;
   const date = listed[slot * 2 + 1] as number;
   return { sweep: listed[slot * 2] as number, date: Number.isNaN(date) ? null : date };
 }
 
 /** Creates an empty collection. */
-export function createSoleOuts(): SoleOuts {
+export function createCompactEvidence(): CompactEvidence {
   const tables: (Table | undefined)[] = [];
-  // Ids that cannot be packed.
+  // The ids that cannot be packed.
   const otherIds = createNumberMap<string>();
-  /** Names of logs by index; index 0 stands for no position. */
+  // The names of logs by index. Index 0 stands for no position.
   const logs: string[] = [''];
   let size = 0;
 
-  /** The table that holds the number; `undefined` if none does. */
-  function holding(number: number, hash: number): Table | undefined {
+  /** Returns the table that has the number; `undefined` if none has it. */
+  function tableWith(number: number, hash: number): Table | undefined {
     const table = tables[tableOf(hash)];
     if (number === 0 || table === undefined) return undefined;
     return table.numbers[slotOf(table.numbers, number, hash)] === number ? table : undefined;
   }
 
+  /** Calls `use` with the slot of a number. @returns its result; `undefined` if the number has no opt-out here. */
   function read<T>(msisdn: string, use: (table: Table, slot: number, traits: number) => T): T | undefined {
     const number = toNumber(msisdn);
     const hash = hashOf(number);
-    const table = holding(number, hash);
+    const table = tableWith(number, hash);
     if (table === undefined) return undefined;
     const slot = slotOf(table.numbers, number, hash);
     return use(table, slot, table.bytes[slot * SLOT_BYTES] as number);
@@ -109,14 +114,14 @@ export function createSoleOuts(): SoleOuts {
 
   const sourceOf = (traits: number) => SOURCES[(traits >> 3) & 3] as EvidenceSource;
 
-  const standing = (msisdn: string) =>
-    read(msisdn, ({ times }, slot, traits): SoleOut => ({
+  const readStandingOptOut = (msisdn: string) =>
+    read(msisdn, ({ times }, slot, traits): CompactOptOut => ({
       msisdn,
       source: sourceOf(traits),
       since: sinceOf({ at: times[slot * 2] as number, seenAt: times[slot * 2 + 1] as number }),
     }));
 
-  /** The index of a log; `undefined` if there is no room for another one. */
+  /** Returns the index of a log, and adds the log if it is new; `undefined` if there is no room for another log. */
   function indexOfLog(log: string | undefined): number | undefined {
     if (log === undefined) return 0;
     const known = logs.indexOf(log);
@@ -135,26 +140,26 @@ export function createSoleOuts(): SoleOuts {
     return found;
   }
 
-  /** Finds the slot of a number, or makes one. */
+  /** Returns the slot of a number; makes one if it has none. */
   function slotFor(number: number): { readonly table: Table; readonly slot: number } {
     const hash = hashOf(number);
     const index = tableOf(hash);
     const table = (tables[index] ??= createTable());
     const slot = slotOf(table.numbers, number, hash);
     if (table.numbers[slot] !== 0) return { table, slot };
-    const roomy = (tables[index] = withRoom(table));
-    const free = slotOf(roomy.numbers, number, hash);
-    roomy.numbers[free] = number;
-    roomy.used++;
+    const grown = (tables[index] = withRoom(table));
+    const free = slotOf(grown.numbers, number, hash);
+    grown.numbers[free] = number;
+    grown.used++;
     size++;
-    return { table: roomy, slot: free };
+    return { table: grown, slot: free };
   }
 
   return {
     get size() {
       return size;
     },
-    hasNumber: (number) => size > 0 && holding(number, hashOf(number)) !== undefined,
+    hasNumber: (number) => size > 0 && tableWith(number, hashOf(number)) !== undefined,
     get: (msisdn) =>
       read(msisdn, (table, slot, traits): Evidence => {
         const { times, bytes } = table;
@@ -173,8 +178,8 @@ export function createSoleOuts(): SoleOuts {
           ...(positions.length > 0 ? { positions } : {}),
         };
       }),
-    standing,
-    listed: (msisdn) => read(msisdn, listedIn),
+    standingOptOut: readStandingOptOut,
+    listed: (msisdn) => read(msisdn, readListed),
     set(msisdn, optOut, listed) {
       const number = toNumber(msisdn);
       const traits = traitsOf(optOut);
@@ -192,7 +197,7 @@ export function createSoleOuts(): SoleOuts {
         former[slot * 2] = formerPosition?.position ?? 0;
         former[slot * 2 + 1] = formerLog;
       }
-      if (listed) note(table, slot, listed);
+      if (listed) writeListed(table, slot, listed);
       const kind = packId(optOut.id, table.bytes, slot * SLOT_BYTES + ID_BYTE);
       table.bytes[slot * SLOT_BYTES] = traits | kind | (listed ? LISTED : 0);
       table.bytes[slot * SLOT_BYTES + LOG_BYTE] = log;
@@ -200,18 +205,18 @@ export function createSoleOuts(): SoleOuts {
       else otherIds.delete(msisdn);
       return true;
     },
-    list: (msisdn, listed) =>
+    noteListed: (msisdn, listed) =>
       read(msisdn, (table, slot, traits) => {
-        const before = listedIn(table, slot);
+        const before = readListed(table, slot);
         const after = before === undefined ? listed : joinListed(before, listed);
-        note(table, slot, after);
+        writeListed(table, slot, after);
         table.bytes[slot * SLOT_BYTES] = traits | LISTED;
         return before === undefined || after.date !== before.date;
       }),
     delete(msisdn) {
       const number = toNumber(msisdn);
       const hash = hashOf(number);
-      const table = holding(number, hash);
+      const table = tableWith(number, hash);
       if (table === undefined) return;
       vacate(table, slotOf(table.numbers, number, hash));
       otherIds.delete(msisdn);
@@ -220,9 +225,9 @@ export function createSoleOuts(): SoleOuts {
     *[Symbol.iterator]() {
       for (const table of tables) {
         if (table === undefined) continue;
-        for (const number of table.numbers.filter((held) => held !== 0)) {
-          const known = standing(String(number));
-          if (known) yield known;
+        for (const number of table.numbers.filter((one) => one !== 0)) {
+          const optOut = readStandingOptOut(String(number));
+          if (optOut) yield optOut;
         }
       }
     },

@@ -1,6 +1,6 @@
 /**
- * What is known first-hand on one list: a record for each number, with the verdict that its evidence alone gives. The
- * verdict is worked out when the record changes, so that a check only looks it up. Nothing is merged here, and the
+ * The first-hand evidence of one list: a record for each number, and whether its evidence alone blocks the number. That
+ * answer is computed when the record changes, so that a check only looks it up. Nothing is merged here, and the
  * provider's list is never asked.
  */
 
@@ -20,89 +20,95 @@ import {
   type StandingOptOut,
   type WeighingOptions,
 } from './evidence-rules.ts';
-import { createSoleOuts } from './compact-evidence.ts';
+import { createCompactEvidence } from './compact-evidence.ts';
 
-/** Records by msisdn. Iteration gives each number with the opt-out that holds; a number may come twice. Live. */
-export interface FirstHand extends Iterable<readonly [string, StandingOptOut | undefined]> {
-  /** Numbers with a record. */
+/** Records by msisdn. Iterates over numbers and their standing opt-outs. Live; a number may come twice. */
+export interface EvidenceIndex extends Iterable<readonly [string, StandingOptOut | undefined]> {
+  /** How many numbers have a record. */
   readonly size: number;
-  /** Whether the number has a record. No allocation. */
-  knows(number: number): boolean;
-  /**
-   * Whether the number is opted out: `false` holds against the provider's list, `undefined` leaves it to that list.
-   * The hot path: no allocation.
-   */
-  verdictOfNumber(number: number): boolean | undefined;
-  /** Whether nothing was ever known: then there is no verdict to ask for. A member and no call, as all checks read it. */
+  /** Whether there was never any record. A member of an object and no call, because every check reads it. */
   readonly state: { readonly isEmpty: boolean };
-  /** As `verdictOfNumber`, for the digits. */
-  verdict(msisdn: string): boolean | undefined;
-  /** The opt-out that holds. */
-  standing(msisdn: string): StandingOptOut | undefined;
-  get(msisdn: string): NumberRecord | undefined;
-  /** What this process observed of the number's record. */
-  observed(msisdn: string): Observed;
-  /** What sweeps said about the number. */
-  listed(msisdn: string): Listed | undefined;
-  /** Puts a record in place of the number's last one. */
-  put(msisdn: string, record: NumberRecord, observed?: Observed): void;
+  /** Returns whether a number has a record. No allocation. */
+  hasNumber(number: number): boolean;
   /**
-   * Notes that a sweep listed a number whose only evidence is an opt-out, without making a record of it.
-   *
-   * @returns whether its date changed; `undefined` if the number's record is another one, and nothing was noted.
+   * Returns whether the evidence blocks a number: `false` releases it even while the provider lists it, `undefined`
+   * leaves it to the provider's list. The hot path: no allocation.
    */
-  listSole(msisdn: string, listed: Listed): boolean | undefined;
-  drop(msisdn: string): void;
-  /** Drops records that hold only opt-ins, received before a time, but for numbers that are needed. @returns how many. */
-  dropOptIns(olderThan: number, isNeeded: (msisdn: string) => boolean): number;
-  /** Numbers with their records. Live; a number may come twice. */
+  isNumberBlocked(number: number): boolean | undefined;
+  /** As `isNumberBlocked`, for digits. */
+  isBlocked(msisdn: string): boolean | undefined;
+  /** Returns the standing opt-out of a number; `undefined` if it has none. */
+  standingOptOut(msisdn: string): StandingOptOut | undefined;
+  get(msisdn: string): NumberRecord | undefined;
+  /** Returns what this process observed of a number's record. */
+  observed(msisdn: string): Observed;
+  /** Returns what sweeps said about a number with a record. */
+  listed(msisdn: string): Listed | undefined;
+  /** Sets the record of a number. `observed` stays as it was if it is left out. */
+  set(msisdn: string, record: NumberRecord, observed?: Observed): void;
+  /**
+   * Notes that a sweep listed a number whose only evidence is an opt-out, without creating its record.
+   *
+   * @returns whether its date changed; `undefined` if the number has another record or none, and nothing was noted.
+   */
+  noteSoleListed(msisdn: string, listed: Listed): boolean | undefined;
+  delete(msisdn: string): void;
+  /**
+   * Deletes records that hold only opt-ins, all of them received before `olderThan` (ms UTC), unless the number is
+   * needed.
+   *
+   * @returns how many it deleted.
+   */
+  deleteOptIns(olderThan: number, isNeeded: (msisdn: string) => boolean): number;
+  /** Iterates over numbers and their records. Live; a number may come twice. */
   records(): Iterable<readonly [string, NumberRecord]>;
-  /** The same of numbers with more than one opt-out: all that hold an opt-in are among them. */
+  /** Iterates over the records that are more than one compact opt-out. Every record with an opt-in is among them. */
   otherRecords(): Iterable<readonly [string, NumberRecord]>;
 }
 
 interface Entry {
   readonly record: NumberRecord;
   readonly observed: Observed;
-  readonly verdict: boolean | undefined;
+  readonly isBlocked: boolean | undefined;
 }
 
-/** Creates an empty collection. */
-export function createFirstHand(options: WeighingOptions): FirstHand {
-  // A number is in one of the two. It never goes back to the first, so that a reader of both in this order misses none.
-  const soles = createSoleOuts();
+/** Creates an empty index. */
+export function createEvidenceIndex(options: WeighingOptions): EvidenceIndex {
+  // A number is in one of the two. It never moves back to `compact`, so that a loop over both in this order misses
+  // none.
+  const compact = createCompactEvidence();
   const entries = createNumberMap<Entry>();
-  // The numbers of the second by verdict: to ask a set of numbers makes no string.
+  // The numbers of `entries`, by what their evidence says. A look-up in a set of numbers creates no string.
   const blocked = createNumberSet();
   const released = createNumberSet();
   const undecided = createNumberSet();
   const state = { isEmpty: true };
 
-  /** Puts the number into one of the sets, or in none. What is no msisdn is never asked for as a number. */
-  function note(msisdn: string, own: NumberSet | undefined): void {
+  /** Puts a number into one of the sets, or into none. A key that is no msisdn is never looked up as a number. */
+  function assign(msisdn: string, own: NumberSet | undefined): void {
     if (toNumber(msisdn) === 0) return;
     for (const set of [blocked, released, undecided]) if (set !== own) set.delete(msisdn);
     own?.add(msisdn);
   }
 
-  function dropEntry(msisdn: string): void {
+  function deleteEntry(msisdn: string): void {
     entries.delete(msisdn);
-    note(msisdn, undefined);
+    assign(msisdn, undefined);
   }
 
-  function verdictOfNumber(number: number): boolean | undefined {
+  function isNumberBlocked(number: number): boolean | undefined {
     if (state.isEmpty) return undefined;
-    if (soles.hasNumber(number) || blocked.hasNumber(number)) return true;
+    if (compact.hasNumber(number) || blocked.hasNumber(number)) return true;
     return released.hasNumber(number) ? false : undefined;
   }
 
   function standingIn(entry: Entry | undefined): StandingOptOut | undefined {
-    return entry?.verdict === true ? standingOptOut(entry.record, options) : undefined;
+    return entry?.isBlocked === true ? standingOptOut(entry.record, options) : undefined;
   }
 
-  function soleRecord(msisdn: string): NumberRecord | undefined {
-    const optOut = soles.get(msisdn);
-    return optOut && { ...mergeEvidence(undefined, optOut), listed: soles.listed(msisdn) };
+  function compactRecord(msisdn: string): NumberRecord | undefined {
+    const optOut = compact.get(msisdn);
+    return optOut && { ...mergeEvidence(undefined, optOut), listed: compact.listed(msisdn) };
   }
 
   function* otherRecords(): Generator<readonly [string, NumberRecord]> {
@@ -111,59 +117,59 @@ export function createFirstHand(options: WeighingOptions): FirstHand {
 
   return {
     get size() {
-      return soles.size + entries.size;
+      return compact.size + entries.size;
     },
-    knows: (number) =>
+    state,
+    hasNumber: (number) =>
       !state.isEmpty &&
-      (soles.hasNumber(number) ||
+      (compact.hasNumber(number) ||
         blocked.hasNumber(number) ||
         released.hasNumber(number) ||
         undecided.hasNumber(number)),
-    verdictOfNumber,
-    state,
-    verdict(msisdn) {
+    isNumberBlocked,
+    isBlocked(msisdn) {
       const number = toNumber(msisdn);
-      return number === 0 ? entries.get(msisdn)?.verdict : verdictOfNumber(number);
+      return number === 0 ? entries.get(msisdn)?.isBlocked : isNumberBlocked(number);
     },
-    standing: (msisdn) =>
-      state.isEmpty ? undefined : (soles.standing(msisdn) ?? standingIn(entries.get(msisdn))),
+    standingOptOut: (msisdn) =>
+      state.isEmpty ? undefined : (compact.standingOptOut(msisdn) ?? standingIn(entries.get(msisdn))),
     get(msisdn) {
       if (state.isEmpty) return undefined;
-      return soleRecord(msisdn) ?? entries.get(msisdn)?.record;
+      return compactRecord(msisdn) ?? entries.get(msisdn)?.record;
     },
     observed: (msisdn) => entries.get(msisdn)?.observed ?? NOTHING_OBSERVED,
-    listed: (msisdn) => soles.listed(msisdn) ?? entries.get(msisdn)?.record.listed,
-    put(msisdn, record, observed = entries.get(msisdn)?.observed ?? NOTHING_OBSERVED) {
+    listed: (msisdn) => compact.listed(msisdn) ?? entries.get(msisdn)?.record.listed,
+    set(msisdn, record, observed = entries.get(msisdn)?.observed ?? NOTHING_OBSERVED) {
       state.isEmpty = false;
       const sole = soleOptOutOf(record);
-      if (sole && entries.get(msisdn) === undefined && soles.set(msisdn, sole, record.listed)) return;
-      const verdict = firstHandVerdict(record, options, observed);
-      entries.set(msisdn, { record, observed, verdict });
-      note(msisdn, verdict === undefined ? undecided : verdict ? blocked : released);
-      soles.delete(msisdn);
+      if (sole && entries.get(msisdn) === undefined && compact.set(msisdn, sole, record.listed)) return;
+      const isBlocked = firstHandVerdict(record, options, observed);
+      entries.set(msisdn, { record, observed, isBlocked });
+      assign(msisdn, isBlocked === undefined ? undecided : isBlocked ? blocked : released);
+      compact.delete(msisdn);
     },
-    listSole: (msisdn, listed) => (state.isEmpty ? undefined : soles.list(msisdn, listed)),
-    drop(msisdn) {
-      dropEntry(msisdn);
-      soles.delete(msisdn);
+    noteSoleListed: (msisdn, listed) => (state.isEmpty ? undefined : compact.noteListed(msisdn, listed)),
+    delete(msisdn) {
+      deleteEntry(msisdn);
+      compact.delete(msisdn);
     },
-    dropOptIns(olderThan, isNeeded) {
-      let dropped = 0;
+    deleteOptIns(olderThan, isNeeded) {
+      let deleted = 0;
       for (const [msisdn, { record }] of entries) {
         if (record.outs.length > 0 || isNeeded(msisdn)) continue;
         if (lastOptInSeenAt(record) >= olderThan) continue;
-        dropEntry(msisdn);
-        dropped++;
+        deleteEntry(msisdn);
+        deleted++;
       }
-      return dropped;
+      return deleted;
     },
     *records() {
-      for (const { msisdn } of soles) yield [msisdn, soleRecord(msisdn) as NumberRecord];
+      for (const { msisdn } of compact) yield [msisdn, compactRecord(msisdn) as NumberRecord];
       yield* otherRecords();
     },
     otherRecords,
     *[Symbol.iterator]() {
-      for (const { msisdn, ...standing } of soles) yield [msisdn, standing];
+      for (const { msisdn, ...standing } of compact) yield [msisdn, standing];
       for (const [msisdn, entry] of entries) yield [msisdn, standingIn(entry)];
     },
   };

@@ -1,26 +1,28 @@
 /**
- * For lists with `trustProviderRemoval`: which numbers a sweep has listed since their newest opt-out. Only the removal
- * of such a number can mean that somebody resubscribed the person in the provider's dashboard. Times are of this
- * process's monotonic clock, so that nothing of before a restart counts.
+ * Removals by the provider, for lists with `trustProviderRemoval`. Tracks the numbers that a sweep has listed since
+ * their newest opt-out: only the removal of such a number can mean that the person was resubscribed in the provider's
+ * dashboard. Times are by this process's monotonic clock, so that nothing from before a restart counts.
  */
 
+import type { LogPosition, OptOutChange } from './evidence.ts';
 import { createNumberSet } from '../number-set/number-set.ts';
+import type { SweepStart } from './sweep-types.ts';
 
 export interface TrustedRemovals {
-  /** An opt-out was applied; `appliedAt` is left out for one that was loaded. */
+  /** Notes that an opt-out was applied. `appliedAt` is left out for an opt-out that was loaded from the store. */
   noteOut(number: number, appliedAt: number | undefined): void;
-  /** A sweep that began at `began` listed the number. */
+  /** Notes that a sweep which began at `began` listed the number. */
   noteRow(number: number, began: number): void;
-  /** Whether a sweep listed the number that began more than `lagGrace` after its newest opt-out was applied. */
+  /** Returns whether a sweep listed the number that began more than `lagGrace` after its newest opt-out was applied. */
   isListedSince(number: number): boolean;
 }
 
-/** Creates it; no sweep has listed anything. */
+/** Creates it for a list of which no sweep has been read. */
 export function createTrustedRemovals(lagGraceMs: number): TrustedRemovals {
   const listedSince = createNumberSet();
-  // Opt-outs of late: a row may be older than they are.
+  // When the newest opt-out of a number was applied, until a sweep that began long enough after it lists the number.
   const appliedAts = new Map<number, number>();
-  // When the first sweep of this process began: what was loaded had been applied by then.
+  // The begin of the first sweep with a row of interest. Opt-outs that were loaded count as applied then.
   let firstBegan: number | undefined;
   return {
     noteOut(number, appliedAt) {
@@ -35,4 +37,23 @@ export function createTrustedRemovals(lagGraceMs: number): TrustedRemovals {
     },
     isListedSince: (number) => listedSince.hasNumber(number),
   };
+}
+
+/**
+ * Creates the opt-in that a trusted removal stands for. It is the provider's own statement, and releases the number
+ * until a later sweep lists it again.
+ *
+ * @param sweep the second of the two sweeps that lack the number.
+ * @param basis what had been applied of the log when the first of them began.
+ */
+export function removalOptIn(
+  list: string,
+  number: number,
+  { number: sweep, start }: Pick<SweepStart, 'number' | 'start'>,
+  basis: LogPosition,
+): OptOutChange {
+  const known = { direction: 'in', kind: 'act', source: 'provider', at: start, seenAt: start } as const;
+  const id = `removed:${basis.log}:${basis.position}`;
+  const proof = { optInDate: null, sweep };
+  return { list, msisdn: String(number), evidence: { ...known, id, basis, proof } };
 }

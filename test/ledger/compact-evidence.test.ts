@@ -5,7 +5,7 @@ import type { Evidence } from '../../src/ledger/evidence.ts';
 import { toNumber } from '../../src/msisdn/digits.ts';
 import { createLedger } from '../../src/ledger/ledger.ts';
 import { EMPTY_RECORD, mergeListed, sinceOf, type Listed } from '../../src/ledger/evidence-rules.ts';
-import { createSoleOuts, type SoleOuts } from '../../src/ledger/compact-evidence.ts';
+import { createCompactEvidence, type CompactEvidence } from '../../src/ledger/compact-evidence.ts';
 
 const RUNS = { numRuns: 2_000, seed: 20_260_103 };
 const N = '15550000001';
@@ -69,21 +69,25 @@ function evidence(given: Partial<Evidence> = {}): Evidence {
 }
 
 function expectSame(
-  soles: SoleOuts,
+  compact: CompactEvidence,
   model: ReadonlyMap<string, Evidence>,
   rows: ReadonlyMap<string, Listed | undefined>,
 ): void {
-  expect(soles.size).toBe(model.size);
-  const numbers = [...soles].toSorted((a, b) => (a.msisdn < b.msisdn ? -1 : 1));
+  expect(compact.size).toBe(model.size);
+  const numbers = [...compact].toSorted((a, b) => (a.msisdn < b.msisdn ? -1 : 1));
   const expected = [...model]
     .map(([msisdn, kept]) => ({ msisdn, source: kept.source, since: sinceOf(kept) }))
     .toSorted((a, b) => (a.msisdn < b.msisdn ? -1 : 1));
   expect(numbers).toStrictEqual(expected);
   for (const [msisdn, kept] of model) {
-    expect(soles.hasNumber(toNumber(msisdn))).toBe(true);
-    expect(soles.get(msisdn)).toStrictEqual(kept);
-    expect(soles.listed(msisdn)).toStrictEqual(rows.get(msisdn));
-    expect(soles.standing(msisdn)).toStrictEqual({ msisdn, source: kept.source, since: sinceOf(kept) });
+    expect(compact.hasNumber(toNumber(msisdn))).toBe(true);
+    expect(compact.get(msisdn)).toStrictEqual(kept);
+    expect(compact.listed(msisdn)).toStrictEqual(rows.get(msisdn));
+    expect(compact.standingOptOut(msisdn)).toStrictEqual({
+      msisdn,
+      source: kept.source,
+      since: sinceOf(kept),
+    });
   }
 }
 
@@ -91,68 +95,68 @@ describe('the collection of sole opt-outs', () => {
   it('answers as a Map does, whatever is set, listed and deleted', () => {
     fc.assert(
       fc.property(acts, (steps) => {
-        const soles = createSoleOuts();
+        const compact = createCompactEvidence();
         const model = new Map<string, Evidence>();
         const rows = new Map<string, Listed | undefined>();
         for (const step of steps) {
           if (step.act === 'set') {
-            expect(soles.set(step.number, step.optOut, step.listed)).toBe(true);
+            expect(compact.set(step.number, step.optOut, step.listed)).toBe(true);
             model.set(step.number, step.optOut);
             rows.set(step.number, step.listed);
           } else if (step.act === 'list') {
             const before = rows.get(step.number);
             const after = mergeListed({ ...EMPTY_RECORD, listed: before }, step.listed).listed;
             const isKept = model.has(step.number);
-            expect(soles.list(step.number, step.listed)).toBe(
+            expect(compact.noteListed(step.number, step.listed)).toBe(
               isKept ? before === undefined || after?.date !== before.date : undefined,
             );
             if (isKept) rows.set(step.number, after);
           } else {
-            soles.delete(step.number);
+            compact.delete(step.number);
             model.delete(step.number);
             rows.delete(step.number);
-            expect([soles.hasNumber(toNumber(step.number)), soles.get(step.number)]).toEqual([
+            expect([compact.hasNumber(toNumber(step.number)), compact.get(step.number)]).toEqual([
               false,
               undefined,
             ]);
           }
         }
-        expectSame(soles, model, rows);
+        expectSame(compact, model, rows);
       }),
       RUNS,
     );
   });
 
   it('grows and closes gaps with many numbers of every length', () => {
-    const soles = createSoleOuts();
+    const compact = createCompactEvidence();
     const model = new Map<string, Evidence>();
     for (let index = 0; index < 60_000; index++) {
       const msisdn = String(10 ** (4 + (index % 11)) + index);
       const kept = evidence({ at: index, id: index % 3 === 0 ? randomUUID() : `act ${index}` });
-      soles.set(msisdn, kept);
-      if (index % 2 === 0) soles.list(msisdn, { sweep: index, date: index + 1 });
+      compact.set(msisdn, kept);
+      if (index % 2 === 0) compact.noteListed(msisdn, { sweep: index, date: index + 1 });
       model.set(msisdn, kept);
     }
     for (const msisdn of [...model.keys()].filter((_, index) => index % 3 === 1)) {
-      soles.delete(msisdn);
+      compact.delete(msisdn);
       model.delete(msisdn);
     }
-    expect(soles.size).toBe(model.size);
+    expect(compact.size).toBe(model.size);
     const wrong = [...model].filter(([msisdn, { at, id }]) => {
-      const kept = soles.get(msisdn);
+      const kept = compact.get(msisdn);
       const date = at % 2 === 0 ? at + 1 : undefined;
-      return kept?.at !== at || kept.id !== id || soles.listed(msisdn)?.date !== date;
+      return kept?.at !== at || kept.id !== id || compact.listed(msisdn)?.date !== date;
     });
     expect(wrong).toEqual([]);
-    expect([...soles].length).toBe(model.size);
+    expect([...compact].length).toBe(model.size);
   });
 
   it('keeps numbers apart that carry the same id', () => {
-    const soles = createSoleOuts();
+    const compact = createCompactEvidence();
     const id = randomUUID();
-    soles.set(N, evidence({ id, at: 1 }));
-    soles.set('15550000002', evidence({ id, at: 2 }));
-    expect([soles.get(N)?.id, soles.get('15550000002')?.id, soles.get(N)?.at]).toEqual([id, id, 1]);
+    compact.set(N, evidence({ id, at: 1 }));
+    compact.set('15550000002', evidence({ id, at: 2 }));
+    expect([compact.get(N)?.id, compact.get('15550000002')?.id, compact.get(N)?.at]).toEqual([id, id, 1]);
   });
 
   it.each([
@@ -166,47 +170,45 @@ describe('the collection of sole opt-outs', () => {
     ['a basis', N, { basis: { log: 'log', position: 1 } }],
     ['no msisdn', 'abc', {}],
   ])('does not keep %s', (_name, msisdn, given) => {
-    const soles = createSoleOuts();
-    expect([soles.set(msisdn, evidence(given)), soles.size, soles.hasNumber(toNumber(msisdn))]).toEqual([
-      false,
-      0,
-      false,
-    ]);
+    const compact = createCompactEvidence();
+    expect([compact.set(msisdn, evidence(given)), compact.size, compact.hasNumber(toNumber(msisdn))]).toEqual(
+      [false, 0, false],
+    );
   });
 
   it('does not keep what is only assumed of a row', () => {
-    const soles = createSoleOuts();
-    expect(soles.set(N, evidence(), { sweep: 1, date: 1, isAssumed: true })).toBe(false);
-    expect([soles.hasNumber(toNumber(N)), soles.listed(N), soles.list(N, { sweep: 1, date: 1 })]).toEqual([
-      false,
-      undefined,
-      undefined,
-    ]);
+    const compact = createCompactEvidence();
+    expect(compact.set(N, evidence(), { sweep: 1, date: 1, isAssumed: true })).toBe(false);
+    expect([
+      compact.hasNumber(toNumber(N)),
+      compact.listed(N),
+      compact.noteListed(N, { sweep: 1, date: 1 }),
+    ]).toEqual([false, undefined, undefined]);
   });
 
   it('keeps positions of as many logs as fit into a byte, and says when there is no room', () => {
-    const soles = createSoleOuts();
+    const compact = createCompactEvidence();
     const kept = Array.from({ length: 300 }, (_, index) =>
-      soles.set(
+      compact.set(
         String(15_550_000_000 + index),
         evidence({ positions: [{ log: `log ${index}`, position: index }] }),
       ),
     );
     expect(kept.filter(Boolean)).toHaveLength(255);
-    expect(soles.get('15550000254')?.positions).toEqual([{ log: 'log 254', position: 254 }]);
+    expect(compact.get('15550000254')?.positions).toEqual([{ log: 'log 254', position: 254 }]);
   });
 
   it('may change while it is read', () => {
-    const soles = createSoleOuts();
+    const compact = createCompactEvidence();
     const numbers = Array.from({ length: 2_000 }, (_, index) => String(15_550_000_000 + index));
-    for (const msisdn of numbers) soles.set(msisdn, evidence());
+    for (const msisdn of numbers) compact.set(msisdn, evidence());
     const seen: string[] = [];
-    for (const { msisdn } of soles) {
+    for (const { msisdn } of compact) {
       seen.push(msisdn);
-      soles.delete(msisdn);
-      soles.delete(numbers[(numbers.indexOf(msisdn) + 1) % numbers.length] ?? '');
+      compact.delete(msisdn);
+      compact.delete(numbers[(numbers.indexOf(msisdn) + 1) % numbers.length] ?? '');
     }
-    expect(soles.size).toBe(0);
+    expect(compact.size).toBe(0);
     expect(new Set(seen).size).toBe(seen.length);
   });
 });
@@ -261,7 +263,7 @@ describe('a ledger with records in columns', () => {
 });
 
 it('opt-outs that were carried over keep both positions, however many come', () => {
-  const soles = createSoleOuts();
+  const compact = createCompactEvidence();
   const known = { direction: 'out', kind: 'told', at: 1, seenAt: 2, source: 'inbound' } as const;
   const carried = (index: number): Evidence => {
     const positions = [{ log: 'log 2', position: index + 1 }];
@@ -273,10 +275,10 @@ it('opt-outs that were carried over keep both positions, however many come', () 
     msisdn: String(15_550_000_000 + index),
     optOut: carried(index),
   }));
-  for (const { msisdn, optOut: one } of given) expect(soles.set(msisdn, one, undefined)).toBe(true);
-  for (const { msisdn } of given.filter((_, index) => index % 5 === 0)) soles.delete(msisdn);
+  for (const { msisdn, optOut: one } of given) expect(compact.set(msisdn, one, undefined)).toBe(true);
+  for (const { msisdn } of given.filter((_, index) => index % 5 === 0)) compact.delete(msisdn);
   const kept = given.filter((_, index) => index % 5 !== 0);
-  expect(kept.filter(({ msisdn, optOut: one }) => !isSame(soles.get(msisdn), one))).toEqual([]);
+  expect(kept.filter(({ msisdn, optOut: one }) => !isSame(compact.get(msisdn), one))).toEqual([]);
 });
 
 const isSame = (one: unknown, other: unknown) =>

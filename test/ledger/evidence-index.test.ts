@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { createFirstHand } from '../../src/ledger/evidence-index.ts';
+import { createEvidenceIndex } from '../../src/ledger/evidence-index.ts';
 import { createLedger } from '../../src/ledger/ledger.ts';
 import { mergeEvidence } from '../../src/ledger/evidence-rules.ts';
 import { HOUR, LEDGER, T, begin, evidence, finish, image, provenIn, sweep, told } from './evidence.ts';
@@ -56,25 +56,21 @@ describe('an opt-out that is also on the provider’s list', () => {
 
 describe('a record', () => {
   it('of what is no msisdn has a verdict all the same', () => {
-    const firstHand = createFirstHand(LEDGER);
-    firstHand.put('123', mergeEvidence(undefined, evidence()));
-    expect([firstHand.verdict('123'), firstHand.verdict('124'), firstHand.size]).toEqual([
-      true,
-      undefined,
-      1,
-    ]);
-    firstHand.drop('123');
-    expect([firstHand.verdict('123'), firstHand.size]).toEqual([undefined, 0]);
+    const index = createEvidenceIndex(LEDGER);
+    index.set('123', mergeEvidence(undefined, evidence()));
+    expect([index.isBlocked('123'), index.isBlocked('124'), index.size]).toEqual([true, undefined, 1]);
+    index.delete('123');
+    expect([index.isBlocked('123'), index.size]).toEqual([undefined, 0]);
   });
 
   it('is given with all others, and with those that hold an opt-in', () => {
-    const firstHand = createFirstHand(LEDGER);
+    const index = createEvidenceIndex(LEDGER);
     const record = (direction: 'out' | 'in') => mergeEvidence(undefined, told(direction, T - HOUR, 1));
-    firstHand.put(N, record('out'));
-    firstHand.put('15550000002', record('in'));
-    expect([...firstHand.records()].map(([msisdn]) => msisdn)).toEqual([N, '15550000002']);
-    expect([...firstHand.otherRecords()].map(([msisdn]) => msisdn)).toEqual(['15550000002']);
-    firstHand.put(N, record('in'));
-    expect([...firstHand.records()]).toHaveLength(2);
+    index.set(N, record('out'));
+    index.set('15550000002', record('in'));
+    expect([...index.records()].map(([msisdn]) => msisdn)).toEqual([N, '15550000002']);
+    expect([...index.otherRecords()].map(([msisdn]) => msisdn)).toEqual(['15550000002']);
+    index.set(N, record('in'));
+    expect([...index.records()]).toHaveLength(2);
   });
 });
