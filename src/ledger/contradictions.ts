@@ -32,7 +32,7 @@ export interface Contradictions {
   begin(): SweepContradictions;
 }
 
-/** What a complete sweep found. */
+/** The findings of a complete sweep. */
 interface Findings {
   /** The numbers whose opt-in was later than their opt-out, with the date of the opt-in. */
   readonly optedIn: ReadonlyMap<number, number>;

@@ -19,7 +19,7 @@ export interface WeighingOptions {
   readonly lagGraceMs: number;
 }
 
-/** What sweeps said about a number: the newest sweep and the newest date, each on its own. */
+/** A summary of a number's rows in sweeps: the newest sweep and the newest date, each on its own. */
 export interface Listed {
   /** Number of the newest sweep that listed it. */
   readonly sweep: number;
@@ -41,7 +41,7 @@ export interface NumberRecord {
   readonly listed: Listed | undefined;
 }
 
-/** What this process observed of a record itself, by its monotonic clock (ms). Never stored. */
+/** The times at which this process observed a record, by its monotonic clock (ms). Never stored. */
 export interface Observed {
   /**
    * When each opt-in that a later sweep can outweigh was applied here, by id. An opt-in that was loaded from the store
@@ -51,6 +51,9 @@ export interface Observed {
   /** When the newest sweep that listed the number began; `-Infinity` if this process does not know. */
   readonly listedBegan: number;
 }
+
+/** The record of a number without evidence. */
+export const EMPTY_RECORD: NumberRecord = { outs: [], ins: [], listed: undefined };
 
 /** Nothing was observed: everything was loaded. */
 export const NOTHING_OBSERVED: Observed = { appliedAt: new Map(), listedBegan: -Infinity };
@@ -71,9 +74,6 @@ export function observedAfter(
   const kept = [...observed.appliedAt].filter(([known]) => ins.some((one) => one.id === known));
   return { ...observed, appliedAt: new Map([...kept, [id, appliedAt]]) };
 }
-
-/** The record of a number without evidence. */
-export const EMPTY_RECORD: NumberRecord = { outs: [], ins: [], listed: undefined };
 
 /**
  * Adds evidence to a record. Evidence that proves nothing is not added.
@@ -112,9 +112,9 @@ export function joinListed(a: Listed, b: Listed): Listed {
 /**
  * Returns whether an opt-in beats all opt-outs of one kind.
  *
- * An act beats the opt-outs that its basis had seen. An opt-out without a position in the log of the basis was not
- * seen. A message is compared by the provider's time, and never beats an act: only an act lifts what an operator or
- * website entered.
+ * An act beats the opt-outs that it had seen: those with a position up to its basis. An opt-out without a position in
+ * the log of the basis was not seen. A message is compared by the provider's time, and never beats an act: only an act
+ * lifts what an operator or website entered.
  */
 function canBeat(
   optIn: Evidence,
@@ -136,7 +136,8 @@ function isSeen(positions: readonly LogPosition[] | undefined, basis: LogPositio
 }
 
 /**
- * Returns the standing opt-outs: those that no opt-in beats. One opt-in must beat all opt-outs of a kind, or none is.
+ * Returns the standing opt-outs: those that no opt-in beats. The opt-outs of one kind are beaten only if one opt-in
+ * beats all of them.
  */
 export function standingOptOuts(
   { outs, ins }: NumberRecord,
@@ -212,10 +213,10 @@ function isOverruled(
 }
 
 /**
- * Returns whether the provider's list has listed the number after a START. If a row had a date, the newest date
- * decides: it is not before the START, both by the provider's clock. If no row had a date, a later sweep than the START
- * knew of must have listed the number, and must have begun more than `lagGrace` after the START was applied here. If it
- * is not known of which sweeps the START knew or when it was applied, the answer is yes.
+ * Returns whether the provider's list has listed the number after a START. If a row had a date, this means that the
+ * newest date is not before the START, both by the provider's clock. Otherwise it means that a later sweep than the
+ * START knew of listed the number, and began more than `lagGrace` after the START was applied here. If it is not known
+ * of which sweeps the START knew or when it was applied, the answer is yes.
  */
 export function isListedAfter(
   { id, at, sweep }: Evidence,

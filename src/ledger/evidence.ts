@@ -4,7 +4,7 @@
 export type Direction = 'out' | 'in';
 
 /**
- * What orders a piece of evidence.
+ * The kind of a piece of evidence, which decides how it is ordered.
  *
  * - `told`: the provider passed it on (a message, a receipt). Ordered by the provider's time, `at`.
  * - `stated`: a row of an import with a date of its own. `at` is the latest instant that the text of the date can mean.

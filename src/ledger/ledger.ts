@@ -46,9 +46,9 @@ export interface Listing {
   readonly since: number | null;
 }
 
-/** What has to be saved beside the changes. */
+/** The data that has to be saved beside the changes. */
 export interface LedgerSave extends ProviderListSave {
-  /** What sweeps said about numbers with first-hand evidence, as far as the last save that was kept did not have it. */
+  /** The rows of numbers with first-hand evidence that were noted since the last save that was kept. */
   readonly rows: readonly ListedRow[];
 }
 
@@ -74,7 +74,7 @@ export interface Ledger {
   evidence(msisdn: string): readonly Evidence[];
   /** Iterates over all first-hand records. Live; a number may come twice. */
   records(): Iterable<readonly [string, NumberRecord]>;
-  /** Iterates over the records that hold more than one opt-out. Every record with an opt-in is among them. */
+  /** Iterates over the records that are more than one compact opt-out. Every record with an opt-in is among them. */
   otherRecords(): Iterable<readonly [string, NumberRecord]>;
   /**
    * Returns whether a START alone beats every first-hand opt-out of the number, and the provider's list has not listed
@@ -214,7 +214,7 @@ export function createLedger(options: LedgerOptions): Ledger {
     replace(msisdn, evidence) {
       const listed = index.listed(msisdn);
       const record = evidence.reduce<NumberRecord | undefined>(mergeEvidence, undefined);
-      // While the list has the number, what sweeps said is kept for evidence that comes later.
+      // While the list has the number, its rows are kept for evidence that comes later.
       if (record ?? (listed && provider.has(msisdn)))
         index.set(msisdn, { ...(record ?? EMPTY_RECORD), listed });
       else index.delete(msisdn);
@@ -236,7 +236,7 @@ export function createLedger(options: LedgerOptions): Ledger {
       const isTaken = provider.restore(snapshot);
       if (isTaken) {
         listedRows.restore(rows, -Infinity);
-        listedRows.noteAllOf(snapshot.number);
+        listedRows.noteRestoredSweep(snapshot.number);
       }
       return isTaken;
     },

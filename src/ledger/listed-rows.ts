@@ -18,7 +18,7 @@ export interface RowSave {
 
 export interface ListedRows {
   /**
-   * Notes a row of a sweep that began at `began` (ms by the monotonic clock), for a number with evidence.
+   * Notes a row of a sweep that began at `began` (ms by the monotonic clock), for a number with index.
    *
    * @returns whether the list now outweighs an opt-in that released the number until now.
    */
@@ -26,12 +26,10 @@ export interface ListedRows {
   /** Takes over rows that a store kept. `began`: when their sweep began, or `-Infinity` if that is not known. */
   restore(rows: readonly ListedRow[], began: number): void;
   /**
-   * Notes for every number with a proven opt-in that is still on the list that the last complete sweep listed it. Not
-   * every row was saved, but the saved list has the number.
-   *
-   * @param sweep the number of that sweep.
+   * Notes that a restored sweep of this number listed every number that has a proven opt-in and is on the list. Not
+   * every row was saved, but the restored list shows that the number was listed.
    */
-  noteAllOf(sweep: number): void;
+  noteRestoredSweep(sweep: number): void;
   /**
    * Returns the record into which a proven opt-in was merged, with an assumed row if it needs one. It does if no row
    * was noted for a number on the list, and a sweep has begun that the opt-in did not know of: that sweep may have read
@@ -39,15 +37,15 @@ export interface ListedRows {
    * the number.
    */
   withAssumed(msisdn: string, record: NumberRecord, optIn: Evidence): NumberRecord;
-  /** Begins a save of the rows that the last one that was kept did not have. One at a time. */
+  /** Begins a save of the rows that were noted since the last save that was kept. One at a time. */
   save(): RowSave;
-  /** Whether there are such rows. */
+  /** Whether rows were noted since the last save began. */
   readonly hasUnsaved: boolean;
 }
 
 /** Creates it for an empty list. */
 export function createListedRows(
-  evidence: EvidenceIndex,
+  index: EvidenceIndex,
   provider: Pick<ProviderList, 'lastBegun' | 'noteBegun' | 'hasNotMissing'>,
 ): ListedRows {
   // The numbers whose row the store does not have.
@@ -56,39 +54,39 @@ export function createListedRows(
   /** Merges a row into the record of a number. @returns the new record. */
   function mergeRow(msisdn: string, before: NumberRecord, listed: Listed, began: number): NumberRecord {
     const record = mergeListed(before, listed);
-    const observed = evidence.observed(msisdn);
+    const observed = index.observed(msisdn);
     const isNewest = record.listed?.sweep === listed.sweep;
-    evidence.set(msisdn, record, isNewest ? { ...observed, listedBegan: began } : observed);
+    index.set(msisdn, record, isNewest ? { ...observed, listedBegan: began } : observed);
     return record;
   }
 
   return {
     note(msisdn, listed, began) {
-      const isSoleDateNew = evidence.noteSoleListed(msisdn, listed);
+      const isSoleDateNew = index.noteSoleListed(msisdn, listed);
       if (isSoleDateNew !== undefined) {
         if (isSoleDateNew) unsaved.add(msisdn);
         return false;
       }
-      const before = evidence.get(msisdn) as NumberRecord;
-      const wasReleased = evidence.isBlocked(msisdn) === false;
+      const before = index.get(msisdn) as NumberRecord;
+      const wasReleased = index.isBlocked(msisdn) === false;
       const record = mergeRow(msisdn, before, listed, began);
-      // Without an opt-in only the date can matter later: every later sweep has a larger number.
+      // Without an opt-in only the date can matter later: the numbers of all sweeps so far are below those to come.
       if (record.ins.length > 0 || record.listed?.date !== before.listed?.date) unsaved.add(msisdn);
-      return wasReleased && evidence.isBlocked(msisdn) !== false;
+      return wasReleased && index.isBlocked(msisdn) !== false;
     },
     restore(rows, began) {
       for (const { msisdn, sweep, date } of rows) {
         const listed = { sweep, date };
         provider.noteBegun(sweep);
-        if (evidence.noteSoleListed(msisdn, listed) !== undefined) continue;
-        mergeRow(msisdn, evidence.get(msisdn) ?? EMPTY_RECORD, listed, began);
+        if (index.noteSoleListed(msisdn, listed) !== undefined) continue;
+        mergeRow(msisdn, index.get(msisdn) ?? EMPTY_RECORD, listed, began);
       }
     },
-    noteAllOf(sweep) {
-      for (const [msisdn, record] of [...evidence.otherRecords()]) {
+    noteRestoredSweep(sweep) {
+      for (const [msisdn, record] of [...index.otherRecords()]) {
         const isProven = record.ins.some(({ proof }) => proof !== undefined);
         if (!isProven || record.listed?.isAssumed || !provider.hasNotMissing(msisdn)) continue;
-        evidence.set(msisdn, mergeListed(record, { sweep, date: null }));
+        index.set(msisdn, mergeListed(record, { sweep, date: null }));
       }
     },
     withAssumed(msisdn, record, { proof }) {
@@ -101,7 +99,7 @@ export function createListedRows(
       const saving = unsaved;
       unsaved = new Set();
       const rows = [...saving].flatMap((msisdn) => {
-        const listed = evidence.listed(msisdn);
+        const listed = index.listed(msisdn);
         return listed ? [{ msisdn, sweep: listed.sweep, date: listed.date }] : [];
       });
       return {

@@ -52,7 +52,7 @@ export interface ProviderListState {
   lastBegun: number;
   /** For how long removals have been held back, ms; `null` if they are not. */
   heldMs: number | null;
-  /** What changed since the last save that was kept; `undefined` if none was kept. */
+  /** The changes since the last save that was kept; `undefined` if none was kept. */
   unsaved: UnsavedDelta | undefined;
   /** Whether anything changed since the last save began. */
   hasUnsavedChanges: boolean;

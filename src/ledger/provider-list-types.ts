@@ -16,11 +16,11 @@ export interface ProviderListSave {
   readonly missingOnce: NumberSet;
   /** For how long removals have been held back, ms; `null` if they are not. */
   readonly heldMs: number | null;
-  /** What changed since the last save that was kept; `undefined` if none was kept. */
+  /** The changes since the last save that was kept; `undefined` if none was kept. */
   readonly delta: NumberDelta | undefined;
   /**
    * Ends the save; to be called once. The next save repeats what was not kept. `refused`: the store has a later sweep
-   * of another process, so that the numbers that our sweep removed come back until sweeps of both processes lack them.
+   * of another process. Then the numbers that our sweep removed come back, as numbers that one complete sweep lacked.
    */
   done(outcome: 'kept' | 'refused' | 'failed'): void;
 }

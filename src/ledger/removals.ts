@@ -19,7 +19,7 @@ export interface MissingNumbers {
   readonly optIns: OptOutChange[];
 }
 
-/** What decides about a missing number. */
+/** The data that decides about a missing number. */
 export interface RemovalRules {
   /** The numbers that the sweep has seen. */
   readonly seen: NumberSet;

@@ -45,8 +45,9 @@ export type CommitEffect =
     };
 
 /**
- * What a complete sweep may remove. `apply`: what the rules allow. `accept`: an operator accepts that the list shrinks.
- * `none`: nothing, because some row could not be read, so that a missing number proves nothing.
+ * The removals that a complete sweep makes. `apply`: those that the rules allow. `accept`: also if the list shrinks by
+ * half, because an operator accepts it. `none`: none, because a missing number proves nothing: some row could not be
+ * read, or another process may have a sweep of the same number.
  */
 export type Removals = 'apply' | 'accept' | 'none';
 
