@@ -1,4 +1,4 @@
-/** Rows as a sweep takes them, from rows one by one. */
+/** Turns rows into the columns that a sweep takes. */
 
 import type { RowColumns } from '../../src/ledger/seen-numbers.ts';
 

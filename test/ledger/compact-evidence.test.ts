@@ -13,7 +13,7 @@ const N = '15550000001';
 const anyNumber = fc
   .tuple(fc.integer({ min: 1, max: 9 }), fc.stringMatching(/^\d{4,14}$/))
   .map(([first, rest]) => `${first}${rest}`);
-/** Few enough to meet again, many enough to crowd together. */
+/** So few numbers that they repeat, and so many that they collide. */
 const crowd = fc.integer({ min: 15_550_000_000, max: 15_550_000_040 }).map(String);
 const longest = fc.integer({ min: 999_999_999_999_990, max: 999_999_999_999_999 }).map(String);
 const number = fc.oneof(crowd, longest, anyNumber);
@@ -91,8 +91,8 @@ function expectSame(
   }
 }
 
-describe('the collection of sole opt-outs', () => {
-  it('answers as a Map does, whatever is set, listed and deleted', () => {
+describe('the compact evidence', () => {
+  it('answers as a Map does, after any sequence of changes', () => {
     fc.assert(
       fc.property(acts, (steps) => {
         const compact = createCompactEvidence();
@@ -151,7 +151,7 @@ describe('the collection of sole opt-outs', () => {
     expect([...compact].length).toBe(model.size);
   });
 
-  it('keeps numbers apart that carry the same id', () => {
+  it('keeps two numbers with the same id apart', () => {
     const compact = createCompactEvidence();
     const id = randomUUID();
     compact.set(N, evidence({ id, at: 1 }));
@@ -166,9 +166,9 @@ describe('the collection of sole opt-outs', () => {
     ['a message id', N, { messageId: 'm1' }],
     ['an unknown source', N, { source: 'elsewhere' as Evidence['source'] }],
     ['an unknown kind', N, { kind: 'rumour' as Evidence['kind'] }],
-    ['what is not weighed', N, { proves: false as const }],
+    ['evidence that proves nothing', N, { proves: false as const }],
     ['a basis', N, { basis: { log: 'log', position: 1 } }],
-    ['no msisdn', 'abc', {}],
+    ['a key that is no msisdn', 'abc', {}],
   ])('does not keep %s', (_name, msisdn, given) => {
     const compact = createCompactEvidence();
     expect([compact.set(msisdn, evidence(given)), compact.size, compact.hasNumber(toNumber(msisdn))]).toEqual(
@@ -176,7 +176,7 @@ describe('the collection of sole opt-outs', () => {
     );
   });
 
-  it('does not keep what is only assumed of a row', () => {
+  it('does not keep an assumed row', () => {
     const compact = createCompactEvidence();
     expect(compact.set(N, evidence(), { sweep: 1, date: 1, isAssumed: true })).toBe(false);
     expect([
@@ -186,7 +186,7 @@ describe('the collection of sole opt-outs', () => {
     ]).toEqual([false, undefined, undefined]);
   });
 
-  it('keeps positions of as many logs as fit into a byte, and says when there is no room', () => {
+  it('keeps positions of 255 logs, and rejects evidence of any further log', () => {
     const compact = createCompactEvidence();
     const kept = Array.from({ length: 300 }, (_, index) =>
       compact.set(
@@ -198,7 +198,7 @@ describe('the collection of sole opt-outs', () => {
     expect(compact.get('15550000254')?.positions).toEqual([{ log: 'log 254', position: 254 }]);
   });
 
-  it('may change while it is read', () => {
+  it('tolerates changes while it is iterated', () => {
     const compact = createCompactEvidence();
     const numbers = Array.from({ length: 2_000 }, (_, index) => String(15_550_000_000 + index));
     for (const msisdn of numbers) compact.set(msisdn, evidence());
@@ -213,20 +213,20 @@ describe('the collection of sole opt-outs', () => {
   });
 });
 
-describe('a ledger with records in columns', () => {
+describe('a ledger with compact evidence', () => {
   const options = {
     ...{ list: 'default', clockSlackMs: 60_000, lagGraceMs: 600_000, shrinkHoldMs: 86_400_000 },
     ...{ longestStepMs: 600_000, trustProviderRemoval: false },
   };
   const ids = ['6c84fb90-12c4-11e1-840d-7b25c5ee775a', 'AAAAAAAAAAAAAAAAAAAAAA', 'a'];
 
-  it.each(ids)('knows an act by its id, %s', (id) => {
+  it.each(ids)('recognises an act by its id, %s', (id) => {
     const ledger = createLedger(options);
     expect(ledger.merge(N, evidence({ id }))).toBe(true);
     expect(ledger.merge(N, evidence({ id, seenAt: 3_000 }))).toBe(false);
     expect(ledger.evidence(N)).toEqual([evidence({ id })]);
     const positions = [{ log: 'log', position: 7 }];
-    // Kept, and no news: it is the same act.
+    // The positions are kept, but it is the same act and no change.
     expect(ledger.merge(N, evidence({ id, positions }))).toBe(false);
     expect(ledger.evidence(N)).toEqual([evidence({ id, positions })]);
     expect(ledger.merge(N, evidence({ id: `${id}b`, kind: 'told' }))).toBe(true);
@@ -234,7 +234,7 @@ describe('a ledger with records in columns', () => {
     expect(ledger.firstHand).toBe(1);
   });
 
-  it('hands out each number once, also one whose record grows meanwhile', () => {
+  it('lists each number once, also if its record grows meanwhile', () => {
     const ledger = createLedger(options);
     const numbers = Array.from({ length: 500 }, (_, index) => String(15_550_000_000 + index));
     for (const msisdn of numbers) ledger.merge(msisdn, evidence());
@@ -249,7 +249,7 @@ describe('a ledger with records in columns', () => {
     expect(ledger.firstHand).toBe(500);
   });
 
-  it('goes on with one whose words are kept, and without any', () => {
+  it('replaces evidence by evidence with words, and by none', () => {
     const ledger = createLedger(options);
     ledger.merge(N, evidence());
     ledger.replace(N, [evidence({ text: 'STOP' })]);
@@ -262,13 +262,13 @@ describe('a ledger with records in columns', () => {
   });
 });
 
-it('opt-outs that were carried over keep both positions, however many come', () => {
+it('keeps both positions of any number of carried-over opt-outs', () => {
   const compact = createCompactEvidence();
   const known = { direction: 'out', kind: 'told', at: 1, seenAt: 2, source: 'inbound' } as const;
   const carried = (index: number): Evidence => {
     const positions = [{ log: 'log 2', position: index + 1 }];
     const former = { log: 'log 1', position: index + 7 };
-    // Some were stored in the new log first.
+    // Some were first stored in the new log.
     return { ...known, id: randomUUID(), positions: index % 3 === 0 ? positions : [...positions, former] };
   };
   const given = Array.from({ length: 20_000 }, (_, index) => ({

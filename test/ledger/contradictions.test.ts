@@ -1,4 +1,4 @@
-/** Lists that hold a number in opted-out and opted-in rows, on whatever pages, in whatever order. */
+/** Lists that have opted-out and opted-in rows of one number, on any pages, in any order. */
 
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
@@ -7,7 +7,7 @@ import { columnsOf, type Row } from './columns.ts';
 import { LEDGER, begin, finish } from './evidence.ts';
 
 const PEOPLE = ['15550000001', '15550000002', '15550000003', '15550000004'];
-/** Sweeps after which an unchanged list is settled: two that find the contradiction, and two that lack the number. */
+/** After this many sweeps an unchanged list is settled: two find the contradiction, and two lack the number. */
 const ENOUGH = 4;
 
 const date = fc.option(fc.integer({ min: 1, max: 4 }), { nil: undefined });
@@ -17,15 +17,15 @@ const row: fc.Arbitrary<Row> = fc.record({
   date,
 });
 const rowsOf = fc.array(row, { maxLength: 14 });
-/** One reading of the list: in which order, where its pages end, and whether it comes to its end. */
-const reading = fc.record({
+/** One sweep of the list: the order of its rows, the ends of its pages, and the page at which it fails, if any. */
+const sweepPlan = fc.record({
   keys: fc.array(fc.nat({ max: 99 }), { minLength: 14, maxLength: 14 }),
   borders: fc.array(fc.nat({ max: 13 }), { maxLength: 4 }),
   failsAt: fc.option(fc.nat({ max: 4 }), { nil: undefined, freq: 4 }),
 });
-type Reading = typeof reading extends fc.Arbitrary<infer T> ? T : never;
+type SweepPlan = typeof sweepPlan extends fc.Arbitrary<infer T> ? T : never;
 
-function pagesOf(rows: readonly Row[], { keys, borders }: Reading): readonly (readonly Row[])[] {
+function pagesOf(rows: readonly Row[], { keys, borders }: SweepPlan): readonly (readonly Row[])[] {
   const shuffled = rows
     .map((one, index) => ({ one, key: keys[index] ?? 0 }))
     .toSorted((a, b) => a.key - b.key)
@@ -34,7 +34,7 @@ function pagesOf(rows: readonly Row[], { keys, borders }: Reading): readonly (re
   return ends.map((end, index) => shuffled.slice(ends[index - 1] ?? 0, end));
 }
 
-/** By its rows: the latest opt-out, of which one without a date is the latest there is, against the latest opt-in. */
+/** Compares the latest opt-out with the latest opt-in. An opt-out without a date is the latest possible one. */
 function isListed(rows: readonly Row[], msisdn: string): boolean {
   const own = rows.filter((one) => one.msisdn === msisdn);
   const outs = own.filter(({ kind }) => kind === 'out').map((one) => one.date ?? Infinity);
@@ -43,31 +43,31 @@ function isListed(rows: readonly Row[], msisdn: string): boolean {
 }
 
 describe('rows that contradict each other', () => {
-  it('come to what their dates say and stay so, in any order and on any pages', () => {
+  it('are settled by their dates and stay settled, in any order and on any pages', () => {
     const given = fc.record({
       before: rowsOf,
       rows: rowsOf,
-      first: fc.array(reading, { maxLength: 3 }),
-      readings: fc.array(reading, { maxLength: ENOUGH + 6 }),
+      first: fc.array(sweepPlan, { maxLength: 3 }),
+      plans: fc.array(sweepPlan, { maxLength: ENOUGH + 6 }),
     });
     fc.assert(
-      fc.property(given, ({ before, rows, first, readings }) => {
+      fc.property(given, ({ before, rows, first, plans }) => {
         const ledger = createLedger(LEDGER);
-        // An opted-in row of before may have answered the opted-out row that is left.
+        // An opted-in row of an earlier sweep may have beaten the opted-out row that is left.
         const wasIn = (msisdn: string) =>
           [...before, ...rows].some((one) => one.msisdn === msisdn && one.kind === 'in');
         let sweeps = 0;
         let complete = 0;
 
         /** Reads the list once; `check` is called after each page and at the end. */
-        function read(list: readonly Row[], how: Reading, check: () => void): void {
+        function read(list: readonly Row[], how: SweepPlan, check: () => void): void {
           const run = begin(ledger, ++sweeps);
-          const shown = new Set<string>();
+          const seen = new Set<string>();
           for (const [index, page] of pagesOf(list, how).entries()) {
             if (index === how.failsAt) return run.abort();
             run.page(columnsOf(page));
-            for (const { msisdn } of page) shown.add(msisdn);
-            for (const msisdn of shown) if (!wasIn(msisdn)) expect(ledger.blocks(msisdn)).toBe(true);
+            for (const { msisdn } of page) seen.add(msisdn);
+            for (const msisdn of seen) if (!wasIn(msisdn)) expect(ledger.blocks(msisdn)).toBe(true);
             check();
           }
           expect(finish(run)).toMatchObject({ status: 'committed' });
@@ -78,12 +78,12 @@ describe('rows that contradict each other', () => {
         for (const how of first) read(before, how, () => undefined);
         complete = 0;
         const wanted = PEOPLE.map((msisdn) => isListed(rows, msisdn));
-        for (const how of readings) {
+        for (const how of plans) {
           const wasComplete = complete;
           read(rows, how, () => {
             const answers = PEOPLE.map((msisdn) => ledger.blocks(msisdn));
             if (complete >= ENOUGH) expect(answers).toEqual(wanted);
-            // Who is listed is blocked from the first complete sweep on, and all the time from then on.
+            // A listed person is blocked from the first complete sweep on, without a gap.
             else if (wasComplete > 0) expect(answers.filter((is, index) => !is && wanted[index])).toEqual([]);
           });
         }
@@ -92,7 +92,7 @@ describe('rows that contradict each other', () => {
     );
   });
 
-  it('count the opt-in dates of a hundred thousand numbers: beyond, a number is listed', () => {
+  it('are compared for the first hundred thousand opt-in dates; any further number is listed', () => {
     const numbers = Array.from({ length: 100_001 }, (_, index) => String(15_550_000_000 + index));
     const last = numbers.at(-1) ?? '';
     const ledger = createLedger(LEDGER);

@@ -3,21 +3,27 @@ import { describe, expect, it } from 'vitest';
 import { DIGEST, ID_BYTES, OTHER, UUID, packId, unpackId } from '../../src/ledger/evidence-id-codec.ts';
 
 const digest = fc.stringMatching(/^[A-Za-z0-9_-]{22}$/);
-/** One character of an id is something else. */
-const bent = fc
+/** An id of which one character was replaced. */
+const altered = fc
   .tuple(
     fc.oneof(fc.uuid(), digest),
     fc.nat(),
     fc.constantFrom('A', 'g', '+', '=', ' ', 'é', '–', '\ud800', '-', '0'),
   )
   .map(([id, at, other]) => {
-    const place = at % id.length;
-    return id.slice(0, place) + other + id.slice(place + 1);
+    const index = at % id.length;
+    return id.slice(0, index) + other + id.slice(index + 1);
   });
 
-describe('packed ids', () => {
-  it('gives back what it packs to the letter, and packs nothing else', () => {
-    const ids = fc.oneof(fc.uuid(), digest, bent, fc.string(), fc.string({ minLength: 22, maxLength: 36 }));
+describe('the id codec', () => {
+  it('unpacks every id that it packs unchanged, and packs only UUIDs and digests', () => {
+    const ids = fc.oneof(
+      fc.uuid(),
+      digest,
+      altered,
+      fc.string(),
+      fc.string({ minLength: 22, maxLength: 36 }),
+    );
     fc.assert(
       fc.property(ids, fc.nat({ max: 5 }), (id, from) => {
         const bytes = new Uint8Array(from + ID_BYTES + 1).fill(77);

@@ -2,20 +2,20 @@ import { describe, expect, it } from 'vitest';
 import { createEvidenceIndex } from '../../src/ledger/evidence-index.ts';
 import { createLedger } from '../../src/ledger/ledger.ts';
 import { mergeEvidence } from '../../src/ledger/evidence-rules.ts';
-import { HOUR, LEDGER, T, begin, evidence, finish, image, provenIn, sweep, told } from './evidence.ts';
+import { HOUR, LEDGER, T, begin, evidence, finish, snapshot, provenIn, sweep, told } from './evidence.ts';
 import { columnsOf } from './columns.ts';
 
 const N = '15550000001';
 const row = (date: number) => ({ kind: 'out', msisdn: N, date }) as const;
 
 describe('an opt-out that is also on the provider’s list', () => {
-  it('knows what sweeps said about it, also once there is more to its record', () => {
+  it('keeps what sweeps said about it, also when its record gets more evidence', () => {
     const ledger = createLedger(LEDGER);
     ledger.merge(N, told('out', T, 1));
     sweep(ledger, 1, [row(500)]);
     sweep(ledger, 2, [row(400)]);
     expect(ledger.save().rows).toEqual([{ msisdn: N, sweep: 2, date: 500 }]);
-    // Manage gave an earlier date than the row has.
+    // The date that manage gave is earlier than that of the row.
     const optIn = provenIn(1, { sweep: 2, optInDate: 450 });
     expect([ledger.merge(N, optIn, 0), ledger.blocks(N), ledger.hasNews]).toEqual([true, true, false]);
     ledger.replace(N, [told('out', T, 1)]);
@@ -23,13 +23,13 @@ describe('an opt-out that is also on the provider’s list', () => {
     expect(ledger.save().rows).toEqual([{ msisdn: N, sweep: 3, date: 600 }]);
   });
 
-  it('goes on from rows that the store kept, whether they or the opt-out come first', () => {
+  it('continues from the rows in the store, whether they or the opt-out come first', () => {
     const rows = [{ msisdn: N, sweep: 20, date: 19_000 }];
     const stop = evidence({ at: 1_000 });
     const ledgers = [true, false].map((isEarly) => {
       const ledger = createLedger(LEDGER);
       if (isEarly) ledger.merge(N, stop);
-      ledger.restore(image(20, [N]), rows);
+      ledger.restore(snapshot(20, [N]), rows);
       if (!isEarly) ledger.merge(N, stop);
       return ledger;
     });
@@ -43,7 +43,7 @@ describe('an opt-out that is also on the provider’s list', () => {
     }
   });
 
-  it('takes the next row in place of one that is only assumed', () => {
+  it('replaces an assumed row by the next row', () => {
     const ledger = createLedger(LEDGER);
     sweep(ledger, 1, [N]);
     ledger.merge(N, provenIn(0, { sweep: 0 }), 0);
@@ -55,7 +55,7 @@ describe('an opt-out that is also on the provider’s list', () => {
 });
 
 describe('a record', () => {
-  it('of what is no msisdn has a verdict all the same', () => {
+  it('can have a key that is no msisdn', () => {
     const index = createEvidenceIndex(LEDGER);
     index.set('123', mergeEvidence(undefined, evidence()));
     expect([index.isBlocked('123'), index.isBlocked('124'), index.size]).toEqual([true, undefined, 1]);
@@ -63,7 +63,7 @@ describe('a record', () => {
     expect([index.isBlocked('123'), index.size]).toEqual([undefined, 0]);
   });
 
-  it('is given with all others, and with those that hold an opt-in', () => {
+  it('is among all records, and among the other records if it holds an opt-in', () => {
     const index = createEvidenceIndex(LEDGER);
     const record = (direction: 'out' | 'in') => mergeEvidence(undefined, told(direction, T - HOUR, 1));
     index.set(N, record('out'));

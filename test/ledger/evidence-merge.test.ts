@@ -1,4 +1,4 @@
-/** What a record keeps of the evidence about one number, in whatever order it comes. */
+/** The evidence about one number that a record keeps, in any order of arrival. */
 
 import { describe, expect, it } from 'vitest';
 import type { Evidence } from '../../src/ledger/evidence.ts';
@@ -20,7 +20,7 @@ function ordersOf<Item>(all: readonly Item[]): readonly (readonly Item[])[] {
   return all.flatMap((one) => ordersOf(all.filter((other) => other !== one)).map((rest) => [one, ...rest]));
 }
 
-/** Ids of the opt-outs and opt-ins that are kept, the same in every order and however often each comes. */
+/** Returns the ids of the kept opt-outs and opt-ins. Checks that they are the same in every order and with repeats. */
 function kept(all: readonly Evidence[]): readonly (readonly string[])[] {
   const wanted = merge(all);
   for (const order of ordersOf(all)) {
@@ -35,7 +35,7 @@ const stop = (id: string, time: number, position: number, change: Partial<Eviden
 const start = (id: string, time: number, position: number) => told('in', T + time, position, { id });
 const unstored = (id: string, change: Partial<Evidence> = {}) => evidence({ id, ...change });
 
-describe('of opt-outs', () => {
+describe('the opt-outs of a record', () => {
   const both = (log2: number, log1: number) => ({ positions: [at(log2, 'log 2'), at(log1)] });
   it.each<[string, readonly Evidence[], readonly string[]]>([
     [
@@ -74,7 +74,7 @@ describe('of opt-outs', () => {
       ['a', 'b'],
     ],
     [
-      'what stands in two logs: the newest by time and in each log',
+      'opt-outs in two logs: the newest by time and in each log',
       [
         stop('a', 9, 0, both(1, 2)),
         stop('b', 1, 0, both(9, 1)),
@@ -83,7 +83,11 @@ describe('of opt-outs', () => {
       ],
       ['a', 'b', 'c'],
     ],
-    ['what was stored and what was not, apart', [stop('a', 9, 9), unstored('b', { at: T })], ['a', 'b']],
+    [
+      'stored and unstored opt-outs: each on its own',
+      [stop('a', 9, 9), unstored('b', { at: T })],
+      ['a', 'b'],
+    ],
     [
       'messages that were not stored: the newest',
       [
@@ -102,18 +106,18 @@ describe('of opt-outs', () => {
       ],
       ['b'],
     ],
-    ['equals: one, whichever came first', [unstored('c'), unstored('a'), unstored('b')], ['a']],
-  ])('%s', (_name, all, ids) => {
+    ['equal opt-outs: one, whatever the order', [unstored('c'), unstored('a'), unstored('b')], ['a']],
+  ])('are the strongest of %s', (_name, all, ids) => {
     expect(kept(all)).toEqual([ids, []]);
   });
 });
 
-describe('of opt-ins', () => {
+describe('the opt-ins of a record', () => {
   const basis = (position: number, log: string) => ({ basis: at(position, log) });
   const noBasis = (id: string) => evidence({ direction: 'in', kind: 'act', id });
   it.each<[string, readonly Evidence[], readonly string[]]>([
     ['messages: the newest by time', [start('a', 1, 9), start('b', 3, 1), start('c', 2, 5)], ['b']],
-    ['messages and acts, apart', [start('b', 9, 1), inAct(5, { id: 'a' })], ['a', 'b']],
+    ['messages and acts: each on its own', [start('b', 9, 1), inAct(5, { id: 'a' })], ['a', 'b']],
     [
       'acts: the largest basis',
       [inAct(1, { id: 'a' }), inAct(3, { id: 'b' }), inAct(2, { id: 'c', at: T + 9 })],
@@ -132,11 +136,15 @@ describe('of opt-ins', () => {
     ],
     ['acts without a basis: one', [noBasis('b'), noBasis('a'), inAct(1, { id: 'c' })], ['a', 'c']],
     [
-      'acts that are proven and acts that are not',
+      'unproven acts, and proven acts with a larger basis',
       [inAct(3, { id: 'a' }), provenIn(5, {}, { id: 'b' })],
       ['a', 'b'],
     ],
-    ['the same the other way round', [inAct(5, { id: 'a' }), provenIn(3, {}, { id: 'b' })], ['a', 'b']],
+    [
+      'proven acts, and unproven acts with a larger basis',
+      [inAct(5, { id: 'a' }), provenIn(3, {}, { id: 'b' })],
+      ['a', 'b'],
+    ],
     [
       'proven acts: the largest basis, the latest date and the latest sweep',
       [
@@ -159,20 +167,20 @@ describe('of opt-ins', () => {
       ['b', 'd'],
     ],
     [
-      'proven acts: of equals one, whichever came first',
+      'equal proven acts: one, whatever the order',
       [provenIn(1, {}, { id: 'b' }), provenIn(1, {}, { id: 'c' }), provenIn(1, {}, { id: 'a' })],
       ['a'],
     ],
-  ])('%s', (_name, all, ids) => {
+  ])('are the strongest of %s', (_name, all, ids) => {
     expect(kept(all)).toEqual([[], ids]);
   });
 });
 
-describe('evidence that changes nothing leaves the same record', () => {
+describe('evidence that changes nothing or little', () => {
   const recorded = () =>
     merge([stop('a', 5, 5), stop('b', 1, 9), outAct(7, { id: 'c' }), inAct(5, { id: 'd' }), unstored('e')]);
   it.each<[string, Evidence]>([
-    ['what proves nothing', stop('x', 99, 99, { proves: false })],
+    ['an opt-out that proves nothing', stop('x', 99, 99, { proves: false })],
     ['an opt-in that proves nothing', inAct(99, { proves: false })],
     ['a weaker opt-out', stop('x', 4, 4)],
     ['a weaker opt-in', inAct(4, { id: 'x' })],
@@ -180,17 +188,17 @@ describe('evidence that changes nothing leaves the same record', () => {
     ['a copy of what was not stored', unstored('e')],
     ['a copy that was stored later', stop('a', 99, 6)],
     ['a copy that was not stored', { ...stop('a', 99, 0), positions: [] }],
-  ])('%s', (_name, one) => {
+  ])('leaves the same record: %s', (_name, one) => {
     const record = recorded();
     expect(mergeEvidence(record, one)).toBe(record);
   });
 
-  it('and an empty one where nothing was known', () => {
+  it('leaves the empty record if nothing was known', () => {
     expect(mergeEvidence(undefined, stop('a', 1, 1, { proves: false }))).toBe(EMPTY_RECORD);
     expect(mergeEvidence(undefined, stop('a', 1, 1)).outs).toEqual([stop('a', 1, 1)]);
   });
 
-  it('and other evidence leaves what it is not about', () => {
+  it('leaves the other direction and the rows as they are', () => {
     const listed = { sweep: 1, date: null };
     const record = recorded();
     const { outs, ins } = record;
@@ -201,7 +209,7 @@ describe('evidence that changes nothing leaves the same record', () => {
   });
 });
 
-describe('one id is one piece of evidence', () => {
+describe('two copies of one piece of evidence', () => {
   const two = (position: number) => at(position, 'log 2');
   const stopAt = (time: number, positions?: Evidence['positions']) =>
     evidence({ id: 'a', at: T + time, ...(positions && { positions }) });
@@ -211,11 +219,16 @@ describe('one id is one piece of evidence', () => {
   });
   it.each<[string, Evidence, Evidence, Evidence]>([
     ['the copy that was stored counts', stopAt(1, [at(3)]), stopAt(9), stopAt(1, [at(3)])],
-    ['also of an opt-in', startAt(9, [at(3)]), startAt(1), startAt(9, [at(3)])],
+    ['the copy of an opt-in that was stored counts', startAt(9, [at(3)]), startAt(1), startAt(9, [at(3)])],
     ['the copy that was stored first counts', stopAt(1, [at(3)]), stopAt(9, [at(4)]), stopAt(1, [at(3)])],
-    ['also of an opt-in', startAt(9, [at(3)]), startAt(1, [at(4)]), startAt(9, [at(3)])],
     [
-      'with the positions of the other in further logs',
+      'the copy of an opt-in that was stored first counts',
+      startAt(9, [at(3)]),
+      startAt(1, [at(4)]),
+      startAt(9, [at(3)]),
+    ],
+    [
+      'the copy that was stored first counts, with the positions of the other in further logs',
       ...[stopAt(1, [at(3)]), stopAt(9, [two(9), at(7)]), stopAt(1, [two(9), at(3)])],
     ] as [string, Evidence, Evidence, Evidence],
     [
@@ -225,20 +238,20 @@ describe('one id is one piece of evidence', () => {
       stopAt(1, [two(5), at(3)]),
     ],
     [
-      'of opt-outs in two logs the later one blocks more',
+      'of opt-outs in two logs the later one counts, because it blocks more',
       stopAt(1, [two(5)]),
       stopAt(9, [at(7)]),
       stopAt(9, [two(5), at(7)]),
     ],
     [
-      'of opt-ins in two logs the earlier one does',
+      'of opt-ins in two logs the earlier one counts',
       startAt(1, [two(5)]),
       startAt(9, [at(7)]),
       startAt(1, [two(5), at(7)]),
     ],
-    ['of opt-outs that were not stored the later one does', stopAt(1), stopAt(9), stopAt(9)],
-    ['of opt-ins that were not stored the earlier one does', startAt(1), startAt(9, []), startAt(1)],
-  ])('%s', (_name, one, other, joined) => {
+    ['of opt-outs that were not stored the later one counts', stopAt(1), stopAt(9), stopAt(9)],
+    ['of opt-ins that were not stored the earlier one counts', startAt(1), startAt(9, []), startAt(1)],
+  ])('are joined into one: %s', (_name, one, other, joined) => {
     for (const order of [
       [one, other],
       [other, one],
@@ -249,22 +262,32 @@ describe('one id is one piece of evidence', () => {
     }
   });
 
-  it('beside which other evidence is kept', () => {
+  it('leave other evidence beside them', () => {
     const record = merge([stopAt(9), stop('b', 1, 1), stopAt(2, [at(2)])]);
     expect(record.outs).toEqual([stopAt(2, [at(2)])]);
     expect(idsOf(merge([stopAt(9), stop('b', 5, 1), stopAt(2, [at(2)])]).outs)).toEqual(['a', 'b']);
   });
 });
 
-describe('what sweeps said', () => {
+describe('the rows of sweeps', () => {
   it.each<[string, Listed, Listed, Listed]>([
     ['the newest sweep', { sweep: 1, date: null }, { sweep: 2, date: null }, { sweep: 2, date: null }],
-    ['a date and none', { sweep: 2, date: T }, { sweep: 1, date: null }, { sweep: 2, date: T }],
+    ['a date rather than none', { sweep: 2, date: T }, { sweep: 1, date: null }, { sweep: 2, date: T }],
     ['the newest date', { sweep: 1, date: T + 1 }, { sweep: 2, date: T }, { sweep: 2, date: T + 1 }],
     ['a date before 1970', { sweep: 1, date: -5 }, { sweep: 1, date: -9 }, { sweep: 1, date: -5 }],
-    ['a date before 1970 and none', { sweep: 1, date: -5 }, { sweep: 1, date: null }, { sweep: 1, date: -5 }],
-    ['the first instant of 1970', { sweep: 1, date: 0 }, { sweep: 1, date: null }, { sweep: 1, date: 0 }],
-  ])('joined: %s', (_name, a, b, joined) => {
+    [
+      'a date before 1970 rather than none',
+      { sweep: 1, date: -5 },
+      { sweep: 1, date: null },
+      { sweep: 1, date: -5 },
+    ],
+    [
+      'the first instant of 1970 rather than none',
+      { sweep: 1, date: 0 },
+      { sweep: 1, date: null },
+      { sweep: 1, date: 0 },
+    ],
+  ])('are joined to the newest: %s', (_name, a, b, joined) => {
     const record = merge([stop('a', 1, 1)]);
     for (const [one, other] of [
       [a, b],
@@ -277,9 +300,9 @@ describe('what sweeps said', () => {
 
   it.each<[string, Listed, Listed]>([
     ['a row of a later sweep', { sweep: 6, date: T }, { sweep: 6, date: T }],
-    ['a row of that sweep', { sweep: 5, date: T }, { sweep: 5, date: T }],
-    ['no row of an older one', { sweep: 4, date: T }, { sweep: 5, date: T, isAssumed: true }],
-  ])('%s takes the place of what was assumed', (_name, listed, expected) => {
+    ['a row of the same sweep', { sweep: 5, date: T }, { sweep: 5, date: T }],
+    ['no row of an older sweep', { sweep: 4, date: T }, { sweep: 5, date: T, isAssumed: true }],
+  ])('replace an assumed row: %s', (_name, listed, expected) => {
     const record = {
       ...merge([stop('a', 1, 1)]),
       listed: { sweep: 5, date: null, isAssumed: true as const },
@@ -287,24 +310,24 @@ describe('what sweeps said', () => {
     expect(mergeListed(record, listed)).toEqual({ ...record, listed: expected });
   });
 
-  it('first is kept as it is', () => {
+  it('are kept as they are if there were none before', () => {
     const listed: Listed = { sweep: 5, date: null, isAssumed: true };
     const record = merge([inAct(1, { id: 'a' })]);
     expect(mergeListed(record, listed)).toEqual({ ...record, listed });
   });
 });
 
-describe('of a kind that this version does not know', () => {
+describe('evidence of an unknown kind', () => {
   const unknown = (known: Evidence) => ({ ...known, kind: 'hearsay' }) as unknown as Evidence;
 
-  it('an opt-out is kept as an act', () => {
+  it('is kept as an act if it is an opt-out', () => {
     const given = stop('a', 1, 1);
     const act = { ...given, kind: 'act' as const };
     expect(mergeEvidence(EMPTY_RECORD, unknown(given)).outs).toEqual([act]);
     expect(merge([unknown(given), start('b', 2, 2)]).outs).toEqual([act]);
   });
 
-  it('an opt-in is not kept', () => {
+  it('is not kept if it is an opt-in', () => {
     const record = merge([stop('a', 1, 1)]);
     expect(mergeEvidence(record, unknown(provenIn(9, {}, { id: 'b' })))).toBe(record);
     expect(mergeEvidence(EMPTY_RECORD, unknown(start('b', 2, 2)))).toBe(EMPTY_RECORD);

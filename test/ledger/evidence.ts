@@ -1,4 +1,4 @@
-/** Evidence and sweeps for tests of the ledger. */
+/** Makes evidence and sweeps for tests of the ledger. */
 
 import type { Direction, Evidence, OptInProof } from '../../src/ledger/evidence.ts';
 import type { Ledger, LedgerOptions } from '../../src/ledger/ledger.ts';
@@ -21,17 +21,17 @@ export const at = (position: number, log = LOG) => ({ log, position });
 
 let ids = 0;
 
-/** A message or receipt: ordered by `time`. */
+/** Creates a message or receipt, which is ordered by `time`. */
 export function told(direction: Direction, time: number, position: number, change: Partial<Evidence> = {}) {
   return evidence({ direction, kind: 'told', at: time, positions: [at(position)], ...change });
 }
 
-/** An opt-out of an operator or a website: ordered by `position`. */
+/** Creates an opt-out of an operator or a website, which is ordered by `position`. */
 export function outAct(position: number, change: Partial<Evidence> = {}): Evidence {
   return evidence({ direction: 'out', kind: 'act', positions: [at(position)], source: 'manual', ...change });
 }
 
-/** An opt-in of an operator or a website, which answers what stands at `basis` or before. */
+/** Creates an opt-in of an operator or a website, which beats opt-outs up to position `basis`. */
 export function inAct(basis: number, change: Partial<Evidence> = {}): Evidence {
   return evidence({
     ...{ direction: 'in', kind: 'act', basis: at(basis), positions: [at(basis + 1)], source: 'manual' },
@@ -39,7 +39,7 @@ export function inAct(basis: number, change: Partial<Evidence> = {}): Evidence {
   });
 }
 
-/** The same, proven by the provider's manage endpoint. */
+/** Creates the same opt-in, proven by the provider's manage endpoint. */
 export function provenIn(basis: number, proof: Partial<OptInProof> = {}, change: Partial<Evidence> = {}) {
   return inAct(basis, { proof: { optInDate: null, sweep: 0, ...proof }, ...change });
 }
@@ -51,13 +51,13 @@ export function evidence(change: Partial<Evidence> = {}): Evidence {
   };
 }
 
-/** Begins sweep `number`, at that minute of the monotonic clock unless told otherwise. */
+/** Begins a sweep, by default at minute `number` of the monotonic clock. */
 export function begin(ledger: Ledger, number: number, began = number * MINUTE, basis?: number): SweepRun {
-  const seen = basis === undefined ? {} : { basis: at(basis) };
-  return ledger.begin({ number, start: T + number, began, ...seen });
+  const applied = basis === undefined ? {} : { basis: at(basis) };
+  return ledger.begin({ number, start: T + number, began, ...applied });
 }
 
-/** Ends a sweep. */
+/** Commits a sweep. @returns its effect. */
 export function finish(run: SweepRun, removals: Removals = 'apply'): CommitEffect {
   const commit = run.commit(removals);
   for (;;) {
@@ -66,7 +66,7 @@ export function finish(run: SweepRun, removals: Removals = 'apply'): CommitEffec
   }
 }
 
-/** One complete sweep of rows, or of numbers that are opted out without a date. */
+/** Runs one complete sweep of rows. A string is an opted-out number without a date. */
 export function sweep(
   ledger: Ledger,
   number: number,
@@ -78,8 +78,8 @@ export function sweep(
   return finish(run, removals);
 }
 
-/** A saved list, as of sweep `number`. */
-export function image(
+/** Creates a saved list, as of sweep `number`. */
+export function snapshot(
   number: number,
   numbers: readonly string[],
   change: Partial<ProviderListSnapshot> = {},

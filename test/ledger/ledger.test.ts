@@ -12,7 +12,7 @@ import {
   begin,
   evidence,
   finish,
-  image,
+  snapshot,
   inAct,
   many,
   outAct,
@@ -23,39 +23,69 @@ import {
 
 const N = '15550000001';
 
-describe('an opt-in and an opt-out', () => {
+describe('the weighing of an opt-in against an opt-out', () => {
   const stated = (time: number, position: number) => told('out', time, position, { kind: 'stated' });
   it.each<[string, Evidence, Evidence, boolean]>([
-    ['a message answers an older one', told('out', T, 1), told('in', T + 1, 2), false],
-    ['a message answers an older one that arrives after it', told('out', T, 2), told('in', T + 1, 1), false],
-    ['a tie of two messages blocks', told('out', T, 1), told('in', T, 2), true],
-    ['a message answers no newer one', told('out', T + 1, 1), told('in', T, 2), true],
-    ['a message answers no opt-out without a date', told('out', LATEST_TIME, 1), told('in', T, 2), true],
+    ['a told opt-in beats an older told opt-out', told('out', T, 1), told('in', T + 1, 2), false],
     [
-      'a message answers a stated date older than the slack',
+      'a told opt-in beats an older told opt-out that arrives after it',
+      told('out', T, 2),
+      told('in', T + 1, 1),
+      false,
+    ],
+    [
+      'a told opt-in does not beat a told opt-out of the same time',
+      told('out', T, 1),
+      told('in', T, 2),
+      true,
+    ],
+    ['a told opt-in does not beat a newer told opt-out', told('out', T + 1, 1), told('in', T, 2), true],
+    [
+      'a told opt-in does not beat an opt-out without a date',
+      told('out', LATEST_TIME, 1),
+      told('in', T, 2),
+      true,
+    ],
+    [
+      'a told opt-in beats a stated opt-out that is older by more than the slack',
       stated(T, 1),
       told('in', T + MINUTE + 1, 2),
       false,
     ],
-    ['a message within the slack of a stated date does not', stated(T, 1), told('in', T + MINUTE, 2), true],
-    ['a message never answers an act', outAct(1), told('in', T + HOUR, 2), true],
-    ['an act answers a message that it had seen', told('out', T + HOUR, 5), inAct(5), false],
-    ['an act answers no message that came after it began', told('out', T - HOUR, 6), inAct(5), true],
-    ['an act answers an opt-out without a date', told('out', LATEST_TIME, 5), inAct(5), false],
-    ['an act answers a stated row that it had seen', stated(T, 5), inAct(5), false],
-    ['an act answers no stated row that came after it began', stated(T, 6), inAct(5), true],
-    ['an act answers an act that it had seen', outAct(5), inAct(5), false],
-    ['an act answers no act that came after it began', outAct(6), inAct(5), true],
-    ['an act without a basis answers nothing', outAct(1), evidence({ direction: 'in', kind: 'act' }), true],
-    ['an opt-out that was never stored was not seen', outAct(1, { positions: [] }), inAct(5), true],
-    ['a position in another log was not seen', outAct(1, { positions: [at(1, 'log 0')] }), inAct(5), true],
     [
-      'a position in the log of the basis was, also if the opt-out was carried over',
+      'a told opt-in does not beat a stated opt-out within the slack',
+      stated(T, 1),
+      told('in', T + MINUTE, 2),
+      true,
+    ],
+    ['a told opt-in never beats an act', outAct(1), told('in', T + HOUR, 2), true],
+    ['an act beats a told opt-out that it had seen', told('out', T + HOUR, 5), inAct(5), false],
+    [
+      'an act does not beat a told opt-out that came after it began',
+      told('out', T - HOUR, 6),
+      inAct(5),
+      true,
+    ],
+    ['an act beats an opt-out without a date that it had seen', told('out', LATEST_TIME, 5), inAct(5), false],
+    ['an act beats a stated opt-out that it had seen', stated(T, 5), inAct(5), false],
+    ['an act does not beat a stated opt-out that came after it began', stated(T, 6), inAct(5), true],
+    ['an act beats an act that it had seen', outAct(5), inAct(5), false],
+    ['an act does not beat an act that came after it began', outAct(6), inAct(5), true],
+    ['an act without a basis beats nothing', outAct(1), evidence({ direction: 'in', kind: 'act' }), true],
+    ['an act does not beat an opt-out that was never stored', outAct(1, { positions: [] }), inAct(5), true],
+    [
+      'an act does not beat an opt-out with a position in another log',
+      outAct(1, { positions: [at(1, 'log 0')] }),
+      inAct(5),
+      true,
+    ],
+    [
+      'an act beats a carried-over opt-out whose former position it had seen',
       outAct(1, { positions: [at(9, 'log 2'), at(4)] }),
       inAct(5),
       false,
     ],
-  ])('%s', (_name, out, optIn, isBlocked) => {
+  ])('decides that %s', (_name, out, optIn, isBlocked) => {
     for (const order of [
       [out, optIn],
       [optIn, out],
@@ -67,7 +97,7 @@ describe('an opt-in and an opt-out', () => {
     }
   });
 
-  it('an act of a log whose name is smaller is not outweighed by one of another log', () => {
+  it('keeps an act with a basis in an older log beside one in a newer log', () => {
     const ledger = createLedger(LEDGER);
     ledger.merge(N, outAct(5));
     ledger.merge(N, inAct(9, { basis: at(9, 'log 9') }));
@@ -76,7 +106,7 @@ describe('an opt-in and an opt-out', () => {
     expect(ledger.blocks(N)).toBe(false);
   });
 
-  it('do not depend on when they were received: nothing compares two clocks', () => {
+  it('does not depend on the time of receipt: no two clocks are compared', () => {
     for (const seenAt of [0, T - 1_000 * HOUR, T + 1_000 * HOUR]) {
       const ledger = createLedger(LEDGER);
       ledger.merge(N, outAct(5, { seenAt, at: seenAt }));
@@ -87,14 +117,14 @@ describe('an opt-in and an opt-out', () => {
     }
   });
 
-  it('told five times are one change', () => {
+  it('counts five copies of one STOP as one change', () => {
     const ledger = createLedger(LEDGER);
     const stop = told('out', T, 1);
     const changes = [0, 1, 2, 3, 4].map((late) => ledger.merge(N, { ...stop, seenAt: T + late }));
     expect(changes).toEqual([true, false, false, false, false]);
   });
 
-  it('an opt-in act without a basis answers nothing, and hides none that has one', () => {
+  it('lets an act without a basis beat nothing, and keeps an act with a basis beside it', () => {
     const { basis: _, ...without } = inAct(0);
     for (const ins of [
       [without, inAct(1)],
@@ -109,7 +139,7 @@ describe('an opt-in and an opt-out', () => {
     }
   });
 
-  it('are asked for many numbers at once as for one', () => {
+  it('answers for many numbers at once', () => {
     const ledger = createLedger(LEDGER);
     const [listed = '', out = '', back = '', nobody = ''] = many(4);
     sweep(ledger, 1, [listed, back]);
@@ -125,7 +155,7 @@ describe('an opt-in and an opt-out', () => {
     expect(asked()).toEqual([1, 1, 0, 0]);
   });
 
-  it('that prove nothing are not merged', () => {
+  it('does not merge evidence that proves nothing', () => {
     const ledger = createLedger(LEDGER);
     expect(ledger.merge(N, told('out', T, 1, { proves: false }))).toBe(false);
     expect([ledger.blocks(N), ledger.firstHand]).toEqual([false, 0]);
@@ -134,7 +164,7 @@ describe('an opt-in and an opt-out', () => {
     expect(ledger.blocks(N)).toBe(true);
   });
 
-  it('an opt-out dated next year does not hide one of today', () => {
+  it('keeps an opt-out of today beside one that is dated next year', () => {
     const ledger = createLedger(LEDGER);
     ledger.merge(N, told('out', T + 10_000 * HOUR, 1));
     ledger.merge(N, told('out', T, 9));
@@ -144,7 +174,7 @@ describe('an opt-in and an opt-out', () => {
     expect(ledger.blocks(N)).toBe(false);
   });
 
-  it('one id is one opt-in: the time of the copy that was stored first counts', () => {
+  it('uses the time of the copy that was stored first: one id is one opt-in', () => {
     for (const order of [
       [0, 1],
       [1, 0],
@@ -159,8 +189,8 @@ describe('an opt-in and an opt-out', () => {
   });
 });
 
-describe('why a number is blocked', () => {
-  it('is told from the opt-out that was stored last', () => {
+describe('the reason of a block', () => {
+  it('is the opt-out that was stored last', () => {
     const ledger = createLedger(LEDGER);
     ledger.merge(N, told('out', T, 5, { source: 'receipt' }));
     ledger.merge(N, outAct(3));
@@ -169,7 +199,7 @@ describe('why a number is blocked', () => {
     expect(ledger.listing(N)).toEqual({ list: 'default', source: 'manual', since: T + 7 });
   });
 
-  it('is told the same in any order where nobody knows which was stored last', () => {
+  it('is the same in any order if it is not known which opt-out was stored last', () => {
     for (const positions of [undefined, [{ log: 'log 1', position: 3 }]]) {
       const none = positions === undefined ? {} : { positions };
       const outs = (['inbound', 'manual'] as const).map((source, index) => ({
@@ -198,16 +228,16 @@ describe('why a number is blocked', () => {
   });
 
   it.each([
-    ['its own time', T - HOUR, T - HOUR],
-    ['when it was received, for one without a date', LATEST_TIME, T],
-    ['when it was received, for one dated ahead of us', T + HOUR, T],
-  ])('since %s', (_name, time, since) => {
+    ['the time of the opt-out', T - HOUR, T - HOUR],
+    ['the time of receipt if the opt-out has no date', LATEST_TIME, T],
+    ['the time of receipt if the opt-out is dated ahead of our clock', T + HOUR, T],
+  ])('counts from %s', (_name, time, since) => {
     const ledger = createLedger(LEDGER);
     ledger.merge(N, told('out', time, 1, { seenAt: T }));
     expect(ledger.listing(N)?.since).toBe(since);
   });
 
-  it('is an opt-out that no opt-in answers', () => {
+  it('is an opt-out that no opt-in beats', () => {
     const ledger = createLedger(LEDGER);
     ledger.merge(N, outAct(1, { seenAt: T, at: T }));
     ledger.merge(N, told('out', T - HOUR, 5));
@@ -217,7 +247,7 @@ describe('why a number is blocked', () => {
 });
 
 describe('sweeps', () => {
-  it('block at once, and remove what two complete ones in a row lack', () => {
+  it('block a number at once, and remove it if two complete sweeps in a row lack it', () => {
     const ledger = createLedger(LEDGER);
     const run = begin(ledger, 1);
     run.page(columnsOf([{ kind: 'out', msisdn: N }]));
@@ -241,7 +271,7 @@ describe('sweeps', () => {
     expect(ledger.lastNumber).toBe(5);
   });
 
-  it('with a lower number than the last committed one are dropped', () => {
+  it('are dropped if their number is lower than that of the last committed one', () => {
     const ledger = createLedger(LEDGER);
     sweep(ledger, 10, [N]);
     expect(sweep(ledger, 9, [])).toEqual({ status: 'dropped' });
@@ -266,7 +296,7 @@ describe('sweeps', () => {
     ['100 that become 51', 100, 51, false],
     ['50 000 that become 40', 50_000, 40, true],
     ['3 that become none', 3, 0, false],
-  ])('%s', (_name, before, after, isHeld) => {
+  ])('hold removals back only if a list of 100 or more loses half: %s', (_name, before, after, isHeld) => {
     const ledger = createLedger(LEDGER);
     const all = many(before);
     sweep(ledger, 1, all);
@@ -277,7 +307,7 @@ describe('sweeps', () => {
     });
   });
 
-  it('held back apply when an operator accepts, or after 24 hours of complete sweeps that agree', () => {
+  it('apply held removals when an operator accepts them, or after 24 hours of complete sweeps that agree', () => {
     const shrunk = () => {
       const ledger = createLedger(LEDGER);
       sweep(ledger, 1, many(200), { began: 0 });
@@ -297,15 +327,15 @@ describe('sweeps', () => {
     expect(sweep(recovered, 4, many(10), { began: 40 * HOUR })).toMatchObject({ isHeld: true, removed: 0 });
   });
 
-  it('held back count no time in which nobody looked', () => {
+  it('add at most the longest step to the time of a hold, and nothing after a restart', () => {
     const ledger = createLedger(LEDGER);
     sweep(ledger, 1, many(200), { began: 0 });
     sweep(ledger, 2, many(10), { began: HOUR });
     expect(sweep(ledger, 3, many(10), { began: 100 * HOUR })).toMatchObject({ isHeld: true });
     expect(ledger.heldMs).toBe(2 * HOUR);
-    // Nor does a process know how long ago the sweep was that it loaded.
+    // A process does not know how long ago a restored sweep began.
     const next = createLedger(LEDGER);
-    next.restore(image(3, many(200), { heldMs: ledger.heldMs }), []);
+    next.restore(snapshot(3, many(200), { heldMs: ledger.heldMs }), []);
     expect(sweep(next, 4, many(10), { began: 200 * HOUR })).toMatchObject({ isHeld: true });
     expect(next.heldMs).toBe(2 * HOUR);
   });
@@ -328,11 +358,11 @@ describe('an opt-in of a number that the provider lists', () => {
   }
 
   it.each<[string, Evidence, boolean]>([
-    ['by message', told('in', T + HOUR, 1), true],
-    ['by an act that nobody proved', inAct(9), true],
-    ['by an act that manage has proven', provenIn(9, { sweep: 1 }), false],
-    ['by a proven act that an opt-out came in between of', provenIn(3, { sweep: 1 }), true],
-  ])('%s', (_name, optIn, isBlocked) => {
+    ['a message', told('in', T + HOUR, 1), true],
+    ['an act without a proof', inAct(9), true],
+    ['an act that manage has proven', provenIn(9, { sweep: 1 }), false],
+    ['a proven act that began before the last opt-out was stored', provenIn(3, { sweep: 1 }), true],
+  ])('releases only if it is a proven act that had seen every opt-out: %s', (_name, optIn, isBlocked) => {
     const ledger = listed();
     ledger.merge(N, told('out', T - HOUR, 5));
     ledger.merge(N, optIn, 0);
@@ -378,41 +408,44 @@ describe('an opt-in of a number that the provider lists', () => {
     expect(ledger.blocks(N)).toBe(false);
   });
 
-  it('is overruled after a restart by any later sweep, for nobody knows when it was applied', () => {
+  it('is overruled after a restart by any later sweep, because the time of its application is not known', () => {
     for (const [number, isOverruled] of [
       [1, false],
       [2, true],
     ] as const) {
       const ledger = createLedger(LEDGER);
-      ledger.restore(image(number, [N]), [{ msisdn: N, sweep: number, date: null }]);
+      ledger.restore(snapshot(number, [N]), [{ msisdn: N, sweep: number, date: null }]);
       ledger.merge(N, provenIn(0, { sweep: 1 }));
       expect(ledger.blocks(N)).toBe(isOverruled);
     }
   });
 
   it.each<[string, { number: number; listed: string[]; missing: string[] }, boolean]>([
-    ['a later sweep listed', { number: 2, listed: [N], missing: [] }, true],
-    ['the sweep that it knew of listed', { number: 1, listed: [N], missing: [] }, false],
-    ['a later sweep lacked once', { number: 2, listed: [N], missing: [N] }, false],
-    ['a later sweep lacked twice', { number: 2, listed: [], missing: [] }, false],
-  ])('of a number that %s is weighed alike after a restart, without a row', (_name, saved, isOverruled) => {
-    // One that arrives later finds no row and blocks until the next sweep, also if that sweep lacked the number.
-    for (const isEvidenceFirst of saved.missing.length > 0 ? [true] : [true, false]) {
-      const ledger = createLedger(LEDGER);
-      const { number, listed: numbers, missing } = saved;
-      const merge = () => void ledger.merge(N, provenIn(0, { sweep: 1 }));
-      if (isEvidenceFirst) merge();
-      ledger.restore(image(number, numbers, { missingOnce: createNumberSet(missing) }), []);
-      if (!isEvidenceFirst) merge();
-      expect(ledger.blocks(N)).toBe(isOverruled);
-    }
-  });
+    ['a later sweep listed it', { number: 2, listed: [N], missing: [] }, true],
+    ['only the sweep that the act knew of listed it', { number: 1, listed: [N], missing: [] }, false],
+    ['a later sweep lacked it once', { number: 2, listed: [N], missing: [N] }, false],
+    ['a later sweep lacked it twice', { number: 2, listed: [], missing: [] }, false],
+  ])(
+    'is overruled after a restart without rows only if a later sweep listed the number: %s',
+    (_name, saved, isOverruled) => {
+      // An act that comes after the restored sweep finds no row. It blocks until the next sweep, also if it was lacked.
+      for (const isEvidenceFirst of saved.missing.length > 0 ? [true] : [true, false]) {
+        const ledger = createLedger(LEDGER);
+        const { number, listed: numbers, missing } = saved;
+        const merge = () => void ledger.merge(N, provenIn(0, { sweep: 1 }));
+        if (isEvidenceFirst) merge();
+        ledger.restore(snapshot(number, numbers, { missingOnce: createNumberSet(missing) }), []);
+        if (!isEvidenceFirst) merge();
+        expect(ledger.blocks(N)).toBe(isOverruled);
+      }
+    },
+  );
 
-  it('of before a restart is still overruled when it gets a position in a new log', () => {
+  it('stays overruled after a restart when it gets a position in a new log', () => {
     const ledger = createLedger(LEDGER);
     const act = provenIn(0, { sweep: 1 });
     ledger.merge(N, act);
-    ledger.restore(image(2, [N]), [{ msisdn: N, sweep: 2, date: null }]);
+    ledger.restore(snapshot(2, [N]), [{ msisdn: N, sweep: 2, date: null }]);
     expect(ledger.blocks(N)).toBe(true);
     expect(ledger.merge(N, { ...act, positions: [at(9, 'log 2'), at(1)] }, HOUR)).toBe(false);
     expect(ledger.evidence(N)).toEqual([{ ...act, positions: [at(9, 'log 2'), at(1)] }]);
@@ -421,24 +454,24 @@ describe('an opt-in of a number that the provider lists', () => {
     expect(ledger.blocks(N)).toBe(true);
   });
 
-  it('is taken to be overruled until the next row, if a sweep has begun that it did not know of', () => {
+  it('is assumed to be overruled until the next row if a sweep has begun that it did not know of', () => {
     const ledger = listed();
     sweep(ledger, 2, [N]);
     ledger.merge(N, provenIn(0, { sweep: 1 }), 3 * MINUTE);
     expect(ledger.blocks(N)).toBe(true);
-    // The next row says that the list lags, and no more.
+    // The next row shows only that the list lags.
     sweep(ledger, 3, [N], { began: 4 * MINUTE });
     expect(ledger.blocks(N)).toBe(false);
   });
 
-  it('is not taken to be, if the last complete sweep lacked the number', () => {
+  it('is not assumed to be overruled if the last complete sweep lacked the number', () => {
     const ledger = listed();
     sweep(ledger, 2, []);
     ledger.merge(N, provenIn(0, { sweep: 1 }), 3 * MINUTE);
     expect(ledger.blocks(N)).toBe(false);
   });
 
-  it('is overruled after a restart by the last complete sweep, though its row was of no use when it was read', () => {
+  it('is overruled after a restart by the last complete sweep, although its row was not saved', () => {
     for (const [missing, isOverruled] of [
       [[], true],
       [[N], false],
@@ -448,40 +481,40 @@ describe('an opt-in of a number that the provider lists', () => {
       sweep(before, 2, [N]);
       before.save().done('kept');
       sweep(before, 3, [N]);
-      // Nothing tells the store of a row that says nothing new.
+      // A row that says nothing new is not saved.
       const { rows } = before.save();
       expect(rows).toEqual([]);
       const ledger = createLedger(LEDGER);
       ledger.merge(N, outAct(1));
       ledger.merge(N, provenIn(1, { sweep: 2 }));
-      ledger.restore(image(3, [N], { missingOnce: createNumberSet(missing) }), [
+      ledger.restore(snapshot(3, [N], { missingOnce: createNumberSet(missing) }), [
         { msisdn: N, sweep: 2, date: null },
       ]);
       expect(ledger.blocks(N)).toBe(isOverruled);
     }
   });
 
-  it('stays overruled by what was assumed when a saved sweep is taken over', () => {
+  it('stays overruled by an assumed row when a saved sweep is restored', () => {
     const ledger = listed();
     sweep(ledger, 2, [N]);
     ledger.merge(N, provenIn(0, { sweep: 1 }), 3 * MINUTE);
-    ledger.restore(image(3, [N]), []);
+    ledger.restore(snapshot(3, [N]), []);
     expect(ledger.blocks(N)).toBe(true);
   });
 
-  it('and rows of sweeps that came to nothing tell how far sweeps were counted', () => {
+  it('raises the number of the newest sweep, as rows of incomplete sweeps do', () => {
     const ledger = createLedger(LEDGER);
     ledger.merge(N, provenIn(0, { sweep: 5 }));
     expect(ledger.lastBegun).toBe(5);
-    ledger.restore(image(3, [N]), [{ msisdn: N, sweep: 7, date: null }]);
+    ledger.restore(snapshot(3, [N]), [{ msisdn: N, sweep: 7, date: null }]);
     expect([ledger.lastBegun, ledger.lastNumber]).toEqual([7, 3]);
   });
 
-  it('holds while any proven act holds', () => {
+  it('is weighed on its own: two overruled acts do not release a number together', () => {
     const ledger = listed();
     ledger.merge(N, provenIn(0, { sweep: 9, optInDate: T }), 0);
     ledger.merge(N, provenIn(1, { sweep: 1, optInDate: T + HOUR }), 0);
-    // By date the first act is overruled, by sweep the second one: neither holds by the other's merits.
+    // The date overrules the first act, and the sweep overrules the second one.
     sweep(ledger, 5, [{ kind: 'out', msisdn: N, date: T + MINUTE }], { began: 100 * HOUR });
     expect(ledger.blocks(N)).toBe(true);
   });
@@ -501,23 +534,23 @@ describe('rows of one sweep that contradict each other', () => {
     ['two outs around an in', [[out(T - 1), optIn(T), out(T + 1)]], true],
     ['later in on the page before', [[optIn(T + 1)], [out(T)]], false],
     ['earlier in on the page before', [[optIn(T - 1)], [out(T)]], true],
-    // The date of the first row was not kept: the next sweep settles it.
+    // The date of the first row was not kept: the next sweep settles the contradiction.
     ['later in on the next page', [[out(T)], [optIn(T + 1)]], false],
-  ])('%s', (_name, pages, isBlocked) => {
+  ])('are settled by their dates and stay settled: %s', (_name, pages, isBlocked) => {
     const ledger = createLedger(LEDGER);
     for (let number = 1; number < 7; number++) {
       const run = begin(ledger, number);
       for (const page of pages) run.page(columnsOf(page));
       finish(run);
-      // It never goes to and fro: after the first sweeps the answer stays.
+      // After the first sweeps the answer never changes again.
       if (number > 3) expect(ledger.blocks(N)).toBe(isBlocked);
     }
-    // Without the opt-in's row it is listed.
+    // The number is listed when the opt-in's row is gone.
     sweep(ledger, 7, [out(T)]);
     expect(ledger.blocks(N)).toBe(true);
   });
 
-  it('block until the sweep is over, and while it fails', () => {
+  it('block until the sweep is complete, and after it was aborted', () => {
     const ledger = createLedger(LEDGER);
     const run = begin(ledger, 1);
     run.page(columnsOf([out(T)]));
@@ -527,7 +560,7 @@ describe('rows of one sweep that contradict each other', () => {
     expect(ledger.blocks(N)).toBe(true);
   });
 
-  it('count as one number that the sweep has shown', () => {
+  it('count as one number that the sweep has seen', () => {
     const run = begin(createLedger(LEDGER), 1);
     expect(run.page(columnsOf([out(T), optIn(T - 1)])).fresh).toBe(1);
     expect([run.page(columnsOf([optIn(T + 1)])).fresh, run.distinct]).toEqual([0, 1]);
@@ -558,7 +591,7 @@ describe('removals that a list trusts', () => {
     expect(story(LEDGER, { listedAt: after }).blocks(N)).toBe(true);
   });
 
-  it('answer what the first of the two sweeps had seen, and nothing after it', () => {
+  it('beat only opt-outs that the first of the two sweeps had seen', () => {
     expect(story(trusting, { listedAt: 3 * HOUR, basis: 4 }).blocks(N)).toBe(true);
     const ledger = story(trusting, { listedAt: 3 * HOUR });
     expect(ledger.blocks(N)).toBe(false);
@@ -577,9 +610,9 @@ describe('removals that a list trusts', () => {
   });
 
   it.each([
-    ['was not listed since', []],
-    ['was only listed before', [N]],
-  ])('say nothing about a number that %s', (_name, before) => {
+    ['was never listed', []],
+    ['was listed only before its opt-out', [N]],
+  ])('do not release a number that %s', (_name, before) => {
     const ledger = createLedger(trusting);
     sweep(ledger, 1, before, { began: 0, basis: 0 });
     ledger.merge(N, outAct(1), 10 * HOUR);
@@ -591,7 +624,7 @@ describe('removals that a list trusts', () => {
     expect(ledger.blocks(N)).toBe(true);
   });
 
-  it('say nothing about an opt-out that was loaded, until a sweep that began long after the start lists it', () => {
+  it('do not release a number with a loaded opt-out that only the first sweep listed', () => {
     const ledger = createLedger(trusting);
     ledger.merge(N, told('out', T, 1));
     sweep(ledger, 1, [N], { began: 0, basis: 1 });
@@ -603,7 +636,7 @@ describe('removals that a list trusts', () => {
 describe('a sweep that is overtaken', () => {
   const row = (msisdn: string) => ({ kind: 'out', msisdn }) as const;
 
-  it('by a later one changes nothing any more', () => {
+  it('changes nothing after a later sweep has begun', () => {
     const ledger = createLedger(LEDGER);
     const early = begin(ledger, 1);
     const late = begin(ledger, 2);
@@ -614,7 +647,7 @@ describe('a sweep that is overtaken', () => {
     expect(late.commit('apply').next().value).toMatchObject({ status: 'committed', size: 1 });
   });
 
-  it('by a saved one while it commits removes nothing more', () => {
+  it('removes nothing if a later saved sweep is restored during its commit', () => {
     const ledger = createLedger(LEDGER);
     const numbers = many(50_000);
     sweep(ledger, 1, numbers);
@@ -622,42 +655,42 @@ describe('a sweep that is overtaken', () => {
     run.page(columnsOf(numbers.slice(1).map(row)));
     const commit = run.commit('apply');
     expect(commit.next().done).toBe(false);
-    expect(ledger.restore(image(3, [N]), [])).toBe(true);
+    expect(ledger.restore(snapshot(3, [N]), [])).toBe(true);
     expect(commit.next().value).toEqual({ status: 'dropped' });
     expect([ledger.listedByProvider, ledger.blocks(N)]).toEqual([50_001, true]);
   });
 
-  it('by a saved one that began earlier goes on, and loses nothing that it has shown', () => {
+  it('goes on after an earlier saved sweep is restored, and keeps the numbers that it has seen', () => {
     const ledger = createLedger(LEDGER);
     const run = begin(ledger, 10);
     run.page(columnsOf([row(N)]));
-    expect(ledger.restore(image(1, many(5)), [])).toBe(true);
+    expect(ledger.restore(snapshot(1, many(5)), [])).toBe(true);
     expect(ledger.blocks(N)).toBe(true);
     run.page(columnsOf(many(5).map(row)));
     expect(run.commit('apply').next().value).toMatchObject({ status: 'committed', size: 6 });
   });
 
-  it('older than what is known is not restored', () => {
+  it('is not restored if a later sweep is known', () => {
     const ledger = createLedger(LEDGER);
-    expect(ledger.restore(image(0, []), [])).toBe(true);
+    expect(ledger.restore(snapshot(0, []), [])).toBe(true);
     sweep(ledger, 5, [N]);
-    expect(ledger.restore(image(0, []), [])).toBe(false);
-    expect(ledger.restore(image(4, []), [])).toBe(false);
+    expect(ledger.restore(snapshot(0, []), [])).toBe(false);
+    expect(ledger.restore(snapshot(4, []), [])).toBe(false);
     expect(ledger.blocks(N)).toBe(true);
   });
 
-  it('a number that a restored sweep lacks stays for one more, as after a sweep of our own', () => {
+  it('keeps a number that a restored sweep lacks for one more sweep', () => {
     const ledger = createLedger(LEDGER);
     sweep(ledger, 1, [N]);
-    expect(ledger.restore(image(2, []), [])).toBe(true);
+    expect(ledger.restore(snapshot(2, []), [])).toBe(true);
     expect(ledger.blocks(N)).toBe(true);
-    expect(ledger.restore(image(3, []), [])).toBe(true);
+    expect(ledger.restore(snapshot(3, []), [])).toBe(true);
     expect(ledger.blocks(N)).toBe(false);
   });
 });
 
-describe('what is forgotten', () => {
-  it('is an opt-in that nothing needs, after the replay window; never an opt-out', () => {
+describe('the evidence that is dropped', () => {
+  it('includes opt-ins that nothing needs, after the replay window, and never an opt-out', () => {
     const ledger = createLedger(LEDGER);
     ledger.merge(N, inAct(1));
     ledger.merge('15550000002', outAct(1));
@@ -669,7 +702,7 @@ describe('what is forgotten', () => {
     expect(ledger.blocks('15550000002')).toBe(true);
   });
 
-  it('of very many opt-outs of one person is all that the strongest outweigh', () => {
+  it('includes every opt-out of a person that a stronger one replaces', () => {
     const ledger = createLedger(LEDGER);
     for (let position = 1; position < 1_000; position++) ledger.merge(N, told('out', T + position, position));
     expect(ledger.evidence(N)).toHaveLength(1);
@@ -677,7 +710,7 @@ describe('what is forgotten', () => {
     expect(ledger.blocks(N)).toBe(true);
   });
 
-  it('of an erased person whom nothing blocks is everything', () => {
+  it('is all evidence of an erased person who is not blocked', () => {
     const ledger = createLedger(LEDGER);
     ledger.merge(N, told('out', T, 1));
     sweep(ledger, 1, [N]);
@@ -690,7 +723,7 @@ describe('what is forgotten', () => {
 });
 
 describe('a START', () => {
-  it('is open while it answers every opt-out by itself', () => {
+  it('is an answer only while it beats every opt-out by itself', () => {
     const ledger = createLedger(LEDGER);
     const start = told('in', T, 3);
     expect(ledger.isAnsweredBy(N, start)).toBe(true);

@@ -1,6 +1,6 @@
 /**
- * The rules of the ledger once more, as slowly and plainly as can be: all evidence and every row is kept, and each
- * answer is worked out from all of it. It shares no code with the ledger.
+ * A second implementation of the rules of the ledger, as simple as possible. It keeps all evidence and every row, and
+ * computes each answer from all of it. It shares no code with the ledger.
  */
 
 import type { Evidence } from '../../src/ledger/evidence.ts';
@@ -12,10 +12,10 @@ export interface OracleOptions {
 
 interface Row {
   readonly sweep: number;
-  /** `undefined`: it was loaded. */
+  /** When the sweep began, ms; `undefined` for a row that was loaded. */
   readonly began: number | undefined;
   readonly date: number | undefined;
-  /** Whether the store heard of it. */
+  /** Whether the row was saved in the store. */
   readonly isSaved?: boolean;
 }
 
@@ -25,9 +25,9 @@ const positionIn = ({ positions = [] }: Evidence, log: string) =>
 export class Oracle {
   readonly told = new Map<string, Evidence[]>();
   readonly rows = new Map<string, Row[]>();
-  /** Sweeps that may have read a row after a proven opt-in, until one is read. */
+  /** The sweep that may have read a row after a proven opt-in, by number, until a row is noted. */
   readonly assumed = new Map<string, number>();
-  /** When proven acts were applied, by id; none for those that were loaded. */
+  /** When proven acts were applied, by id. Acts that were loaded are missing. */
   readonly appliedAt = new Map<string, number>();
   listed = new Set<string>();
   missingOnce = new Set<string>();
@@ -47,7 +47,7 @@ export class Oracle {
     if (proof === undefined) return;
     if (appliedAt !== undefined) this.appliedAt.set(id, appliedAt);
     const isUnseen = !this.rows.has(number) && !this.assumed.has(number);
-    if (isUnseen && this.listsLately(number) && this.lastBegun > proof.sweep) {
+    if (isUnseen && this.hasNotMissing(number) && this.lastBegun > proof.sweep) {
       this.assumed.set(number, this.lastBegun);
     }
   }
@@ -56,12 +56,12 @@ export class Oracle {
     this.lastBegun = number;
   }
 
-  /** Whether the list holds the number, and the last complete sweep did not lack it. */
-  listsLately(number: string): boolean {
+  /** Returns whether the list has the number, and the last complete sweep did not lack it. */
+  hasNotMissing(number: string): boolean {
     return this.listed.has(number) && !this.missingOnce.has(number);
   }
 
-  /** What was assumed is saved as if it had been read, and no time of the process before means anything. */
+  /** Restarts: assumed rows are saved like others, and all times of the former process are lost. */
   restart(): void {
     for (const [number, sweep] of this.assumed) {
       this.rows.set(number, [{ sweep, began: undefined, date: undefined, isSaved: true }]);
@@ -80,7 +80,7 @@ export class Oracle {
       const proofs = told.flatMap(({ proof }) => proof ?? []);
       if (proofs.length === 0) continue;
       this.lastBegun = Math.max(this.lastBegun, ...proofs.map(({ sweep }) => sweep));
-      if (!this.listsLately(number)) continue;
+      if (!this.hasNotMissing(number)) continue;
       const last = { sweep: this.lastNumber, began: undefined, date: undefined };
       this.rows.set(number, [...(this.rows.get(number) ?? []), last]);
     }
@@ -120,8 +120,8 @@ export class Oracle {
     return position !== undefined && basis !== undefined && position <= basis.position;
   }
 
-  /** Whether each opt-out, for itself, is answered by an opt-in. */
-  isAnswered(number: string): boolean {
+  /** Returns whether each opt-out, for itself, is beaten by an opt-in. */
+  isBeaten(number: string): boolean {
     const told = this.told.get(number) ?? [];
     const ins = told.filter(({ direction }) => direction === 'in');
     const outs = told.filter(({ direction }) => direction === 'out');
@@ -130,8 +130,11 @@ export class Oracle {
     );
   }
 
-  /** The same by slots: all opt-outs of a kind count as one, the latest by time and the last by position. */
-  isAnsweredBySlots(number: string): boolean {
+  /**
+   * The same by slots: all opt-outs of a kind count as one, with the latest time and seen only if all of them were
+   * seen.
+   */
+  isBeatenBySlots(number: string): boolean {
     const told = this.told.get(number) ?? [];
     const ins = told.filter(({ direction }) => direction === 'in');
     return ['told', 'stated', 'act'].every((kind) => {
@@ -154,7 +157,7 @@ export class Oracle {
     return (this.rows.get(number) ?? []).some((row) => {
       if (optInDate !== undefined && row.date !== undefined && row.date > optInDate) return true;
       if (row.sweep <= sweep) return false;
-      // A loaded act is overruled by any later sweep; a loaded row began before whatever is applied now.
+      // A loaded act is overruled by any later sweep. A loaded row is older than all that is applied now.
       if (applied === undefined) return true;
       return row.began !== undefined && row.began > applied + this.#options.lagGraceMs;
     });
@@ -166,7 +169,7 @@ export class Oracle {
     );
   }
 
-  blocked(number: string, isAnswered = this.isAnsweredBySlots(number)): boolean {
-    return !isAnswered || (this.listed.has(number) && !this.#isReleased(number));
+  blocked(number: string, isBeaten = this.isBeatenBySlots(number)): boolean {
+    return !isBeaten || (this.listed.has(number) && !this.#isReleased(number));
   }
 }

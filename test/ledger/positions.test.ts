@@ -9,7 +9,7 @@ import {
 const at = (position: number, log = 'b') => ({ log, position });
 
 describe('positions', () => {
-  it('are found by their log', () => {
+  it('are found by the name of their log', () => {
     const positions = [at(7), at(3, 'a')];
     expect([positionIn(positions, 'b'), positionIn(positions, 'a'), positionIn(positions, 'c')]).toEqual([
       7,
@@ -19,45 +19,45 @@ describe('positions', () => {
     expect(positionIn(undefined, 'a')).toBeUndefined();
   });
 
-  it('are larger in a newer log, whatever their number', () => {
+  it('are larger in a newer log, whatever their value', () => {
     expect(comparePositions(at(1), at(9, 'a'))).toBeGreaterThan(0);
     expect(comparePositions(at(9, 'a'), at(1))).toBeLessThan(0);
     expect(comparePositions(at(2), at(1))).toBeGreaterThan(0);
   });
 
   it.each([
-    ['nothing and one', [], [at(1)], [at(1)]],
+    ['none and one', [], [at(1)], [at(1)]],
     ['one log: the first counts', [at(2)], [at(1)], [at(1)]],
-    ['one log, the other way round', [at(1)], [at(2)], [at(1)]],
+    ['one log, in the other order: the first counts', [at(1)], [at(2)], [at(1)]],
     ['two logs, newest first', [at(1, 'a')], [at(5)], [at(5), at(1, 'a')]],
-    ['three logs: the oldest goes', [at(5), at(1, 'a')], [at(2, 'c')], [at(2, 'c'), at(5)]],
-  ])('join: %s', (_name, a, b, expected) => {
+    ['three logs: the oldest is dropped', [at(5), at(1, 'a')], [at(2, 'c')], [at(2, 'c'), at(5)]],
+  ])('are joined: %s', (_name, a, b, expected) => {
     expect(joinPositions(a, b)).toEqual(expected);
     expect(joinPositions(joinPositions(a, b), b)).toEqual(expected);
   });
 
-  it('that add nothing leave the same array', () => {
+  it('are the same array after a join that adds nothing', () => {
     const known = [at(1), at(2, 'a')];
     expect(joinPositions(known, [at(1)])).toBe(known);
     expect(joinPositions(known)).toBe(known);
   });
 });
 
-describe('what a process has applied', () => {
-  it('is nothing before the log is read', () => {
+describe('the position that a process has applied', () => {
+  it('is undefined before the log is read', () => {
     const applied = createAppliedPosition();
     applied.own(at(1));
     expect(applied.current).toBeUndefined();
   });
 
-  it('goes on with entries of its own', () => {
+  it('advances with entries of the process itself', () => {
     const applied = createAppliedPosition();
     applied.restart(at(4));
     for (const position of [5, 6, 7]) applied.own(at(position));
     expect(applied.current).toEqual(at(7));
   });
 
-  it('waits at entries of other processes that were not read', () => {
+  it('waits for entries of other processes that were not read', () => {
     const applied = createAppliedPosition();
     applied.restart(at(4));
     applied.own(at(7));
@@ -71,7 +71,7 @@ describe('what a process has applied', () => {
     expect(applied.current).toEqual(at(9));
   });
 
-  it('never goes back in one log', () => {
+  it('never goes back within one log', () => {
     const applied = createAppliedPosition();
     applied.restart(at(9));
     applied.follow(at(3));
@@ -79,7 +79,7 @@ describe('what a process has applied', () => {
     expect(applied.current).toEqual(at(9));
   });
 
-  it('starts anew in another log, and forgets what was ahead in the old one', () => {
+  it('starts again in another log, and forgets the entries ahead in the old one', () => {
     const applied = createAppliedPosition();
     applied.restart(at(1, 'a'));
     applied.own(at(9, 'a'));

@@ -13,7 +13,7 @@ const RUNS = { numRuns: 4_000, seed: 20_260_101 };
 
 const person = fc.constantFrom(...PEOPLE);
 const tick = fc.oneof(fc.integer({ min: 1, max: 5_000 }), fc.integer({ min: 1, max: 15 * MINUTE }));
-/** Clocks are anywhere: the provider's time has steps of a second and is late, ours jumps by years. */
+/** How far our wall clock is off, ms: it may be wrong by minutes or by years. */
 const wall = fc.oneof(
   fc.integer({ min: -20 * MINUTE, max: 20 * MINUTE }),
   fc.integer({ min: -2 * 365 * 24 * 60, max: 2 * 365 * 24 * 60 }).map((minutes) => minutes * MINUTE),
@@ -25,25 +25,25 @@ const telling = fc.record({
   direction: fc.constantFrom('out' as const, 'in' as const),
   ago: fc.oneof(fc.constant(0), fc.integer({ min: -3_000, max: 20 * MINUTE })),
   wall,
-  /** How many entries before now the act's basis lies. */
+  /** How many entries the act's basis lies before the newest one. */
   basis: fc.oneof(fc.constant(0), fc.nat({ max: 4 })),
   isProven: fc.boolean(),
-  /** How many sweeps before now the proof knew of, and how long before now the list's clock dated it. */
+  /** By how many sweeps the proof is behind, and how long before now the list's clock dated it, ms. */
   proof: fc.record({ sweep: fc.nat({ max: 2 }), date: fc.option(fc.nat({ max: 20 * MINUTE })) }),
   tick,
 });
 const sweeping = fc.record({
   kind: fc.constant('sweep' as const),
   listed: fc.subarray(PEOPLE),
-  /** How long before the sweep's start each row is dated; `undefined`: no date. */
+  /** How long before the sweep's start each row is dated, ms; `undefined` for rows without a date. */
   dated: fc.option(fc.integer({ min: 0, max: 20 * MINUTE }), { nil: undefined }),
   isComplete: fc.boolean(),
   tick,
 });
-/** A message that comes again, much later, perhaps under a new time: it is known by its id. */
+/** A message that comes again, possibly much later. It is recognised by its id. */
 const repeating = fc.record({ kind: fc.constant('repeat' as const), which: fc.nat(), wall, tick });
 const restarting = fc.record({ kind: fc.constant('restart' as const), order: fc.nat(), tick });
-/** The store's log is lost: the process carries its evidence over into another one, in some order. */
+/** The store's log is lost. The process carries its evidence over into another log, in some order. */
 const losing = fc.record({ kind: fc.constant('lose' as const), order: fc.nat(), tick });
 const command = fc.oneof(
   { arbitrary: telling, weight: 6 },
@@ -62,7 +62,7 @@ interface World {
   readonly mono: number;
 }
 
-/** Plays a story to the ledger and the oracle; `check` is called after every step. */
+/** Plays a story to the ledger and the oracle, and calls `check` after every step. */
 function play(commands: readonly Command[], check: (world: World) => void): World {
   let ledger = createLedger(LEDGER);
   const oracle = new Oracle(LEDGER);
@@ -73,7 +73,7 @@ function play(commands: readonly Command[], check: (world: World) => void): Worl
   let position = 0;
   let sweeps = 0;
   let ids = 0;
-  const here = (place: number): LogPosition => ({ log: `log ${generation}`, position: place });
+  const here = (index: number): LogPosition => ({ log: `log ${generation}`, position: index });
 
   function tell(number: string, evidence: Evidence): void {
     const stored = { ...evidence, positions: [here(++position)] };
@@ -86,7 +86,7 @@ function play(commands: readonly Command[], check: (world: World) => void): Worl
     const { direction, ago, isProven, proof } = step;
     const kind = direction === 'in' && step.evidence === 'stated' ? 'told' : step.evidence;
     const seenAt = T + mono + step.wall;
-    // The provider's clock runs by itself; nothing ties it to ours.
+    // The provider's clock is independent of ours, and has steps of one second.
     const time = Math.floor((T + mono - ago) / 1_000) * 1_000;
     const common = { direction, kind, seenAt, id: `id ${ids++}`, source: 'inbound' as const };
     if (kind !== 'act') return { ...common, at: time };
@@ -104,8 +104,8 @@ function play(commands: readonly Command[], check: (world: World) => void): Worl
     oracle.restart();
     const next = createLedger(LEDGER);
     const restore = () => {
-      const image = { numbers: createNumberSet(numbers), missingOnce: createNumberSet(missingOnce) };
-      next.restore({ ...image, number, start, heldMs }, [...saved.values()]);
+      const sets = { numbers: createNumberSet(numbers), missingOnce: createNumberSet(missingOnce) };
+      next.restore({ ...sets, number, start, heldMs }, [...saved.values()]);
     };
     const isSweepFirst = order % 2 === 0;
     if (isSweepFirst) restore();
@@ -115,7 +115,7 @@ function play(commands: readonly Command[], check: (world: World) => void): Worl
     ledger = next;
   }
 
-  /** What memory holds is carried over and keeps its old position; the rest of the old log is lost. */
+  /** Loses the log. The evidence in memory is carried over with its old position; the rest is gone. */
   function lose(order: number): void {
     generation++;
     position = 0;
@@ -142,7 +142,7 @@ function play(commands: readonly Command[], check: (world: World) => void): Worl
     if (step.kind === 'tell') tell(step.person, newEvidence(step));
     else if (step.kind === 'repeat') {
       const again = log[step.which % Math.max(1, log.length)];
-      // The store knows the id and answers with its first copy.
+      // The store knows the id, and the first copy counts.
       if (again) ledger.merge(again.number, again.evidence, mono);
     } else if (step.kind === 'sweep') {
       const number = ++sweeps;
@@ -182,12 +182,12 @@ describe('the ledger, whatever happens', { timeout: 120_000 }, () => {
     );
   });
 
-  it('never allows what the full history blocks: each opt-out for itself', () => {
+  it('never allows a number that the full history blocks, in which each opt-out is weighed for itself', () => {
     fc.assert(
       fc.property(story, (commands) => {
         play(commands, ({ ledger, oracle }) => {
           for (const number of PEOPLE.filter((one) => !ledger.blocks(one))) {
-            expect(oracle.blocked(number, oracle.isAnswered(number))).toBe(false);
+            expect(oracle.blocked(number, oracle.isBeaten(number))).toBe(false);
           }
         });
       }),
@@ -195,7 +195,7 @@ describe('the ledger, whatever happens', { timeout: 120_000 }, () => {
     );
   });
 
-  it('blocks everybody on the last complete list for whom manage proved no opt-in', () => {
+  it('blocks every number of the last complete sweep for which manage proved no opt-in', () => {
     fc.assert(
       fc.property(story, (commands) => {
         let last: readonly string[] = [];
@@ -212,7 +212,7 @@ describe('the ledger, whatever happens', { timeout: 120_000 }, () => {
     );
   });
 
-  it('allows who never opted out and is on no list', () => {
+  it('allows a number that never opted out and is on no list', () => {
     const innocent = PEOPLE[0] ?? '';
     fc.assert(
       fc.property(story, (commands) => {
@@ -227,11 +227,11 @@ describe('the ledger, whatever happens', { timeout: 120_000 }, () => {
     );
   });
 
-  it('allows after a proven opt-in that the provider comes to agree with, and goes on allowing', () => {
+  it('allows a number after a proven opt-in, and still allows it when the provider agrees', () => {
     const number = PEOPLE[0] ?? '';
     fc.assert(
       fc.property(story, fc.array(tick, { minLength: 2, maxLength: 8 }), (commands, later) => {
-        // Sweeps up to here have numbers of at most the story's length.
+        // The numbers of the sweeps so far are at most the length of the story.
         const { ledger, log, mono } = play(commands, () => undefined);
         const positions = log.flatMap(({ evidence }) => evidence.positions ?? []);
         const newest = positions.reduce<LogPosition | undefined>(
@@ -247,7 +247,7 @@ describe('the ledger, whatever happens', { timeout: 120_000 }, () => {
         let now = mono + 1;
         ledger.merge(number, { ...known, at: T, seenAt: T, basis, proof }, now);
         expect(ledger.blocks(number)).toBe(false);
-        // The list still lags, within its grace.
+        // The list still lags, but within lagGrace.
         const lagging = begin(ledger, 101, now + 5 * MINUTE);
         lagging.page(columnsOf([{ kind: 'out', msisdn: number, date: T }]));
         finish(lagging);
@@ -263,34 +263,38 @@ describe('the ledger, whatever happens', { timeout: 120_000 }, () => {
     );
   });
 
-  it('comes to the same answers in any order, with repeats, over any number of processes', () => {
-    const facts = fc.array(telling, { maxLength: 12 });
+  it('gives the same answers in any order, with repeats, over several processes', () => {
+    const tellings = fc.array(telling, { maxLength: 12 });
     fc.assert(
-      fc.property(facts, fc.array(fc.nat({ max: 999 }), { minLength: 24, maxLength: 24 }), (steps, order) => {
-        const { ledger, log } = play(steps, () => undefined);
-        const shuffled = [...log, ...log]
-          .map((fact, index) => ({ fact, key: order[index] ?? 0 }))
-          .toSorted((a, b) => a.key - b.key)
-          .map(({ fact }) => fact);
-        const other = createLedger(LEDGER);
-        for (const { number, evidence } of shuffled) other.merge(number, evidence);
-        expect(answers(other)).toEqual(answers(ledger));
-        // Two processes that each heard a half, then each other's kept evidence.
-        const halves = [0, 1].map((half) => {
-          const process = createLedger(LEDGER);
-          for (const { number, evidence } of log.filter((_, index) => index % 2 === half))
-            process.merge(number, evidence);
-          return process;
-        });
-        const joined = createLedger(LEDGER);
-        for (const process of halves) {
-          for (const number of PEOPLE)
-            for (const evidence of process.evidence(number)) joined.merge(number, evidence);
-        }
-        expect(answers(joined)).toEqual(answers(ledger));
-        // What is kept of a person is bounded.
-        for (const number of PEOPLE) expect(ledger.evidence(number).length).toBeLessThanOrEqual(11);
-      }),
+      fc.property(
+        tellings,
+        fc.array(fc.nat({ max: 999 }), { minLength: 24, maxLength: 24 }),
+        (steps, order) => {
+          const { ledger, log } = play(steps, () => undefined);
+          const shuffled = [...log, ...log]
+            .map((entry, index) => ({ entry, key: order[index] ?? 0 }))
+            .toSorted((a, b) => a.key - b.key)
+            .map(({ entry }) => entry);
+          const other = createLedger(LEDGER);
+          for (const { number, evidence } of shuffled) other.merge(number, evidence);
+          expect(answers(other)).toEqual(answers(ledger));
+          // Two processes merge one half each, and a third one merges what both have kept.
+          const halves = [0, 1].map((half) => {
+            const process = createLedger(LEDGER);
+            for (const { number, evidence } of log.filter((_, index) => index % 2 === half))
+              process.merge(number, evidence);
+            return process;
+          });
+          const joined = createLedger(LEDGER);
+          for (const process of halves) {
+            for (const number of PEOPLE)
+              for (const evidence of process.evidence(number)) joined.merge(number, evidence);
+          }
+          expect(answers(joined)).toEqual(answers(ledger));
+          // The evidence that is kept about a number is bounded.
+          for (const number of PEOPLE) expect(ledger.evidence(number).length).toBeLessThanOrEqual(11);
+        },
+      ),
       RUNS,
     );
   });

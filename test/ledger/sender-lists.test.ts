@@ -1,4 +1,4 @@
-/** Which list a sender belongs to, by rule: how senders are written, who is unknown, and what is remembered. */
+/** The list of a sender: the forms of a sender, unknown senders, and the cache. */
 
 import { setImmediate } from 'node:timers/promises';
 import { describe, expect, it, vi } from 'vitest';
@@ -8,7 +8,7 @@ const NEWS = { name: 'news', senders: ['+1 (555) 100-2000', '34567', 'ACME News'
 const CODES = { name: 'codes', senders: ['15551003000'] };
 const REST = { name: 'rest', senders: undefined };
 
-describe('a sender is written one way', () => {
+describe('the canonical form of a sender', () => {
   it.each([
     ['15551002000', '15551002000'],
     ['+15551002000', '15551002000'],
@@ -17,10 +17,10 @@ describe('a sender is written one way', () => {
     ['1.555.100/2000', '15551002000'],
     [' 15551002000\n', '15551002000'],
     ['34567', '34567'],
-    // Only in front do two zeros stand for a plus, and one never does.
+    // Two zeros stand for a plus only at the start. One zero never does.
     ['15551000000', '15551000000'],
     ['034567', '034567'],
-  ])('a number: %j is %j', (given, written) => {
+  ])('is digits for a number: %j is %j', (given, written) => {
     expect(canonicalSender(given)).toBe(written);
   });
 
@@ -33,7 +33,7 @@ describe('a sender is written one way', () => {
     ['00 Agents', '00 agents'],
     ['', ''],
     ['+', '+'],
-  ])('a sender id: %j is %j', (given, written) => {
+  ])('is lower case for a sender id: %j is %j', (given, written) => {
     expect(canonicalSender(given)).toBe(written);
   });
 });
@@ -47,19 +47,19 @@ describe('the list of a sender', () => {
     ['acme news', 'news'],
     ['ACME NEWS ', 'news'],
     ['0015551003000', 'codes'],
-  ])('that names it in any form: %j is of %s', (from, list) => {
+  ])('is found by any form of the sender: %j is on %s', (from, list) => {
     expect(createSenderLookup({ lists: [NEWS, CODES] })(from)).toBe(list);
     expect(createSenderLookup({ lists: [REST, NEWS, CODES] })(from)).toBe(list);
   });
 
-  it('is that of every other sender where no list names it, and unknown without one', () => {
+  it('is the list without senders if no list names the sender, and unknown if there is none', () => {
     expect(createSenderLookup({ lists: [REST, NEWS] })('15559999999')).toBe('rest');
     expect(createSenderLookup({ lists: [NEWS, CODES] })('15559999999')).toBeUndefined();
     expect(createSenderLookup({ lists: [] })('15559999999')).toBeUndefined();
   });
 
   it.each([[undefined], [null], [''], [{}], [true], [['34567']]])(
-    'is unknown for what is no sender, %j, unless there is only one list',
+    'is unknown for a value that is no sender, %j, unless the only list has no senders',
     (from) => {
       expect(createSenderLookup({ lists: [REST] })(from)).toBe('rest');
       expect(createSenderLookup({ lists: [REST, NEWS] })(from)).toBeUndefined();
@@ -72,7 +72,7 @@ describe('the list of a sender', () => {
 });
 
 describe('a function that names the list', () => {
-  it('is asked, with the sender as given, only about senders that no list names', () => {
+  it('is called, with the sender as given, only for senders that no list names', () => {
     const resolve = vi.fn((from: string) => `brand of ${from}`);
     const lookup = createSenderLookup({ lists: [NEWS, REST], resolve });
     expect([lookup('345-67'), lookup(' ACME '), lookup(15_559)]).toEqual([
@@ -83,20 +83,20 @@ describe('a function that names the list', () => {
     expect(resolve.mock.calls).toEqual([[' ACME '], ['15559']]);
   });
 
-  it('is asked each time: brands come and go', () => {
+  it('is called each time, because brands come and go', () => {
     const answers = ['one', 'two', undefined, 'three'];
     const lookup = createSenderLookup({ lists: [NEWS], resolve: () => answers.shift() });
     expect([lookup('X'), lookup('X'), lookup('X'), lookup('X')]).toEqual(['one', 'two', undefined, 'three']);
   });
 
   const noList: readonly unknown[] = [undefined, null, '', '*', 7, {}, ['news'], Promise.resolve('a')];
-  it.each(noList.map((answer) => [answer]))('names none by %j: the sender is like any other', (answer) => {
+  it.each(noList.map((answer) => [answer]))('names no list by %j: the sender is like any other', (answer) => {
     const resolve = () => answer as string;
     expect(createSenderLookup({ lists: [NEWS, REST], resolve })('X')).toBe('rest');
     expect(createSenderLookup({ lists: [NEWS], resolve })('X')).toBeUndefined();
   });
 
-  it('names none where it throws', () => {
+  it('names no list if it throws', () => {
     const resolve = () => {
       throw new Error('no such brand');
     };
@@ -104,19 +104,19 @@ describe('a function that names the list', () => {
     expect(createSenderLookup({ lists: [NEWS], resolve })('X')).toBeUndefined();
   });
 
-  it('names none where its promise rejects, and the rejection disturbs nobody', async () => {
-    const heard = vi.fn();
-    process.on('unhandledRejection', heard);
+  it('names no list if its promise rejects, and the rejection is handled', async () => {
+    const onRejection = vi.fn();
+    process.on('unhandledRejection', onRejection);
     const resolve = (() => Promise.reject(new Error('down'))) as unknown as () => string;
     expect(createSenderLookup({ lists: [NEWS, REST], resolve })('X')).toBe('rest');
     await setImmediate();
-    process.off('unhandledRejection', heard);
-    expect(heard).not.toHaveBeenCalled();
+    process.off('unhandledRejection', onRejection);
+    expect(onRejection).not.toHaveBeenCalled();
   });
 });
 
-describe('what is remembered of senders', () => {
-  /** Asks about senders; the sizes that the memory had when each was put in. */
+describe('the cache of senders', () => {
+  /** Looks senders up. @returns the size of the cache after each sender that was put in. */
   function sizesFor(asked: Iterable<string>, lists = [REST, NEWS]): readonly number[] {
     const lookup = createSenderLookup({ lists });
     const sizes: number[] = [];
@@ -134,22 +134,22 @@ describe('what is remembered of senders', () => {
     return sizes;
   }
 
-  it('is each sender once', () => {
+  it('has each sender once', () => {
     expect(sizesFor(['a', 'b', 'a', '34567', 'b', '34567', 'a'])).toEqual([1, 2, 3]);
   });
 
-  it('is none that is longer than any real one', () => {
+  it('has no sender of more than 64 characters', () => {
     expect(sizesFor(['x'.repeat(64), 'y'.repeat(65), '1'])).toEqual([1, 2]);
   });
 
-  it('is ten thousand of them at most', () => {
+  it('has ten thousand senders at most', () => {
     const many = Array.from({ length: 10_002 }, (_, index) => `sender ${index}`);
     const sizes = sizesFor(many);
     expect(Math.max(...sizes)).toBe(10_000);
     expect(sizes.slice(-3)).toEqual([10_000, 1, 2]);
   });
 
-  it('is also that a sender is unknown', () => {
+  it('has unknown senders too', () => {
     expect(sizesFor(['x', 'x', '34567', '34567', 'x'], [NEWS])).toEqual([1, 2]);
     const lookup = createSenderLookup({ lists: [NEWS] });
     expect(['x', 'x', '34567', '34567'].map(lookup)).toEqual([undefined, undefined, 'news', 'news']);

@@ -8,7 +8,7 @@ const B = '15551230002';
 const C = '15551230003';
 
 describe('mergeDelta', () => {
-  it('lets what came later count over what left before, and the other way round', () => {
+  it('lets the later change of a number replace the earlier one', () => {
     const delta = createUnsavedDelta();
     delta.added.add(A);
     delta.removed.add(B);
@@ -18,7 +18,7 @@ describe('mergeDelta', () => {
 });
 
 describe('pour', () => {
-  it('adds all of a set, with a pause after each few hundred', () => {
+  it('adds all numbers of a set, in steps of a few hundred', () => {
     const from = createNumberSet(
       Array.from({ length: 1_201 }, (_, index) => String(15_550_000_000 + index * 7)),
     );

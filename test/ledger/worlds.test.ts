@@ -1,8 +1,8 @@
 /**
- * Whole worlds: people who text and phone, a provider with a clock and a list of its own, and processes on one log,
- * each with a clock that is wrong and jumps. Messages arrive hours late, twice, or not at all; processes read the log
- * late, restart and lose it. Whoever is out in truth, and told somebody, is never allowed by a process that has read
- * everything; and nobody stays blocked after asking once more.
+ * Simulates whole worlds: a person who texts and phones, a provider with its own clock and list, and processes on one
+ * log, each with a wall clock that is wrong and jumps. Messages arrive hours late, twice, or not at all. Processes read
+ * the log late, restart, and lose it. A process that has read everything never allows a person whose last wish is to be
+ * out. A person who asks once more does not stay blocked.
  */
 
 import fc from 'fast-check';
@@ -33,7 +33,7 @@ const jump = fc.oneof(
 const text = fc.record({
   kind: fc.constant('text' as const),
   direction: fc.constantFrom('out' as const, 'out' as const, 'in' as const),
-  /** When and where its deliveries arrive; none: the webhook is lost. */
+  /** The delay of each delivery, and the process that receives it. Without deliveries the webhook is lost. */
   deliveries: fc.array(fc.record({ late, which }), { maxLength: 3 }),
   tick,
 });
@@ -62,9 +62,9 @@ const world = fc.record({
 
 interface Process {
   ledger: Ledger;
-  /** Entries of the log that it has applied. */
+  /** How many entries of the log it has applied. */
   read: number;
-  /** How far its wall clock is from the truth. */
+  /** By how much its wall clock is ahead of the true time, ms. */
   wall: number;
 }
 
@@ -79,7 +79,7 @@ function createWorld(providerSkew: number) {
   let log: OptOutChange[] = [];
   let sweeps = 0;
   let ids = 0;
-  /** What happened in truth, in order. */
+  /** The true wishes of the person, in order. */
   const truth: ('out' | 'in')[] = [];
   const later: { at: number; run: () => void }[] = [];
   /** The provider's list as it was from each moment on. */
@@ -100,7 +100,7 @@ function createWorld(providerSkew: number) {
     process.read = Math.min(log.length, process.read + entries);
   }
 
-  /** Stores an entry, unless its id is known, and lets the process have it. */
+  /** Stores an entry unless its id is known, and merges it in the process. */
   function append(process: Process, { list, msisdn, evidence }: OptOutChange): void {
     const known = log.find(
       ({ evidence: { id, direction } }) => id === evidence.id && direction === evidence.direction,
@@ -111,7 +111,7 @@ function createWorld(providerSkew: number) {
     if (known === undefined && process.read === log.length - 1) process.read = log.length;
   }
 
-  function deliver(process: Process, news: Partial<WebhookChange>): void {
+  function deliver(process: Process, event: Partial<WebhookChange>): void {
     const given = {
       msisdn: N,
       sender: '73737',
@@ -120,7 +120,7 @@ function createWorld(providerSkew: number) {
       direction: 'out',
     } as const;
     const change = inboundChange(
-      { ...given, ...news },
+      { ...given, ...event },
       { lists, config, now: now + process.wall, hasJustOptedIn: () => false },
     );
     if (change) append(process, change);
@@ -132,13 +132,13 @@ function createWorld(providerSkew: number) {
 
   function resubscribe(process: Process, takes: number): void {
     const basis = here(process.read);
-    // The provider acts at once; its answer takes its time.
+    // The provider acts at once; its answer comes later.
     const optInDate = providerTime();
     listed.push({ since: now, date: undefined });
     later.push({
       at: now + takes,
       run() {
-        // A log that was lost meanwhile has another name: the act answers nothing in it.
+        // If the log was lost meanwhile, the new log has another name: the act beats nothing in it.
         act(process, 'in', { basis, proof: { optInDate, sweep: process.ledger.lastBegun } });
       },
     });
@@ -163,13 +163,13 @@ function createWorld(providerSkew: number) {
     process.read = log.length;
   }
 
-  /** The log is lost. Each process carries over what it holds, and then reads what the others did. */
+  /** Loses the log. Each process carries over its evidence, and then reads that of the others. */
   function lose(): void {
     for (const process of processes) readLog(process, Infinity);
     generation++;
-    const held = processes.flatMap(({ ledger }) => ledger.evidence(N));
+    const carriedOver = processes.flatMap(({ ledger }) => ledger.evidence(N));
     log = [];
-    for (const evidence of held) {
+    for (const evidence of carriedOver) {
       if (
         log.some(({ evidence: { id, direction } }) => id === evidence.id && direction === evidence.direction)
       )
@@ -199,12 +199,12 @@ function createWorld(providerSkew: number) {
     passTo(now + one.tick);
     switch (one.kind) {
       case 'text': {
-        const news = { direction: one.direction, at: providerTime(), messageId: `m${ids++}` };
+        const event = { direction: one.direction, at: providerTime(), messageId: `m${ids++}` };
         truth.push(one.direction);
-        // For this product the provider acts on STOP, and not on START.
+        // This provider acts on STOP, but not on START.
         if (one.direction === 'out') listed.push({ since: now, date: providerTime() });
         for (const { late: delay, which: to } of one.deliveries) {
-          later.push({ at: now + delay, run: () => deliver(at(to), news) });
+          later.push({ at: now + delay, run: () => deliver(at(to), event) });
         }
         return;
       }
@@ -241,12 +241,12 @@ function createWorld(providerSkew: number) {
     play,
     truth,
     processes,
-    /** Everything on its way arrives, and everybody reads everything, the provider's list too. */
+    /** Delivers everything that is on its way. Then all processes read the whole log and the provider's list. */
     settle() {
       passTo(now + 7 * HOUR);
       for (const process of processes) readLog(process, Infinity);
       for (const process of processes) sweep(process, 0);
-      // A list that still has a number after lagGrace does not lag: it means it.
+      // After lagGrace a list that still has the number does not lag: the number really is on it.
       passTo(now + HOUR);
       for (const process of processes) sweep(process, 0);
     },
@@ -254,14 +254,14 @@ function createWorld(providerSkew: number) {
       resubscribe(at(0), 0);
       passTo(now + 1);
       for (const process of processes) readLog(process, Infinity);
-      // The list agrees from now on, twice in a row.
+      // Two sweeps in a row find that the list agrees.
       for (let time = 0; time < 2; time++) for (const process of processes) sweep(process, 0);
     },
   };
 }
 
 describe('worlds with wrong clocks', { timeout: 3_600_000 }, () => {
-  it('allow nobody who is out, and block nobody for ever', () => {
+  it('allow no person who is out, and block no person for ever', () => {
     let [allowed, doubted] = [0, 0];
     fc.assert(
       fc.property(world, ({ steps, providerSkew }) => {
@@ -277,11 +277,11 @@ describe('worlds with wrong clocks', { timeout: 3_600_000 }, () => {
       }),
       RUNS,
     );
-    // The worlds are not all of one kind.
+    // Both outcomes must occur often enough.
     expect([allowed > 100, doubted > 100]).toEqual([true, true]);
   });
 
-  it('come to one answer in every process', () => {
+  it('lead to the same answer in every process', () => {
     fc.assert(
       fc.property(world, ({ steps, providerSkew }) => {
         const { play, processes, settle } = createWorld(providerSkew);
