@@ -42,8 +42,8 @@ export interface CompactEvidence extends Iterable<CompactOptOut> {
   /**
    * Sets the opt-out of a number.
    *
-   * @returns whether it was set. Evidence with words, a basis or a proof, or of an unknown kind or source, is not
-   *   accepted, nor is an assumed row, a key that is no msisdn, or a position in more than 255 different logs.
+   * @returns whether it was set. Not accepted are: evidence with words, a basis or a proof, evidence that proves nothing
+   *   or is of an unknown kind or source, an assumed row, a key that is no msisdn, and the 256th name of a log.
    */
   set(msisdn: string, optOut: Evidence, listed?: Listed): boolean;
   /**

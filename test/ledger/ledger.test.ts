@@ -393,7 +393,7 @@ describe('an opt-in of a number that the provider lists', () => {
       ledger.merge(N, provenIn(0, { sweep: 1 }), 7 * MINUTE);
       sweep(ledger, 2, [N], { began });
       expect(ledger.blocks(N)).toBe(isOverruled);
-      // A further act lifts it, and a late copy of the row does not count twice.
+      // A further act, which knows of that sweep, releases the number again.
       ledger.merge(N, provenIn(1, { sweep: 2 }), began + 1);
       expect(ledger.blocks(N)).toBe(false);
     }
@@ -428,7 +428,8 @@ describe('an opt-in of a number that the provider lists', () => {
   ])(
     'is overruled after a restart without rows only if a later sweep listed the number: %s',
     (_name, saved, isOverruled) => {
-      // An act that comes after the restored sweep finds no row. It blocks until the next sweep, also if it was lacked.
+      // An act that comes after the restored sweep finds no row. The number stays blocked until the next sweep, also
+      // if the restored sweep lacked it.
       for (const isEvidenceFirst of saved.missing.length > 0 ? [true] : [true, false]) {
         const ledger = createLedger(LEDGER);
         const { number, listed: numbers, missing } = saved;
