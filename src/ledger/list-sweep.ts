@@ -137,8 +137,8 @@ function complete(
 }
 
 /**
- * Returns for how long removals have been held back with a complete sweep that lacks `missingCount` numbers, ms; `null`
- * if they are not held back.
+ * Returns for how long removals have been held back when a complete sweep lacks `missingCount` numbers, ms; `null` if
+ * they are not held back any longer.
  */
 function nextHeldMs(
   { view, heldMs, last }: ProviderListState,

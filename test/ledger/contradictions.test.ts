@@ -42,7 +42,7 @@ function isListed(rows: readonly Row[], msisdn: string): boolean {
   return outs.length > 0 && Math.max(...outs) >= Math.max(...ins);
 }
 
-describe('rows that contradict each other', () => {
+describe('rows that contradict each other', { timeout: 120_000 }, () => {
   it('are settled by their dates and stay settled, in any order and on any pages', () => {
     const given = fc.record({
       before: rowsOf,

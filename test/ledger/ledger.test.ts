@@ -340,6 +340,18 @@ describe('sweeps', () => {
     expect(next.heldMs).toBe(2 * HOUR);
   });
 
+  it('start a hold at zero without an earlier complete sweep, and add the time since a followed one', () => {
+    const ledger = createLedger(LEDGER);
+    const run = begin(ledger, 1, 0);
+    run.page(columnsOf(many(200).map((msisdn) => ({ kind: 'out', msisdn }) as const)));
+    run.abort();
+    expect(sweep(ledger, 2, many(10), { began: HOUR })).toMatchObject({ isHeld: true, removed: 0 });
+    expect(ledger.heldMs).toBe(0);
+    ledger.follow({ number: 3, start: T, began: 2 * HOUR, added: [], removed: [] }, []);
+    sweep(ledger, 4, many(10), { began: 3 * HOUR });
+    expect(ledger.heldMs).toBe(HOUR);
+  });
+
   it('never release a person who opted out first-hand', () => {
     const ledger = createLedger(LEDGER);
     ledger.merge(N, told('out', T, 1));
