@@ -18,7 +18,8 @@ const gate = guardFetch(guard, {
 const app = new Hono()
   .all('/webhooks/sms', (c) => webhooks(c.req.raw))
   .post('/messages', (c) => gate(c.req.raw));
-const server = createServer(getRequestListener(app.fetch)).listen(0, '127.0.0.1');
+const listener = getRequestListener(app.fetch);
+const server = createServer((request, response) => void listener(request, response)).listen(0, '127.0.0.1');
 await once(server, 'listening');
 const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 

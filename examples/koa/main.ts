@@ -2,7 +2,7 @@
 
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
-import bodyParser from '@koa/bodyparser';
+import { bodyParser } from '@koa/bodyparser';
 import Koa from 'koa';
 import { ALLOWED, LEAVING, OPTED_OUT, startStory } from '../story.ts';
 

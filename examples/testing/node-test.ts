@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import { createTestGuard } from 'sms-send-guard/testing';
 import { sendToAll } from './sender.ts';
 
-test('leaves out a person who has opted out', async () => {
+await test('leaves out a person who has opted out', async () => {
   await using guard = await createTestGuard({ optedOut: ['15550000000'] });
   const sent: string[] = [];
   const send = async (to: string) => void sent.push(to);

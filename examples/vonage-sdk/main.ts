@@ -17,7 +17,7 @@ const vonage = guardVonage(
 async function send(to: string): Promise<string> {
   try {
     const { messages } = await vonage.sms.send({ to, from: '73737', text: 'hello' });
-    return messages[0]?.status === '0' ? 'sent' : 'refused by the provider';
+    return String(messages[0]?.status) === '0' ? 'sent' : 'refused by the provider';
   } catch (error) {
     if (isSendBlocked(error)) return 'blocked';
     throw error;
