@@ -1,0 +1,78 @@
+/** The links of all documents lead somewhere, and their code compiles. */
+
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join, normalize } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { blocksOf, documents, headingsOf, linksOf, root, textOf } from './markdown.ts';
+
+const EXTERNAL = /^(?:https?|mailto):/;
+
+/** Why a link of a document leads nowhere; `undefined` for one that leads somewhere. */
+function faultOf(path: string, target: string): string | undefined {
+  const [file = '', anchor] = target.split('#');
+  const found = file === '' ? path : normalize(join(dirname(path), file)).replaceAll('\\', '/');
+  if (!existsSync(join(root, found))) return `${target}: there is no ${found}`;
+  if (anchor === undefined) return undefined;
+  const isHeading = documents.includes(found) && headingsOf(found).some((one) => one.anchor === anchor);
+  return isHeading ? undefined : `${target}: ${found} has no such heading`;
+}
+
+describe('the documents', () => {
+  it('are found', () => {
+    expect(documents).toEqual(expect.arrayContaining(['README.md', 'CHANGELOG.md', '.github/SECURITY.md']));
+    expect(documents.length).toBeGreaterThan(15);
+  });
+
+  it.each(documents)('%s has links that lead somewhere', (path) => {
+    const links = linksOf(path).filter((target) => !EXTERNAL.test(target));
+    expect(links.flatMap((target) => faultOf(path, target) ?? [])).toEqual([]);
+  });
+
+  it.each(documents)('%s has tables without padding', (path) => {
+    const rules = textOf(path).match(/^\|[-:| ]+\|$/gm) ?? [];
+    expect(rules.filter((rule) => !/^\|(?:---\|)+$/.test(rule))).toEqual([]);
+  });
+
+  it('name only entry points that the package has', () => {
+    const { exports } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { exports: object };
+    const named = documents.flatMap((path) => [...textOf(path).matchAll(/\bsms-send-guard(\/[a-z-]+)/g)]);
+    expect(named.length).toBeGreaterThan(10);
+    expect(Object.keys(exports)).toEqual(expect.arrayContaining(named.map(([, entry]) => `.${entry}`)));
+  });
+
+  it('have only TypeScript that compiles', { timeout: 120_000 }, () => {
+    const folder = join(root, '.build', 'documents');
+    rmSync(folder, { recursive: true, force: true });
+    mkdirSync(folder, { recursive: true });
+    let count = 0;
+    for (const path of documents) {
+      for (const code of blocksOf(path, 'ts')) {
+        count++;
+        const name = path.replaceAll(/[/.]/g, '-');
+        writeFileSync(join(folder, `${name}-${count}.ts`), `${code}\nexport {};\n`);
+      }
+    }
+    expect(count).toBeGreaterThan(12);
+    const { compilerOptions } = JSON.parse(readFileSync(join(root, 'tsconfig.json'), 'utf8')) as {
+      compilerOptions: { paths: Record<string, string[]> };
+    };
+    const paths = Object.fromEntries(
+      Object.entries(compilerOptions.paths).map(([name, [target = '']]) => [name, [`../../${target}`]]),
+    );
+    const config = {
+      extends: '../../tsconfig.json',
+      compilerOptions: { noUnusedLocals: false, paths },
+      include: ['*.ts'],
+    };
+    writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify(config));
+    const tsc = [join(root, 'node_modules/typescript/bin/tsc'), '-p', folder, '--pretty', 'false'];
+    let printed = '';
+    try {
+      execFileSync(process.execPath, tsc, { encoding: 'utf8' });
+    } catch (error) {
+      printed = String((error as { stdout?: string }).stdout);
+    }
+    expect(printed).toBe('');
+  });
+});
