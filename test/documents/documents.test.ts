@@ -1,10 +1,10 @@
 /** The links of all documents lead somewhere, and their code compiles. */
 
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join, normalize } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { blocksOf, documents, headingsOf, linksOf, root, textOf } from './markdown.ts';
+import { blocksOf, documents, headingsOf, linksOf, root, textOf, withoutCode } from './markdown.ts';
 
 const EXTERNAL = /^(?:https?|mailto):/;
 
@@ -32,6 +32,13 @@ describe('the documents', () => {
   it.each(documents)('%s has tables without padding', (path) => {
     const rules = textOf(path).match(/^\|[-:| ]+\|$/gm) ?? [];
     expect(rules.filter((rule) => !/^\|(?:---\|)+$/.test(rule))).toEqual([]);
+  });
+
+  it.each(documents)('%s names only files that exist', (path) => {
+    const folder = join(root, /^(?:examples|src|test)\//.test(path) ? dirname(path) : 'src');
+    const files = readdirSync(folder, { recursive: true, encoding: 'utf8' }).map((file) => `/${file}`);
+    const named = [...withoutCode(textOf(path)).matchAll(/`([\w./-]+\.tsx?)`/g)].map(([, name = '']) => name);
+    expect(named.filter((name) => !files.some((file) => file.endsWith(`/${name}`)))).toEqual([]);
   });
 
   it('name only entry points that the package has', () => {

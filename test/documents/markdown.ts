@@ -21,7 +21,8 @@ export const documents: readonly string[] = [
 
 export const textOf = (path: string): string => readFileSync(join(root, path), 'utf8');
 
-const withoutCode = (text: string) => text.replaceAll(/^```.*?^```$/gms, '');
+/** A text without its blocks of code. */
+export const withoutCode = (text: string): string => text.replaceAll(/^```.*?^```$/gms, '');
 
 /** The blocks of code in a language. */
 export function blocksOf(path: string, language: string): readonly string[] {
