@@ -1,17 +1,19 @@
 /**
- * Collects the chunks of a body in one buffer that grows. Nothing of a chunk is kept, so that a body of one-byte
- * chunks takes no more memory than a body in one piece.
+ * Collects the chunks of a body in one growing buffer. Chunks are copied and not kept, so that a body of one-byte
+ * chunks takes no more memory than a body in one chunk.
  */
 
-/** Bytes of the first buffer; a usual webhook has fewer. */
+/** The size of the first buffer, bytes; most webhooks are smaller. */
 const FIRST_BYTES = 1_024;
 
 export interface BodyBuffer {
-  /** Copies a chunk. @returns `false` where the body would exceed the limit; everything is forgotten then. */
+  /** Copies a chunk. @returns `false` if the body exceeds the limit; all bytes are dropped then. */
   add(chunk: Uint8Array): boolean;
-  /** The bytes so far: a view, not a copy. */
+  /** Returns the bytes so far: a view, not a copy. */
   bytes(): Uint8Array;
-  /** Bytes that are reserved: at most twice the bytes so far, and never more than the limit. */
+  /**
+   * The size of the buffer, bytes: the first size, or at most twice the bytes so far, and never more than the limit.
+   */
   readonly capacity: number;
 }
 
@@ -19,13 +21,13 @@ export interface BodyBuffer {
 export function createBodyBuffer(maxBytes: number): BodyBuffer {
   let buffer = Buffer.alloc(0);
   let size = 0;
-  let isOver = false;
+  let isOverLimit = false;
 
   return {
     add(chunk) {
       const needed = size + chunk.length;
-      isOver ||= needed > maxBytes;
-      if (isOver) {
+      isOverLimit ||= needed > maxBytes;
+      if (isOverLimit) {
         buffer = Buffer.alloc(0);
         size = 0;
         return false;

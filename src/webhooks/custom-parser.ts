@@ -1,47 +1,53 @@
-/** Webhooks of other dialects, read by a function of the user's. */
+/** Reads webhooks of other formats with the user's `parse` function. */
 
 import { readInstant } from '../dates.ts';
 import { readMsisdn } from '../msisdn/msisdn.ts';
 import type { MessageEvent, WebhookChange } from './payload.ts';
 import type { WebhookRequest } from './request.ts';
 
-/** What a `parse` function is given. */
+/** The request that a `parse` function is called with. */
 export interface WebhookParseRequest {
   readonly method: string;
   /** Path and query. */
   readonly url: string;
   readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>;
-  /** The body as text, where it came unparsed. */
+  /** The body as text (UTF-8), if no body parser has read it. */
   readonly body: string | undefined;
-  /** What a body parser made of it. */
+  /** The result of a body parser. */
   readonly parsedBody: unknown;
 }
 
-/** What a `parse` function returns: a text to be understood, or a direction. */
+/** The event that a `parse` function returns: with a `direction`, or with a `text` that is interpreted. */
 export interface WebhookEvent {
   /** The person's number. */
   readonly msisdn: string | number;
-  /** What is told; left out, `text` is read for it. */
+  /** Whether the person opts out or in. If left out, `text` is interpreted. */
   readonly direction?: 'out' | 'in' | undefined;
   readonly text?: string | undefined;
   /** Our number. */
   readonly sender?: string | undefined;
-  /** A `Date`, ms or seconds UTC, or text with day and time, such as ISO 8601. */
+  /** When the person acted: a `Date`, ms or seconds since 1970 (UTC), or text with day and time, such as ISO 8601. */
   readonly at?: number | Date | string | undefined;
   readonly messageId?: string | undefined;
-  /** `receipt`: learnt from a delivery receipt. Default `inbound`. */
+  /** `receipt` for an event of a delivery receipt. Default `inbound`, for a message. */
   readonly source?: 'inbound' | 'receipt' | undefined;
-  /** Whether the function has checked who speaks. Default `false`: then the guard checks as for any other. */
+  /** Whether `parse` has authenticated the request. Default `false`: the guard authenticates it. */
   readonly isAuthentic?: boolean | undefined;
 }
 
-/** Asks the user's function. What it throws is the receiver's to answer: 500, so that the provider tries again. */
+/**
+ * Reads a request with the user's function.
+ *
+ * @returns the event; `undefined` if the function returns `undefined` or `null`.
+ * @throws TypeError if the function returns no event, and whatever the function throws. The receiver answers with 500
+ * then, so that the provider tries again.
+ */
 export function readCustom(
   parse: (request: WebhookParseRequest) => unknown,
   { method, url, headers, body, parsedBody }: WebhookRequest,
 ): { event: MessageEvent | WebhookChange; isAuthentic: boolean } | undefined {
-  const written = body === undefined ? undefined : Buffer.from(body).toString('utf8');
-  const result = parse({ method, url, headers, body: written, parsedBody });
+  const bodyText = body === undefined ? undefined : Buffer.from(body).toString('utf8');
+  const result = parse({ method, url, headers, body: bodyText, parsedBody });
   if (result === undefined || result === null) return undefined;
   if (typeof result !== 'object') throw new TypeError('parse returned neither an event nor undefined');
   const event = result as Partial<WebhookEvent>;

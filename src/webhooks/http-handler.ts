@@ -1,20 +1,20 @@
 /**
- * The receiver behind `(req, res, next?)`: Express 4 and 5, `node:http` and HTTP/2, by structure alone. Every request
- * is answered, and the receiver decides how.
+ * Adapts the receiver to `(req, res, next?)`, for Express 4 and 5, `node:http` and HTTP/2. It knows them by structure
+ * only. Every request is answered.
  */
 
 import type { Receiver, WebhookAnswer } from './receiver.ts';
 import { readRequestBody, type BodySource } from './request-body.ts';
 
-/** What the handler needs of a request: `IncomingMessage`, or Express's `Request`. */
+/** The members of a request that the handler reads; `IncomingMessage` and Express's `Request` have them. */
 export interface WebhookHttpRequest extends BodySource {
   readonly httpVersionMajor?: number;
   readonly url?: string | undefined;
-  /** Path and query before a framework cut off the path at which the handler is mounted. */
+  /** Path and query, with the path at which a framework has mounted the handler. */
   readonly originalUrl?: string | undefined;
 }
 
-/** What the handler needs of a response. */
+/** The members of a response that the handler uses. */
 export interface WebhookHttpResponse {
   statusCode: number;
   readonly headersSent?: boolean;
@@ -22,7 +22,10 @@ export interface WebhookHttpResponse {
   end(body: string): unknown;
 }
 
-/** Answers webhooks. `next` is never called. */
+/**
+ * Answers the provider's webhooks: with 2xx once an event is handled, with 4xx if it is refused, with 5xx if the
+ * provider should send it again. `next` is never called.
+ */
 export type WebhookHandler = (
   req: WebhookHttpRequest,
   res: WebhookHttpResponse,
@@ -39,7 +42,7 @@ export function createWebhookHandler(receiver: Receiver): WebhookHandler {
       case 'broken':
         return NOT_STORED;
       case 'too_large':
-        // HTTP/2 knows no such header; there only the stream ends.
+        // HTTP/2 has no such header; there only the stream ends.
         return req.httpVersionMajor === 2
           ? receiver.tooLarge()
           : { ...receiver.tooLarge(), headers: { connection: 'close' } };
@@ -63,7 +66,7 @@ export function createWebhookHandler(receiver: Receiver): WebhookHandler {
 }
 
 function send(res: WebhookHttpResponse, { status, body, headers = {} }: WebhookAnswer): void {
-  // A timeout of the host, for example, may have answered first.
+  // Another handler may have answered first: a timeout, for example.
   if (res.headersSent === true) return;
   res.statusCode = status;
   res.setHeader('content-type', 'application/json');

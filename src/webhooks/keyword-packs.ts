@@ -1,28 +1,28 @@
 /**
- * The words of each language. Whole messages in `optOut` and `help`; `unclear` ones count anywhere in a message.
- * All are written as `keywords.ts` compares them: lower case, no accents, one space between words.
+ * The keywords of each language. They are written as `keywords.ts` compares them: in lower case, without accents, with
+ * one space between words.
  *
  * Sources of the English opt-out words: the provider's list (STOP, END, QUIT, CANCEL, UNSUBSCRIBE) and
  * 47 CFR 64.1200(a)(10), which adds REVOKE and OPT OUT.
  */
 
-/** Words of one language. */
+/** The keywords of one language. They are compared without regard to case, accents and punctuation. */
 export interface KeywordPack {
   /** Whole messages that opt out. */
   readonly optOut?: readonly string[] | undefined;
   /** Whole messages that ask for help. */
   readonly help?: readonly string[] | undefined;
-  /** Phrases that probably mean "no more", anywhere in a message. */
+  /** Phrases that probably ask for no more messages, anywhere in a message. */
   readonly unclear?: readonly string[] | undefined;
-  /** Whole messages that are most often answers to a question: reported, never blocking. */
+  /** Whole messages that are most often answers to a question. They are reported as unclear and never block. */
   readonly answers?: readonly string[] | undefined;
-  /** Words of courtesy around a keyword. */
+  /** Words of courtesy before or after a keyword, such as `please`. They are ignored. */
   readonly courtesy?: readonly string[] | undefined;
-  /** Words that turn the meaning of what follows round. */
+  /** Words that reverse the meaning of an unclear phrase after them, such as `dont`. */
   readonly negations?: readonly string[] | undefined;
 }
 
-/** The packs that come with the guard. */
+/** The packs that are included. */
 export const KEYWORD_PACKS = {
   en: {
     optOut: [
@@ -123,5 +123,5 @@ export const KEYWORD_PACKS = {
   },
 } as const satisfies Record<string, KeywordPack>;
 
-/** A language whose words come with the guard. */
+/** A language whose keyword pack is included. */
 export type KeywordLanguage = keyof typeof KEYWORD_PACKS;

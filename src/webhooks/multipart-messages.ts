@@ -1,4 +1,4 @@
-/** Parts of long messages, joined as well as can be: in memory, for ten minutes, a bounded number of them. */
+/** Joins the parts of long messages: in memory, for ten minutes, for a bounded number of messages. */
 
 import { createHash } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
@@ -6,16 +6,17 @@ import type { Clock } from '../clock.ts';
 import type { MessagePart } from './payload.ts';
 
 const KEPT_MS = 600_000;
-const MOST_MESSAGES = 1_000;
-const MOST_PARTS = 16;
-/** Characters kept of a part; an SMS has 160. */
-const LONGEST_PART = 400;
+const MAX_MESSAGES = 1_000;
+const MAX_PARTS = 16;
+/** How many characters of a part are kept; an SMS has 160. */
+const MAX_PART_LENGTH = 400;
 
 export interface PartJoiner {
   /**
-   * Adds a part. `scope` tells messages of different people apart.
+   * Adds a part. `scope` distinguishes messages of different people.
    *
-   * @returns each whole text that this part completes: counted from 1, counted from 0, or none.
+   * @returns the texts that are complete now, counted from 1 and counted from 0: none, one or both.
+   * Messages of more than 16 parts are not joined.
    */
   add(scope: readonly unknown[], part: MessagePart): readonly string[];
 }
@@ -23,12 +24,12 @@ export interface PartJoiner {
 /** Creates an empty joiner. */
 export function createPartJoiner(clock: Clock): PartJoiner {
   const messages = new LRUCache<string, { since: number; texts: Map<number, string> }>({
-    max: MOST_MESSAGES,
+    max: MAX_MESSAGES,
   });
   return {
     add(scope, { text, ref, total, index }) {
-      if (total > MOST_PARTS) return [];
-      // A key of one size: a stranger may choose how long its parts are.
+      if (total > MAX_PARTS) return [];
+      // A key of fixed size: the sender of the webhook chooses how long its parts are.
       const key = createHash('sha256')
         .update(JSON.stringify([...scope, ref, total]))
         .digest('base64url');
@@ -36,16 +37,16 @@ export function createPartJoiner(clock: Clock): PartJoiner {
       const known = messages.get(key);
       const { since, texts } =
         known !== undefined && now - known.since <= KEPT_MS ? known : { since: now, texts: new Map() };
-      // A copy: a slice would keep the whole request alive.
-      texts.set(index, Buffer.from(text.slice(0, LONGEST_PART)).toString());
+      // A copy: a slice would keep the whole request in memory.
+      texts.set(index, Buffer.from(text.slice(0, MAX_PART_LENGTH)).toString());
       messages.set(key, { since, texts });
-      return [1, 0].flatMap((first) => joined(texts, first, total));
+      return [1, 0].flatMap((first) => joinParts(texts, first, total));
     },
   };
 }
 
-/** The text of `total` parts, where all of them are there. */
-function joined(texts: ReadonlyMap<number, string>, first: number, total: number): readonly string[] {
-  const parts = Array.from({ length: total }, (_, place) => texts.get(first + place));
+/** Returns the text of the `total` parts from `first` on; nothing if one of them is missing. */
+function joinParts(texts: ReadonlyMap<number, string>, first: number, total: number): readonly string[] {
+  const parts = Array.from({ length: total }, (_, index) => texts.get(first + index));
   return parts.includes(undefined) ? [] : [parts.join('')];
 }

@@ -1,4 +1,4 @@
-/** The options of `webhooks` in, one checked configuration out. */
+/** Checks the options of `webhooks`. */
 
 import { ConfigError } from '../errors.ts';
 import {
@@ -21,38 +21,63 @@ import { KEYWORD_PACKS, type KeywordLanguage, type KeywordPack } from './keyword
 import type { WebhookEvent, WebhookParseRequest } from './custom-parser.ts';
 import { SIGNATURE_METHODS, type SignatureMethod } from './signature.ts';
 
-/** The options of `webhooks`. Without a secret `unsigned: 'block_only'` must be said. */
+/**
+ * The options of `guard.webhooks()`. At least one of `signature`, `jwt` and `unsigned: 'block_only'` is required.
+ */
 export interface WebhooksOptions {
-  /** The account's signature secret, or several while it is being rotated, and its method. */
+  /**
+   * For the SMS API, which signs webhooks with the parameter `sig`: the account's signature secret, or several during a
+   * rotation, and the account's signature method.
+   */
   readonly signature?:
     { readonly secret: string | readonly string[]; readonly method: SignatureMethod } | undefined;
-  /** The secret of the Messages API's signed tokens, or several. */
+  /** For the Messages API, which signs webhooks with a token: the account's signature secret, or several. */
   readonly jwt?: { readonly secret: string | readonly string[] } | undefined;
-  /** Unsigned requests: refused (`reject`, default), or believed where they block. */
+  /**
+   * Whether unsigned requests are refused with 401 (`reject`, the default), or opt-outs in them are accepted and
+   * opt-ins are not (`block_only`). A wrong signature is refused with 401 in both cases.
+   */
   readonly unsigned?: 'reject' | 'block_only' | undefined;
-  /** Largest body. Default `'64kb'`. */
+  /** The largest body; a larger one is refused with 413. 1 byte to 64 MiB. Default `'64kb'`. */
   readonly maxBody?: Size | undefined;
-  /** How old a signed opt-in may be. Default `'72h'`: as long as the provider tries again. */
+  /**
+   * How old a signed opt-in may be: an older one, or one without a time, does not unblock. Opt-outs have no age limit.
+   * Default `'72h'`, as long as the provider repeats webhooks.
+   */
   readonly replayWindow?: Duration | undefined;
-  /** Whether texts such as "leave me alone" block (default) or are only reported. */
+  /**
+   * Whether unclear texts such as "leave me alone" opt out (`block`, the default), or only emit the event `unclear`
+   * (`report`).
+   */
   readonly unclear?: 'block' | 'report' | undefined;
-  /** The words. Packs of your own may stand among the languages. */
+  /** The keywords. YES is refused as an opt-in word. */
   readonly keywords?:
     | {
+        /** Languages that are included (`en`, `fr`, `es`), or keyword packs of your own. Default all three. */
         readonly languages?: readonly (KeywordLanguage | KeywordPack)[] | undefined;
+        /** Whole messages that opt out, in addition to those of the languages. */
         readonly optOut?: readonly string[] | undefined;
+        /** Whole messages that opt in, in addition to START and UNSTOP. */
         readonly optIn?: readonly string[] | undefined;
+        /** Phrases that make a message unclear, anywhere in it. */
         readonly unclear?: readonly string[] | undefined;
       }
     | undefined;
-  /** Reads other dialects; tried first. */
+  /**
+   * Reads webhooks of other formats. It is called first, for every request. `undefined`: read the request as a webhook
+   * of the provider. If it throws, the request is answered with 500.
+   */
   readonly parse?: ((request: WebhookParseRequest) => WebhookEvent | undefined) | undefined;
 }
 
-/** The configuration of a receiver. Durations in ms, sizes in bytes. */
+/** The configuration of a receiver. Durations are ms, sizes are bytes. */
 export type WebhooksConfig = ReturnType<typeof readWebhooksOptions>;
 
-/** @throws ConfigError for options that cannot be used, and where nothing says how to tell the provider's webhooks from others. */
+/**
+ * Checks the options of `webhooks`.
+ *
+ * @throws ConfigError for options that cannot be used, and if neither a secret nor `unsigned: 'block_only'` is given.
+ */
 export function readWebhooksOptions(options: WebhooksOptions) {
   const config = readFields(options, 'webhooks', {
     signature: optional(group({ secret: secrets, method: oneOf(SIGNATURE_METHODS) })),
@@ -64,7 +89,7 @@ export function readWebhooksOptions(options: WebhooksOptions) {
     keywords: group({
       languages: optional(listOf(languageField)),
       optOut: optional(listOf(text)),
-      optIn: optional(listOf(optInWord)),
+      optIn: optional(listOf(optInWordField)),
       unclear: optional(listOf(text)),
     }),
     parse: optional(callback<(request: WebhookParseRequest) => unknown>()),
@@ -79,8 +104,8 @@ export function readWebhooksOptions(options: WebhooksOptions) {
   return config;
 }
 
-/** An opt-in is a word that nobody answers a question with. */
-function optInWord(value: unknown, key: string): string {
+/** Reads an opt-in word. It must not be an answer to a question. */
+function optInWordField(value: unknown, key: string): string {
   const word = text(value, key);
   if (/^\W*yes\W*$/i.test(word))
     return refuse(key, value, 'a word other than YES, which answers any question');

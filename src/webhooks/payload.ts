@@ -1,19 +1,20 @@
 /**
- * A request's parameters as an event, told apart by shape: the same URL may receive messages, receipts and statuses
- * of both APIs. Pure. Who the person is differs: `msisdn` and the Messages API's inbound `from`, but the `to` of its
- * statuses.
+ * Reads a request's parameters as an event. Pure. Events are recognised by their shape: the same URL may receive
+ * messages, receipts and statuses of both APIs. The person's number is `msisdn` in the SMS API, `from` in inbound
+ * messages of the Messages API, and `to` in its statuses.
  */
 
 import { readInstant } from '../dates.ts';
 import { READ_NAMES } from './parameters.ts';
 import type { Parameters } from './request.ts';
 
-/** What a request tells. Numbers as they came; times in ms UTC. */
+/** The event of a webhook. Numbers are as they were written; times are ms UTC. */
 export type PayloadEvent = MessageEvent | RefusalEvent | { readonly kind: 'other' };
 
-/** A change that a webhook tells. Times in ms UTC. */
+/** The change that an event makes. Times are ms UTC. */
 export interface WebhookChange {
   readonly direction: 'out' | 'in';
+  /** Digits. */
   readonly msisdn: string;
   /** Our number that the message was sent to or came from, as it was written. */
   readonly sender?: string | undefined;
@@ -22,19 +23,21 @@ export interface WebhookChange {
   readonly source: 'inbound' | 'receipt';
   readonly messageId?: string | undefined;
   readonly text?: string | undefined;
-  /** Whether it comes from the provider beyond doubt. */
+  /** Whether it is authenticated: its webhook is signed, or `parse` has checked it. */
   readonly isProven: boolean;
-  /** An opt-in without a time, or older than the replay window: it proves nothing. */
+  /** Whether it is an opt-in without a time, or older than the replay window: such an opt-in proves nothing. */
   readonly isStale?: boolean;
 }
 
 /** A message from a person. */
 export interface MessageEvent {
   readonly kind: 'message';
+  /** The person's number. */
   readonly person: string | undefined;
+  /** Our number. */
   readonly sender: string | undefined;
   readonly texts: readonly string[];
-  /** Whether the text is a guess, a first word or a piece: it may block, and proves nothing. */
+  /** Whether the texts are decoded by guess, a first word or an unknown part: they may block, and prove nothing. */
   readonly isGuessed: boolean;
   readonly at: number | undefined;
   readonly messageId: string | undefined;
@@ -44,15 +47,17 @@ export interface MessageEvent {
 /** A receipt or status that says that the person has opted out. */
 export interface RefusalEvent {
   readonly kind: 'refusal';
+  /** The person's number. */
   readonly person: string | undefined;
+  /** Our number. */
   readonly sender: string | undefined;
   readonly at: number | undefined;
   readonly messageId: string | undefined;
 }
 
-/** A text and its place in a message of several parts: `index` counts from 1, at some senders from 0. */
+/** One part of a message of several parts. `index` counts from 1; some senders count from 0. */
 export interface MessagePart {
-  /** As it came: the spaces at its ends belong to the message. */
+  /** The text, untrimmed: the spaces at its ends belong to the message. */
   readonly text: string;
   readonly ref: string;
   readonly total: number;
@@ -61,43 +66,45 @@ export interface MessagePart {
 
 const SMS_CHANNELS: readonly string[] = ['sms', 'mms'];
 /** `err-code` 9; some senders write it with leading zeros. */
-const SMS_REFUSED = /^0*9$/;
-const MESSAGES_REFUSED = '1240';
+const SMS_OPTED_OUT = /^0*9$/;
+/** The title of a status's error. */
+const MESSAGES_OPTED_OUT = '1240';
 
-/** Whether a parameter that is read here occurs twice. */
+/** Returns whether a parameter that is read occurs more than once. */
 export function isAmbiguous({ repeated }: Parameters): boolean {
   return [...repeated].some((name) => READ_NAMES.has(name));
 }
 
-/** Reads what the parameters tell. Never throws. */
+/** Reads the event in the parameters. Never throws. */
 export function readPayload({ values }: Parameters): PayloadEvent {
-  if (word(values.get('msisdn')) !== undefined) return readSms(values);
-  const has = (...names: string[]) => names.some((name) => word(values.get(name)) !== undefined);
-  if (has('message_uuid', 'channel') || (values.has('from') && values.has('to'))) return readMessages(values);
-  // An opt-out of nobody must not be answered as if it were done.
-  return has('messageId', 'message-timestamp') ? readSms(values) : { kind: 'other' };
+  if (textOf(values.get('msisdn')) !== undefined) return readSms(values);
+  const hasOneOf = (...names: string[]) => names.some((name) => textOf(values.get(name)) !== undefined);
+  if (hasOneOf('message_uuid', 'channel') || (values.has('from') && values.has('to')))
+    return readMessages(values);
+  // A message without a number: if it is an opt-out, it is refused as unreadable instead of being ignored.
+  return hasOneOf('messageId', 'message-timestamp') ? readSms(values) : { kind: 'other' };
 }
 
 function readSms(values: ReadonlyMap<string, unknown>): PayloadEvent {
   const common = {
-    person: word(values.get('msisdn')),
-    sender: word(values.get('to')),
-    at: readInstant(word(values.get('message-timestamp'))),
-    messageId: word(values.get('messageId')),
+    person: textOf(values.get('msisdn')),
+    sender: textOf(values.get('to')),
+    at: readInstant(textOf(values.get('message-timestamp'))),
+    messageId: textOf(values.get('messageId')),
   };
-  const isBinary = word(values.get('type'))?.toLowerCase() === 'binary';
-  const text = word(values.get('text'));
-  const written = text ?? word(values.get('keyword'));
-  const guesses = isBinary ? guessTexts(word(values.get('data'))) : [];
-  const part = readPart(values, text === undefined ? (written ?? guesses[0]) : undefined);
-  const texts = written === undefined ? guesses : [written, ...guesses];
+  const isBinary = textOf(values.get('type'))?.toLowerCase() === 'binary';
+  const text = textOf(values.get('text'));
+  const textOrKeyword = text ?? textOf(values.get('keyword'));
+  const guesses = isBinary ? decodeGuesses(textOf(values.get('data'))) : [];
+  const part = readPart(values, text === undefined ? (textOrKeyword ?? guesses[0]) : undefined);
+  const texts = textOrKeyword === undefined ? guesses : [textOrKeyword, ...guesses];
   if (texts.length > 0 || part !== undefined) {
-    // A keyword is the first word of something, and a part whose place is unknown a piece of it.
-    const isPiece = part === undefined && isMarkedPart(values);
-    const isGuessed = text === undefined || isBinary || isPiece;
+    // A keyword is only the first word of a text. A part without a readable index is only a part of one.
+    const isUnknownPart = part === undefined && isMarkedPart(values);
+    const isGuessed = text === undefined || isBinary || isUnknownPart;
     return { kind: 'message', ...common, texts, isGuessed, part };
   }
-  return SMS_REFUSED.test(word(values.get('err-code')) ?? '')
+  return SMS_OPTED_OUT.test(textOf(values.get('err-code')) ?? '')
     ? { kind: 'refusal', ...common }
     : { kind: 'other' };
 }
@@ -106,54 +113,57 @@ function readMessages(values: ReadonlyMap<string, unknown>): PayloadEvent {
   const to = numberOf(values.get('to'));
   const from = numberOf(values.get('from'));
   const channel =
-    word(values.get('channel')) ??
-    word(member(values.get('to'), 'type')) ??
-    word(member(values.get('from'), 'type'));
+    textOf(values.get('channel')) ??
+    textOf(member(values.get('to'), 'type')) ??
+    textOf(member(values.get('from'), 'type'));
   if (channel !== undefined && !SMS_CHANNELS.includes(channel.toLowerCase())) return { kind: 'other' };
   const common = {
-    at: readInstant(word(values.get('timestamp'))),
-    messageId: word(values.get('message_uuid')),
+    at: readInstant(textOf(values.get('timestamp'))),
+    messageId: textOf(values.get('message_uuid')),
   };
-  const written = wordsOf(Object.fromEntries(values));
-  const keyword = word(member(values.get('sms'), 'keyword')) ?? word(values.get('keyword'));
-  const texts = written.length === 0 && keyword !== undefined ? [keyword] : written;
+  const ownTexts = personTexts(Object.fromEntries(values));
+  const keyword = textOf(member(values.get('sms'), 'keyword')) ?? textOf(values.get('keyword'));
+  const texts = ownTexts.length === 0 && keyword !== undefined ? [keyword] : ownTexts;
   if (texts.length > 0) {
     const message = { person: from, sender: to, texts, part: undefined };
-    return { kind: 'message', ...common, ...message, isGuessed: written.length === 0 };
+    return { kind: 'message', ...common, ...message, isGuessed: ownTexts.length === 0 };
   }
-  const isRefused = codesOf(values.get('error')).includes(MESSAGES_REFUSED);
-  return word(values.get('status')) !== undefined && isRefused
+  const isOptedOut = codesOf(values.get('error')).includes(MESSAGES_OPTED_OUT);
+  return textOf(values.get('status')) !== undefined && isOptedOut
     ? { kind: 'refusal', ...common, person: to, sender: from }
     : { kind: 'other' };
 }
 
-/** Members of a message in which what the person wrote may be nested. */
-const CONTAINERS = ['message', 'content', 'image', 'video', 'audio', 'file', 'vcard'];
+/** Members of a message that may contain the person's text. */
+const TEXT_CONTAINERS = ['message', 'content', 'image', 'video', 'audio', 'file', 'vcard'];
 
-/** How deep words and errors are looked for; the provider nests them three deep. */
-const DEEPEST = 8;
+/** How deep texts and errors are searched for; the provider nests them three deep. */
+const MAX_DEPTH = 8;
 
-/** The words of the person: texts, and captions of pictures and files, wherever the versions of the API put them. */
-function wordsOf(value: unknown, depth = 0): readonly string[] {
-  if (depth > DEEPEST) return [];
-  if (Array.isArray(value)) return value.flatMap((item) => wordsOf(item, depth + 1));
-  const written = [member(value, 'text'), member(value, 'caption')].map(word);
-  const nested = CONTAINERS.flatMap((name) => {
+/**
+ * Returns the person's texts, and the captions of pictures and files. The versions of the API nest them in different
+ * members.
+ */
+function personTexts(value: unknown, depth = 0): readonly string[] {
+  if (depth > MAX_DEPTH) return [];
+  if (Array.isArray(value)) return value.flatMap((item) => personTexts(item, depth + 1));
+  const texts = [member(value, 'text'), member(value, 'caption')].map(textOf);
+  const nested = TEXT_CONTAINERS.flatMap((name) => {
     const inner = member(value, name);
-    return typeof inner === 'object' ? wordsOf(inner, depth + 1) : [];
+    return typeof inner === 'object' ? personTexts(inner, depth + 1) : [];
   });
-  return [...new Set([...written.filter((text) => text !== undefined), ...nested])];
+  return [...new Set([...texts.filter((text) => text !== undefined), ...nested])];
 }
 
-/** The codes of an error and of the errors inside it. */
+/** Returns the codes of an error and of the errors nested in it. */
 function codesOf(error: unknown, depth = 0): readonly (string | undefined)[] {
-  if (depth > DEEPEST) return [];
-  const codes = [member(error, 'title'), member(error, 'code'), afterHash(member(error, 'type'))].map(word);
+  if (depth > MAX_DEPTH) return [];
+  const codes = [member(error, 'title'), member(error, 'code'), afterHash(member(error, 'type'))].map(textOf);
   return [...codes, ...codesOf(member(error, 'error'), depth + 1)];
 }
 
-/** A value that is text or a number, trimmed; empty is none. */
-function word(value: unknown): string | undefined {
+/** Returns a string, trimmed, or a number as text; `undefined` for an empty string and every other value. */
+function textOf(value: unknown): string | undefined {
   if (Number.isFinite(value)) return String(value);
   const trimmed = typeof value === 'string' ? value.trim() : '';
   return trimmed === '' ? undefined : trimmed;
@@ -166,41 +176,41 @@ function member(value: unknown, name: string): unknown {
 }
 
 function numberOf(value: unknown): string | undefined {
-  return word(value) ?? word(member(value, 'number'));
+  return textOf(value) ?? textOf(member(value, 'number'));
 }
 
 function afterHash(value: unknown): unknown {
   return typeof value === 'string' ? value.split('#')[1] : undefined;
 }
 
-/** Whether a message says that it is one of several parts, soundly or not. */
+/** Returns whether a message is marked as one of several parts, even if its index cannot be read. */
 function isMarkedPart(values: ReadonlyMap<string, unknown>): boolean {
-  const [concat, ref, total] = ['concat', 'concat-ref', 'concat-total'].map((name) => word(values.get(name)));
+  const [concat, ref, total] = ['concat', 'concat-ref', 'concat-total'].map((name) =>
+    textOf(values.get(name)),
+  );
   return total !== '1' && (ref !== undefined || (concat !== undefined && concat.toLowerCase() !== 'false'));
 }
 
-/**
- * The place of a part. Its text is the parameter `text` as it came, unless there is a `substitute` for a blank one.
- */
+/** Reads a part of a message. Its text is `substitute`, if given, else the parameter `text`, untrimmed. */
 function readPart(
   values: ReadonlyMap<string, unknown>,
   substitute: string | undefined,
 ): MessagePart | undefined {
-  const given = values.get('text');
-  const text = substitute ?? (typeof given === 'string' ? given : word(given));
-  const ref = word(values.get('concat-ref'));
-  const total = Number(word(values.get('concat-total')));
-  const index = Number(word(values.get('concat-part')));
+  const untrimmed = values.get('text');
+  const text = substitute ?? (typeof untrimmed === 'string' ? untrimmed : textOf(untrimmed));
+  const ref = textOf(values.get('concat-ref'));
+  const total = Number(textOf(values.get('concat-total')));
+  const index = Number(textOf(values.get('concat-part')));
   const isPart = ref !== undefined && Number.isInteger(total) && Number.isInteger(index);
   return text !== undefined && isPart && total > 1 && total <= 255 && index >= 0 && index <= total
     ? { text, ref, total, index }
     : undefined;
 }
 
-/** Binary data comes in hex; which encoding is inside is not said. */
-function guessTexts(hex = ''): readonly string[] {
+/** Decodes binary data, which is written in hex, in each encoding that it may have. */
+function decodeGuesses(hex = ''): readonly string[] {
   if (!/^(?:[\da-f]{2})+$/i.test(hex)) return [];
   const bytes = Buffer.from(hex, 'hex');
-  const wide = bytes.length % 2 === 0 ? [Buffer.from(bytes).swap16().toString('utf16le')] : [];
-  return [bytes.toString('utf8'), bytes.toString('latin1'), ...wide];
+  const utf16 = bytes.length % 2 === 0 ? [Buffer.from(bytes).swap16().toString('utf16le')] : [];
+  return [bytes.toString('utf8'), bytes.toString('latin1'), ...utf16];
 }

@@ -1,24 +1,25 @@
 /**
- * The webhook receiver on plain data, for any host: request in, answer out. Others judge who speaks and what is said;
- * what that changes is the sink's to store. 2xx is answered only once the change can no longer be lost.
+ * The webhook receiver, independent of the host: it takes a request as plain data and returns an answer. It reads and
+ * authenticates the request, and records what its event changes. It answers 2xx only once the change is durable.
  */
 
 import type { Clock } from '../clock.ts';
 import { GuardError, WebhookError, type WebhookErrorCode } from '../errors.ts';
 import { createAuthenticator } from './authentication.ts';
+import type { ChangeSink, EventResult } from './change-recorder.ts';
 import { readCustom } from './custom-parser.ts';
-import { createInterpreter, unreadable, type ChangeSink } from './interpreter.ts';
+import { createInterpreter, unreadableError } from './interpreter.ts';
 import { readWebhooksOptions, type WebhooksOptions } from './options.ts';
 import { readParameters, type ParametersFault } from './parameters.ts';
 import { readPayload } from './payload.ts';
 import type { Parameters, WebhookRequest } from './request.ts';
 
-/** Where the receiver hands on what it learnt. */
+/** Where the receiver's changes, reports and errors go. */
 export interface WebhookSink extends ChangeSink {
   warn(code: string, message: string): void;
-  /** A webhook was answered with a 4xx. */
+  /** Called for a webhook that was answered with a 4xx. */
   refused(error: WebhookError): void;
-  /** A webhook could not be handled for a fault of our own, or of a function of the user's. */
+  /** Called for a webhook that was answered with 500, for a fault of this package or of the user's `parse`. */
   failed(error: WebhookError): void;
 }
 
@@ -32,15 +33,15 @@ export interface WebhookAnswer {
 export interface Receiver {
   /** Never rejects. */
   receive(request: WebhookRequest): Promise<WebhookAnswer>;
-  /** Bytes of the largest body. */
+  /** The largest body, bytes. */
   readonly maxBody: number;
   /** How old an opt-in may be, ms. */
   readonly replayWindow: number;
-  /** The answer to a body that is too large. */
+  /** Answers a request whose body is too large. */
   tooLarge(): WebhookAnswer;
   /**
-   * The answer to a request whose body another reader consumed without keeping it: 500, and 400 where no header
-   * announced a body (`isAnnounced: false`). The provider tries again after both.
+   * Answers a request whose body was read before and not kept: with 500, or with 400 if no header announced a body
+   * (`isAnnounced: false`). The provider tries again after both.
    */
   bodyLost(options?: { readonly isAnnounced?: boolean }): WebhookAnswer;
 }
@@ -56,7 +57,7 @@ export function createReceiver(
 ): Receiver {
   const config = readWebhooksOptions(options);
   const { maxBody, replayWindow, parse } = config;
-  const judge = createInterpreter(config, { clock, sink });
+  const interpret = createInterpreter(config, { clock, sink });
   const authenticate = createAuthenticator(config, () => {
     sink.warn(
       'webhook_body_parsed',
@@ -64,34 +65,36 @@ export function createReceiver(
     );
   });
 
-  async function handle(request: WebhookRequest): Promise<string> {
+  /** @throws WebhookError that answers with a 4xx; StoreError if the change could not be stored. */
+  async function handle(request: WebhookRequest): Promise<EventResult> {
     const method = request.method.toUpperCase();
     if (method !== 'GET' && method !== 'POST') {
       throw new WebhookError('webhook_method', 405, 'a webhook is a GET or a POST');
     }
     if (Math.max(sizeOf(request), request.url.length) > maxBody) throw tooLargeError();
     const custom = parse && readCustom(parse, request);
-    if (custom?.isAuthentic === true) return judge(custom.event, 'proven', undefined);
+    if (custom?.isAuthentic === true) return interpret(custom.event, 'proven', undefined);
     const isGet = method === 'GET';
-    const given = readParameters({
+    const result = readParameters({
       url: request.url,
       headers: request.headers,
       bytes: isGet ? undefined : request.body,
       parsed: isGet ? undefined : request.parsedBody,
     });
-    const parameters = typeof given === 'string' && custom !== undefined ? NO_PARAMETERS : given;
-    if (typeof parameters === 'string') throw faultError(parameters);
+    // `parse` may read bodies without parameters.
+    const parameters = typeof result === 'string' && custom !== undefined ? NO_PARAMETERS : result;
+    if (typeof parameters === 'string') throw parametersError(parameters);
     const { trust, tokenId } = await authenticate(request, parameters);
     const event = custom?.event ?? readPayload(parameters);
     const nonce = parameters.values.get('nonce');
-    return judge(event, trust, tokenId ?? (typeof nonce === 'string' ? nonce : undefined));
+    return interpret(event, trust, tokenId ?? (typeof nonce === 'string' ? nonce : undefined));
   }
 
-  function refusal(error: WebhookError): WebhookAnswer {
+  function refuse(error: WebhookError): WebhookAnswer {
     try {
       sink.refused(error);
     } catch {
-      // Whoever counts refusals must not change the answer.
+      // A failing sink must not change the answer.
     }
     const headers = error.status === 405 ? { allow: 'GET, POST' } : undefined;
     return answer(error.status, 'refused', error.code, headers);
@@ -100,20 +103,20 @@ export function createReceiver(
   return {
     maxBody,
     replayWindow,
-    tooLarge: () => refusal(tooLargeError()),
+    tooLarge: () => refuse(tooLargeError()),
     bodyLost({ isAnnounced = true } = {}) {
       sink.warn(
         'webhook_body_lost',
         'the body of a webhook was read before the guard saw it and left nothing behind; mount the webhooks before any body parser',
       );
-      if (!isAnnounced) return refusal(unreadable('its body was read before'));
+      if (!isAnnounced) return refuse(unreadableError('its body was read before'));
       return answer(500, 'not_stored', 'webhook_unreadable');
     },
     async receive(request) {
       try {
         return answer(200, await handle(request));
       } catch (error) {
-        if (error instanceof WebhookError) return refusal(error);
+        if (error instanceof WebhookError) return refuse(error);
         if (error instanceof GuardError) return answer(503, 'not_stored');
         const message = 'a webhook could not be handled';
         sink.failed(new WebhookError('webhook_failed', 500, message, { cause: error }));
@@ -125,21 +128,21 @@ export function createReceiver(
 
 const NO_PARAMETERS: Parameters = { from: 'query', values: new Map(), repeated: new Set() };
 
-/** Bytes of the body as it came, or of what a parser made of it. */
+/** Returns the bytes of the body, or those of the parsed body when it is serialised again. */
 function sizeOf({ body, parsedBody }: WebhookRequest): number {
   if (body !== undefined) return body.length;
   if (typeof parsedBody === 'string') return Buffer.byteLength(parsedBody);
   try {
     return Buffer.byteLength(JSON.stringify(parsedBody) ?? '');
   } catch {
-    // What cannot be written is not understood either.
+    // It cannot be serialised: its size is unknown.
     return 0;
   }
 }
 
 function answer(
   status: WebhookAnswer['status'],
-  word: string,
+  word: EventResult | 'refused' | 'not_stored',
   code?: WebhookErrorCode,
   headers?: Readonly<Record<string, string>>,
 ): WebhookAnswer {
@@ -150,13 +153,13 @@ function answer(
 const tooLargeError = (reason = 'the webhook is too large') =>
   new WebhookError('webhook_too_large', 413, reason);
 
-function faultError(fault: ParametersFault): WebhookError {
+function parametersError(fault: ParametersFault): WebhookError {
   switch (fault) {
     case 'too_many':
       return tooLargeError('the webhook has too many parameters');
     case 'unknown_format':
-      return unreadable('its body is neither JSON nor a form: its headers name another format', 415);
+      return unreadableError('its body is neither JSON nor a form: its headers name another format', 415);
     case 'unreadable':
-      return unreadable('its body is neither a JSON object nor a form');
+      return unreadableError('its body is neither a JSON object nor a form');
   }
 }

@@ -1,6 +1,6 @@
 /** The types that the steps of a webhook share: the request, its parameters, and how far it is trusted. */
 
-/** A request as the receiver takes it: `body` as it arrived, or `parsedBody` as a body parser left it. */
+/** A request of any host. It has `body` as it arrived, or `parsedBody` from a body parser, or neither. */
 export interface WebhookRequest {
   readonly method: string;
   /** Path and query. */
@@ -12,11 +12,12 @@ export interface WebhookRequest {
 
 /** The parameters of a request. */
 export interface Parameters {
+  /** The part of the request that they were read from; `parsed` is the result of a body parser. */
   readonly from: 'query' | 'form' | 'json' | 'parsed';
   readonly values: ReadonlyMap<string, unknown>;
   /** Names that occurred more than once; `values` has their first value. */
   readonly repeated: ReadonlySet<string>;
 }
 
-/** `proven`: it comes from the provider. `block`: believed where it blocks, not where it unblocks. */
-export type Trust = 'proven' | 'block';
+/** `proven`: the provider sent the request. `block_only`: the request may block a number, and may not unblock one. */
+export type Trust = 'proven' | 'block_only';

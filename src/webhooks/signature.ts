@@ -1,6 +1,6 @@
 /**
- * Whether a request comes from the provider: the SMS API's `sig` parameter, the Messages API's signed token. Pure.
- * It looks at authenticity alone; how old a message may be is decided by what it says.
+ * Verifies the signatures of the provider: the `sig` parameter of the SMS API and the signed token of the Messages API.
+ * Pure. The age of a message is not checked here; see `replayWindow`.
  */
 
 import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
@@ -8,50 +8,50 @@ import { compactVerify } from 'jose';
 import { isRecord } from '../options/fields.ts';
 import type { Parameters } from './request.ts';
 
-/** How `sig` is made: MD5 of the string with the secret behind it, or an HMAC. */
+/** How `sig` is computed: `md5hash` is the MD5 of the string and the secret after it, the others are HMACs. */
 export type SignatureMethod = 'md5hash' | 'md5' | 'sha1' | 'sha256' | 'sha512';
 
 export const SIGNATURE_METHODS: readonly SignatureMethod[] = ['md5hash', 'md5', 'sha1', 'sha256', 'sha512'];
 
 /**
- * Whether `sig` fits the parameters under one of the secrets.
+ * Returns whether `sig` is the signature of the parameters with one of the secrets.
  *
- * The string that is signed: without `sig`, sorted by name, each `&` and `=` in a value replaced by `_`, joined as
- * `&name=value`. Some senders leave out parameters with empty values, the Java SDK also those with blank ones, others
- * none: these three are accepted, and hex in either letter case.
+ * The signed string consists of all parameters but `sig`, sorted by name and joined as `&name=value`, where each `&`
+ * and `=` in a value is replaced by `_`. Some senders leave out parameters with empty values, the Java SDK also those
+ * with blank values, others leave out none. These three are accepted, and hex in upper and lower case.
  */
 export function isSigned(
   { values }: Parameters,
   secrets: readonly string[],
   method: SignatureMethod,
 ): boolean {
-  const given = values.get('sig');
-  // A name with a separator could swallow its neighbours and still give the same string.
-  if (typeof given !== 'string' || [...values.keys()].some((name) => /[&=]/.test(name))) return false;
+  const sig = values.get('sig');
+  // A name with a separator could contain other parameters: the signed string would be the same.
+  if (typeof sig !== 'string' || [...values.keys()].some((name) => /[&=]/.test(name))) return false;
   const texts = signedTexts(values);
-  let isFit = false;
+  let isMatch = false;
   for (const secret of secrets) {
-    for (const text of texts) isFit = isSame(digest(text, secret, method), given.toLowerCase()) || isFit;
+    for (const text of texts) isMatch = isSame(digest(text, secret, method), sig.toLowerCase()) || isMatch;
   }
-  return isFit;
+  return isMatch;
 }
 
-/** Every string that a sender may have signed; none for values that cannot be written. */
+/** Returns the strings that a sender may have signed; none if a value cannot be serialised. */
 function signedTexts(values: ReadonlyMap<string, unknown>): ReadonlySet<string> {
   try {
     const pairs = [...values]
       .filter(([name]) => name !== 'sig')
       .map(([name, value]) => [name, signedText(value)] as const)
       .toSorted(([a], [b]) => (a < b ? -1 : 1));
-    const isKept = [
+    const filters = [
       () => true,
       ([, value]: readonly [string, string]) => value !== '',
       ([, value]: readonly [string, string]) => value.trim() !== '',
     ];
     return new Set(
-      isKept.map((test) =>
+      filters.map((isIncluded) =>
         pairs
-          .filter(test)
+          .filter(isIncluded)
           .map(([name, value]) => `&${name}=${value.replaceAll(/[&=]/g, '_')}`)
           .join(''),
       ),
@@ -70,9 +70,9 @@ function digest(text: string, secret: string, method: SignatureMethod): string {
 }
 
 /**
- * A value as it is signed: those of JSON bodies as strings.
+ * Returns a value as it is signed. Values of JSON bodies are signed as strings.
  *
- * @throws RangeError for what is nested too deeply to be written.
+ * @throws RangeError for a value that is nested too deeply to be serialised.
  */
 export function signedText(value: unknown): string {
   if (typeof value === 'string') return value;
@@ -85,16 +85,17 @@ function isSame(a: string, b: string): boolean {
   return left.length === right.length && timingSafeEqual(left, right);
 }
 
-/** What a token proves. */
+/** The result of a token's verification. */
 export interface TokenProof {
-  /** `wrong`: not made with one of the secrets. */
+  /** `wrong`: it is not signed with one of the secrets. */
   readonly status: 'signed' | 'wrong';
-  /** Whether the token's hash is that of the body; `unknown` where one of them is missing. */
-  readonly body: 'fits' | 'differs' | 'unknown';
+  /** Whether the token's hash is that of the body; `unknown` if one of them is missing. */
+  readonly body: 'matches' | 'differs' | 'unknown';
+  /** The token's `jti`. */
   readonly id?: string | undefined;
 }
 
-/** Checks a token of HS256 and compares its `payload_hash` with the body. Never rejects. */
+/** Verifies a token (HS256) and compares its `payload_hash` with the body. Never rejects. */
 export async function checkToken(
   token: string,
   secrets: readonly string[],
@@ -111,7 +112,7 @@ export async function checkToken(
       const id = typeof jti === 'string' ? jti : undefined;
       return { status: 'signed', body: compareBody(body, hash), id };
     } catch {
-      // The next secret may fit.
+      // Try the next secret.
     }
   }
   return { status: 'wrong', body: 'unknown' };
@@ -119,5 +120,5 @@ export async function checkToken(
 
 function compareBody(body: Uint8Array | undefined, hash: unknown): TokenProof['body'] {
   if (body === undefined || body.length === 0 || typeof hash !== 'string') return 'unknown';
-  return isSame(createHash('sha256').update(body).digest('hex'), hash.toLowerCase()) ? 'fits' : 'differs';
+  return isSame(createHash('sha256').update(body).digest('hex'), hash.toLowerCase()) ? 'matches' : 'differs';
 }

@@ -91,13 +91,13 @@ describe('a request', () => {
       'proven',
     ],
     ['with sig and a wrong token', BOTH, { json: { ...webhook, sig }, token: 'Bearer x' }, WRONG],
-    ['with a token over a query', BOTH, { query: message, token: tokenOf(message) }, 'block'],
+    ['with a token over a query', BOTH, { query: message, token: tokenOf(message) }, 'block_only'],
     ['with a token over a parsed body', BOTH, { parsed: message, token: tokenOf(message) }, 'proven'],
     [
       'with a token over a body that a parser has changed',
       BOTH,
       { parsed: { ...message, a: 1 }, token: tokenOf(message) },
-      'block',
+      'block_only',
     ],
     [
       'with a token over a text that a parser left',
@@ -106,7 +106,7 @@ describe('a request', () => {
       'proven',
     ],
     ['unsigned', BOTH, { json: message }, NOT_SIGNED],
-    ['unsigned, under block_only', { ...BOTH, unsigned: 'block_only' }, { json: message }, 'block'],
+    ['unsigned, under block_only', { ...BOTH, unsigned: 'block_only' }, { json: message }, 'block_only'],
     [
       'with sig where only jwt is known',
       { jwt },
@@ -129,13 +129,13 @@ describe('a request', () => {
       'with sig where only jwt is known, under block_only',
       { jwt, unsigned: 'block_only' },
       { query: { ...webhook, sig } },
-      'block',
+      'block_only',
     ],
     [
       'with a token where nothing is known',
       { unsigned: 'block_only' },
       { json: message, token: 'Bearer x' },
-      'block',
+      'block_only',
     ],
     ['unsigned where only jwt is known', { jwt }, { query: webhook }, NOT_SIGNED],
     ['unsigned where only sig is known', { signature }, { json: message }, NOT_SIGNED],
@@ -146,9 +146,9 @@ describe('a request', () => {
   });
 
   it.each([
-    ['&', /numbers contain & or =/, 'block'],
-    ['=', /numbers contain & or =/, 'block'],
-    ['_', /^block$/, 'block'],
+    ['&', /numbers contain & or =/, 'block_only'],
+    ['=', /numbers contain & or =/, 'block_only'],
+    ['_', /^block_only$/, 'block_only'],
     ['-', /^proven$/, 'proven'],
   ])('whose numbers have %s', async (mark, found, foundWhenOpen) => {
     for (const name of ['msisdn', 'to', 'from']) {
@@ -172,7 +172,7 @@ describe('a request', () => {
     const authenticate = createAuthenticator({ ...BOTH, unsigned: 'reject' }, () => {});
     const request = { method: 'GET', url: '/', headers: { authorization: tokenOf(message) }, body };
     if (typeof parameters === 'string') throw new TypeError(parameters);
-    expect(await authenticate(request, parameters)).toMatchObject({ trust: 'block' });
+    expect(await authenticate(request, parameters)).toMatchObject({ trust: 'block_only' });
   });
 
   it('is refused with a code', async () => {
@@ -198,7 +198,7 @@ describe('a request', () => {
     ],
   ])('with a parameter twice is not signed by %s', async (_name, given) => {
     expect(await find(BOTH, given)).toMatch(/counts as unsigned: it has a parameter twice/);
-    expect(await find({ ...BOTH, unsigned: 'block_only' }, given)).toBe('block');
+    expect(await find({ ...BOTH, unsigned: 'block_only' }, given)).toBe('block_only');
   });
 
   it('tells a listener of a token that does not fit a parsed body, and of no other', async () => {
@@ -213,7 +213,7 @@ describe('a request', () => {
   it('whose parsed body cannot be written again is not proven', async () => {
     const parsed: Record<string, unknown> = { ...message };
     parsed['self'] = parsed;
-    expect(await find(BOTH, { parsed, token: tokenOf(message) })).toBe('block');
+    expect(await find(BOTH, { parsed, token: tokenOf(message) })).toBe('block_only');
   });
 });
 

@@ -114,12 +114,12 @@ describe('a token', () => {
 
   it('of the body is signed and fits', async () => {
     expect(await checkToken(await make({ payload_hash: hash, jti: 'j' }), [secret], body)).toEqual({
-      ...{ status: 'signed', body: 'fits', id: 'j' },
+      ...{ status: 'signed', body: 'matches', id: 'j' },
     });
     const upper = await make({ payload_hash: hash.toUpperCase() });
     expect(await checkToken(upper, [secret], body)).toEqual({
       status: 'signed',
-      body: 'fits',
+      body: 'matches',
       id: undefined,
     });
   });
@@ -150,7 +150,7 @@ describe('a token', () => {
       [secret, 'b'],
       ['a', secret],
     ]) {
-      expect((await checkToken(token, secrets, body)).body).toBe('fits');
+      expect((await checkToken(token, secrets, body)).body).toBe('matches');
     }
     expect(await checkToken(token, ['a', 'b'], body)).toEqual(wrong);
   });
@@ -166,7 +166,7 @@ describe('a token', () => {
     [
       'an id that is no text',
       { payload_hash: hash, jti: 5 },
-      { status: 'signed', body: 'fits', id: undefined },
+      { status: 'signed', body: 'matches', id: undefined },
     ],
     ['another hash', { payload_hash: 'x' }, { status: 'signed', body: 'differs' }],
     [
