@@ -1,21 +1,21 @@
 /**
- * Time as a parameter. `systemClock` is the one place of this package that reads the machine's clocks;
- * everything else is handed a {@link Clock}.
+ * Time as a parameter: a guard reads times and sets timers through a {@link Clock}. `systemClock` is the machine's. Only
+ * the SQLite store and the test tools read the machine's clocks directly.
  */
 
-/** The times and timers the guard runs on. Replace it in tests. */
+/** The times and timers of a guard. Replace it in tests. */
 export interface Clock {
-  /** Wall clock: ms since 1970, UTC. May jump. */
+  /** Returns the wall clock's time: ms since 1970, UTC. It may jump. */
   now(): number;
-  /** A clock in ms that never goes back. May stand still while the machine sleeps. */
+  /** Returns a time in ms that never goes back. It may stand still while the machine sleeps. */
   monotonic(): number;
-  /** Runs `callback` once, `ms` from now. What it returns is `unref`ed if it can be. */
+  /** Calls `callback` once, after `ms`. If the returned handle has a method `unref`, the guard calls it. */
   setTimeout(callback: () => void, ms: number): unknown;
-  /** Cancels what `setTimeout` returned. Left out: a cancelled callback still fires, and is ignored. */
+  /** Cancels a timer by the handle that `setTimeout` returned. If left out, a cancelled callback still runs and has no effect. */
   clearTimeout?(handle: unknown): void;
 }
 
-/** The machine's clocks. Looked up at each call, so that fake timers installed later are honoured. */
+/** The machine's clocks. The functions are looked up at each call, so that fake timers that are installed later work. */
 export const systemClock: Clock = {
   now: () => Date.now(),
   monotonic: () => performance.now(),
@@ -24,10 +24,9 @@ export const systemClock: Clock = {
 };
 
 /**
- * Starts a timer. It does not keep the process alive, unless somebody waits for it (`keepsAlive`) and the clock
- * can cancel timers.
+ * Starts a timer. It does not keep the process alive, unless `keepsAlive` is true and the clock can cancel timers.
  *
- * @returns a function that cancels it; any number of calls.
+ * @returns a function that cancels the timer; it may be called any number of times.
  */
 export function startTimer(
   clock: Clock,
@@ -55,82 +54,85 @@ function isUnrefable(handle: unknown): handle is { unref(): void } {
   );
 }
 
-/** Ages that neither a set-back wall clock nor a machine that slept can make younger. */
+/** A clock for ages. Neither a wall clock that is set back nor a machine that sleeps makes an age younger. */
 export interface AgeClock {
   /**
-   * A time in ms that only differences of mean something. It runs with the monotonic clock, and jumps ahead by
-   * what the wall clock gained on it (sleep of the machine, a clock set forward).
+   * Returns a time in ms. Only differences between two of them have a meaning. It runs with the monotonic clock, and jumps
+   * ahead when the wall clock does: after the machine slept, or when the clock was set forward.
    */
   now(): number;
-  /** The time in `now()`'s terms of a wall clock time (ms UTC). */
+  /** Converts a wall clock time (ms UTC) to a time of `now()`. */
   at(wallTime: number): number;
 }
 
-/** How far the two clocks may drift apart before the difference counts as a jump, in ms. */
+/** How far the two clocks may drift apart before the difference counts as a jump, ms. */
 const JUMP_MS = 250;
-/** How often the machine's wall clock may show the same millisecond before it is not believed to run. */
-const MOST_REPEATS = 1_000;
-/** After so many readings that show the same millisecond they are taken to come from a loop. */
-const DENSE = 16;
-/** Readings of a loop for which one is made. */
-const AT_ONCE = 64;
+/** How many calls in a row may get the same millisecond before the machine's wall clock is taken to stand still. */
+const MAX_REPEATS = 1_000;
+/** After this many calls in the same millisecond, the calls are taken to come from a loop. */
+const LOOP_REPEATS = 16;
+/** How many calls of a loop share one reading of the clock. */
+const CALLS_PER_READING = 64;
 
 /**
- * Creates an {@link AgeClock}. Each reading takes one monotonic and one wall time: on Linux the monotonic clock
- * stands still while the machine is suspended, so that only the wall clock can tell. Of the machine's own clocks the
- * second one is read once in a millisecond of the first. A loop that checks many numbers without giving anything else
- * its turn is one instant to everybody but the clock, which would cost it more than its lookups: in there one reading
- * serves {@link AT_ONCE}.
+ * Creates an {@link AgeClock}. It needs both clocks: on Linux the monotonic clock stands still while the machine is
+ * suspended, and only the wall clock shows the sleep.
+ *
+ * Reading clocks costs more than looking a number up, so that `systemClock` is read less often. The monotonic clock is
+ * read once per millisecond of the wall clock. In a synchronous loop that checks many numbers, one reading of the wall
+ * clock serves {@link CALLS_PER_READING} calls.
  */
 export function createAgeClock(clock: Clock): AgeClock {
-  let wall = clock.now();
-  let monotonic = clock.monotonic();
+  // Both clocks at the last jump of the wall clock, and the sum of its jumps ahead.
+  let wallAtJump = clock.now();
+  let monotonicAtJump = clock.monotonic();
   let lead = 0;
+  // The last reading, and how often it was repeated.
   let lastWall = Number.NaN;
-  let lastAge = 0;
+  let lastTime = 0;
   let repeats = 0;
   let isInLoop = false;
-  /** Readings of this loop that need no clock. */
-  let spare = 0;
+  /** How many further calls of this loop get the last time. */
+  let callsLeft = 0;
 
   function leaveLoop(): void {
     isInLoop = false;
-    spare = 0;
+    callsLeft = 0;
   }
 
-  function repeat(): number {
-    if (!isInLoop && repeats >= DENSE) {
+  function repeatLast(): number {
+    if (!isInLoop && repeats >= LOOP_REPEATS) {
       isInLoop = true;
       void Promise.resolve().then(leaveLoop);
     }
     if (isInLoop) {
-      spare = AT_ONCE - 1;
-      repeats += spare;
+      callsLeft = CALLS_PER_READING - 1;
+      repeats += callsLeft;
     }
-    return lastAge;
+    return lastTime;
   }
 
   function now(): number {
-    if (spare > 0) {
-      spare--;
-      return lastAge;
+    if (callsLeft > 0) {
+      callsLeft--;
+      return lastTime;
     }
-    const newWall = clock.now();
-    if (newWall === lastWall && clock === systemClock && ++repeats < MOST_REPEATS) return repeat();
-    lastWall = newWall;
+    const wall = clock.now();
+    if (wall === lastWall && clock === systemClock && ++repeats < MAX_REPEATS) return repeatLast();
+    lastWall = wall;
     repeats = 0;
-    return (lastAge = read(newWall));
+    return (lastTime = timeAt(wall));
   }
 
-  function read(newWall: number): number {
-    const newMonotonic = clock.monotonic();
-    const gained = newWall - wall - (newMonotonic - monotonic);
+  function timeAt(wall: number): number {
+    const monotonic = clock.monotonic();
+    const gained = wall - wallAtJump - (monotonic - monotonicAtJump);
     if (gained > JUMP_MS || gained < -JUMP_MS) {
       if (gained > 0) lead += gained;
-      wall += newMonotonic - monotonic + gained;
-      monotonic = newMonotonic;
+      wallAtJump += monotonic - monotonicAtJump + gained;
+      monotonicAtJump = monotonic;
     }
-    return newMonotonic + lead;
+    return monotonic + lead;
   }
 
   return {
@@ -139,7 +141,7 @@ export function createAgeClock(clock: Clock): AgeClock {
   };
 }
 
-/** When {@link withDeadline} ends its work early, and what it rejects with then. */
+/** When {@link withDeadline} ends its work early, and the errors that it rejects with then. */
 export interface Deadline {
   readonly clock: Clock;
   /** How long the work may take, ms. */
@@ -154,10 +156,10 @@ export interface Deadline {
 }
 
 /**
- * The result of `work`, which gets a signal that aborts at the deadline or with the caller's signal. It ends then even
- * if the work does not. The work is not started if the caller's signal has aborted before.
+ * Returns the result of `work`. Its signal aborts at the deadline or with the caller's signal. The wait ends then, even if
+ * the work does not. The work is not started if the caller's signal has aborted before.
  *
- * @throws Error from `timeoutError` or `abortError`, or what `work` throws or rejects with
+ * @throws Error from `timeoutError` or `abortError`, or the error that `work` throws or rejects with.
  */
 export async function withDeadline<T>(
   { clock, ms, signal, timeoutError, abortError, keepsAlive = false }: Deadline,
@@ -181,9 +183,9 @@ export async function withDeadline<T>(
 }
 
 /**
- * The result of `work`, if it ends within `ms`. The wait does not keep the process alive.
+ * Returns the result of `work`, if it ends within `ms`. The wait does not keep the process alive.
  *
- * @throws Error where it does not; what `work` rejects with is thrown as it is.
+ * @throws Error if the work does not end in time, or the error that it rejects with.
  */
 export function within<T>(clock: Clock, ms: number, work: Promise<T>): Promise<T> {
   return new Promise((resolve, reject) => {
@@ -192,7 +194,7 @@ export function within<T>(clock: Clock, ms: number, work: Promise<T>): Promise<T
   });
 }
 
-/** Resolves when `work` has ended in any way, after `ms` at the latest. The wait keeps the process alive. */
+/** Resolves when `work` has resolved or rejected, after `ms` at the latest. The wait keeps the process alive. */
 export function atMost(clock: Clock, ms: number, work: Promise<unknown>): Promise<void> {
   return new Promise((resolve) => {
     const cancel = startTimer(clock, ms, resolve, { keepsAlive: true });
