@@ -1,5 +1,5 @@
 /**
- * The guard: it creates the parts, connects them and closes them. It holds no rule of its own.
+ * The guard: creates the modules, connects them and closes them. It contains no rule of its own.
  *
  *  providers/ ──sweep──▶ ┌───────────┐ ◀──changes── webhooks/
  *               sync/    │  ledger/  │   changes/
@@ -10,12 +10,12 @@
 import { createChangeCounters } from './changes/change-counters.ts';
 import { createChecker } from './lists/checker.ts';
 import { createClockSkew } from './lists/clock-skew.ts';
-import { atMost, createAgeClock, startTimer } from './clock.ts';
+import { atMost, createAgeClock, startTimer, type Clock } from './clock.ts';
 import type { Guard } from './guard-api.ts';
 import type { CheckOptions, Decision } from './decision.ts';
 import { durationWarnings } from './options/duration-warnings.ts';
 import { ConfigError, SendBlockedError } from './errors.ts';
-import { EVENT_NAMES, changeEvent, createEventHub, warningLogger } from './events.ts';
+import { EVENT_NAMES, changeEvent, createEventHub, warningLogger, type EventHub } from './events.ts';
 import { filterRecipients } from './gates/batch/filter.ts';
 import { createFilterStream, type CsvStreamOptions, type RowStreamOptions } from './gates/batch/stream.ts';
 import { expressGate } from './gates/express.ts';
@@ -27,7 +27,9 @@ import { createLists } from './lists/opt-out-lists.ts';
 import { createProviderOptIn } from './changes/provider-opt-in.ts';
 import { createOperatorActions } from './changes/operator-actions.ts';
 import { createMsisdnReader, maskMsisdn } from './msisdn/msisdn.ts';
-import { MAX_TIMER_MS, duration, flag, oneOf, optional, readFields, withDefault } from './options/fields.ts';
+import { MAX_TIMER_MS } from './options/fields.ts';
+import { readCheckOptions, readRefreshOptions, readTimeout } from './options/call-options.ts';
+import { accountsOf } from './options/list-options.ts';
 import { readOptions, type Config, type GuardOptions } from './options/guard-options.ts';
 import { countOpenGuard } from './open-guards.ts';
 import { createPermits } from './lists/confirmation-permits.ts';
@@ -46,12 +48,25 @@ import { createWebhookHandler } from './webhooks/http-handler.ts';
 import { createReceiver } from './webhooks/receiver.ts';
 
 /**
- * Creates a guard and starts it: the store is loaded, then every list is swept, and swept again for ever.
+ * Creates a guard and starts it: the store is loaded, then each list that a provider keeps is read, and read again at
+ * each `refresh.every`. One guard per process is enough. Close it with `close()`.
  *
- * @throws ConfigError for options that cannot be used.
+ * @throws ConfigError for options that cannot be used; it names the option and what is expected.
+ *
+ * @example
+ * const guard = createGuard({
+ *   provider: vonage({ apiKey: 'my-key', apiSecret: 'my-secret' }),
+ *   store: 'sqlite:./optouts.db',
+ * });
+ * await guard.ready();
+ * if (guard.canSend('15551234567', { from: '73737' })) {
+ *   // send the message
+ * }
  */
 export function createGuard(options: GuardOptions = {}): Guard {
   const config = readOptions(options);
+
+  // Ports: time, events and the store.
   const { clock } = config;
   const ageClock = createAgeClock(clock);
   const events = createEventHub(config.logger ?? warningLogger, clock);
@@ -60,31 +75,28 @@ export function createGuard(options: GuardOptions = {}): Guard {
     slackMs: config.refresh.clockSlack,
     warn: (message) => events.emit('warn', { code: 'clock_skew', message }),
   });
+  const store = storeOf(config, events);
+  const warnOfMemoryStore = memoryStoreWarning(config, events);
+  const closing = new AbortController();
+  let hasClosed = false;
+  const isClosed = () => hasClosed;
+
+  // Lists: what is known, how fresh it is, and the check.
   const reader = createMsisdnReader({ defaultCountry: config.defaultCountry });
   const lists = createLists(config, ageClock);
   const openGuard = countOpenGuard(lists);
-  const closing = new AbortController();
-  let isOver = false;
-  const isClosed = () => isOver;
-  const changes = createChangeCounters();
-  const obstacles = createObstacles();
   const permits = createPermits(ageClock);
   const checker = createChecker({ reader, lists, policy: config.policy, events, permits, clock, isClosed });
-  const watch = createStateMonitor({ clock, config, lists, events, isClosed });
+  const stateMonitor = createStateMonitor({ clock, config, lists, events, isClosed });
 
-  const store = storeOf(config, () =>
-    events.emit('warn', {
-      code: 'store_first_edition',
-      message:
-        'the store answers append with booleans: it goes on working, but opt-ins lift no opt-out of another process, and no confirmation is permitted',
-    }),
-  );
+  // Changes: evidence is stored, then counted by the checks.
+  const changes = createChangeCounters();
   const recentOptIns = createRecentOptIns(clock, config.refresh.lagGrace);
   const journal = createJournal({
     ...{ store, lists, clock, clockSkew, recentOptIns },
-    accounts: accountsOf(config),
+    accounts: accountsOf(config.lists),
     onFollowed() {
-      watch.update();
+      stateMonitor.update();
       void startJobs.resume();
     },
     onChange(change) {
@@ -96,53 +108,56 @@ export function createGuard(options: GuardOptions = {}): Guard {
     onError: (error) => events.emit('error', error),
     onWarn: (warning) => events.emit('warn', warning),
     onLoaded() {
-      watch.update();
+      stateMonitor.update();
       void startJobs.resume();
       if (!isClosed()) for (const { poller } of lists.all()) poller?.start();
     },
   });
-
   const askManage = createProviderOptIn(config, closing.signal);
   const startJobs = createStartJobs({
     ...{ lists, journal, config, askManage, isClosed },
     onError: (error) => events.emit('error', asProviderError(error)),
   });
-  const sweeping = {
-    ...{ config, store, journal, watch, events, ageClock, clockSkew },
-    onSwept: () => void startJobs.resume(),
-  };
-  for (const list of lists.all()) list.poller = pollerOf(list, sweeping);
-  const manual = createOperatorActions({
-    reader,
-    lists,
-    journal,
-    config,
-    clock,
-    askManage,
+  const operatorActions = createOperatorActions({
+    ...{ reader, lists, journal, config, clock, askManage },
     closing: closing.signal,
   });
-
-  const records = createAuditTrail({ reader, lists, journal, config, clock });
-
-  const sink = createWebhookIntake({
+  const auditTrail = createAuditTrail({ reader, lists, journal, config, clock });
+  const webhookIntake = createWebhookIntake({
     ...{ lists, config, journal, permits, clock, clockSkew, recentOptIns, events },
     onStart: startJobs.follow,
     onRefused: () => changes.counters.webhooksRefused++,
   });
 
-  let isWarned = config.store.kind !== 'memory';
-  /** Said once, by who uses what `memory:` loses. */
-  function warnOfMemory(): void {
-    if (isWarned) return;
-    isWarned = true;
-    events.emit('warn', {
-      code: 'memory_store',
-      message:
-        "store 'memory:' forgets with the process: opt-outs by webhook, receipt, import or call are lost on restart; 'sqlite:<file>' keeps them",
-    });
-  }
+  // Sync: one poller for each list that a provider keeps.
+  const pollingPorts = {
+    ...{ config, store, journal, watch: stateMonitor, events, ageClock, clockSkew },
+    onSwept: () => void startJobs.resume(),
+  };
+  for (const list of lists.all()) list.poller = pollerOf(list, pollingPorts);
 
-  function check(msisdn: unknown, asked: CheckOptions | undefined, gate: string): Decision {
+  // Gates: what they may do with this guard.
+  const obstacles = createObstacles();
+  const access: GateAccess = {
+    ...checker,
+    async learn({ msisdn, from }) {
+      warnOfMemoryStore();
+      const change = { direction: 'out', msisdn, sender: from, source: 'receipt', isProven: true } as const;
+      // If the store fails, that is an event. The number is blocked in this process all the same.
+      await webhookIntake.record(change).catch(() => undefined);
+    },
+    receiver(given) {
+      warnOfMemoryStore();
+      const receiver = createReceiver(given, { clock, sink: webhookIntake });
+      lists.optInsKeptMs = Math.max(lists.optInsKeptMs, receiver.replayWindow);
+      return receiver;
+    },
+    warn: webhookIntake.warn,
+    fail: (error) => events.emit('error', error),
+    hinder: obstacles.add,
+  };
+
+  function checkAndReport(msisdn: unknown, asked: CheckOptions | undefined, gate: string): Decision {
     const decision = checker.decide(msisdn, asked);
     checker.report(decision, { gate, isObserved: false });
     return decision;
@@ -150,46 +165,23 @@ export function createGuard(options: GuardOptions = {}): Guard {
 
   let closed: Promise<void> | undefined;
   async function end(timeoutMs: number): Promise<void> {
-    isOver = true;
+    hasClosed = true;
     openGuard.leave();
     closing.abort();
     startJobs.stop();
-    watch.stop();
+    stateMonitor.stop();
     const deadline = clock.monotonic() + timeoutMs;
     await atMost(clock, timeoutMs, Promise.all(lists.all().map(async ({ poller }) => poller?.stop())));
     await journal.close(Math.max(0, deadline - clock.monotonic()));
   }
 
-  const access: GateAccess = {
-    ...checker,
-    async learn({ msisdn, from }) {
-      warnOfMemory();
-      const news = { direction: 'out', msisdn, sender: from, source: 'receipt', isProven: true } as const;
-      // A store that fails is an event, and the number is blocked all the same.
-      await sink.record(news).catch(() => undefined);
-    },
-    receiver(given) {
-      warnOfMemory();
-      const receiver = createReceiver(given, { clock, sink });
-      lists.optInsKeptMs = Math.max(lists.optInsKeptMs, receiver.replayWindow);
-      return receiver;
-    },
-    warn: sink.warn,
-    fail: (error) => events.emit('error', error),
-    hinder: obstacles.add,
-  };
-
   const guard: Guard = {
-    ready: async (given = {}) => {
-      const { timeout } = readFields(given, 'ready', {
-        timeout: withDefault('10s', duration({ min: 0, max: 2 ** 31 - 1 })),
-      });
-      return watch.ready(timeout);
-    },
+    ready: async (given) => stateMonitor.ready(readTimeout('ready', '10s', given)),
     canSend: checker.canSend,
-    check: (msisdn, asked) => check(msisdn, asked, 'check'),
+    check: (msisdn, asked) => checkAndReport(msisdn, asked, 'check'),
     assertCanSend(msisdn, asked) {
-      const decision = check(msisdn, asked === undefined ? asked : readAsked(asked), 'assertCanSend');
+      const checked = asked === undefined ? asked : readCheckOptions(asked);
+      const decision = checkAndReport(msisdn, checked, 'assertCanSend');
       if (!decision.allowed) throw new SendBlockedError(decision, maskMsisdn(decision.to));
     },
     send: (msisdn, send, given) => sendThrough(access, msisdn, send, given),
@@ -197,30 +189,24 @@ export function createGuard(options: GuardOptions = {}): Guard {
     filterStream: (given?: CsvStreamOptions | RowStreamOptions<never>) =>
       createFilterStream(checker, clock, given),
     optOut(msisdn, given) {
-      warnOfMemory();
-      return manual.optOut(msisdn, given);
+      warnOfMemoryStore();
+      return operatorActions.optOut(msisdn, given);
     },
-    resubscribe: manual.resubscribe,
-    import: manual.import,
-    erase: manual.erase,
-    optOuts: records.optOuts,
-    history: records.history,
-    prune: records.prune,
-    async refresh(given = {}) {
-      const { acceptShrink } = readFields(given, 'refresh', { acceptShrink: withDefault(false, flag) });
-      // Whoever waits for the answer keeps the process alive for it.
-      const cancel = startTimer(clock, MAX_TIMER_MS, () => undefined, { keepsAlive: true });
-      try {
+    resubscribe: operatorActions.resubscribe,
+    import: operatorActions.import,
+    erase: operatorActions.erase,
+    optOuts: auditTrail.optOuts,
+    history: auditTrail.history,
+    prune: auditTrail.prune,
+    async refresh(given) {
+      const { acceptShrink } = readRefreshOptions(given);
+      return keepAlive(clock, async () => {
         await journal.opened;
         const pollers = lists.all().flatMap(({ poller }) => poller ?? []);
         const outcomes = await Promise.all(pollers.map((poller) => poller.sweep({ acceptShrink })));
-        return {
-          isComplete: outcomes.every(({ status }) => status === 'complete') && !isClosed(),
-          lists: outcomes,
-        };
-      } finally {
-        cancel();
-      }
+        const isComplete = outcomes.every(({ status }) => status === 'complete') && !isClosed();
+        return { isComplete, lists: outcomes };
+      });
     },
     webhooks: (given) => createWebhookHandler(access.receiver(given)),
     middleware: (given) => expressGate(checker, given, access.fail),
@@ -239,18 +225,17 @@ export function createGuard(options: GuardOptions = {}): Guard {
       }
       return events.on(event, listener);
     },
-    async close(given = {}) {
-      const { timeout } = readFields(given, 'close', {
-        timeout: withDefault('5s', duration({ min: 0, max: 2 ** 31 - 1 })),
-      });
-      closed ??= end(timeout);
+    async close(given) {
+      const timeoutMs = readTimeout('close', '5s', given);
+      closed ??= end(timeoutMs);
       await closed;
     },
     [Symbol.asyncDispose]: () => guard.close(),
   };
+
   registerAccess(guard, access);
   void journal.open();
-  // Later, so that those who call `on` next hear of it.
+  // In a microtask, so that listeners that are added right after this call receive them.
   queueMicrotask(() => {
     for (const warning of durationWarnings(config)) events.emit('warn', warning);
     if (openGuard.warning) events.emit('warn', openGuard.warning);
@@ -258,35 +243,45 @@ export function createGuard(options: GuardOptions = {}): Guard {
   return guard;
 }
 
-/**
- * The options of a check that may throw. Any `from` will do: one that is unknown asks every list.
- *
- * @throws ConfigError for anything but options.
- */
-function readAsked(asked: CheckOptions): CheckOptions {
-  return readFields(asked, 'assertCanSend', {
-    from: (value) => value as CheckOptions['from'],
-    purpose: optional(oneOf(['opt_out_confirmation'])),
-  });
-}
-
-function storeOf({ store: choice, clock }: Config, onFirstEdition: () => void): Store {
-  switch (choice.kind) {
-    case 'memory':
-      // Nobody can load the sweeps of a store that only this guard knows.
-      return memoryStore({ keepsSweeps: false });
-    case 'sqlite':
-      return sqliteStore(choice.file);
-    case 'own':
-      return secondEdition(choice.store, { now: () => clock.now(), onFirstEdition });
+/** Returns the result of `work`, and keeps the process alive until then. */
+async function keepAlive<T>(clock: Clock, work: () => Promise<T>): Promise<T> {
+  const cancel = startTimer(clock, MAX_TIMER_MS, () => undefined, { keepsAlive: true });
+  try {
+    return await work();
+  } finally {
+    cancel();
   }
 }
 
-/** The account of each list that a provider keeps, for the store to tell its own from another's. */
-function accountsOf({ lists }: Config): Readonly<Record<string, string>> {
-  return Object.fromEntries(
-    lists.flatMap(({ name, provider }) =>
-      provider?.account === undefined ? [] : [[name, provider.account]],
-    ),
-  );
+/** Returns a function that warns, once, if the guard's store is `memory:` and opt-outs would be lost with the process. */
+function memoryStoreWarning({ store }: Config, events: EventHub): () => void {
+  let isDue = store.kind === 'memory';
+  return () => {
+    if (!isDue) return;
+    isDue = false;
+    events.emit('warn', {
+      code: 'memory_store',
+      message:
+        "store 'memory:' forgets with the process: opt-outs by webhook, receipt, import or call are lost on restart; 'sqlite:<file>' keeps them",
+    });
+  };
+}
+
+function storeOf({ store: choice, clock }: Config, events: EventHub): Store {
+  switch (choice.kind) {
+    case 'memory':
+      // No later guard can load the sweeps of this store: only this guard has it.
+      return memoryStore({ keepsSweeps: false });
+    case 'sqlite':
+      return sqliteStore(choice.file);
+    case 'own': {
+      const onFirstEdition = () =>
+        events.emit('warn', {
+          code: 'store_first_edition',
+          message:
+            'the store answers append with booleans: it goes on working, but opt-ins lift no opt-out of another process, and no confirmation is permitted',
+        });
+      return secondEdition(choice.store, { now: () => clock.now(), onFirstEdition });
+    }
+  }
 }

@@ -1,6 +1,6 @@
 /**
- * The options of opt-out lists: whom each is for and who keeps it. Everything a user can get wrong about them is found
- * here.
+ * Checks the options of opt-out lists: the senders of each, and its provider. Everything that a user can get wrong about
+ * them is found here.
  */
 
 import { ConfigError } from '../errors.ts';
@@ -20,19 +20,33 @@ import { listHints, listsSlip, providerSlip } from './slips.ts';
 import { EVERYWHERE, canonicalSender } from '../ledger/sender-lists.ts';
 import type { Provider } from '../providers/provider.ts';
 
-/** One opt-out list. */
+/** The options of one opt-out list. */
 export interface ListOptions {
-  /** Our numbers, short codes and sender ids that the list is for. One list may leave it out: it gets every other sender. */
+  /**
+   * Your numbers, short codes and sender ids that the list is for, as strings. One list may leave it out: it is then for
+   * every sender that no other list names.
+   */
   readonly senders?: readonly string[] | undefined;
-  /** Whoever keeps the list. Left out: webhooks, receipts and manual acts only. */
+  /**
+   * The provider that keeps the list. If left out, the list has only opt-outs of webhooks, receipts, imports and calls.
+   */
   readonly provider?: Provider | undefined;
-  /** Whether an authenticated START from the person lifts an opt-out. Default `false`: the provider does not act on it. */
+  /**
+   * Whether an authenticated START of the person lifts an opt-out. Default `false`: the provider does not act on it
+   * either.
+   */
   readonly optInByReply?: boolean | undefined;
-  /** Whether a number that two complete sweeps lack is released although it opted out first-hand before. Default `false`. */
+  /**
+   * Whether a number is unblocked when two complete sweeps lack it, even if it opted out by a message, receipt or call
+   * before. Default `false`.
+   */
   readonly trustProviderRemoval?: boolean | undefined;
 }
 
-/** Several lists by name; `'*'` holds what counts everywhere. `resolve` names the list of a sender no list names. */
+/**
+ * Several lists by name. The list `'*'` holds the opt-outs that count for every sender. `resolve` returns the name of the
+ * list for a sender that no list names; it may name a list that is not configured.
+ */
 export type ListsOptions =
   | { readonly [name: string]: ListOptions }
   | {
@@ -40,7 +54,7 @@ export type ListsOptions =
       readonly [name: string]: ListOptions | ((from: string) => string | undefined);
     };
 
-/** A list as the guard uses it. */
+/** The configuration of a list. */
 export interface ListConfig {
   readonly name: string;
   readonly senders: readonly string[] | undefined;
@@ -49,13 +63,13 @@ export interface ListConfig {
   readonly trustProviderRemoval: boolean;
 }
 
-/** Lists, and what names the list of a sender that none of them names. */
-export interface GivenLists {
+/** Lists, and the function that names the list of a sender that none of them names. */
+export interface ConfiguredLists {
   readonly named: readonly ListConfig[];
   readonly resolve: ((from: string) => string | undefined) | undefined;
 }
 
-/** A provider as an option. */
+/** Reads a provider. @throws ConfigError for anything else. */
 export function providerField(value: unknown, key: string): Provider {
   const meant = isRecord(value) && typeof value['page'] === 'function' ? undefined : providerSlip(value, key);
   if (meant !== undefined) return refuse(key, value, 'an object with page()', meant);
@@ -72,22 +86,25 @@ const listFields = {
   trustProviderRemoval: withDefault(false, flag),
 };
 
-/** The name of the list where none is configured. */
+/** The name of the list of a guard without `lists`. */
 const DEFAULT_LIST = 'default';
 
-/** Reads a list. @param key what its options are called where they cannot be used. */
-function readList(name: string, given: unknown, key = name): ListConfig {
-  return { name, ...readFields(given, key, listFields, listHints(name, key)) };
+/** Reads the options of a list. @param key its path in error messages. */
+function readList(name: string, options: unknown, key = name): ListConfig {
+  return { name, ...readFields(options, key, listFields, listHints(name, key)) };
 }
 
-/** A list that was not configured, as a resolver may name it. */
+/** Returns the configuration of a list that is not configured and that a resolver has named. */
 export function unconfiguredList(name: string): ListConfig {
   return readList(name, { senders: [] });
 }
 
-/** Every list of a guard: those that were given, or one for its provider, and what counts everywhere. */
-export function listsOf(given: GivenLists | undefined, provider: Provider | undefined): GivenLists {
-  const { named, resolve } = given ?? {
+/** Returns every list of a guard: the configured ones, or one for its provider, and always `'*'`. */
+export function listsOf(
+  configured: ConfiguredLists | undefined,
+  provider: Provider | undefined,
+): ConfiguredLists {
+  const { named, resolve } = configured ?? {
     named: [readList(DEFAULT_LIST, { provider })],
     resolve: undefined,
   };
@@ -95,8 +112,17 @@ export function listsOf(given: GivenLists | undefined, provider: Provider | unde
   return { named: Object.freeze(hasEverywhere ? named : [readList(EVERYWHERE, {}), ...named]), resolve };
 }
 
-/** Lists by name as an option. */
-export function listsField(value: unknown, key: string): GivenLists {
+/** Returns the account of each list that a provider keeps: a store refuses lists of another account. */
+export function accountsOf(lists: readonly ListConfig[]): Readonly<Record<string, string>> {
+  return Object.fromEntries(
+    lists.flatMap(({ name, provider }) =>
+      provider?.account === undefined ? [] : [[name, provider.account]],
+    ),
+  );
+}
+
+/** Reads lists by name. @throws ConfigError for anything else. */
+export function listsField(value: unknown, key: string): ConfiguredLists {
   const meant = listsSlip(value);
   if (!isRecord(value) || meant !== undefined) return refuse(key, value, 'an object of lists by name', meant);
   const { resolve, ...rest } = value;
@@ -118,48 +144,36 @@ function senders(value: unknown, key: string): readonly string[] {
   )(value, key);
 }
 
+/** @throws ConfigError if lists claim the same senders, or options of `'*'` have no effect. */
 function checkSenders(named: readonly ListConfig[], key: string, isResolver: boolean): void {
   const owners = new Map<string, string>();
-  let rest: string | undefined;
+  /** The list that leaves its senders out. */
+  let catchAll: string | undefined;
   for (const { name, senders: own, optInByReply } of named) {
-    const senderKey = `${key}.${name}.senders`;
+    const sendersKey = `${key}.${name}.senders`;
     if (name === EVERYWHERE) {
-      if (own)
-        throw new ConfigError(
-          'invalid_option',
-          senderKey,
-          `${senderKey}: '*' is for every sender, name none`,
-        );
+      if (own) throw invalid(sendersKey, "'*' is for every sender, name none");
       if (optInByReply) {
-        const optInKey = `${key}.${name}.optInByReply`;
-        throw new ConfigError(
-          'invalid_option',
-          optInKey,
-          `${optInKey}: a reply never lifts what counts everywhere`,
-        );
+        throw invalid(`${key}.${name}.optInByReply`, 'a reply never lifts what counts everywhere');
       }
       continue;
     }
     if (own === undefined && !isResolver) {
-      if (rest !== undefined) {
-        throw new ConfigError(
-          'invalid_option',
-          senderKey,
-          `${senderKey}: only one list may leave its senders out, and ${rest} does already`,
-        );
+      if (catchAll !== undefined) {
+        throw invalid(sendersKey, `only one list may leave its senders out, and ${catchAll} does already`);
       }
-      rest = name;
+      catchAll = name;
     }
     for (const sender of own ?? []) {
       const owner = owners.get(sender);
       if (owner !== undefined && owner !== name) {
-        throw new ConfigError(
-          'invalid_option',
-          senderKey,
-          `${senderKey}: a sender of list ${owner} is named again`,
-        );
+        throw invalid(sendersKey, `a sender of list ${owner} is named again`);
       }
       owners.set(sender, name);
     }
   }
+}
+
+function invalid(key: string, message: string): ConfigError {
+  return new ConfigError('invalid_option', key, `${key}: ${message}`);
 }
