@@ -1,6 +1,6 @@
 /**
- * Time as a parameter: a guard reads times and sets timers through a {@link Clock}. `systemClock` is the machine's. Only
- * the SQLite store and the test tools read the machine's clocks directly.
+ * Time as a parameter: a guard reads times and sets timers through a {@link Clock}. `systemClock` is the machine's.
+ * Only the SQLite store and the test tools read the machine's clocks directly.
  */
 
 /** The times and timers of a guard. Replace it in tests. */
@@ -11,11 +11,16 @@ export interface Clock {
   monotonic(): number;
   /** Calls `callback` once, after `ms`. If the returned handle has a method `unref`, the guard calls it. */
   setTimeout(callback: () => void, ms: number): unknown;
-  /** Cancels a timer by the handle that `setTimeout` returned. If left out, a cancelled callback still runs and has no effect. */
+  /**
+   * Cancels a timer by the handle that `setTimeout` returned. If left out, a cancelled callback still runs and has no
+   * effect.
+   */
   clearTimeout?(handle: unknown): void;
 }
 
-/** The machine's clocks. The functions are looked up at each call, so that fake timers that are installed later work. */
+/**
+ * The machine's clocks. The functions are looked up at each call, so that fake timers that are installed later work.
+ */
 export const systemClock: Clock = {
   now: () => Date.now(),
   monotonic: () => performance.now(),
@@ -57,8 +62,8 @@ function isUnrefable(handle: unknown): handle is { unref(): void } {
 /** A clock for ages. Neither a wall clock that is set back nor a machine that sleeps makes an age younger. */
 export interface AgeClock {
   /**
-   * Returns a time in ms. Only differences between two of them have a meaning. It runs with the monotonic clock, and jumps
-   * ahead when the wall clock does: after the machine slept, or when the clock was set forward.
+   * Returns a time in ms. Only differences between two of them have a meaning. It runs with the monotonic clock, and
+   * jumps ahead when the wall clock does: after the machine slept, or when the clock was set forward.
    */
   now(): number;
   /** Converts a wall clock time (ms UTC) to a time of `now()`. */
@@ -156,8 +161,8 @@ export interface Deadline {
 }
 
 /**
- * Returns the result of `work`. Its signal aborts at the deadline or with the caller's signal. The wait ends then, even if
- * the work does not. The work is not started if the caller's signal has aborted before.
+ * Returns the result of `work`. Its signal aborts at the deadline or with the caller's signal. The wait ends then, even
+ * if the work does not. The work is not started if the caller's signal has aborted before.
  *
  * @throws Error from `timeoutError` or `abortError`, or the error that `work` throws or rejects with.
  */

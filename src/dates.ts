@@ -1,60 +1,68 @@
 /**
- * Times as lists, webhooks and exports write them. Pure. A form that can be read in two ways, such as `01/02/2020`, a day
- * that is on no calendar, and a date before the year 2000 are no time.
+ * Reads times as lists, webhooks and exports write them. Pure. Not read are forms with two meanings, such as
+ * `01/02/2020`, days that are on no calendar, and dates before the year 2000.
  *
- * Read are: a `Date`; ms and seconds since 1970, as numbers or text; `YYYY-MM-DD`, alone or with `HH:MM`, `HH:MM:SS` or
- * fractions, a `T` or any run of spaces between, and `Z`, `UTC`, `GMT`, `+HH`, `+HHMM` or `+HH:MM` behind; RFC 2822
- * (`Wed, 01 Jan 2020 14:00:00 +0000`) and what JavaScript prints (`Wed Jan 01 2020 14:00:00 GMT+0000`).
+ * These forms are read: a `Date`; ms and seconds since 1970, as numbers or text; `YYYY-MM-DD`, alone or with `HH:MM`,
+ * `HH:MM:SS` or fractions, with a `T` or any run of spaces between, and `Z`, `UTC`, `GMT`, `+HH`, `+HHMM` or `+HH:MM`
+ * after it; RFC 2822 (`Wed, 01 Jan 2020 14:00:00 +0000`) and what JavaScript prints (`Wed Jan 01 2020 14:00:00
+ * GMT+0000`).
  */
 
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
-/** Earlier ones are mistakes: there were no opt-outs by text, and programs write 1970 or 1900 where they know no date. */
+/**
+ * Earlier times are mistakes: there were no opt-outs by text message, and programs write 1970 or 1900 if they know no
+ * date.
+ */
 const EARLIEST = Date.UTC(2000, 0, 1);
-/** A whole number of ten digits counts seconds, one of thirteen milliseconds. */
-const MOST_SECONDS = 9_999_999_999;
-const MOST_MS = 9_999_999_999_999;
-const LONGEST = 100;
+/** A number of up to ten digits before its point is seconds, one of up to thirteen is milliseconds. */
+const MAX_SECONDS = 9_999_999_999;
+const MAX_MS = 9_999_999_999_999;
+const MAX_LENGTH = 100;
 
 /** A time as it was written. */
 interface WrittenTime {
-  /** The first instant that it can mean, ms UTC; where it names no zone, as if that were UTC. */
+  /** The first instant that it can mean, ms UTC. A time without a zone is read as UTC. */
   readonly at: number;
-  /** How long what it names lasts, ms: a day, a minute, a second, a millisecond. */
-  readonly lasts: number;
+  /** Its precision, ms: a day, a minute, a second or a millisecond. */
+  readonly precisionMs: number;
   readonly hasZone: boolean;
 }
 
 /**
- * Reads a time of the provider's. Without a zone it is UTC. A day without a time means its end: where the time of an
- * opt-out decides, a later one blocks.
+ * Reads a time of the provider. A time without a zone is UTC. A day without a time means its end: a later opt-out
+ * blocks more.
  *
  * @param value a `Date`, ms, seconds, or text in one of the forms above.
- * @returns ms UTC, or `undefined` where it is no time, such as the 30th of February.
+ * @returns ms UTC; `undefined` if it is no time, such as the 30th of February.
  */
 export function readTime(value: unknown): number | undefined {
-  const plain = typeof value === 'string' ? readPlain(value) : undefined;
-  if (plain !== undefined) return plain >= EARLIEST ? plain : undefined;
+  const plainTime = typeof value === 'string' ? readPlain(value) : undefined;
+  if (plainTime !== undefined) return plainTime >= EARLIEST ? plainTime : undefined;
   const time = parseTime(value);
-  return time && (time.lasts === DAY_MS ? time.at + DAY_MS - 1 : time.at);
-}
-
-/** As {@link readTime}, where a day without a time is none: of what may unblock it has to be known when it was said. */
-export function readInstant(value: unknown): number | undefined {
-  const time = parseTime(value);
-  return time === undefined || time.lasts === DAY_MS ? undefined : time.at;
+  return time && (time.precisionMs === DAY_MS ? time.at + DAY_MS - 1 : time.at);
 }
 
 /**
- * The latest instant that a date can mean which somebody states, as in a row of an import: a day without a time means its
- * end, a time without a zone that of the last zone which has it (UTC-12), a minute or second its end.
+ * Reads a time as {@link readTime} does, except that a day without a time is not read: an opt-in needs an exact time.
+ *
+ * @returns ms UTC; `undefined` if it is no exact time.
+ */
+export function readInstant(value: unknown): number | undefined {
+  const time = parseTime(value);
+  return time === undefined || time.precisionMs === DAY_MS ? undefined : time.at;
+}
+
+/**
+ * Returns the latest instant that a date can mean, for a date in a row of an import. A day without a time, a minute or
+ * a second means its end. A time without a zone is read as the last zone on earth, UTC-12.
  *
  * @param value as for {@link readTime}.
- * @returns ms UTC, or `undefined` where it is no date.
+ * @returns ms UTC; `undefined` if it is no date.
  */
 export function latestInstantOf(value: unknown): number | undefined {
   const time = parseTime(value);
-  return time && time.at + time.lasts - 1 + (time.hasZone ? 0 : LAST_ZONE_MS);
+  return time && time.at + time.precisionMs - 1 + (time.hasZone ? 0 : LAST_ZONE_MS);
 }
 
 /** The last zone on earth is 12 hours behind UTC. */
@@ -67,18 +75,18 @@ function parseTime(value: unknown): WrittenTime | undefined {
 
 function readAny(value: unknown): WrittenTime | undefined {
   if (typeof value === 'number') return readEpoch(value);
-  if (typeof value !== 'string' || value.length > LONGEST) return undefined;
+  if (typeof value !== 'string' || value.length > MAX_LENGTH) return undefined;
   const text = value.replaceAll(/\p{Default_Ignorable_Code_Point}/gu, '').trim();
   return /^\d{9,13}(?:\.\d+)?$/.test(text) ? readEpoch(Number(text)) : readWords(text);
 }
 
-const instant = (at: number, lasts: number): WrittenTime => ({ at, lasts, hasZone: true });
+const instant = (at: number, precisionMs: number): WrittenTime => ({ at, precisionMs, hasZone: true });
 
 function readEpoch(value: number): WrittenTime | undefined {
-  if (value * 1000 >= EARLIEST && value <= MOST_SECONDS) {
+  if (value * 1000 >= EARLIEST && value <= MAX_SECONDS) {
     return instant(Math.floor(value * 1000), Number.isInteger(value) ? 1000 : 1);
   }
-  return value >= EARLIEST && value <= MOST_MS ? instant(Math.floor(value), 1) : undefined;
+  return value >= EARLIEST && value <= MAX_MS ? instant(Math.floor(value), 1) : undefined;
 }
 
 const TIME = String.raw`(?<hour>\d{2}):(?<minute>\d{2})(?::(?<second>\d{2})(?:[.,](?<fraction>\d{1,9}))?)?`;
@@ -106,23 +114,23 @@ function readWords(text: string): WrittenTime | undefined {
   const isOnCalendar = day.getUTCMonth() === month && day.getUTCDate() === Number(parts['day']);
   if (!isOnCalendar || (weekday && WEEKDAYS[day.getUTCDay()] !== weekday.toLowerCase())) return undefined;
   const offset = zone === undefined ? 0 : offsetMs(zone);
-  // `2020-01-01-05` may be an hour.
+  // In `2020-01-01-05` the last number may be an hour.
   if (offset === undefined || (hour === undefined && /^[+-]\d{2}$/.test(zone ?? ''))) return undefined;
   const hasZone = zone !== undefined;
-  if (hour === undefined) return { at: start - offset, lasts: DAY_MS, hasZone };
+  if (hour === undefined) return { at: start - offset, precisionMs: DAY_MS, hasZone };
   const [h, m, s] = [Number(hour), Number(parts['minute']), Number(second ?? 0)];
   if (h > 23 || m > 59 || s > 60) return undefined;
   const ms = Math.floor(Number(`0.${fraction ?? 0}`) * 1000);
-  const lasts = second === undefined ? 60_000 : 10 ** Math.max(0, 3 - (fraction?.length ?? 0));
-  return { at: start + ((h * 60 + m) * 60 + s) * 1000 + ms - offset, lasts, hasZone };
+  const precisionMs = second === undefined ? 60_000 : 10 ** Math.max(0, 3 - (fraction?.length ?? 0));
+  return { at: start + ((h * 60 + m) * 60 + s) * 1000 + ms - offset, precisionMs, hasZone };
 }
 
-/** Hours that the zones of RFC 2822 are ahead of UTC. */
+/** How many hours the zones of RFC 2822 are ahead of UTC. */
 const ZONE_HOURS: Readonly<Record<string, number>> = {
   ...{ EST: -5, EDT: -4, CST: -6, CDT: -5, MST: -7, MDT: -6, PST: -8, PDT: -7 },
 };
 
-/** `undefined` for an offset that no zone has. */
+/** Returns how far a zone is ahead of UTC, ms; `undefined` for an offset that no zone has. */
 function offsetMs(zone: string): number | undefined {
   const [, sign, hours, minutes = '0'] = /([+-])(\d{2}):?(\d{2})?$/.exec(zone) ?? [];
   if (sign === undefined) return (ZONE_HOURS[zone.toUpperCase()] ?? 0) * HOUR_MS;
@@ -131,14 +139,14 @@ function offsetMs(zone: string): number | undefined {
   return sign === '-' ? -offset : offset;
 }
 
-/** Days that every such month has. */
+/** The days that each month has in every year: the 29th of February is read by the general form. */
 const DAYS = [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
 
-/** Where `YYYY-MM-DD HH:MM:SS` has no digits, and what it has there. */
-const MARKS = [4, 7, 10, 13, 16];
-const MARK_CODES = Array.from('-- ::', (mark) => mark.charCodeAt(0));
+/** The indexes at which `YYYY-MM-DD HH:MM:SS` has separators, and their character codes. */
+const SEPARATORS = [4, 7, 10, 13, 16];
+const SEPARATOR_CODES = Array.from('-- ::', (separator) => separator.charCodeAt(0));
 
-/** The digits of `text` from one index up to another as a number; `NaN` where not all of them are digits. */
+/** Reads the digits of `text` from one index up to another (excluded) as a number; `NaN` if one of them is no digit. */
 function digitsAt(text: string, from: number, to: number): number {
   let sum = 0;
   for (let at = from; at < to; at++) {
@@ -149,11 +157,14 @@ function digitsAt(text: string, from: number, to: number): number {
   return sum;
 }
 
-/** `YYYY-MM-DD HH:MM:SS`, as lists have it in every row; `undefined` for whatever may be written in another way. */
+/**
+ * Reads `YYYY-MM-DD HH:MM:SS`, as every row of a list has it; `undefined` for other text, which may be a time all the
+ * same.
+ */
 function readPlain(text: string): number | undefined {
   if (text.length !== 19) return undefined;
-  for (let index = 0; index < MARKS.length; index++) {
-    if (text.charCodeAt(MARKS[index] as number) !== MARK_CODES[index]) return undefined;
+  for (let index = 0; index < SEPARATORS.length; index++) {
+    if (text.charCodeAt(SEPARATORS[index] as number) !== SEPARATOR_CODES[index]) return undefined;
   }
   const month = digitsAt(text, 5, 7);
   const day = digitsAt(text, 8, 10);

@@ -1,18 +1,34 @@
 /**
- * The one place where listed / not listed / unreadable, and how far the list can be trusted, become yes or no.
- * Pure: it knows no list, no clock and no store.
+ * Decides whether a message may be sent: from whether the number is listed, not listed or unreadable, and from the
+ * state of its list. No other module does. Pure: it knows no list, no clock and no store.
  */
 
 import type { EvidenceSource } from './ledger/evidence.ts';
 import type { Listing } from './ledger/ledger.ts';
 import { plainConstructor, type Writable } from './plain-constructor.ts';
 
-/** How far an answer can be trusted. */
+/**
+ * How far a decision can be trusted.
+ *
+ * - `starting`: no complete list is known yet.
+ * - `restored`: the list comes from the store; no sweep has completed in this process.
+ * - `fresh`: the list's age is at most `staleAfter`, or no provider keeps the list.
+ * - `stale`: the list's age is more than `staleAfter`, and at most `maxAge`.
+ * - `expired`: the list's age is more than `maxAge`.
+ * - `closed`: the guard was closed.
+ */
 export type State = 'starting' | 'restored' | 'fresh' | 'stale' | 'expired' | 'closed';
 
 /**
- * Whether a number may be sent to, and why. `to` is the number as digits: of several readings the one that is listed, else
- * the first as it was written. `ageMs` is the age of the list, `null` where no provider's list is read.
+ * Whether a message may be sent to a number, and why. `to` is the number as digits; `null` if it cannot be read. If it
+ * can be read as several numbers, `to` is the one that is listed, else the first one as it was written. `list` is the
+ * list of the opt-out or, if sending is allowed, the list of the sender; else `null`. `ageMs` is the age of the list;
+ * `null` if no provider keeps it, or if no complete list is known yet.
+ *
+ * Reasons to allow: `not_listed`; `stale` (the list is stale, and the policy allows that); `policy` (the list is not
+ * ready or expired, and the policy allows that); `confirmation` (the one confirmation of an opt-out). Reasons to block:
+ * `opted_out`; `not_ready`, `stale` and `expired` (the number is not listed, and the policy blocks in this state);
+ * `closed`; `invalid_number`.
  */
 export type Decision =
   | {
@@ -27,11 +43,12 @@ export type Decision =
       readonly allowed: false;
       readonly reason: 'opted_out';
       readonly to: string;
-      /** The digits that are listed, where they are another writing of the same subscriber than `to`. */
+      /** The digits that are listed, if they differ from `to` and reach the same subscriber. */
       readonly listedAs?: string;
       readonly list: string;
+      /** The source of the opt-out. */
       readonly source: EvidenceSource;
-      /** When the person acted, ms UTC; `null` where only the provider's list says so. */
+      /** When the person opted out, ms UTC; `null` if only the provider's list holds the number. */
       readonly since: number | null;
       readonly state: State;
       readonly ageMs: number | null;
@@ -51,17 +68,17 @@ type OptedOutDecision = Extract<Decision, { reason: 'opted_out' }>;
 /** Why a send is refused. */
 export type BlockReason = Extract<Decision, { allowed: false }>['reason'];
 
-/** What to answer about numbers that are not listed while the list cannot be fully trusted. */
+/** Whether a number that is not listed is blocked or allowed, if the list is not ready, stale or expired. */
 export interface Policy {
   readonly whenNotReady: 'block' | 'allow';
   readonly whenStale: 'block' | 'allow';
   readonly whenExpired: 'block' | 'allow';
 }
 
-/** How much "not listed" is worth. Unknown: no complete list was ever read. */
+/** How fresh a list is. `unknown`: no complete list was ever read. */
 export type Freshness = 'fresh' | 'stale' | 'expired' | 'unknown';
 
-/** Where a list stands. */
+/** The state of a list, and its age (ms; `null` if it has none). */
 export interface Standing {
   readonly state: State;
   readonly freshness: Freshness;
@@ -74,25 +91,27 @@ export interface AgeLimits {
   readonly maxAgeMs: number;
 }
 
-/** How fresh a list of that age is. */
+/** Returns how fresh a list of that age is. An age of `NaN` is expired. */
 export function freshnessOf(
   ageMs: number,
   { staleAfterMs, maxAgeMs }: AgeLimits,
 ): Exclude<Freshness, 'unknown'> {
-  // Asked this way round, so that an age that is no number is expired.
+  // These comparisons are false for NaN, which must be expired.
   if (ageMs <= staleAfterMs) return 'fresh';
   return ageMs <= maxAgeMs ? 'stale' : 'expired';
 }
 
-/** A list no complete sweep of which is known. */
+/** The standing of a list without a complete sweep. */
 export const STARTING: Standing = Object.freeze({ state: 'starting', freshness: 'unknown', ageMs: null });
 
-/** A list that no provider keeps and whose store is up to date: what we know first-hand is all there is. */
+/** The standing of a list that no provider keeps and whose store is up to date. */
 export const SELF_KEPT: Standing = Object.freeze({ state: 'fresh', freshness: 'fresh', ageMs: null });
 
 /**
- * Where a list of a known age stands. `isRestored`: it comes from the store, no sweep completed in this process;
- * its answers go by its age all the same.
+ * Returns the standing of a list of a known age.
+ *
+ * @param isRestored whether it comes from the store and no sweep has completed in this process. Its freshness depends
+ * on its age all the same.
  */
 export function standingAt(ageMs: number, isRestored: boolean, limits: AgeLimits): Standing {
   const freshness = freshnessOf(ageMs, limits);
@@ -101,12 +120,12 @@ export function standingAt(ageMs: number, isRestored: boolean, limits: AgeLimits
 
 const FRESHNESS_RANK: Readonly<Record<Freshness, number>> = { fresh: 0, stale: 1, expired: 2, unknown: 3 };
 
-/** The worse of two. */
+/** Returns the less fresh of two. */
 export function lessFresh(a: Freshness, b: Freshness): Freshness {
   return FRESHNESS_RANK[a] > FRESHNESS_RANK[b] ? a : b;
 }
 
-/** The worse of two standings; of two equally fresh ones the restored. */
+/** Returns the worse of two standings: the less fresh one, then a restored one, then the older one. */
 export function worse(a: Standing, b: Standing): Standing {
   const rank = FRESHNESS_RANK[a.freshness] - FRESHNESS_RANK[b.freshness];
   const isWorse =
@@ -118,7 +137,7 @@ function olderThan(a: Standing, b: Standing): boolean {
   return (a.ageMs ?? -1) >= (b.ageMs ?? -1);
 }
 
-/** Whether a number that is not listed may be sent to. */
+/** Returns whether a message may be sent to a number that is not listed. */
 export function permitsUnlisted(freshness: Freshness, isClosed: boolean, policy: Policy): boolean {
   if (isClosed) return false;
   switch (freshness) {
@@ -133,21 +152,24 @@ export function permitsUnlisted(freshness: Freshness, isClosed: boolean, policy:
   }
 }
 
-/** What is asked of {@link decide}. */
-export interface Question {
-  /** The number as digits; `null` where it could not be read. */
+/** The input of {@link decide}. */
+export interface DecisionInput {
+  /** The number as digits; `null` if it could not be read. */
   readonly to: string | null;
-  /** Why it is listed; `undefined` where it is not. */
+  /** Why the number is listed; `undefined` if it is not. */
   readonly listing: Listing | undefined;
-  /** The list asked, for the answer; `null` where several were. */
+  /** The list that was asked, for the decision; `null` if several were. */
   readonly list: string | null;
   readonly standing: Standing;
   readonly isClosed: boolean;
   readonly policy: Policy;
 }
 
-/** The decision table: unreadable blocks, listed blocks in every state, the state and the policy decide the rest. */
-export function decide({ to, listing, list, standing, isClosed, policy }: Question): Decision {
+/**
+ * Decides. An unreadable number is blocked, and a listed one is blocked in every state. For every other number the
+ * state and the policy decide.
+ */
+export function decide({ to, listing, list, standing, isClosed, policy }: DecisionInput): Decision {
   return decideOn(to, listing, list, standing, isClosed, policy);
 }
 
@@ -186,11 +208,11 @@ const Allowed = plainConstructor(function (
   this.ageMs = ageMs;
 });
 
-/** As {@link decide}, without an object to ask with: the hot path. */
+/** Decides as {@link decide} does, without an input object: this is the hot path. */
 export function decideOn(
-  to: Question['to'],
-  listing: Question['listing'],
-  list: Question['list'],
+  to: DecisionInput['to'],
+  listing: DecisionInput['listing'],
+  list: DecisionInput['list'],
   standing: Standing,
   isClosed: boolean,
   policy: Policy,
@@ -214,31 +236,34 @@ const BLOCKED_AS = { fresh: 'closed', stale: 'stale', expired: 'expired', unknow
 
 /** The options of a check. */
 export interface CheckOptions {
-  /** Our number, short code or sender id that the message will be sent from. Left out or unknown: every list is asked. */
+  /**
+   * Your number, short code or sender id that the message will be sent from. If it is left out or unknown, every list
+   * is asked.
+   */
   readonly from?: string | undefined;
   /**
-   * What the message is for. A confirmation may go to somebody whose own opt-out came in within the last five minutes:
-   * one message, which the check that asks for it uses up.
+   * The purpose of the message. One confirmation is allowed within five minutes after a person's own opt-out; the check
+   * with this purpose consumes the permission.
    */
   readonly purpose?: 'opt_out_confirmation' | undefined;
 }
 
-/** What a gate knows of the guard. */
+/** The checks of a guard, for a gate. */
 export interface Checker {
-  /** Decides, and tells nobody. Never throws. */
+  /** Decides, and reports nothing. Never throws. */
   decide(to: unknown, options?: CheckOptions): Decision;
-  /** Tells the guard's listeners and counters what a gate did with a decision. */
+  /** Reports a gate's decision to the guard's listeners and counters. */
   report(decision: Decision, options: { readonly gate: string; readonly isObserved: boolean }): void;
-  /** Told whenever a gate that only observes is passed, so that nobody forgets that it does. */
+  /** Called for each request through a gate that only observes. The guard warns regularly that it does. */
   remindObserving(gate: string): void;
 }
 
-/** What the gate for many recipients knows of the guard. */
+/** The checks of a guard, for a gate for many recipients. */
 export interface BatchChecker extends Checker {
   /**
-   * Answers for many at once, which is faster than one by one: `permitted` gets 1 at the places of those that `decide`
-   * would allow, and 0 at others; `decisions` gets what `decide` would say of others where that is known already, and
-   * `undefined` at every other place. Never throws.
+   * Decides for many recipients at once, which is faster than one by one. For each recipient that `decide` would allow,
+   * `permitted` is set to 1 at its index, else to 0. For those with 0, `decisions` is set to the decision if it is
+   * known already, else to `undefined`; for those with 1, to `undefined`. Never throws.
    */
   permitsEach(
     recipients: readonly unknown[],
@@ -246,6 +271,6 @@ export interface BatchChecker extends Checker {
     decisions: (Decision | undefined)[],
     options?: CheckOptions,
   ): void;
-  /** Counts what a gate let pass that `permitsEach` permitted. */
+  /** Counts the recipients that `permitsEach` permitted and that a gate has allowed. */
   reportPermitted(count: number): void;
 }

@@ -1,11 +1,11 @@
 /**
- * Every error class this package throws and the closed union of their codes.
- * No message, property or JSON form in here may carry a full phone number or a secret.
+ * The error classes of this package and the closed union of their codes. No message, enumerable property or JSON form
+ * of an error may contain a full phone number or a secret.
  */
 
 import type { Decision } from './decision.ts';
 
-/** What went wrong, as a stable word for programs. The README lists each with its meaning. */
+/** The code of an error, for programs. It is stable. The README lists each with its meaning. */
 export type ErrorCode =
   | 'invalid_option'
   | 'unknown_option'
@@ -40,7 +40,13 @@ export type ErrorCode =
   | 'send_blocked'
   | 'send_unguarded';
 
-/** Base of every error of this package. `code` is stable; `message` is for people; `cause` is kept when there is one. */
+/**
+ * The base class of every error of this package. `code` is stable; `message` is for people and may change; `cause` is
+ * the error behind it, if there is one.
+ *
+ * @example try { await guard.resubscribe('15551234567'); } catch (error) { if (error instanceof GuardError)
+ *   console.error(error.code, error.message); }
+ */
 export class GuardError extends Error {
   override name = 'GuardError';
   readonly code: ErrorCode;
@@ -51,9 +57,20 @@ export class GuardError extends Error {
   }
 }
 
-/** An option that cannot be used. `key` is the path of the option (`refresh.every`). */
+/**
+ * An option or argument cannot be used. `code` is `invalid_option` or `unknown_option`; of undici's global guard also
+ * `dispatcher_composed` or `global_guard_blind`.
+ *
+ * @example
+ * try {
+ *   createGuard({ refresh: { every: 'soon' } as never });
+ * } catch (error) {
+ *   if (error instanceof ConfigError) console.error(error.key); // refresh.every
+ * }
+ */
 export class ConfigError extends GuardError {
   override name = 'ConfigError';
+  /** The path of the option, such as `refresh.every`. */
   readonly key: string;
 
   constructor(
@@ -70,15 +87,21 @@ export class ConfigError extends GuardError {
 /** The codes a {@link ProviderError} can have. */
 export type ProviderErrorCode = Extract<ErrorCode, `provider_${string}`>;
 
-/** The provider could not be asked, refused, or answered something that cannot be believed. */
+/**
+ * The provider could not be reached, refused a request, or sent a reply that cannot be used. A guard emits it as the
+ * event `error`; `resubscribe` rejects with it.
+ *
+ * @example guard.on('error', (error) => { if (error instanceof ProviderError) console.error(error.code,
+ *   error.httpStatus, error.retryAfterMs); });
+ */
 export class ProviderError extends GuardError {
   override name = 'ProviderError';
   declare readonly code: ProviderErrorCode;
-  /** HTTP status of the reply, where there was one. */
+  /** The HTTP status of the reply; `undefined` if there was no reply. */
   readonly httpStatus: number | undefined;
-  /** The provider's own status code (`'101'`), where the reply carried one. */
+  /** The provider's own status code, such as `'101'`; `undefined` if the reply had none. */
   readonly providerStatus: string | undefined;
-  /** How long the provider asked us to wait, in ms, where it did. */
+  /** How long the provider asks to wait, ms; `undefined` if it does not. */
   readonly retryAfterMs: number | undefined;
 
   constructor(
@@ -96,11 +119,17 @@ export class ProviderError extends GuardError {
 /** The codes a {@link WebhookError} can have. */
 export type WebhookErrorCode = Extract<ErrorCode, `webhook_${string}`>;
 
-/** A webhook that was answered with a 4xx, or with 500 for a fault of our own. `status` is that answer. */
+/**
+ * A webhook was answered with a 4xx; or with 500, for a fault of this package or of the user's `parse`. A guard emits
+ * it as the event `error`.
+ *
+ * @example guard.on('error', (error) => { if (error instanceof WebhookError) console.error(error.status, error.code,
+ *   error.message); });
+ */
 export class WebhookError extends GuardError {
   override name = 'WebhookError';
   declare readonly code: WebhookErrorCode;
-  /** The HTTP status the sender of the webhook got. */
+  /** The HTTP status that the webhook was answered with. */
   readonly status: 400 | 401 | 405 | 413 | 415 | 500;
 
   constructor(
@@ -118,10 +147,18 @@ export class WebhookError extends GuardError {
 export type StoreErrorCode = Extract<ErrorCode, `store_${string}`>;
 
 /**
- * The store failed. `store_unavailable`: it could not be reached or refused a write, and nothing that this error
- * reports was acknowledged. `store_damaged`: it could not be used and was put aside. `store_read_only`: what it
- * holds counts, but nothing can be stored. `store_newer`: it is of a later version of this package and is left as it
- * is. `store_other_account`: it holds lists of another account, whose process uses it; nothing is loaded or stored.
+ * The store failed. A guard emits it as the event `error`; calls that write or read the store reject with it.
+ *
+ * - `store_unavailable`: the store could not be reached, or refused a write. The change was not acknowledged.
+ * - `store_damaged`: the store could not be used and was put aside.
+ * - `store_read_only`: the contents of the store count, but nothing can be stored.
+ * - `store_newer`: the store was written by a later version of this package and is left as it is.
+ * - `store_other_account`: the store holds lists of another account, whose process uses it. Nothing is loaded or
+ *   stored.
+ *
+ * @example try { await guard.optOut('15551234567', { reason: 'by phone' }); } catch (error) { // This process blocks
+ *   the number already; the opt-out is stored once the store works again. if (!(error instanceof StoreError)) throw
+ *   error; }
  */
 export class StoreError extends GuardError {
   override name = 'StoreError';
@@ -135,15 +172,22 @@ export class StoreError extends GuardError {
   }
 }
 
-/** A {@link Decision} that refuses. */
+/** A {@link Decision} that blocks. */
 export type BlockedDecision = Extract<Decision, { allowed: false }>;
 
-/** Marks the errors of a refused send, those of another copy of this package included. */
+/** Marks the errors of refused sends, including those of other copies of this package. */
 const SEND_BLOCKED = Symbol.for('sms-send-guard.SendBlockedError');
 
 /**
- * A send that was refused. `decision` holds the full number and is therefore a getter on the prototype,
- * which loggers, `JSON.stringify` and `util.inspect` do not see; `message` and `toJSON()` are masked.
+ * A send was refused. `decision` contains the full number. It is therefore a getter on the prototype, which loggers,
+ * `JSON.stringify` and `util.inspect` do not see. In `message` and `toJSON()` the number is masked.
+ *
+ * @example
+ * try {
+ *   guard.assertCanSend('15551234567');
+ * } catch (error) {
+ *   if (error instanceof SendBlockedError) console.info(error.decision.reason);
+ * }
  */
 export class SendBlockedError extends GuardError {
   override name = 'SendBlockedError';
@@ -152,7 +196,7 @@ export class SendBlockedError extends GuardError {
   readonly #masked: string;
 
   static {
-    // On the prototype and not enumerable: loggers and JSON do not see it.
+    // It is on the prototype and not enumerable, so that loggers and JSON do not see it.
     Object.defineProperty(this.prototype, SEND_BLOCKED, { value: true });
   }
 
@@ -179,7 +223,9 @@ export class SendBlockedError extends GuardError {
   }
 }
 
-/** An error that carries a refused send: in its `cause`, or among its `errors` as an `AggregateError` does. */
+/**
+ * An error that contains the error of a refused send: as its `cause`, or in its `errors`, as an `AggregateError` does.
+ */
 export type SendBlockedWrapper = Error &
   (
     | { readonly cause: SendBlockedError | SendBlockedWrapper }
@@ -187,19 +233,17 @@ export type SendBlockedWrapper = Error &
   );
 
 /**
- * Finds the refused send that `error` is or carries: in `cause`, at any depth (`fetch` wraps what its dispatcher throws),
- * and among the `errors` of an `AggregateError`. Never throws.
+ * Finds the error of a refused send: `error` itself, its `cause` at any depth (`fetch` wraps the errors of its
+ * dispatcher), or one of the `errors` of an `AggregateError`. Never throws.
  *
- * Errors of another copy of this package are found too: theirs are no `instanceof SendBlockedError` here.
+ * Errors of another copy of this package are found too, although they are no `instanceof SendBlockedError`.
  *
- * @returns the first one found, the outermost first; `undefined` if there is none.
- * @example
- * const blocked = findSendBlocked(error);
- * if (blocked) log.info({ reason: blocked.decision.reason }, 'not sent');
+ * @returns the outermost one; `undefined` if there is none.
+ * @example const blocked = findSendBlocked(error); if (blocked) console.info(`not sent: ${blocked.decision.reason}`);
  */
 export function findSendBlocked(error: unknown): SendBlockedError | undefined {
   const found = new Set<unknown>([error]);
-  // A set is iterated over what is added meanwhile, and holds nothing twice: a circle of causes ends.
+  // The loop also visits errors that are added to the set meanwhile. Each is visited once, so that circular causes end.
   for (const one of found) {
     if (typeof one !== 'object' || one === null) continue;
     try {
@@ -208,7 +252,7 @@ export function findSendBlocked(error: unknown): SendBlockedError | undefined {
       found.add(one.cause);
       if (Array.isArray(one.errors)) for (const each of one.errors) found.add(each);
     } catch {
-      // A getter or proxy that throws carries nothing.
+      // A getter or a proxy has thrown: there is nothing to find in this value.
     }
   }
   return undefined;
@@ -218,16 +262,19 @@ function isMarked(value: object): value is SendBlockedError {
   return SEND_BLOCKED in value;
 }
 
-/** By structure: in Jest and other sandboxes the errors of Node itself are no `instanceof Error`. */
+/** Checks the structure: in Jest and other sandboxes, errors of Node itself are no `instanceof Error`. */
 function isErrorLike(value: object): value is { message: string; cause?: unknown; errors?: unknown } {
   return 'message' in value && typeof value.message === 'string';
 }
 
 /**
- * Whether `error` is or carries a refused send. It looks where {@link findSendBlocked} looks.
+ * Returns whether `error` is or contains the error of a refused send, as {@link findSendBlocked} finds it. Never
+ * throws.
  *
- * The error itself may be a wrapper without a `decision`, and the type says so: `findSendBlocked` gives the
- * {@link SendBlockedError}.
+ * The error may be a wrapper without a `decision`. Use `findSendBlocked` to get the {@link SendBlockedError}.
+ *
+ * @example try { await fetch('https://rest.nexmo.com/sms/json', { method: 'POST', body }); } catch (error) { if
+ *   (!isSendBlocked(error)) throw error; }
  */
 export function isSendBlocked(error: unknown): error is SendBlockedError | SendBlockedWrapper {
   return findSendBlocked(error) !== undefined;

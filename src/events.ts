@@ -1,6 +1,6 @@
 /**
- * What the guard tells its listeners and its log. A listener that throws harms nobody, an error that nobody hears
- * is logged, and nothing that is enumerable in an event or written to the log shows a number in clear.
+ * The events of a guard, and its log. An error in a listener affects no other listener and no send. An `error` without
+ * a listener is logged. Phone numbers are masked in the log and in the enumerable properties of events.
  */
 
 import type { Clock } from './clock.ts';
@@ -11,42 +11,57 @@ import { sinceOf } from './ledger/evidence-rules.ts';
 import { maskMsisdn } from './msisdn/msisdn.ts';
 import type { Logger } from './options/guard-options.ts';
 import type { Anomaly, SweepOutcome } from './sync/sweep.ts';
+import type { UnclearText } from './webhooks/change-recorder.ts';
 
-/** A number opted out or in. `msisdn`, `text` and `reason` are there but not enumerable, so that logging the event does not show them. */
+/**
+ * A number opted out or in. `msisdn`, `text` and `reason` are not enumerable, so that a log of the event does not
+ * contain them.
+ */
 export interface ChangeEvent {
   /** The number, masked. */
   readonly to: string;
   readonly list: string;
+  /** The source of the evidence. */
   readonly source: OptOutChange['evidence']['source'];
   /** When the person or operator acted, ms UTC. */
   readonly at: number;
+  /** The full number, digits. */
   readonly msisdn: string;
+  /** The text of the message, if there is one. */
   readonly text: string | undefined;
+  /** The `reason` of `optOut`, if there is one. */
   readonly reason: string | undefined;
 }
 
-/** A send was refused, or would have been (`observed`). `decision` is not enumerable. */
+/** A send was refused, or was only observed (`observed`). `decision` is not enumerable. */
 export interface BlockedEvent {
+  /** The number, masked. */
   readonly to: string;
   readonly reason: Extract<Decision, { allowed: false }>['reason'];
+  /** The gate that asked, such as `check`, `send` or `fetch`. */
   readonly gate: string;
+  /** Whether the gate only observes: the send was not stopped. */
   readonly observed: boolean;
+  /** The decision, with the full number. */
   readonly decision: Decision;
 }
 
-/** A person wrote something that may or may not mean an opt-out. `msisdn` and `text` are not enumerable. */
+/** A person wrote a text that may or may not mean an opt-out. `msisdn` and `text` are not enumerable. */
 export interface UnclearEvent {
+  /** The person's number, masked. */
   readonly to: string;
+  /** Your number that the text was sent to. */
   readonly sender: string | undefined;
-  /** The words that were recognised. */
+  /** The word or phrase that was recognised. */
   readonly matched: string;
-  /** Whether the number is blocked for it. */
+  /** Whether an opt-out was recorded for it. */
   readonly blocked: boolean;
+  /** The person's full number, digits. */
   readonly msisdn: string;
   readonly text: string;
 }
 
-/** Something an operator should know and can mend. */
+/** A problem that an operator can solve. `code` is stable; `message` is for people. */
 export interface WarnEvent {
   readonly code: string;
   readonly message: string;
@@ -54,32 +69,38 @@ export interface WarnEvent {
 
 /** The events of a guard by name. */
 export interface GuardEvents {
-  /** A first answer is possible. Once. */
+  /** A first decision is possible. It is emitted once. */
   ready: { readonly state: State };
-  /** How far answers can be trusted has changed. */
+  /** The guard's state has changed. `ageMs` is the age of the list, `null` if it has none. */
   state: { readonly state: State; readonly previous: State; readonly ageMs: number | null };
-  /** A sweep was complete. */
+  /** A sweep was complete: a provider's list was read to its end. */
   swept: Extract<SweepOutcome, { status: 'complete' }>;
+  /** An opt-out was recorded. */
   optOut: ChangeEvent;
+  /** An opt-in was recorded. */
   optIn: ChangeEvent;
+  /** A send was refused or observed. */
   blocked: BlockedEvent;
+  /** Something is unusual in a provider's list; `code` says what. */
   anomaly: Anomaly;
+  /** A text may mean an opt-out. */
   unclear: UnclearEvent;
+  /** A problem that an operator can solve. */
   warn: WarnEvent;
-  /** A fault of the provider, the store or the sender of a webhook. */
+  /** A fault of the provider, the store, a gate or the sender of a webhook. If it has no listener, it is logged. */
   error: GuardError;
 }
 
 export interface EventHub {
   /** @returns a function that ends the subscription. */
   on<K extends keyof GuardEvents>(event: K, listener: (payload: GuardEvents[K]) => unknown): () => void;
-  /** Tells the listeners, each in its own turn of fortune. */
+  /** Calls the listeners in turn. An error in one does not affect the others. Never throws. */
   emit<K extends keyof GuardEvents>(event: K, payload: GuardEvents[K]): void;
-  /** Who listens. Live. An event that costs something is made only where anybody does. */
+  /** Returns the live set of an event's listeners, so that costly events are created only if there are listeners. */
   listenersOf(event: keyof GuardEvents): ReadonlySet<unknown>;
 }
 
-/** The events there are. */
+/** The names of all events. */
 export const EVENT_NAMES: readonly (keyof GuardEvents)[] = [
   'ready',
   'state',
@@ -93,20 +114,20 @@ export const EVENT_NAMES: readonly (keyof GuardEvents)[] = [
   'error',
 ];
 
-/** How often one and the same error is logged while nobody listens for it, ms. */
+/** While `error` has no listener, errors with one code are logged at most this often, ms. */
 const LOG_ERROR_EVERY_MS = 60_000;
 
-/** Creates a hub that logs what nobody hears but somebody should. */
+/** Creates an event hub that logs `warn`, `anomaly`, `state` and `swept`, and each `error` that has no listener. */
 export function createEventHub(logger: Logger, clock: Clock): EventHub {
   const listeners = new Map<keyof GuardEvents, Set<(payload: never) => unknown>>();
   const listenersOf = (event: keyof GuardEvents) => {
-    const known = listeners.get(event) ?? new Set();
-    listeners.set(event, known);
-    return known;
+    const added = listeners.get(event) ?? new Set();
+    listeners.set(event, added);
+    return added;
   };
   const loggedAt = new Map<string, number>();
 
-  /** Whether an error that nobody hears is to be logged: a webhook storm must not become a log storm. */
+  /** Returns whether an error without a listener is to be logged: many bad webhooks must not fill the log. */
   function isDue(code: string): boolean {
     const now = clock.monotonic();
     if (now - (loggedAt.get(code) ?? -Infinity) < LOG_ERROR_EVERY_MS) return false;
@@ -115,29 +136,29 @@ export function createEventHub(logger: Logger, clock: Clock): EventHub {
   }
 
   function emit<K extends keyof GuardEvents>(event: K, payload: GuardEvents[K]): void {
-    const hearing = [...listenersOf(event)] as ((payload: GuardEvents[K]) => unknown)[];
+    const current = [...listenersOf(event)] as ((payload: GuardEvents[K]) => unknown)[];
     const entry = logEntry(event, payload);
-    const isUnheard = event !== 'error' || (hearing.length === 0 && isDue((payload as GuardError).code));
-    if (entry && isUnheard) logSafely(logger, entry.level, entry.details, entry.message);
-    const complain = (cause: unknown) =>
+    const isLogged = event !== 'error' || (current.length === 0 && isDue((payload as GuardError).code));
+    if (entry && isLogged) logSafely(logger, entry.level, entry.details, entry.message);
+    const logThrown = (cause: unknown) =>
       logSafely(logger, 'error', { event, cause: nameOf(cause) }, `a listener of '${event}' threw`);
-    for (const listener of hearing) {
+    for (const listener of current) {
       try {
-        heed(listener(payload), complain);
+        catchRejection(listener(payload), logThrown);
       } catch (cause) {
-        complain(cause);
+        logThrown(cause);
       }
     }
   }
 
   return {
     on(event, listener) {
-      const known = listenersOf(event);
-      // A wrapper of its own for each subscription, so that one function may listen twice.
-      const hearing = (payload: never): unknown => listener(payload);
-      known.add(hearing);
+      const added = listenersOf(event);
+      // Each subscription has its own wrapper, so that one function can subscribe twice.
+      const subscription = (payload: never): unknown => listener(payload);
+      added.add(subscription);
       return () => {
-        known.delete(hearing);
+        added.delete(subscription);
       };
     },
     emit,
@@ -145,7 +166,9 @@ export function createEventHub(logger: Logger, clock: Clock): EventHub {
   };
 }
 
-/** How an event is written to the log; `undefined` for those that are not. An error is written where nobody hears it. */
+/**
+ * Returns the log entry of an event; `undefined` if it is not logged. An `error` is logged only if it has no listener.
+ */
 function logEntry<K extends keyof GuardEvents>(
   event: K,
   payload: GuardEvents[K],
@@ -180,7 +203,7 @@ function logEntry<K extends keyof GuardEvents>(
   }
 }
 
-/** A log that only speaks up: warnings and errors go to Node's warning channel. */
+/** A logger that emits warnings and errors as warnings of Node (`process.emitWarning`), and drops the rest. */
 export const warningLogger: Logger = {
   debug() {},
   info() {},
@@ -197,18 +220,18 @@ function warnOnProcess(details: object, message: string): void {
   process.emitWarning(message, { type: 'SmsSendGuardWarning', ...(code === undefined ? {} : { code }) });
 }
 
-/** Writes to a log that may itself be broken. */
+/** Writes a log entry. Never throws, even if the logger does. */
 export function logSafely(logger: Logger, level: keyof Logger, details: object, message: string): void {
   try {
-    // A broken log must not stop a send from being refused.
-    heed(logger[level](details, message), () => undefined);
+    // A failing logger must not prevent that a send is refused.
+    catchRejection(logger[level](details, message), () => undefined);
   } catch {
-    // Neither now nor later.
+    // The entry is lost.
   }
 }
 
-/** An async function rejects where another one throws: that too is heard by nobody else. */
-function heed(result: unknown, onRejected: (cause: unknown) => void): void {
+/** Handles the rejection of an async listener or logger, which would otherwise be unhandled. */
+function catchRejection(result: unknown, onRejected: (cause: unknown) => void): void {
   if (result instanceof Promise) result.catch(onRejected);
 }
 
@@ -216,20 +239,20 @@ function nameOf(thrown: unknown): string {
   return thrown instanceof Error ? thrown.name : typeof thrown;
 }
 
-/** Adds properties that neither loggers nor JSON see. */
-function withHidden<T extends object, H extends object>(shown: T, hidden: H): T & H {
-  for (const [key, value] of Object.entries(hidden)) Object.defineProperty(shown, key, { value });
-  return shown as T & H;
+/** Adds properties that are not enumerable: loggers and JSON do not see them. */
+function withHidden<T extends object, H extends object>(visible: T, hidden: H): T & H {
+  for (const [key, value] of Object.entries(hidden)) Object.defineProperty(visible, key, { value });
+  return visible as T & H;
 }
 
-/** The event of a change. */
+/** Creates the event of a change. */
 export function changeEvent({ list, msisdn, evidence }: OptOutChange): ChangeEvent {
   const { source, text, reason } = evidence;
-  const shown = { to: maskMsisdn(msisdn), list, source, at: sinceOf(evidence) };
-  return withHidden(shown, { msisdn, text, reason });
+  const visible = { to: maskMsisdn(msisdn), list, source, at: sinceOf(evidence) };
+  return withHidden(visible, { msisdn, text, reason });
 }
 
-/** The event of a refused send. */
+/** Creates the event of a refused or observed send. */
 export function blockedEvent(
   decision: Extract<Decision, { allowed: false }>,
   gate: string,
@@ -238,14 +261,7 @@ export function blockedEvent(
   return withHidden({ to: maskMsisdn(decision.to), reason: decision.reason, gate, observed }, { decision });
 }
 
-/** The event of words that may mean an opt-out. */
-export function unclearEvent(news: {
-  msisdn: string;
-  sender?: string | undefined;
-  matched: string;
-  blocked: boolean;
-  text: string;
-}): UnclearEvent {
-  const { msisdn, sender, matched, blocked, text } = news;
+/** Creates the event of an unclear text. */
+export function unclearEvent({ msisdn, sender, matched, blocked, text }: UnclearText): UnclearEvent {
   return withHidden({ to: maskMsisdn(msisdn), sender, matched, blocked }, { msisdn, text });
 }

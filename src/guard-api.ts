@@ -1,4 +1,4 @@
-/** What a guard is to those who use it: its members and what they promise. Types only. */
+/** The public interface of a guard. Types only. */
 
 import type { CheckOptions, Decision, State } from './decision.ts';
 import type { GuardEvents } from './events.ts';
@@ -14,89 +14,153 @@ import type { GuardStatus } from './lists/status.ts';
 import type { WebhookHandler } from './webhooks/http-handler.ts';
 import type { WebhooksOptions } from './webhooks/options.ts';
 
-/** What `refresh` resolves to: `isComplete` says whether every list was read to its end. */
+/** The result of `refresh`. */
 export interface RefreshResult {
+  /** Whether every list was read to its end. */
   readonly isComplete: boolean;
   /** One outcome per list that a provider keeps. */
   readonly lists: readonly SweepOutcome[];
 }
 
-/** An outbound send guard. Made by `createGuard`. */
+/**
+ * A guard: it knows which numbers have opted out, and decides whether a message may be sent. `createGuard` creates it.
+ *
+ * Calls with options throw or reject with a ConfigError for options that cannot be used. `canSend` and `check` never
+ * throw. Numbers are strings or integers, in international format or, with `defaultCountry`, in national format. A call
+ * that changes the lists rejects with a GuardError `invalid_number` for a number that cannot be read, and with a
+ * StoreError if the store fails.
+ */
 export interface Guard extends AsyncDisposable {
-  /** Resolves to the state reached when a first answer is possible, or at the deadline (default 10 s). Never rejects because of the network. */
+  /**
+   * Resolves to the guard's state once it is no longer `starting`: when the store or a first sweep has been loaded; or
+   * at the deadline. It does not reject for faults of the network, the provider or the store, and may be called
+   * repeatedly.
+   *
+   * @param options.timeout the deadline. Default `'10s'`.
+   */
   ready(options?: { readonly timeout?: Duration | undefined }): Promise<State>;
-  /** Whether a message may be sent to the number. Synchronous, never throws. */
+  /** Returns whether a message may be sent to the number. Synchronous. Never throws. */
   canSend(msisdn: unknown, options?: CheckOptions): boolean;
-  /** As `canSend`, with the reason. */
+  /** Decides as `canSend` does, and returns the decision with its reason. Synchronous. Never throws. */
   check(msisdn: unknown, options?: CheckOptions): Decision;
-  /** @throws SendBlockedError if no message may be sent to the number; ConfigError for options that are none. */
+  /** @throws SendBlockedError if no message may be sent to the number; ConfigError for options that cannot be used. */
   assertCanSend(msisdn: unknown, options?: CheckOptions): void;
   /**
-   * Runs `send` if a message may be sent to the number: for any client and any queue. What it returns or throws is read:
-   * where the provider's reply says that the person has opted out, that is kept.
+   * Calls `send` if a message may be sent to the number. It works with every client and queue. The provider's reply
+   * that `send` returns or throws is read: if it says that the person has opted out, the opt-out is recorded.
    *
-   * @throws SendBlockedError where no message may be sent; `send` was not called then.
+   * @param send gets the number as digits.
+   * @returns the result of `send`.
+   * @throws SendBlockedError if no message may be sent; `send` is not called then. Errors of `send` are thrown
+   *   unchanged.
    */
   send<T>(
     msisdn: string | number,
     send: (msisdn: string) => T | Promise<T>,
     options?: SendOptions,
   ): Promise<T>;
-  /** Parts recipients into those that may be sent to and the rest; order is kept. */
+  /** Splits recipients into those that may be sent to, the blocked and the unreadable ones. Their order is kept. */
   filter<T>(recipients: Iterable<T>, options?: FilterOptions<T>): FilterResult<T>;
-  /** As `filter` for files of any size: a stream of the bytes of a CSV file that lets the allowed rows pass as they are. */
+  /**
+   * Filters a CSV file of any size: creates a stream of its bytes. Allowed rows pass unchanged, the others are dropped
+   * and counted.
+   */
   filterStream(options: CsvStreamOptions): FilterStream;
-  /** As `filter` for any number of rows: a stream of objects or numbers that lets the allowed pass. */
+  /** Filters any number of rows: creates a stream of objects or numbers that passes the allowed ones. */
   filterStream<T = unknown>(options?: RowStreamOptions<T>): FilterStream;
-  /** Opts a number out, everywhere or on one list. Resolves when durable. */
+  /**
+   * Opts a number out. Resolves when the opt-out is durable; the number is blocked in this process at once.
+   *
+   * @param options.list the list. Default `'*'`: the opt-out counts for every sender.
+   * @param options.reason a text that is kept in the history.
+   */
   optOut(
     msisdn: string | number,
     options?: { readonly list?: string | undefined; readonly reason?: string | undefined },
   ): Promise<void>;
   /**
-   * Asks the provider to opt the number in, and only then lifts the block. `localOnly` skips the provider.
+   * Opts a number in again: asks the provider first, and lifts the block only if the provider agrees. Resolves when the
+   * opt-in is durable.
    *
-   * @throws GuardError `ambiguous_number` where it can be read as two listed numbers that may be two people's.
+   * @param options.list the list. If left out, the block is lifted on every list.
+   * @param options.localOnly whether the provider is not asked. Default `false`.
+   * @throws GuardError `ambiguous_number` if the number can be read as two listed numbers that may belong to two
+   *   people; ProviderError if the provider fails or refuses.
    */
   resubscribe(
     msisdn: string | number,
     options?: { readonly list?: string | undefined; readonly localOnly?: boolean | undefined },
   ): Promise<Resubscription>;
   /**
-   * Opts out many numbers. Never unblocks. A row with a date is the same opt-out however often its file is imported; one
-   * without counts from now. Rows of people who have opted in on that list are left out and reported as `conflicts`,
-   * unless `conflicts: 'block'` is given.
+   * Opts out many numbers. It never unblocks a number. A row with a date is the same opt-out however often its file is
+   * imported; a row without a date counts from now. Rows of people who have opted in on that list are left out and
+   * reported as `conflicts`, unless `conflicts: 'block'` is given.
    */
   import(
     rows: Iterable<ImportRow> | AsyncIterable<ImportRow>,
     options?: ImportOptions,
   ): Promise<ImportResult>;
-  /** Everything that is blocked, on every list or on one. */
+  /** Returns all blocked numbers, of every list or of one. */
   optOuts(options?: { readonly list?: string | undefined }): AsyncIterable<OptOutEntry>;
   /**
-   * Forgets a person's evidence and words, and keeps the block. Resolves when they are gone from the store, or to
-   * `{ pending: true }` while another process still reads a log of the store that holds them: they go as soon as it ends.
+   * Deletes a person's evidence and texts, and keeps the block. Resolves when they are deleted from the store, or to `{
+   * pending: true }` while another process still reads a log of the store that contains them. They are deleted as soon
+   * as that process has finished.
    */
   erase(msisdn: string | number): Promise<{ readonly pending: boolean }>;
-  /** The evidence about a number, newest first. */
+  /**
+   * Returns the evidence about a number, newest first.
+   *
+   * @param options.list the list. If left out, the evidence of every list is returned.
+   * @param options.limit the largest number of entries.
+   */
   history(
     msisdn: string | number,
     options?: { readonly list?: string | undefined; readonly limit?: number | undefined },
   ): Promise<readonly HistoryEntry[]>;
-  /** Forgets evidence that decides nothing any more and was received before `olderThan`: a `Date`, or an age. Never a current opt-out. */
+  /**
+   * Deletes evidence that was received before `olderThan` (a `Date`, or an age) and that decides nothing any more. A
+   * current opt-out is never deleted.
+   */
   prune(options: { readonly olderThan: Date | Duration }): Promise<{ readonly removed: number }>;
-  /** Sweeps now, or joins the sweep in flight. `acceptShrink` accepts that a list loses half of its numbers. Never rejects for a provider's fault. */
+  /**
+   * Sweeps every provider's list now, or joins the sweep that is under way. It does not reject for a fault of the
+   * provider.
+   *
+   * @param options.acceptShrink whether a list may lose half of its numbers. Default `false`.
+   */
   refresh(options?: { readonly acceptShrink?: boolean | undefined }): Promise<RefreshResult>;
-  /** A handler of the provider's webhooks, for Express 4 and 5 and `node:http`. */
+  /**
+   * Creates a handler of the provider's webhooks, for Express 4 and 5 and `node:http`. Mount it before any body parser.
+   *
+   * @example
+   * app.use('/webhooks/sms', guard.webhooks({ signature: { secret: 'my-secret', method: 'sha256' } }));
+   */
   webhooks(options: WebhooksOptions): WebhookHandler;
-  /** A gate in front of a send handler. */
+  /**
+   * Creates a middleware, for Express 4 and 5, that refuses requests to send to blocked numbers.
+   *
+   * @example
+   * app.post('/messages', express.json(), guard.middleware(), (req, res) => {
+   *   res.json(req.body);
+   * });
+   */
   middleware<Req extends GateRequest = GateRequest, Res extends GateResponse = GateResponse>(
     options?: MiddlewareOptions<Req, Res>,
   ): (req: Req, res: Res, next: Next) => void;
-  /** How the guard is doing, as plain data. */
+  /** Returns the state of the guard, its lists and its store, as plain data. */
   status(): GuardStatus;
-  /** Listens to an event. @returns its unsubscribe. */
+  /**
+   * Adds a listener of an event.
+   *
+   * @returns a function that removes it.
+   */
   on<K extends keyof GuardEvents>(event: K, listener: (payload: GuardEvents[K]) => unknown): () => void;
-  /** Ends the guard: from now on everything is blocked. Waits for writes under way and the store's end, at most `timeout` (default 5 s). */
+  /**
+   * Closes the guard. Every number is blocked from now on. It waits until writes have ended and the store is closed.
+   * Further calls wait for the first one.
+   *
+   * @param options.timeout how long it waits. Default `'5s'`.
+   */
   close(options?: { readonly timeout?: Duration | undefined }): Promise<void>;
 }

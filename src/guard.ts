@@ -253,7 +253,9 @@ async function keepAlive<T>(clock: Clock, work: () => Promise<T>): Promise<T> {
   }
 }
 
-/** Returns a function that warns, once, if the guard's store is `memory:` and opt-outs would be lost with the process. */
+/**
+ * Returns a function that warns, once, if the guard's store is `memory:` and opt-outs would be lost with the process.
+ */
 function memoryStoreWarning({ store }: Config, events: EventHub): () => void {
   let isDue = store.kind === 'memory';
   return () => {

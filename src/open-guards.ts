@@ -1,17 +1,17 @@
 /**
- * Counts the open guards of this process, those of other copies of this package included: a service needs one, and each
- * further one reads the provider's list by itself. Guards are held weakly: the count keeps none of them in memory.
+ * Counts the open guards of this process, including those of other copies of this package. A service needs one guard,
+ * and each further one reads the provider's list again. The count keeps no guard in memory: it has weak references.
  */
 
 import type { WarnEvent } from './events.ts';
 
-/** More open guards than this are probably a mistake, such as one made for each request. */
-const MOST = 10;
+/** More open guards than this are probably a mistake, such as one guard per request. */
+const MAX_EXPECTED = 10;
 
-/** What the copies of this package share. Its shape must stay as it is. */
+/** The object that the copies of this package share. Its shape must not change: other versions use it too. */
 interface OpenGuards {
   readonly open: Set<WeakRef<object>>;
-  /** Whether it was said that there are many, since there was none. */
+  /** Whether the warning was given since the last time that no guard was open. */
   isWarned: boolean;
 }
 
@@ -22,32 +22,33 @@ function openGuards(): OpenGuards {
   const shared = holder[SHARED];
   if (shared !== undefined) return shared;
   const created: OpenGuards = { open: new Set(), isWarned: false };
-  // Not assigned: where globals are frozen this is refused without an exception, and each guard counts alone.
+  // Unlike an assignment, this does not throw if globals are frozen. Each guard is then counted alone.
   Reflect.defineProperty(holder, SHARED, { value: created });
   return created;
 }
 
-/** A guard among the open ones. */
+/** An open guard. */
 export interface OpenGuard {
-  /** What to tell an operator, if this is the guard that makes them too many. */
+  /** The warning for the operator, if this guard makes them too many. */
   readonly warning: WarnEvent | undefined;
-  /** The guard was closed. */
+  /** Stops counting the guard. Called when it is closed. */
   leave(): void;
 }
 
 /**
  * Counts a guard as open.
  *
- * @param machinery what lives as long as the guard's timers do, which may outlive the guard's own object.
+ * @param core an object that is in use as long as the guard's timers run. The timers may outlive the guard's own
+ * object.
  */
-export function countOpenGuard(machinery: object): OpenGuard {
+export function countOpenGuard(core: object): OpenGuard {
   const shared = openGuards();
   const { open } = shared;
   for (const ref of open) if (ref.deref() === undefined) open.delete(ref);
   if (open.size === 0) shared.isWarned = false;
-  const own = new WeakRef(machinery);
+  const own = new WeakRef(core);
   open.add(own);
-  const isDue = open.size > MOST && !shared.isWarned;
+  const isDue = open.size > MAX_EXPECTED && !shared.isWarned;
   if (isDue) shared.isWarned = true;
   return {
     warning: isDue

@@ -1,10 +1,11 @@
 /**
- * Objects of the hot path. V8 watches the first objects that an object literal creates. If they survive a garbage
- * collection, it allocates all later ones of that literal in the old generation ("allocation site pretenuring"). A
- * batch of decisions then takes twice as long. V8 does not do this to objects that a constructor creates.
+ * Constructors for the objects of the hot path. V8 watches the first objects that an object literal creates. If they
+ * survive a garbage collection, it allocates all later ones of that literal in the old generation ("allocation site
+ * pretenuring"). A batch of decisions then takes twice as long. V8 does not do this to objects that a constructor
+ * creates.
  */
 
-/** `T` while it is created. */
+/** `T` with writable members, while it is created. */
 export type Writable<T> = { -readonly [K in keyof T]: T[K] };
 
 /**

@@ -1,21 +1,21 @@
 /**
- * Suggests the right call after an argument that is no options object: `ready(5000)`, `prune()`,
- * `optOut(number, 'reason')`. A received text is never repeated, since it may be a secret or a number.
+ * Suggests the right call if an argument is no options object: `ready(5000)`, `prune()`, `optOut(number, 'reason')`. A
+ * received text is never repeated, since it may be a secret or a number.
  */
 
-/** How to tell what was probably meant by a value or an option that is refused; `undefined` if nothing is known. */
+/** Suggestions for values and options that are refused. Each function returns `undefined` if it has none. */
 export interface OptionHints {
-  /** Whether the options are those of a call; the error then names them. */
+  /** Whether the options are those of a call. The error message then lists them. */
   readonly isCall?: boolean;
-  /** For a whole value; also asked for objects, which are refused if there is an answer. */
+  /** Suggests what to write instead of the whole value. An object is refused too if there is a suggestion. */
   readonly whole?: (value: unknown) => string | undefined;
-  /** For an option that does not exist. */
+  /** Suggests what to write instead of an unknown option. */
   readonly unknown?: (name: string) => string | undefined;
 }
 
 type Kind = 'number' | 'string' | 'boolean' | 'function' | 'Date' | 'nothing';
 
-/** The arguments before the options, and which option a value of each kind probably is. */
+/** The arguments before the options, and the option that a value of each kind was probably meant for. */
 interface Call extends Readonly<Partial<Record<Kind, string>>> {
   readonly before?: string;
 }
@@ -48,10 +48,10 @@ const CALLS: Readonly<Record<string, Call>> = {
   guardVonage: { before: 'guard, client', string: 'onBlocked' },
 };
 
-/** A number or duration this short is no telephone number. */
-const SHORT = /^\d{1,6}(?:\.\d{1,3})?(?:ms|s|m|h|d)?$/i;
+/** Matches numbers and durations that are too short to be telephone numbers. */
+const SHORT_NUMBER = /^\d{1,6}(?:\.\d{1,3})?(?:ms|s|m|h|d)?$/i;
 
-function kindOfGiven(value: unknown): Kind | undefined {
+function receivedKind(value: unknown): Kind | undefined {
   if (value instanceof Date) return 'Date';
   if (value === undefined) return 'nothing';
   const kind = typeof value;
@@ -60,12 +60,13 @@ function kindOfGiven(value: unknown): Kind | undefined {
     : undefined;
 }
 
-function written(value: unknown): string {
+/** Writes a received value as code, without its content if that may be a secret or a number. */
+function asCode(value: unknown): string {
   switch (typeof value) {
     case 'number':
-      return SHORT.test(String(value)) ? String(value) : '…';
+      return SHORT_NUMBER.test(String(value)) ? String(value) : '…';
     case 'string':
-      return SHORT.test(value) ? `'${value}'` : "'…'";
+      return SHORT_NUMBER.test(value) ? `'${value}'` : "'…'";
     case 'boolean':
       return String(value);
     case 'function':
@@ -75,17 +76,17 @@ function written(value: unknown): string {
   }
 }
 
-/** The hints for the options of a call; `undefined` for names that are none. */
+/** Returns the hints for the options of a call; `undefined` if the call has none. */
 export function hintsOfCall(name: string): OptionHints | undefined {
   const call = Object.hasOwn(CALLS, name) ? CALLS[name] : undefined;
   if (call === undefined) return undefined;
   return {
     isCall: true,
     whole(value) {
-      const kind = kindOfGiven(value);
+      const kind = receivedKind(value);
       const option = kind === undefined ? undefined : call[kind];
       if (kind === undefined || option === undefined) return undefined;
-      const pair = option.includes(':') ? option : `${option}: ${written(value)}`;
+      const pair = option.includes(':') ? option : `${option}: ${asCode(value)}`;
       return `${name}(${call.before === undefined ? '' : `${call.before}, `}{ ${pair} })`;
     },
   };

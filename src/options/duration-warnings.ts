@@ -1,16 +1,16 @@
-/** Finds durations that can be used but are probably in seconds where milliseconds are read. */
+/** Finds durations that can be used, but were probably written in seconds although they are read as milliseconds. */
 
 import type { WarnEvent } from '../events.ts';
 import type { Config } from './guard-options.ts';
 
-/** A list is rarely read more often than this, ms: sweeps of a long list take longer. */
+/** A refresh interval below this is unusual, ms: sweeps of a long list take longer. */
 const FAST_REFRESH_MS = 10_000;
-/** A page rarely takes less than this, ms. */
+/** A timeout below this is unusual, ms: few pages arrive within it. */
 const SHORT_TIMEOUT_MS = 1_000;
 
 const IN_SECONDS = 'A number is read as milliseconds; seconds are written';
 
-/** What to tell an operator about the durations of a configuration. */
+/** Returns the warnings about the durations of a configuration. */
 export function durationWarnings({ refresh, staleAfter, maxAge, lists }: Config): readonly WarnEvent[] {
   const { every, timeout } = refresh;
   const warnings: WarnEvent[] = [];

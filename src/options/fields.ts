@@ -1,25 +1,25 @@
 /**
- * The building blocks every options object of this package is checked with: each field turns what was given into
- * what the code uses, or throws a ConfigError that names the key, the kind of thing received and what is expected.
- * A received value is never printed, only its kind: it may be a secret.
+ * The fields that every options object of this package is checked with. A field reads one option: it returns the value
+ * that the code uses, or throws a ConfigError that names the key, the kind of the received value and what is expected.
+ * A received value itself is never in a message, since it may be a secret.
  */
 
 import { hintsOfCall, type OptionHints } from './call-hints.ts';
 import { ConfigError } from '../errors.ts';
 
-/** A length of time: ms as a number, or a string with its unit. */
+/** A length of time: a number of ms, or a string with a unit: `'500ms'`, `'30s'`, `'5m'`, `'24h'`, `'7d'`. */
 export type Duration = number | `${number}${'ms' | 's' | 'm' | 'h' | 'd'}`;
 
-/** A size: bytes as a number, or a string with its unit (1 kb = 1024 bytes). */
+/** A size: a number of bytes, or a string with a unit: `'512b'`, `'64kb'`, `'1mb'`, `'1gb'` (1 kb is 1024 bytes). */
 export type Size = number | `${number}${'b' | 'kb' | 'mb' | 'gb'}`;
 
-/** Reads one option: `undefined` means that it was left out. */
+/** Reads one option. The value is `undefined` if the option was left out. */
 export type Field<T> = (value: unknown, key: string) => T;
 
 type Shape = Readonly<Record<string, Field<unknown>>>;
 type Read<S extends Shape> = { readonly [K in keyof S]: S[K] extends Field<infer T> ? T : never };
 
-/** The longest delay a timer can have: Node fires longer ones at once. */
+/** The longest delay of a timer, ms. Node fires timers with a longer delay at once. */
 export const MAX_TIMER_MS = 2 ** 31 - 1;
 
 const DURATION_UNITS: Readonly<Record<string, number>> = {
@@ -31,7 +31,7 @@ const DURATION_UNITS: Readonly<Record<string, number>> = {
 };
 const SIZE_UNITS: Readonly<Record<string, number>> = { b: 1, kb: 1024, mb: 1024 ** 2, gb: 1024 ** 3 };
 
-/** Says what kind of thing a value is, without its content. */
+/** Describes the kind of a value, without its content. */
 export function kindOf(value: unknown): string {
   if (value === null) return 'null';
   if (Array.isArray(value)) return value.length === 0 ? 'an empty array' : 'an array';
@@ -58,8 +58,8 @@ export function kindOf(value: unknown): string {
 /**
  * Throws the ConfigError for a bad value.
  *
- * @param meant what was probably meant, as code.
- * @param received its kind in other words.
+ * @param meant the code that was probably meant.
+ * @param received the kind of the value, as the message names it.
  */
 export function refuse(
   key: string,
@@ -72,20 +72,20 @@ export function refuse(
   throw new ConfigError('invalid_option', key, `${key}: expected ${expected}, received ${received}${hint}`);
 }
 
-/** Whether a value is a promise that somebody forgot to await. */
+/** Returns whether a value is a promise: an `await` is probably missing. */
 export function isPromise(value: unknown): boolean {
   return typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function';
 }
 
-/** Whether a value is an object that options can be read from. */
+/** Returns whether a value is an object and no array. */
 export function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** Whether an object is of some class and holds none of the options: a `Map`, a promise, a `Date`. */
+/** Returns whether an object is an instance of a class without any of the options: a `Map`, a promise, a `Date`. */
 function isForeign(value: object, known: readonly string[]): boolean {
   const prototype: unknown = Object.getPrototypeOf(value);
-  // By structure: a plain object of another realm has another Object.prototype.
+  // Checks the structure: a plain object of another realm has another Object.prototype.
   const isPlain = prototype === null || Object.getPrototypeOf(prototype) === null;
   return !isPlain && Object.keys(value).length === 0 && !known.some((name) => name in value);
 }
@@ -96,10 +96,10 @@ function namesOf(known: readonly string[]): string {
 }
 
 /**
- * Reads an options object: every key must be known, every field is read once, the result is frozen.
+ * Reads an options object. Every key must be known. Each option is read once. The result is frozen.
  *
- * @param hints what users write by mistake here; default those of the call that `key` names.
- * @throws ConfigError `unknown_option`, naming the nearest known key, or what a field throws.
+ * @param hints suggestions for common mistakes. Default those of the call that `key` names.
+ * @throws ConfigError `unknown_option`, which suggests the most similar known key; or the error of a field.
  */
 export function readFields<S extends Shape>(
   value: unknown,
@@ -111,7 +111,7 @@ export function readFields<S extends Shape>(
   const meant = hints.whole?.(value);
   if (meant !== undefined || !isRecord(value) || isForeign(value, known)) {
     if (!hints.isCall) return refuse(key, value, 'an object', meant);
-    // What kind of number it is does not matter here.
+    // The message does not need the kind of number.
     return refuse(key, value, namesOf(known), meant, Number.isFinite(value) ? 'a number' : undefined);
   }
   const at = (name: string) => (key === 'options' ? name : `${key}.${name}`);
@@ -129,22 +129,22 @@ export function readFields<S extends Shape>(
   return Object.freeze(read) as Read<S>;
 }
 
-/** A nested options object; left out, it is read as `{}`. */
+/** Reads a nested options object. If it is left out, it is read as `{}`. */
 export function group<S extends Shape>(shape: S, hints: OptionHints = {}): Field<Read<S>> {
   return (value, key) => readFields(value === undefined ? {} : value, key, shape, hints);
 }
 
-/** A field that may be left out, giving `undefined`. */
+/** Makes a field optional. If it is left out, it is `undefined`. */
 export function optional<T>(field: Field<T>): Field<T | undefined> {
   return (value, key) => (value === undefined ? undefined : field(value, key));
 }
 
-/** A field that stands for `fallback` when it is left out. */
+/** Gives a field a default. If it is left out, `fallback` is read. */
 export function withDefault<T>(fallback: unknown, field: Field<T>): Field<T> {
   return (value, key) => field(value === undefined ? fallback : value, key);
 }
 
-/** A {@link Duration} in ms, within `min` and `max` (ms, both included). */
+/** Reads a {@link Duration} as ms, from `min` to `max` (ms, both included). Default 1 ms to 3650 days. */
 export function duration({
   min = 1,
   max = 10 * 365 * 86_400_000,
@@ -153,7 +153,7 @@ export function duration({
   return unit(DURATION_UNITS, min, max, expected);
 }
 
-/** A {@link Size} in bytes, within `min` and `max` (bytes, both included). */
+/** Reads a {@link Size} as bytes, from `min` to `max` (bytes, both included). Default 1 byte to 2 GiB less one byte. */
 export function size({ min = 1, max = 2 ** 31 - 1 }: { min?: number; max?: number } = {}): Field<number> {
   return unit(
     SIZE_UNITS,
@@ -181,7 +181,7 @@ function unit(
   };
 }
 
-/** An integer within `min` and `max`, both included. */
+/** Reads an integer from `min` to `max`, both included. */
 export function integer({ min, max }: { min: number; max: number }): Field<number> {
   return (value, key) =>
     typeof value === 'number' && Number.isInteger(value) && value >= min && value <= max
@@ -189,7 +189,7 @@ export function integer({ min, max }: { min: number; max: number }): Field<numbe
       : refuse(key, value, `an integer from ${min} to ${max}`);
 }
 
-/** A finite number within `min` and `max`, both included. */
+/** Reads a number from `min` to `max`, both included. */
 export function fraction({ min, max }: { min: number; max: number }): Field<number> {
   return (value, key) =>
     typeof value === 'number' && value >= min && value <= max
@@ -197,15 +197,15 @@ export function fraction({ min, max }: { min: number; max: number }): Field<numb
       : refuse(key, value, `a number from ${min} to ${max}`);
 }
 
-/** A string that is not empty. */
+/** Reads a string that is not empty. */
 export const text: Field<string> = (value, key) =>
   typeof value === 'string' && value !== '' ? value : refuse(key, value, 'a string that is not empty');
 
-/** `true` or `false`. */
+/** Reads `true` or `false`. */
 export const flag: Field<boolean> = (value, key) =>
   typeof value === 'boolean' ? value : refuse(key, value, 'true or false');
 
-/** One of some words. */
+/** Reads one of some words. */
 export function oneOf<const W extends string>(words: readonly W[]): Field<W> {
   return (value, key) => {
     const found = words.find((word) => word === value);
@@ -219,12 +219,12 @@ export function oneOf<const W extends string>(words: readonly W[]): Field<W> {
   };
 }
 
-/** A function. Its parameters and result are the caller's word. */
+/** Reads a function. Its parameters and result are not checked. */
 export function callback<F extends (...args: never[]) => unknown>(): Field<F> {
   return (value, key) => (typeof value === 'function' ? (value as F) : refuse(key, value, 'a function'));
 }
 
-/** A list of things. */
+/** Reads an array, and each of its items with a field. */
 export function listOf<T>(field: Field<T>): Field<readonly T[]> {
   return (value, key) =>
     Array.isArray(value)
@@ -232,7 +232,7 @@ export function listOf<T>(field: Field<T>): Field<readonly T[]> {
       : refuse(key, value, 'an array');
 }
 
-/** A secret: a string, or several of them while they are being rotated. The newest first, any of them is accepted. */
+/** Reads a secret, or several during a rotation: strings that are not empty. */
 export const secrets: Field<readonly string[]> = (value, key) => {
   const given: unknown[] = Array.isArray(value) ? value : [value];
   const read = given.filter((secret): secret is string => typeof secret === 'string' && secret !== '');
@@ -242,18 +242,18 @@ export const secrets: Field<readonly string[]> = (value, key) => {
   return read;
 };
 
-/** An object that has these methods. */
+/** Reads an object that has these methods. */
 export function withMethods<T extends object>(...methods: string[]): Field<T> {
   return (value, key) => {
-    const isFit =
+    const hasMethods =
       typeof value === 'object' &&
       value !== null &&
       methods.every((method) => typeof (value as Record<string, unknown>)[method] === 'function');
-    return isFit ? (value as T) : refuse(key, value, `an object with ${methods.join('(), ')}()`);
+    return hasMethods ? (value as T) : refuse(key, value, `an object with ${methods.join('(), ')}()`);
   };
 }
 
-/** The candidate a typing slip away from `word`, if there is one. */
+/** Returns the candidate that is most similar to `word`; `undefined` if none is similar enough for a typing error. */
 function nearest(word: string, candidates: readonly string[]): string | undefined {
   const wanted = word.toLowerCase().replaceAll(/[-_]/g, '');
   let best: string | undefined;

@@ -1,6 +1,6 @@
 /**
- * The options of a guard in, one checked and frozen configuration out. Everything a user can get wrong at
- * construction is found here; nothing in here starts, opens or reads anything else.
+ * Checks the options of a guard and returns a frozen configuration. Every mistake in the options is found here. Nothing
+ * is started or opened here.
  */
 
 import { systemClock, type Clock } from '../clock.ts';
@@ -28,29 +28,29 @@ import type { Provider } from '../providers/provider.ts';
 import { sqliteFile } from './store-path.ts';
 import type { Store } from '../stores/store.ts';
 
-/** How the provider's list is read. */
+/** How a provider's list is read. */
 export interface RefreshOptions {
-  /** From the start of one sweep to the start of the next. Default `'5m'`. */
+  /** The time from the start of one sweep to the start of the next, at least 10 ms. Default `'5m'`. */
   readonly every?: Duration | undefined;
-  /** How far each interval is moved at random, as a fraction of it, 0 to 0.5. Default 0.1. */
+  /** How far each interval is varied at random, as a fraction of it: 0 to 0.5. Default 0.1. */
   readonly jitter?: number | undefined;
-  /** The time for one page, its body and any retries included. Default `'30s'`. */
+  /** The time limit for one page, including its body and all retries. Default `'30s'`. */
   readonly timeout?: Duration | undefined;
-  /** Rows asked for per page. Default 1000. */
+  /** How many rows are requested per page: 1 to 1 000 000. Default 1000. */
   readonly pageSize?: number | undefined;
-  /** Pages asked for at a time. Default 1. */
+  /** How many pages are requested at a time: 1 to 100. Default 1. */
   readonly concurrency?: number | undefined;
-  /** A sweep that reaches this many pages is incomplete. Default 100 000. */
+  /** A sweep that reaches this many pages is incomplete. At least 1. Default 100 000. */
   readonly maxPages?: number | undefined;
-  /** How long the provider's list may lag behind what we know first-hand. Default `'10m'`. */
+  /** How long the provider's list may lag behind webhooks, receipts and calls. Default `'10m'`. */
   readonly lagGrace?: Duration | undefined;
-  /** How long a list that would shrink by half is held back. Default `'24h'`. */
+  /** How long removals are delayed if a list would shrink by half. Default `'24h'`. */
   readonly shrinkHold?: Duration | undefined;
-  /** How far the provider's clock and ours may be apart. Default `'60s'`. */
+  /** How far the provider's clock and the local one may differ. Default `'60s'`. */
   readonly clockSlack?: Duration | undefined;
 }
 
-/** Where the guard tells what happens; pino fits. Numbers are masked before they get here. */
+/** A logger, such as pino or `console`. Phone numbers in its entries are masked. */
 export interface Logger {
   debug(details: object, message: string): void;
   info(details: object, message: string): void;
@@ -58,33 +58,49 @@ export interface Logger {
   error(details: object, message: string): void;
 }
 
-/** A {@link Policy} of which each part may be left out. */
+/** A {@link Policy} with optional members. */
 export type PolicyOptions = { readonly [K in keyof Policy]?: Policy[K] | undefined };
 
 /** The options of `createGuard`. */
 export interface GuardOptions {
-  /** Whoever keeps the opt-out list. Left out: webhooks, receipts and manual acts only. */
+  /**
+   * The provider that keeps the opt-out list. If left out, the guard knows only the opt-outs of webhooks, receipts,
+   * imports and calls.
+   */
   readonly provider?: Provider | undefined;
-  /** Several lists instead of one `provider`. */
+  /** Several lists, each with its own provider, instead of `provider`. */
   readonly lists?: ListsOptions | undefined;
-  /** `'memory:'` (default), `'sqlite:<file>'` or a {@link Store}. */
+  /**
+   * Where opt-outs are stored: `'memory:'` (default; lost with the process), `'sqlite:<file>'`, or a {@link Store} of
+   * your own.
+   */
   readonly store?: string | Store | undefined;
+  /** How the provider's list is read. */
   readonly refresh?: RefreshOptions | undefined;
-  /** The age up to which the list counts as fresh. Default 3 × `refresh.every`, at most `maxAge`. */
+  /**
+   * The age up to which a list is fresh; at most `maxAge`. Default 3 × `refresh.every`, or `maxAge` if that is less.
+   */
   readonly staleAfter?: Duration | undefined;
-  /** The age from which on the list counts as expired. Default `'24h'`. */
+  /** The age up to which a list is stale, and above which it is expired. Default `'24h'`. */
   readonly maxAge?: Duration | undefined;
-  /** What to answer about numbers that are not listed. Default `{ whenNotReady: 'block', whenStale: 'allow', whenExpired: 'block' }`. */
+  /**
+   * The decision for numbers that are not listed, if the list is not fresh. Default
+   * `{ whenNotReady: 'block', whenStale: 'allow', whenExpired: 'block' }`.
+   */
   readonly policy?: PolicyOptions | undefined;
-  /** ISO 3166-1 alpha-2 code; reads digits without `+` as national numbers too. */
+  /**
+   * An ISO 3166-1 alpha-2 code in capitals, such as `'US'`. Digits without `+` are then read as national numbers too.
+   */
   readonly defaultCountry?: string | undefined;
+  /** Default: warnings and errors are emitted as warnings of Node. */
   readonly logger?: Logger | undefined;
+  /** The clock. Default the machine's. */
   readonly clock?: Clock | undefined;
-  /** Numbers from 0 to below 1, for jitter. Default `Math.random`. */
+  /** Returns numbers from 0 to below 1, for the jitter. Default `Math.random`. */
   readonly random?: (() => number) | undefined;
 }
 
-/** Where opt-outs are kept. */
+/** The store that was chosen. */
 export type StoreChoice =
   | { readonly kind: 'memory' }
   | { readonly kind: 'sqlite'; readonly file: string }
@@ -138,13 +154,13 @@ const fields = {
   random: withDefault(Math.random, callback<() => number>()),
 };
 
-/** The configuration of a guard. Durations in ms. */
+/** The configuration of a guard. Durations are ms. */
 export type Config = Readonly<ReturnType<typeof readOptions>>;
 
 /**
  * Checks the options of `createGuard`.
  *
- * @throws ConfigError that names the key, what kind of thing was received and what is expected.
+ * @throws ConfigError that names the key, the kind of the received value and what is expected.
  */
 export function readOptions(options: GuardOptions = {}) {
   const read = readFields(options, 'options', fields, guardHints);
@@ -155,8 +171,7 @@ export function readOptions(options: GuardOptions = {}) {
       'lists: give each list its own provider, or leave lists out',
     );
   }
-  const { every } = read.refresh;
-  const staleAfter = read.staleAfter ?? Math.min(3 * every, read.maxAge);
+  const staleAfter = read.staleAfter ?? Math.min(3 * read.refresh.every, read.maxAge);
   if (staleAfter > read.maxAge) {
     throw new ConfigError(
       'invalid_option',

@@ -1,6 +1,6 @@
 /**
- * Checks the options of opt-out lists: the senders of each, and its provider. Everything that a user can get wrong about
- * them is found here.
+ * Checks the options of opt-out lists: the senders of each, and its provider. Everything that a user can get wrong
+ * about them is found here.
  */
 
 import { ConfigError } from '../errors.ts';
@@ -23,8 +23,8 @@ import type { Provider } from '../providers/provider.ts';
 /** The options of one opt-out list. */
 export interface ListOptions {
   /**
-   * Your numbers, short codes and sender ids that the list is for, as strings. One list may leave it out: it is then for
-   * every sender that no other list names.
+   * Your numbers, short codes and sender ids that the list is for, as strings. One list may leave it out: it is then
+   * for every sender that no other list names.
    */
   readonly senders?: readonly string[] | undefined;
   /**
@@ -44,8 +44,8 @@ export interface ListOptions {
 }
 
 /**
- * Several lists by name. The list `'*'` holds the opt-outs that count for every sender. `resolve` returns the name of the
- * list for a sender that no list names; it may name a list that is not configured.
+ * Several lists by name. The list `'*'` holds the opt-outs that count for every sender. `resolve` returns the name of
+ * the list for a sender that no list names; it may name a list that is not configured.
  */
 export type ListsOptions =
   | { readonly [name: string]: ListOptions }

@@ -1,6 +1,6 @@
 /**
- * What users write by mistake where `createGuard` expects something else, and what they probably meant. It decides
- * nothing: every value that comes here is refused anyway. A received value is never repeated, since it may be a secret.
+ * Suggests what users probably meant if an option of `createGuard` is refused. It does not decide whether a value is
+ * refused. A received value is never repeated, since it may be a secret.
  */
 
 import type { OptionHints } from './call-hints.ts';
@@ -18,14 +18,17 @@ function hasMethods(value: unknown, ...names: string[]): boolean {
 const isProvider = (value: unknown) => hasMethods(value, 'page');
 const isStore = (value: unknown) => hasMethods(value, 'append', 'saveSweep');
 
-/** Credentials, or a client of the provider's SDK, which has methods to send and none that reads the opt-out list. */
+/**
+ * Returns whether a value holds credentials, or is a client of the provider's SDK. Such a client has methods that send,
+ * and none that reads the opt-out list.
+ */
 function isForVonage(value: unknown): boolean {
   if (!isRecord(value)) return false;
   const names = ['apiKey', 'apiSecret', 'api_key', 'api_secret', 'apikey', 'key', 'secret', 'credentials'];
   return names.some((name) => name in value) || ('sms' in value && 'messages' in value);
 }
 
-/** Options that belong to something else, by where they belong; `*` stands for the option. */
+/** Options that are written in the wrong object, by the code that is right; `*` stands for the option. */
 const HOMES: readonly (readonly [string, readonly string[]])[] = [
   [
     PROVIDER,
@@ -52,12 +55,12 @@ const HOMES: readonly (readonly [string, readonly string[]])[] = [
   ['defaultCountry', ['country', 'region']],
 ];
 
-/** Where an option belongs that does not exist here. */
+/** Returns the right code for an option that is unknown here. */
 function homeOf(name: string): string | undefined {
   return HOMES.find(([, names]) => names.includes(name))?.[0].replace('*', name);
 }
 
-/** For the options of `createGuard`. */
+/** Hints for the options of `createGuard`. */
 export const guardHints: OptionHints = {
   whole(value) {
     if (isPromise(value)) return 'createGuard(await …)';
@@ -72,7 +75,7 @@ export const guardHints: OptionHints = {
   unknown: homeOf,
 };
 
-/** For a `provider` that is none. */
+/** Returns a suggestion for a `provider` that cannot be used. */
 export function providerSlip(value: unknown, key: string): string | undefined {
   if (isPromise(value)) return `${key}: await …`;
   if (isStore(value)) return 'store: …';
@@ -81,7 +84,7 @@ export function providerSlip(value: unknown, key: string): string | undefined {
   return isVonage ? `${key}: ${VONAGE}` : undefined;
 }
 
-/** For a `store` that is none. */
+/** Returns a suggestion for a `store` that cannot be used. */
 export function storeSlip(value: unknown): string | undefined {
   if (isPromise(value)) return 'store: await …';
   if (typeof value === 'function') return "store: sqliteStore('./optouts.db'), the function called";
@@ -92,13 +95,13 @@ export function storeSlip(value: unknown): string | undefined {
   if (typeof value !== 'string') return undefined;
   const word = value.trim().toLowerCase();
   if (/^(?:sqlite:)?:?memory:?:?$/.test(word)) return "store: 'memory:'";
-  // The scheme is missing, misspelt or that of a plain file. Other schemes are other engines.
+  // The scheme is missing, misspelt or that of a plain file. Other schemes are those of other databases.
   const isPath =
     /^(?:sqlite3?|file):/.test(word) || /^[a-z]:[\\/]/.test(word) || !/^[a-z][a-z0-9+.-]+:/.test(word);
   return isPath && word !== '' ? `${SQLITE}, with 'sqlite:' before the path` : undefined;
 }
 
-/** For a `refresh` that is none. */
+/** Hints for `refresh`. */
 export const refreshHints: OptionHints = {
   whole(value) {
     if (typeof value === 'number' || typeof value === 'string') return "refresh: { every: '5m' }";
@@ -108,13 +111,13 @@ export const refreshHints: OptionHints = {
   unknown: (name) => (/^(?:interval|period|ms|seconds|minutes)$/.test(name) ? 'refresh.every' : undefined),
 };
 
-/** For a `policy` that is none. */
+/** Hints for `policy`. */
 export const policyHints: OptionHints = {
   whole: (value) =>
     value === 'block' || value === 'allow' ? `policy: { whenStale: '${value}' }` : undefined,
 };
 
-/** For `lists` that are none. */
+/** Returns a suggestion for `lists` that cannot be used. */
 export function listsSlip(value: unknown): string | undefined {
   if (isPromise(value)) return 'lists: await …';
   if (isProvider(value)) return 'provider: …';
@@ -125,7 +128,7 @@ export function listsSlip(value: unknown): string | undefined {
 
 const LIST_OPTIONS = new Set(['senders', 'provider', 'optInByReply', 'trustProviderRemoval']);
 
-/** For one list that is none, under the key `lists.<name>`. */
+/** Returns the hints for one list, with the key `lists.<name>`. */
 export function listHints(name: string, key: string): OptionHints {
   return {
     whole(value) {
@@ -147,12 +150,12 @@ export function listHints(name: string, key: string): OptionHints {
   };
 }
 
-/** For a `logger` that is none: the level of one, or one of its functions. */
+/** Returns a suggestion for a `logger` that is no object: a level, or one function. */
 export function loggerSlip(value: unknown): string | undefined {
   return isRecord(value) ? undefined : 'logger: console';
 }
 
-/** For a `defaultCountry` that is none. */
+/** Returns a suggestion for a `defaultCountry` that cannot be used. */
 export function countrySlip(value: unknown, isCountry: (code: unknown) => boolean): string | undefined {
   if (typeof value !== 'string') return undefined;
   const code = value.trim().toUpperCase();

@@ -1,6 +1,6 @@
 /**
- * Reads the path in `store: 'sqlite:<path>'`. A form that would name another file than its author meant is refused
- * instead of guessed: a store in the wrong place looks like a store without opt-outs.
+ * Reads the path in `store: 'sqlite:<path>'`. A form that may name another file than the user meant is refused: a store
+ * in the wrong place looks like a store without opt-outs.
  */
 
 import { refuse } from './fields.ts';
@@ -8,8 +8,8 @@ import { refuse } from './fields.ts';
 const SCHEME = 'sqlite:';
 const EXPECTED = `'${SCHEME}' and the path of a file`;
 
-/** Forms that are no paths, each with what is expected instead. Checked in this order. */
-const REFUSED: readonly (readonly [RegExp, string])[] = [
+/** Forms that are refused, each with the form that is expected. They are checked in this order. */
+const REFUSED_FORMS: readonly (readonly [RegExp, string])[] = [
   [/^:memory:/, "'memory:' for a store in memory"],
   [/\p{Cc}|^\s|\s$/u, `${EXPECTED} without control characters and without white space around it`],
   [/^(?:undefined|null|NaN|\[object Object\])$/, `${EXPECTED}; it was made from a variable that is not set`],
@@ -20,8 +20,8 @@ const REFUSED: readonly (readonly [RegExp, string])[] = [
   [/^$|[/\\]\.{0,2}$|^\.{1,2}$/, `${EXPECTED}, not of a folder`],
 ];
 
-/** Forms that only Windows knows. */
-const OF_WINDOWS = /^[/\\]*[a-z]:(?![^/\\])|\\/i;
+/** Matches paths that only Windows has. */
+const WINDOWS_PATH = /^[/\\]*[a-z]:(?![^/\\])|\\/i;
 
 /**
  * Reads the store option of a file.
@@ -32,19 +32,21 @@ const OF_WINDOWS = /^[/\\]*[a-z]:(?![^/\\])|\\/i;
  * @throws ConfigError `invalid_option` for every other form.
  */
 export function sqliteFile(value: string, key: string, isWindows = process.platform === 'win32'): string {
-  const written = value.slice(SCHEME.length);
-  for (const [form, expected] of REFUSED) if (form.test(written)) return refuse(key, value, expected);
-  // Two slashes stand before the name of a host, three before a path from the root.
-  if (/^\/\/(?!\/)/.test(written)) return refuse(key, value, withoutHost(written));
-  const path = written.replace(/^\/\/(?=\/)/, '');
+  const afterScheme = value.slice(SCHEME.length);
+  for (const [form, expected] of REFUSED_FORMS) {
+    if (form.test(afterScheme)) return refuse(key, value, expected);
+  }
+  // Two slashes are before the name of a host, three before a path from the root.
+  if (/^\/\/(?!\/)/.test(afterScheme)) return refuse(key, value, withoutHost(afterScheme));
+  const path = afterScheme.replace(/^\/\/(?=\/)/, '');
   if (isWindows) return path.replace(/^\/+(?=[a-z]:)/i, '');
-  if (OF_WINDOWS.test(path)) return refuse(key, value, `${EXPECTED} of this system, written with '/'`);
+  if (WINDOWS_PATH.test(path)) return refuse(key, value, `${EXPECTED} of this system, written with '/'`);
   return path;
 }
 
-/** Names the form that is meant. What could hold a secret of another kind of URL is not repeated. */
-function withoutHost(written: string): string {
-  const name = written.slice('//'.length).replace(/^\.\//, '');
+/** Describes the form that is expected. Text that may be a secret of another kind of URL is not repeated. */
+function withoutHost(afterScheme: string): string {
+  const name = afterScheme.slice('//'.length).replace(/^\.\//, '');
   const isPlain = /^[\w.-]+(?:\/[\w.-]+)*$/.test(name);
   const example = isPlain ? name : 'x.db';
   return `'${SCHEME}./${example}' (from the working directory) or '${SCHEME}/${example}' (from the root folder)`;
