@@ -32,9 +32,8 @@ export interface RefreshResult {
  */
 export interface Guard extends AsyncDisposable {
   /**
-   * Resolves to the guard's state once it is no longer `starting`: when the store or a first sweep has been loaded; or
-   * at the deadline. It does not reject for faults of the network, the provider or the store, and may be called
-   * repeatedly.
+   * Resolves to the guard's state as soon as it is no longer `starting`, or at the deadline. It does not reject for
+   * faults of the network, the provider or the store, and may be called repeatedly.
    *
    * @param options.timeout the deadline. Default `'10s'`.
    */

@@ -1,15 +1,19 @@
-/** Webhooks as the provider signs them, for tests of one's own receiver. */
+/** Creates webhooks as the provider signs them, for tests of a service that receives webhooks. */
 
 import { makeWebhook, type WebhookHttp, type WebhookSpec } from './simulator/webhook-request.ts';
 
 /**
- * Writes a signed webhook as a request: by default somebody texts STOP, as a form signed with HMAC-SHA256.
+ * Creates the request of a signed webhook. By default it is a text message STOP, sent as a form that is signed with
+ * HMAC-SHA256.
  *
- * @throws TypeError where `person`, the number of the person as text, is missing.
+ * @param spec the webhook; only `person`, the person's number as a string, is required.
+ * @returns the method, URL, headers and body, for `fetch` or another client.
+ * @throws TypeError if `person` is missing or no string.
  *
  * @example
- * const { method, url, headers, body } = signedWebhook({ person: '15551234567', path: '/webhooks/sms', secret });
- * await fetch(`http://127.0.0.1:3000${url}`, { method, headers, body });
+ * const secret = 'test-signature-secret';
+ * const { url, ...request } = signedWebhook({ person: '15551234567', path: '/webhooks/sms', secret });
+ * await fetch(`http://127.0.0.1:3000${url}`, request);
  */
 export function signedWebhook(spec: WebhookSpec): WebhookHttp {
   const given: unknown = spec;

@@ -1,6 +1,4 @@
-/**
- * A guard for the tests of those who use one: ready at once, no network, and opted out is whom the test names.
- */
+/** Creates guards for tests of a service: they need no network, and the test names the numbers that have opted out. */
 
 import type { Guard } from '../guard-api.ts';
 import { createGuard } from '../guard.ts';
@@ -8,37 +6,41 @@ import { isRecord, refuse } from '../options/fields.ts';
 import type { GuardOptions } from '../options/guard-options.ts';
 import type { Provider } from '../providers/provider.ts';
 
-/** The options of `createTestGuard`: those of `createGuard` without a provider of one's own, and who is opted out. */
+/** The options of `createTestGuard`: those of `createGuard` without `provider` and `lists`, and `optedOut`. */
 export interface TestGuardOptions extends Omit<GuardOptions, 'provider' | 'lists'> {
-  /** Numbers on the provider's list. */
+  /** The numbers on the provider's list, as digits. Default none. */
   readonly optedOut?: Iterable<string> | undefined;
 }
 
-/** A guard with a provider's list that the test can change. */
+/** A guard whose provider's list the test can change. */
 export interface TestGuard extends Guard {
-  /** The provider's list. A change shows after the next `refresh()`; opting out by `optOut` shows at once. */
+  /**
+   * The numbers on the provider's list. A change of the set takes effect with the next `refresh()`. `optOut` takes
+   * effect at once and does not change the set.
+   */
   readonly providerList: Set<string>;
-  /** Makes the provider fail, or answer again. */
+  /** Makes the provider fail (`true`), or answer again (`false`). */
   setProviderDown(isDown: boolean): void;
 }
 
-const silent = { debug() {}, info() {}, warn() {}, error() {} };
+const silentLogger = { debug() {}, info() {}, warn() {}, error() {} };
 
 /**
- * Creates a guard whose provider is a set of numbers in memory and waits until it is fresh.
+ * Creates a guard whose provider is a set of numbers in memory, and waits until it is ready. Its log is silent by
+ * default.
  *
- * @example
- * const guard = await createTestGuard({ optedOut: ['15551230001'] });
- * guard.canSend('15551230001'); // false
- * await guard.close();
+ * @throws ConfigError for options that cannot be used.
+ *
+ * @example const guard = await createTestGuard({ optedOut: ['15551230001'] }); guard.canSend('15551230001'); // false
+ *   await guard.close();
  */
-export async function createTestGuard(given: TestGuardOptions = {}): Promise<TestGuard> {
-  const isOptions: boolean = isRecord(given);
+export async function createTestGuard(testOptions: TestGuardOptions = {}): Promise<TestGuard> {
+  const isOptions: boolean = isRecord(testOptions);
   if (!isOptions) {
     const meant = "createTestGuard({ optedOut: ['15551230001'] })";
-    return refuse('createTestGuard', given, '{ optedOut, … }', meant);
+    return refuse('createTestGuard', testOptions, '{ optedOut, … }', meant);
   }
-  const { optedOut = [], ...options } = given;
+  const { optedOut = [], ...options } = testOptions;
   const providerList = new Set(optedOut);
   let isDown = false;
   const provider: Provider = {
@@ -51,7 +53,7 @@ export async function createTestGuard(given: TestGuardOptions = {}): Promise<Tes
       providerList.delete(msisdn);
     },
   };
-  const guard = createGuard({ ...options, logger: options.logger ?? silent, provider });
+  const guard = createGuard({ ...options, logger: options.logger ?? silentLogger, provider });
   await guard.ready();
   return Object.assign(guard, {
     providerList,

@@ -1,4 +1,4 @@
-/** What every store must do: evidence: appended, told again, read, pruned. */
+/** Requirements of every store for evidence: it is appended, repeated, read and pruned. */
 
 import assert from 'node:assert/strict';
 import { LATEST_TIME, type OptOutChange } from '../../ledger/evidence.ts';
@@ -10,8 +10,8 @@ import {
   change,
   contents,
   isNewOf,
-  plain,
-  plainly,
+  withoutPositions,
+  allWithoutPositions,
   type Requirement,
 } from './harness.ts';
 
@@ -19,25 +19,25 @@ const DAY_MS = 86_400_000;
 
 export const changeRequirements: readonly Requirement[] = [
   [
-    'a new store is empty',
+    'is empty when it is new',
     async (store) => {
       const { changes, sweeps, cursor, logId, position } = await contents(store);
       assert.deepEqual([changes, sweeps.size, position], [[], 0, 0]);
       assert.deepEqual([typeof cursor, typeof logId], ['string', 'string']);
-      assert.notEqual(logId, '', 'the log has a name');
+      assert.notEqual(logId, '', 'the log has an id');
     },
   ],
   [
-    'what was appended is in the history field by field, and loaded with all that decides',
+    'returns appended changes from history with every field, and loads all fields that rules read',
     async (store) => {
       const words = { messageId: 'm1', sender: '73737', text: 'STOP “now”', reason: 'why' };
       await store.append([change(words)]);
-      assert.deepEqual(plainly(await store.history(PERSON)), [change(words)]);
+      assert.deepEqual(allWithoutPositions(await store.history(PERSON)), [change(words)]);
       assert.deepEqual((await contents(store)).changes.map(bare), [change()]);
     },
   ],
   [
-    'kinds, sources, times, bases and proofs are kept as given',
+    'keeps kinds, sources, times, bases and proofs unchanged',
     async (store) => {
       const { logId } = await contents(store);
       const basis = { log: logId, position: 7 };
@@ -55,20 +55,20 @@ export const changeRequirements: readonly Requirement[] = [
       ];
       await store.append(given);
       const byId = (changes: readonly OptOutChange[]) =>
-        changes.map(plain).toSorted((a, b) => (a.evidence.id < b.evidence.id ? -1 : 1));
+        changes.map(withoutPositions).toSorted((a, b) => (a.evidence.id < b.evidence.id ? -1 : 1));
       assert.deepEqual(byId((await contents(store)).changes), byId(given));
       assert.deepEqual(byId(await store.history(PERSON)), byId(given));
     },
   ],
   [
-    'evidence that proves nothing is kept for its id, as what it is',
+    'keeps evidence that proves nothing, and still marks it as such',
     async (store) => {
       const given = [
         change({ id: 'in', direction: 'in', proves: false }),
         change({ id: 'out', proves: false, at: 500 }),
       ];
       assert.deepEqual(isNewOf(await store.append(given)), [true, true]);
-      assert.deepEqual(plainly(await store.history(PERSON)), given);
+      assert.deepEqual(allWithoutPositions(await store.history(PERSON)), given);
       assert.deepEqual(isNewOf(await store.append([change({ id: 'in', direction: 'in' })])), [false]);
       const { changes } = await contents(store);
       assert.ok(
@@ -78,7 +78,7 @@ export const changeRequirements: readonly Requirement[] = [
     },
   ],
   [
-    'what was appended survives closing and opening',
+    'keeps appended changes when it is closed and opened',
     async (store, { reopen }) => {
       await store.append([change(), change({ id: 'b' }, OTHER)]);
       const before = await contents(store);
@@ -90,7 +90,7 @@ export const changeRequirements: readonly Requirement[] = [
     },
   ],
   [
-    'one act told again is kept once, as it first came',
+    'keeps a repeated change once, as it was first appended',
     async (store) => {
       const [first] = await store.append([change()]);
       const [again] = await store.append([change({ at: 9_000, seenAt: 9_500 })]);
@@ -104,7 +104,7 @@ export const changeRequirements: readonly Requirement[] = [
     },
   ],
   [
-    'one act told twice in one append is kept once',
+    'keeps a change that is twice in one append once',
     async (store) => {
       const results = await store.append([change(), change({ seenAt: 1_600 })]);
       assert.deepEqual(isNewOf(results), [true, false]);
@@ -113,7 +113,7 @@ export const changeRequirements: readonly Requirement[] = [
     },
   ],
   [
-    'the same id on another list, number or direction is another act',
+    'treats the same id on another list, number or direction as another change',
     async (store) => {
       const others = [
         change(),
@@ -127,7 +127,7 @@ export const changeRequirements: readonly Requirement[] = [
     },
   ],
   [
-    'the same id is the same act, whether it proves something or not',
+    'treats the same id as the same change, whether it proves something or not',
     async (store) => {
       await store.append([change({ direction: 'in', proves: false }), change({ id: 'b' })]);
       const again = [change({ direction: 'in' }), change({ id: 'b', proves: false })];
@@ -143,7 +143,7 @@ export const changeRequirements: readonly Requirement[] = [
     },
   ],
   [
-    'an opt-in does not remove the opt-out before it',
+    'keeps the opt-out before an opt-in',
     async (store) => {
       await store.append([change()]);
       await store.append([change({ direction: 'in', id: 'b', at: 2_000 })]);
@@ -151,14 +151,14 @@ export const changeRequirements: readonly Requirement[] = [
     },
   ],
   [
-    'appending nothing is fine',
+    'accepts an append without changes',
     async (store) => {
       assert.deepEqual(await store.append([]), []);
       assert.deepEqual(await store.append([], { wantsBefore: true }), []);
     },
   ],
   [
-    'many changes at once are all kept',
+    'keeps all of many changes in one append',
     async (store) => {
       const many = Array.from({ length: 5_000 }, (_, index) =>
         change({ id: `i${index}` }, `1555${1_000_000 + index}`),
@@ -169,7 +169,7 @@ export const changeRequirements: readonly Requirement[] = [
     },
   ],
   [
-    'appends under way at the same time are all kept',
+    'keeps the changes of concurrent appends',
     async (store) => {
       const results = await Promise.all(
         Array.from({ length: 100 }, (_, index) =>
@@ -181,7 +181,7 @@ export const changeRequirements: readonly Requirement[] = [
     },
   ],
   [
-    'history is newest first, of one list where asked, and no longer than asked',
+    'returns history newest first, of one list and up to a limit if requested',
     async (store) => {
       await store.append([
         change({ id: 'a', at: 1_000 }),
@@ -197,7 +197,7 @@ export const changeRequirements: readonly Requirement[] = [
     },
   ],
   [
-    'prune forgets what another piece outweighs in every respect, and nothing else',
+    'prunes evidence that another piece outweighs in every respect, and no other evidence',
     async (store) => {
       if (store.prune === undefined) return;
       const { logId } = await contents(store);

@@ -1,4 +1,4 @@
-/** What every store must do: forget what a person wrote, and nothing that decides. */
+/** Requirements of every store for erasures: a person's words are deleted, and no field that rules read. */
 
 import assert from 'node:assert/strict';
 import type { OptOutChange } from '../../ledger/evidence.ts';
@@ -10,7 +10,7 @@ import {
   change,
   contents,
   isNewOf,
-  wordless,
+  withoutWords,
   type Requirement,
 } from './harness.ts';
 
@@ -20,7 +20,7 @@ const byId = (changes: readonly OptOutChange[]) =>
 
 export const erasureRequirements: readonly Requirement[] = [
   [
-    'erase forgets words, and leaves all that decides where it stands',
+    'erases words, and keeps every field that rules read, with its position',
     async (store, { reopen }) => {
       const { logId } = await contents(store);
       const given = [
@@ -32,7 +32,7 @@ export const erasureRequirements: readonly Requirement[] = [
       await store.append([...given, change(WORDS, OTHER)]);
       const before = byId(await store.history(PERSON));
       await store.erase(PERSON, { logId, lists: new Map() });
-      const expected = before.map(wordless);
+      const expected = before.map(withoutWords);
       assert.deepEqual(byId(await store.history(PERSON)), expected);
       assert.deepEqual(
         (await store.history(OTHER)).map(({ evidence }) => evidence.text),
@@ -46,18 +46,18 @@ export const erasureRequirements: readonly Requirement[] = [
     },
   ],
   [
-    'on a list where nothing blocks the person, entries up to a position are kept for their ids alone',
+    'keeps entries up to a position only for their ids, on a list that does not block the person',
     async (store) => {
       const { logId } = await contents(store);
       const given = [change(), act({ id: 'b', direction: 'in' }), change({}, PERSON, '*')];
       const [, second] = await store.append(given);
       await store.append([change({ id: 'c' }), change({ id: 'd', direction: 'in' })]);
       await store.erase(PERSON, { logId, lists: new Map([['default', second?.position ?? 0]]) });
-      const shown = await store.history(PERSON);
+      const entries = await store.history(PERSON);
       const isForgotten = ({ list, evidence }: OptOutChange) =>
         list === 'default' && ['a', 'b'].includes(evidence.id);
-      assert.ok(shown.filter(isForgotten).every(({ evidence }) => evidence.proves === false));
-      assert.ok(shown.every((one) => isForgotten(one) || one.evidence.proves === undefined));
+      assert.ok(entries.filter(isForgotten).every(({ evidence }) => evidence.proves === false));
+      assert.ok(entries.every((one) => isForgotten(one) || one.evidence.proves === undefined));
       const counted = (await contents(store)).changes.filter(({ evidence }) => evidence.proves !== false);
       assert.deepEqual(counted.map(({ list, evidence }) => `${list} ${evidence.id}`).toSorted(), [
         ...['* a', 'default c', 'default d'],
@@ -68,7 +68,7 @@ export const erasureRequirements: readonly Requirement[] = [
     },
   ],
   [
-    'positions of another log forget nothing but words',
+    'erases only words if the positions are those of another log',
     async (store) => {
       await store.append([change(WORDS)]);
       await store.erase(PERSON, { logId: 'another log', lists: new Map([['default', 1_000]]) });

@@ -1,25 +1,28 @@
-/** What the requirements of the store port are written with. It knows the port and nothing of any engine. */
+/** Helpers for the requirements of the store port. They know the port and no store. */
 
 import assert from 'node:assert/strict';
 import type { OptOutChange } from '../../ledger/evidence.ts';
 import type { AppendResult, LogEnd, NumberSource, SavedSweep, Store, SweepNews } from '../../stores/store.ts';
 
-/** What a factory makes. */
+/** The stores that a factory creates. */
 export interface StoreUnderTest {
-  /** It holds nothing and is not open. */
+  /** The store: empty and not open. */
   readonly store: Store;
-  /** A second store over the same data, once the first is closed. */
+  /** Creates a second store on the same data. It is called after the first store was closed. */
   reopen(): Promise<Store>;
-  /** A second store over the same data beside the first, as another process would have it; for stores that are shared. */
+  /**
+   * Creates a second store on the same data, as another process has it, while the first one is open. For shared stores.
+   */
   another?(): Promise<Store>;
 }
 
-/** Makes a store to be tested; called once per test. */
+/** Creates a store for a test. It is called once per test. */
 export type StoreFactory = () => Promise<StoreUnderTest>;
 
-/** One requirement of the port. */
+/** One requirement of the store port. */
 export interface ConformanceTest {
   readonly name: string;
+  /** Rejects with an AssertionError if the store does not meet the requirement. */
   run(factory: StoreFactory): Promise<void>;
 }
 
@@ -46,7 +49,7 @@ export function change(
   };
 }
 
-/** An act as an operator does it. */
+/** An act of an operator. */
 export function act(
   fields: Partial<OptOutChange['evidence']> = {},
   msisdn = PERSON,
@@ -55,7 +58,7 @@ export function act(
   return change({ kind: 'act', source: 'manual', ...fields }, msisdn, list);
 }
 
-/** A sweep whose start is as high as its number. */
+/** A sweep whose start equals its number. */
 export function sweep(
   number: number,
   numbers: readonly string[],
@@ -77,17 +80,18 @@ function without(
   return { list, msisdn, evidence: kept as OptOutChange['evidence'] };
 }
 
-/** A change without what a store adds to it. */
-export const plain = (one: OptOutChange): OptOutChange => without(one, ['positions']);
+/** A change without the members that a store adds. */
+export const withoutPositions = (one: OptOutChange): OptOutChange => without(one, ['positions']);
 
-export const plainly = (changes: readonly OptOutChange[]): OptOutChange[] => changes.map(plain);
+export const allWithoutPositions = (changes: readonly OptOutChange[]): OptOutChange[] =>
+  changes.map(withoutPositions);
 
-/** A change without words. */
-export const wordless = (one: OptOutChange): OptOutChange =>
+/** A change without a person's words: texts, senders, reasons and message ids. */
+export const withoutWords = (one: OptOutChange): OptOutChange =>
   without(one, ['messageId', 'sender', 'text', 'reason']);
 
-/** A change without words, and without what a store adds to it. */
-export const bare = (one: OptOutChange): OptOutChange => plain(wordless(one));
+/** A change without words, and without the members that a store adds. */
+export const bare = (one: OptOutChange): OptOutChange => withoutPositions(withoutWords(one));
 
 export const isNewOf = (results: readonly AppendResult[]): boolean[] => results.map(({ isNew }) => isNew);
 
@@ -100,32 +104,36 @@ async function digitsOf(source: NumberSource): Promise<string[]> {
   return numbers.toSorted();
 }
 
+/** Loads a store: its changes, its sweeps with their numbers as sorted strings, and the end of its log. */
 export async function contents(store: Store) {
   const { changes, sweeps, ...end } = await store.load();
   const loaded: OptOutChange[] = [];
-  for await (const news of changes) loaded.push(...[news].flat());
-  const copies = new Map<
+  for await (const batch of changes) loaded.push(...[batch].flat());
+  const loadedSweeps = new Map<
     string,
     Omit<SavedSweep, 'numbers' | 'missingOnce'> & Record<'numbers' | 'missingOnce', string[]>
   >();
   for (const [list, { numbers, missingOnce, ...rest }] of sweeps) {
     const read = { numbers: await digitsOf(numbers), missingOnce: await digitsOf(missingOnce) };
-    copies.set(list, { ...rest, ...read });
-    assert.equal(rest.size, read.numbers.length, 'size says how many numbers there are');
+    loadedSweeps.set(list, { ...rest, ...read });
+    assert.equal(rest.size, read.numbers.length, 'size is the count of the numbers');
   }
   await store.loaded?.();
-  return { changes: loaded, sweeps: copies, ...end };
+  return { changes: loaded, sweeps: loadedSweeps, ...end };
 }
 
-export interface Beside {
+/** Further stores on the same data. */
+export interface OtherStores {
+  /** Closes the store and opens a second one. */
   readonly reopen: () => Promise<Store>;
-  /** The second store, open; `undefined` where the store is not shared. */
+  /** Opens a second store beside the first; `undefined` if the store is not shared. */
   readonly another: () => Promise<Store | undefined>;
 }
 
+/** Runs a test with an open, empty store, and closes every store afterwards. */
 export async function withStore(
   factory: StoreFactory,
-  use: (store: Store, beside: Beside) => Promise<void>,
+  test: (store: Store, others: OtherStores) => Promise<void>,
 ): Promise<void> {
   const { store, reopen, another } = await factory();
   const opened = [store];
@@ -136,7 +144,7 @@ export async function withStore(
   };
   await store.open();
   try {
-    await use(store, {
+    await test(store, {
       reopen: async () => {
         await store.close();
         return open(await reopen());
@@ -148,30 +156,30 @@ export async function withStore(
   }
 }
 
-/** Follows a store and gathers what it tells. */
+/** Follows the log of a store and collects its messages. */
 export async function follow(store: Store) {
   const { cursor, logId, position } = await contents(store);
-  const heard = {
+  const messages = {
     changes: [] as OptOutChange[],
     sweeps: [] as SweepNews[],
     erased: [] as string[],
     caughtUp: 0,
-    /** The ends of the log that were told, in order. */
+    /** The ends of the log, in the order of the messages. */
     ends: [{ logId, position }] as LogEnd[],
   };
   const stop = store.tail(cursor, {
-    onChanges({ changes, sweeps, erased, ...news }) {
-      heard.changes.push(...changes);
-      heard.sweeps.push(...sweeps);
-      heard.erased.push(...erased);
-      heard.ends.push({ logId: news.logId, position: news.position });
+    onChanges({ changes, sweeps, erased, ...end }) {
+      messages.changes.push(...changes);
+      messages.sweeps.push(...sweeps);
+      messages.erased.push(...erased);
+      messages.ends.push({ logId: end.logId, position: end.position });
     },
     onCaughtUp(end) {
-      heard.caughtUp++;
-      heard.ends.push(end);
+      messages.caughtUp++;
+      messages.ends.push(end);
     },
   });
-  return { heard, stop };
+  return { messages, stop };
 }
 
 /** Waits until a condition holds, at most five seconds. */
@@ -184,5 +192,5 @@ export async function until(condition: () => boolean, what: string): Promise<voi
   }
 }
 
-/** A requirement: its name, and what must hold of a store that is open and empty. */
-export type Requirement = readonly [string, (store: Store, beside: Beside) => Promise<void>];
+/** A requirement: its name, and its test with an open, empty store. */
+export type Requirement = readonly [string, (store: Store, others: OtherStores) => Promise<void>];

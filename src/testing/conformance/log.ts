@@ -1,4 +1,4 @@
-/** What every store must do: positions in its log, and what it knew before an entry. */
+/** Requirements of every store for its log: positions, and the evidence before an entry. */
 
 import assert from 'node:assert/strict';
 import type { AppendResult } from '../../stores/store.ts';
@@ -8,7 +8,7 @@ const positionsOf = (results: readonly AppendResult[]) => results.map(({ positio
 
 export const logRequirements: readonly Requirement[] = [
   [
-    'positions grow in the order of the entries, whatever they are and on whatever list',
+    'gives growing positions in the order of the entries, of every kind and list',
     async (store) => {
       const first = await store.append([
         change({ direction: 'in' }),
@@ -23,12 +23,12 @@ export const logRequirements: readonly Requirement[] = [
         positions,
       );
       assert.equal(new Set(positions).size, positions.length);
-      assert.ok((positions[0] ?? 0) > 0, 'nothing stands at 0');
+      assert.ok((positions[0] ?? 0) > 0, 'no entry has position 0');
       assert.equal((await contents(store)).position, positions.at(-1));
     },
   ],
   [
-    'entries that are loaded or read stand where append said',
+    'loads and reads entries with the positions that append returned',
     async (store) => {
       const given = [
         change(),
@@ -52,7 +52,7 @@ export const logRequirements: readonly Requirement[] = [
     },
   ],
   [
-    'the log keeps its name, and entries their positions, whatever is written',
+    'keeps the id of the log and the positions of entries, whatever is written',
     async (store, { reopen }) => {
       const { logId } = await contents(store);
       const [first] = await store.append([change({ text: 'STOP' })]);
@@ -65,12 +65,12 @@ export const logRequirements: readonly Requirement[] = [
       const entry = changes.find(({ evidence }) => evidence.id === 'a');
       assert.deepEqual(entry?.evidence.positions, [{ log: logId, position: first?.position }]);
       const [next] = await again.append([change({ id: 'c' })]);
-      assert.ok((next?.position ?? 0) > end.position, 'a position is given once');
+      assert.ok((next?.position ?? 0) > end.position, 'a position is used once');
       await again.close();
     },
   ],
   [
-    'a known entry keeps its position, and new ones go on above',
+    'keeps the position of a known entry, and gives higher ones to new entries',
     async (store) => {
       const first = positionsOf(await store.append([change(), change({ id: 'b', direction: 'in' })]));
       const again = await store.append([
@@ -84,7 +84,7 @@ export const logRequirements: readonly Requirement[] = [
     },
   ],
   [
-    'what was carried over keeps the newest of its positions in other logs, beside its own here',
+    'keeps the newest position of a carried-over entry in other logs, beside its position here',
     async (store) => {
       const { logId } = await contents(store);
       const elsewhere = [
@@ -106,7 +106,7 @@ export const logRequirements: readonly Requirement[] = [
         ['c', [own(third)]],
       ]);
       assert.deepEqual(await positions(), expected);
-      // One that is known gets the position that it lacked.
+      // A known entry gets the position that it lacked.
       const again = await store.append([change({ id: 'c', positions: elsewhere.slice(1) })]);
       assert.deepEqual([isNewOf(again), again[0]?.position], [[false], third?.position]);
       expected.set('c', [own(third), elsewhere[1]]);
@@ -114,7 +114,7 @@ export const logRequirements: readonly Requirement[] = [
     },
   ],
   [
-    'append says what was known of the number on the list before each entry',
+    'returns from append the evidence before each entry, of its number and list',
     async (store) => {
       const known = [
         change({ id: 'out', text: 'STOP' }),
@@ -144,7 +144,7 @@ export const logRequirements: readonly Requirement[] = [
     },
   ],
   [
-    'of two that append at once only one finds that nothing was known',
+    'returns no earlier evidence to only one of two concurrent appends',
     async (store, { another }) => {
       const other = (await another()) ?? store;
       const all = await Promise.all(

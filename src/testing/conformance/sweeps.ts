@@ -1,11 +1,11 @@
-/** What every store must do: sweeps: saved whole or as what changed, loaded as they were. */
+/** Requirements of every store for sweeps: they are saved whole or as a delta, and loaded as they were saved. */
 
 import assert from 'node:assert/strict';
 import { PERSON, OTHER, sweep, contents, type Requirement } from './harness.ts';
 
 export const sweepRequirements: readonly Requirement[] = [
   [
-    'a saved sweep is loaded as it was when it was saved',
+    'loads a sweep as it was when it was saved',
     async (store) => {
       const numbers = new Set([PERSON, OTHER]);
       const rows = [
@@ -30,7 +30,7 @@ export const sweepRequirements: readonly Requirement[] = [
     },
   ],
   [
-    'a sweep replaces the one before it',
+    'replaces the sweep before',
     async (store) => {
       await store.saveSweep('default', sweep(10, [PERSON, OTHER]));
       await store.saveSweep('default', sweep(20, [OTHER]));
@@ -38,7 +38,7 @@ export const sweepRequirements: readonly Requirement[] = [
     },
   ],
   [
-    'a sweep with a lower number than the one that is kept is refused, whenever it started',
+    'refuses a sweep with a lower number than that of the saved one, whenever it started',
     async (store) => {
       await store.saveSweep('default', sweep(20, [PERSON]));
       assert.equal(await store.saveSweep('default', sweep(10, [], { start: 999_999 })), false);
@@ -49,7 +49,7 @@ export const sweepRequirements: readonly Requirement[] = [
     },
   ],
   [
-    'a sweep with the same number replaces it: an incomplete sweep added numbers',
+    'replaces a sweep with the same number: an incomplete sweep added numbers',
     async (store) => {
       await store.saveSweep('default', sweep(20, [PERSON]));
       assert.equal(await store.saveSweep('default', sweep(20, [PERSON, OTHER])), true);
@@ -57,7 +57,7 @@ export const sweepRequirements: readonly Requirement[] = [
     },
   ],
   [
-    'numbers can be kept before any sweep was complete',
+    'saves numbers before any sweep was complete',
     async (store) => {
       assert.equal(await store.saveSweep('default', sweep(0, [PERSON])), true);
       const { start, number } = (await contents(store)).sweeps.get('default') ?? {};
@@ -67,7 +67,7 @@ export const sweepRequirements: readonly Requirement[] = [
     },
   ],
   [
-    'of rows the newest sweep and the newest date are kept, each on its own',
+    'keeps the newest sweep and the newest date of rows, each on its own',
     async (store) => {
       const save = (number: number, msisdn: string, row: number, date: number | null) =>
         store.saveSweep('default', sweep(number, [], { rows: [{ msisdn, sweep: row, date }] }));
@@ -87,7 +87,7 @@ export const sweepRequirements: readonly Requirement[] = [
     },
   ],
   [
-    'lists do not touch each other',
+    'keeps lists apart',
     async (store) => {
       await store.saveSweep('a', sweep(20, [PERSON]));
       assert.equal(await store.saveSweep('b', sweep(10, [OTHER])), true);
@@ -96,7 +96,7 @@ export const sweepRequirements: readonly Requirement[] = [
     },
   ],
   [
-    'a saved sweep survives closing and opening',
+    'keeps a saved sweep when it is closed and opened',
     async (store, { reopen }) => {
       await store.saveSweep('default', sweep(10, [PERSON]));
       const again = await reopen();
@@ -105,7 +105,7 @@ export const sweepRequirements: readonly Requirement[] = [
     },
   ],
   [
-    'a saved delta is put upon what was kept, and everything is taken where nothing was',
+    'adds a saved delta to the saved sweep, and takes all numbers if there is none',
     async (store) => {
       const delta = { added: [OTHER], removed: [] };
       assert.equal(await store.saveSweep('default', sweep(10, [PERSON, OTHER], { delta })), true);
@@ -116,7 +116,7 @@ export const sweepRequirements: readonly Requirement[] = [
     },
   ],
   [
-    'numbers come and go and come again',
+    'follows numbers that are added, removed and added again',
     async (store) => {
       const step = async (start: number, numbers: string[], added: string[], removed: string[]) =>
         store.saveSweep('default', sweep(start, numbers, { delta: { added, removed } }));
@@ -127,13 +127,13 @@ export const sweepRequirements: readonly Requirement[] = [
     },
   ],
   [
-    'listings tell when sweeps showed a number, and are forgotten with the person',
+    'returns when sweeps listed a number, and erases that with the person',
     async (store) => {
       if (store.listings === undefined) return;
       const both = [PERSON, OTHER];
       await store.saveSweep('default', sweep(10, both, { delta: { added: both, removed: [] } }));
-      const lacking = { missingOnce: [PERSON], delta: { added: [], removed: [] } };
-      await store.saveSweep('default', sweep(20, both, lacking));
+      const withoutPerson = { missingOnce: [PERSON], delta: { added: [], removed: [] } };
+      await store.saveSweep('default', sweep(20, both, withoutPerson));
       await store.saveSweep('default', sweep(30, [OTHER], { delta: { added: [], removed: [PERSON] } }));
       const span = { list: 'default', firstSeenAt: 10 };
       assert.deepEqual(await store.listings(PERSON), [{ ...span, lastSeenAt: 10 }]);

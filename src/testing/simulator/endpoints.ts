@@ -1,10 +1,10 @@
-/** What each endpoint of the simulated provider answers to a request that got in. */
+/** The replies of the simulated provider's endpoints to authenticated requests. */
 
 import { randomUUID } from 'node:crypto';
 import type { EndpointName } from './faults.ts';
 import { writeDate, type OptOutList } from './opt-out-list.ts';
 
-/** The paths, which are the provider's. */
+/** The endpoints by path. The paths are those of the provider. */
 export const PATHS: Readonly<Record<string, EndpointName>> = {
   '/sc/us/alert/opt-in/query/json': 'query',
   '/sc/us/alert/opt-in/manage/json': 'manage',
@@ -17,20 +17,22 @@ export const PATHS: Readonly<Record<string, EndpointName>> = {
   '/v2/verify': 'verify2',
 };
 
-/** A message that somebody asked the provider to send. */
+/** A message that the simulator was requested to send. */
 export interface SentMessage {
+  /** The endpoint of the request. */
   readonly api: EndpointName;
+  /** The recipient, as it was written. */
   readonly to: string;
   readonly from: string | undefined;
   readonly text: string | undefined;
   readonly messageId: string;
-  /** What the caller was told: `messages[].status`, or the HTTP status where the reply has none of its own. */
+  /** The status in the reply: `messages[].status`, or the HTTP status if the reply has no status of its own. */
   readonly status: string;
-  /** Whether the person had opted out: the provider accepts it, and fails it later. */
+  /** Whether the person had opted out: the provider accepts such a message and reports its failure later. */
   readonly isOptedOut: boolean;
 }
 
-/** A reply without its faults. */
+/** A reply, before a fault changes it. */
 export interface Answer {
   readonly status: number;
   readonly body: string;
@@ -38,29 +40,33 @@ export interface Answer {
 
 export type Inputs = Readonly<Record<string, unknown>>;
 
-/** The answer to credentials that are wrong. */
+/** Returns the reply to wrong credentials. */
 export function unauthorized(endpoint: EndpointName): Answer {
-  if (speaksProblems(endpoint)) {
+  if (usesProblemJson(endpoint)) {
     return json(401, { title: 'Unauthorized', detail: 'You did not provide correct credentials.' });
   }
   return refusal(endpoint, 200, { status: '4', 'error-text': 'Bad Credentials' });
 }
 
-/** The answer to too many requests. */
+/** Returns the reply to too many requests. */
 export function throttled(endpoint: EndpointName): Answer {
-  if (speaksProblems(endpoint))
+  if (usesProblemJson(endpoint))
     return json(429, { title: 'Rate Limit Hit', detail: 'Please wait, then retry' });
   return refusal(endpoint, 429, { status: '1', 'error-text': 'Throttled' });
 }
 
-const speaksProblems = (endpoint: EndpointName) => endpoint === 'messages' || endpoint === 'verify2';
-const isList = (endpoint: EndpointName) => endpoint === 'query' || endpoint === 'manage';
+const usesProblemJson = (endpoint: EndpointName) => endpoint === 'messages' || endpoint === 'verify2';
+const isListEndpoint = (endpoint: EndpointName) => endpoint === 'query' || endpoint === 'manage';
 
-function refusal(endpoint: EndpointName, http: number, said: object): Answer {
-  return json(http, isList(endpoint) ? said : { 'message-count': '1', messages: [said] });
+function refusal(endpoint: EndpointName, httpStatus: number, error: object): Answer {
+  return json(httpStatus, isListEndpoint(endpoint) ? error : { 'message-count': '1', messages: [error] });
 }
 
-/** Answers; `send` is told of every message. */
+/**
+ * Returns the reply of an endpoint to a request, and changes the list if the request does.
+ *
+ * @param ports.send called for each message of the request.
+ */
 export function answerOf(
   endpoint: EndpointName,
   inputs: Inputs,
@@ -94,10 +100,10 @@ export function answerOf(
     endpoint === 'verify2' ? verifyRecipients(inputs) : [text(endpoint === 'verify' ? 'number' : 'to') ?? ''];
   const messageId = randomUUID();
   const isRefused = endpoint === '2fa' && recipients.some((to) => list.has(to));
-  const status = isRefused ? '102' : speaksProblems(endpoint) ? '202' : '0';
+  const status = isRefused ? '102' : usesProblemJson(endpoint) ? '202' : '0';
   for (const to of recipients) {
-    const words = { from: text('from'), text: text('text') ?? text('message') };
-    send({ api: endpoint, to, ...words, messageId, status, isOptedOut: list.has(to) });
+    const content = { from: text('from'), text: text('text') ?? text('message') };
+    send({ api: endpoint, to, ...content, messageId, status, isOptedOut: list.has(to) });
   }
   switch (endpoint) {
     case 'messages':
@@ -110,17 +116,17 @@ export function answerOf(
     case 'alert':
     case '2fa':
     case 'marketing': {
-      const said = isRefused ? { status, 'error-text': 'Number has opted out' } : { status };
+      const result = isRefused ? { status, 'error-text': 'Number has opted out' } : { status };
       const costs = { 'remaining-balance': '10.00', 'message-price': '0.03', network: '310090' };
       return json(200, {
         'message-count': '1',
-        messages: [{ to: recipients[0], 'message-id': messageId, ...said, ...costs }],
+        messages: [{ to: recipients[0], 'message-id': messageId, ...result, ...costs }],
       });
     }
   }
 }
 
-/** Everybody in the workflow: each step may be tried. */
+/** Returns the recipients of all steps of a workflow: the provider may try each of them. */
 function verifyRecipients(inputs: Inputs): string[] {
   const workflow: unknown[] = Array.isArray(inputs['workflow']) ? inputs['workflow'] : [];
   return workflow.flatMap((step) => {

@@ -1,54 +1,59 @@
-/** Faults on script: what goes wrong with the next replies. */
+/** The faults that a test plans for the simulator's next replies. */
 
 import type { ServerResponse } from 'node:http';
 
-/** The endpoints by name. */
+/** The name of an endpoint. */
 export type EndpointName =
   'query' | 'manage' | 'sms' | 'alert' | '2fa' | 'marketing' | 'messages' | 'verify' | 'verify2' | 'unknown';
 
 /**
- * A fault. What is left out is as it would be without it. A request that meets a status or body of the fault's own, a
- * throttle or a broken connection does nothing: no message, no change to the list.
+ * A fault of the next replies. Members that are left out do not change the reply. A request with `status`, `body`,
+ * `throttle` or `isReset` is not carried out: no message is sent, and the list does not change.
  */
 export interface Fault {
-  /** Which requests: an endpoint by name or path, or `send` for all but the two of the list. Left out: all. */
+  /**
+   * The requests that it is for: an endpoint by name or path, or `send` for all endpoints except `query` and `manage`.
+   * Default all requests.
+   */
   readonly on?: EndpointName | 'send' | `/${string}`;
-  /** Which page of a query. */
+  /** The page of a query that it is for, from 0. Default every page. */
   readonly page?: number;
-  /** How many requests. Default 1; `Infinity` until `clearFaults()`. */
+  /** How many requests it is for. Default 1. `Infinity`: until `clearFaults()`. */
   readonly times?: number;
+  /** The HTTP status of the reply. */
   readonly status?: number;
+  /** Further headers of the reply, or other values of the usual ones. */
   readonly headers?: Readonly<Record<string, string>>;
-  /** The body instead of the real one. */
+  /** The body of the reply, instead of the usual one. */
   readonly body?: string;
-  /** Wait before the reply, ms. */
+  /** How long the reply is delayed, ms. */
   readonly delayMs?: number;
-  /** Never answers: not even headers, or headers and half of the body. */
+  /** Never completes the reply: sends nothing (`headers`), or the headers and half of the body (`body`). */
   readonly stall?: 'headers' | 'body';
-  /** Ends after half of the body, the connection included. */
+  /** Closes the connection after half of the body. */
   readonly isTruncated?: boolean;
-  /** Answers 429 as the endpoint does; `retryAfter` is the header `Retry-After`, s. */
+  /** Replies with 429, as the endpoint does. `retryAfter` is the value of the header `Retry-After`, s. */
   readonly throttle?: { readonly retryAfter?: number };
-  /** Breaks the connection instead of a reply. */
+  /** Closes the connection without a reply. */
   readonly isReset?: boolean;
 }
 
 export interface FaultScript {
   add(fault: Fault): void;
   clear(): void;
-  /** The fault of this request, counted as used. */
+  /** Returns the fault for a request, if there is one, and counts it as used. */
   take(request: { endpoint: EndpointName; path: string; page: number | undefined }): Fault | undefined;
 }
 
 export function createFaultScript(): FaultScript {
-  let script: { fault: Fault; left: number }[] = [];
+  let planned: { fault: Fault; left: number }[] = [];
   return {
-    add: (fault) => void script.push({ fault, left: fault.times ?? 1 }),
-    clear: () => void (script = []),
+    add: (fault) => void planned.push({ fault, left: fault.times ?? 1 }),
+    clear: () => void (planned = []),
     take({ endpoint, path, page }) {
       const isSend = endpoint !== 'query' && endpoint !== 'manage' && endpoint !== 'unknown';
       const names: unknown[] = [undefined, endpoint, path, ...(isSend ? ['send'] : [])];
-      const next = script.find(
+      const next = planned.find(
         ({ fault, left }) =>
           left > 0 && names.includes(fault.on) && (fault.page === undefined || fault.page === page),
       );
@@ -58,16 +63,16 @@ export function createFaultScript(): FaultScript {
   };
 }
 
-/** Whether the request is not carried out at all. */
-export function isInstead(fault: Fault): boolean {
+/** Returns whether a request with this fault is not carried out. */
+export function replacesReply(fault: Fault): boolean {
   const { status, body, throttle, isReset = false } = fault;
   return isReset || status !== undefined || body !== undefined || throttle !== undefined;
 }
 
-/** Writes a reply with its fault. */
+/** Sends a reply, changed by a fault. */
 export async function reply(
   res: ServerResponse,
-  real: { readonly status: number; readonly body: string },
+  usual: { readonly status: number; readonly body: string },
   fault: Fault = {},
   now: () => number = Date.now,
 ): Promise<void> {
@@ -76,8 +81,8 @@ export async function reply(
   if (fault.delayMs !== undefined) {
     await new Promise((resolve) => setTimeout(resolve, fault.delayMs).unref());
   }
-  const body = Buffer.from(fault.body ?? real.body);
-  res.writeHead(fault.status ?? real.status, {
+  const body = Buffer.from(fault.body ?? usual.body);
+  res.writeHead(fault.status ?? usual.status, {
     'content-type': 'application/json',
     'content-length': body.length,
     date: new Date(now()).toUTCString(),

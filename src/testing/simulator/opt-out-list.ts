@@ -1,69 +1,76 @@
 /**
- * The list of the simulated provider: who has opted out, what its query endpoint shows of it, and every way in which
- * that endpoint may behave within (and outside of) its documentation.
+ * The opt-out list of the simulated provider, the pages of its query endpoint, and the ways in which that endpoint may
+ * behave within (and outside of) its documentation.
  */
 
 import { createRows, type Rows } from './rows.ts';
 
 /** How the query endpoint pages and counts. */
 export interface ListBehaviour {
-  /** Most rows of a page, whatever was asked for. */
+  /** The largest number of rows in a page, even if more were requested. */
   pageCap?: number | undefined;
-  /** Every page is the first one. */
+  /** Whether every page is the first one. */
   ignoresPage?: boolean | undefined;
-  /** Page 1 is the first page (and so is page 0). */
+  /** Whether page 1 is the first page (and page 0 too). */
   isOneBased?: boolean | undefined;
-  /** What `opt-in-count` says. Default `total`. */
+  /** The value of `opt-in-count`: all rows, the rows of the page, or none. Default `total`. */
   count?: 'total' | 'page' | 'missing' | number | undefined;
   /** Whether rows have dates. Default `true`. */
   hasDates?: boolean | undefined;
-  /** Every so many-th person has two rows, one behind the other: two campaigns, two opt-outs. Default: nobody has. */
+  /**
+   * One person in this many has two rows, one after the other, as after opt-outs from two campaigns. Default: no person
+   * has two.
+   */
   twiceEvery?: number | undefined;
-  /** How long a change stays unseen in the query, ms. Default 0. */
+  /** How long a change is not visible in the query, ms. Default 0. */
   lagMs?: number | undefined;
-  /** Called when a page has been written: the place to make the list move. */
+  /** Called after each page: a test can change the list between two pages here. */
   afterPage?: ((page: number) => void) | undefined;
 }
 
 /**
- * The list. Changes count for the provider at once; with `isLagging` the query shows them after `catchUp()`, with
- * `behaviour.lagMs` after that time or `catchUp()`, whichever is first.
+ * The opt-out list. A change takes effect for sends at once. The query shows it at once too, except with `isLagging`:
+ * after `catchUp()`; and with `behaviour.lagMs`: after that time or `catchUp()`, whichever is first.
  */
 export interface OptOutList {
   readonly behaviour: ListBehaviour;
   isLagging: boolean;
+  /** Returns whether the person has opted out. */
   has(msisdn: string): boolean;
+  /** Opts a person out. `at` is the date of the row, ms UTC. Default now. */
   add(msisdn: string, at?: number): void;
+  /** Opts a person in. */
   remove(msisdn: string): void;
+  /** Makes all changes visible in the query. */
   catchUp(): void;
-  /** How many the query shows. */
+  /** How many numbers the query shows. */
   readonly size: number;
-  /** The body of a query's reply. */
+  /** Returns the body of a query's reply, for the page `index` (from 0) of `size` rows. */
   page(index: number, size: number): string;
 }
 
 export function createOptOutList(initial: Iterable<string> | number, now: () => number): OptOutList {
   const rows = createRows(initial);
-  const since = writeDate(now() - 86_400_000);
-  // Opted out at that date, or opted in: who is not here is as the rows say.
+  const initialDate = writeDate(now() - 86_400_000);
+  // The date of each number that opted out since the start; `undefined` if it opted in.
   const changed = new Map<string, string | undefined>();
   const behaviour: ListBehaviour = {};
-  let waiting: { msisdn: string; due: number }[] = [];
+  let hidden: { msisdn: string; due: number }[] = [];
 
   const has = (msisdn: string) =>
     changed.has(msisdn) ? changed.get(msisdn) !== undefined : rows.has(msisdn);
-  const showUntil = (time: number) => {
+  const showDue = (time: number) => {
     const isDue = ({ due }: { due: number }) => due <= time;
-    for (const { msisdn } of waiting.filter(isDue)) {
+    for (const { msisdn } of hidden.filter(isDue)) {
       if (has(msisdn)) rows.add(msisdn);
       else rows.remove(msisdn);
     }
-    waiting = waiting.filter((one) => !isDue(one));
+    hidden = hidden.filter((one) => !isDue(one));
   };
   const change = (msisdn: string, date: string | undefined) => {
     changed.set(msisdn, date);
-    waiting.push({ msisdn, due: list.isLagging ? Infinity : now() + (behaviour.lagMs ?? 0) });
-    showUntil(now());
+    hidden.push({ msisdn, due: list.isLagging ? Infinity : now() + (behaviour.lagMs ?? 0) });
+    showDue(now());
   };
 
   const list: OptOutList = {
@@ -76,33 +83,33 @@ export function createOptOutList(initial: Iterable<string> | number, now: () => 
     remove(msisdn) {
       if (has(msisdn)) change(msisdn, undefined);
     },
-    catchUp: () => showUntil(Infinity),
+    catchUp: () => showDue(Infinity),
     get size() {
-      showUntil(now());
+      showDue(now());
       return rows.size;
     },
     page(index, size) {
       const { pageCap = Infinity, ignoresPage, isOneBased, count = 'total', hasDates = true } = behaviour;
-      showUntil(now());
+      showDue(now());
       const length = Math.min(size, pageCap);
-      const place = ignoresPage ? 0 : isOneBased ? Math.max(0, index - 1) : index;
+      const pageIndex = ignoresPage ? 0 : isOneBased ? Math.max(0, index - 1) : index;
       const { twiceEvery = Infinity } = behaviour;
       const total = rows.size + Math.floor(rows.size / twiceEvery);
-      const shown = rowsAt(rows, place * length, length, twiceEvery).map((msisdn) => ({
+      const pageRows = rowsAt(rows, pageIndex * length, length, twiceEvery).map((msisdn) => ({
         msisdn,
         'opt-in': 'false',
         'opt-out': 'true',
-        ...(hasDates ? { 'opt-out-date': changed.get(msisdn) ?? since } : {}),
+        ...(hasDates ? { 'opt-out-date': changed.get(msisdn) ?? initialDate } : {}),
       }));
-      const said = count === 'total' ? total : count === 'page' ? shown.length : count;
-      const head = said === 'missing' ? {} : { 'opt-in-count': String(said) };
-      return JSON.stringify({ ...head, 'opt-in-list': shown });
+      const announced = count === 'total' ? total : count === 'page' ? pageRows.length : count;
+      const head = announced === 'missing' ? {} : { 'opt-in-count': String(announced) };
+      return JSON.stringify({ ...head, 'opt-in-list': pageRows });
     },
   };
   return list;
 }
 
-/** Rows from `start` on, where the last of every `every` people has a second row. */
+/** Returns `length` rows from `start` on. The last person of each group of `every` people has a second row. */
 function rowsAt(rows: Rows, start: number, length: number, every: number): string[] {
   if (every === Infinity) return rows.slice(start, length);
   const personOf = (row: number) => {
@@ -111,16 +118,16 @@ function rowsAt(rows: Rows, start: number, length: number, every: number): strin
   };
   const first = personOf(start);
   const people = rows.slice(first, length);
-  const shown: string[] = [];
-  for (let row = start; shown.length < length; row++) {
+  const pageRows: string[] = [];
+  for (let row = start; pageRows.length < length; row++) {
     const msisdn = people[personOf(row) - first];
     if (msisdn === undefined) break;
-    shown.push(msisdn);
+    pageRows.push(msisdn);
   }
-  return shown;
+  return pageRows;
 }
 
-/** `YYYY-MM-DD HH:MM:SS`, UTC. */
+/** Writes a time as `YYYY-MM-DD HH:MM:SS`, UTC. */
 export function writeDate(at: number): string {
   return new Date(at).toISOString().slice(0, 19).replace('T', ' ');
 }

@@ -1,27 +1,28 @@
-/** Reads and keeps what the simulated provider is asked, and tells whether the caller is who it says. */
+/** Records the requests to the simulated provider, and authenticates them. */
 
 import type { IncomingMessage } from 'node:http';
 import { PATHS, type Inputs } from './endpoints.ts';
 import type { EndpointName } from './faults.ts';
 import { makeSig, type SigMethod } from './signing.ts';
 
-/** A request as it came. */
+/** A request to the simulator. */
 export interface RecordedRequest {
   readonly endpoint: EndpointName;
   readonly method: string;
   /** Path and query. */
   readonly url: string;
+  /** Path without query. */
   readonly path: string;
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
-  /** At most the first MiB. */
+  /** The body as text, at most its first MiB. */
   readonly body: string;
-  /** Parameters of query and body. */
+  /** The parameters of the query and the body. */
   readonly inputs: Inputs;
-  /** When it had come whole, ms UTC. */
+  /** When the whole request had arrived, ms UTC. */
   readonly at: number;
 }
 
-/** What an account signs in with. */
+/** The credentials of an account. */
 export interface Account {
   readonly apiKey: string;
   readonly apiSecret: string;
@@ -30,6 +31,7 @@ export interface Account {
 
 const MAX_BODY = 1024 * 1024;
 
+/** Reads a request. */
 export async function record(req: IncomingMessage, now: () => number): Promise<RecordedRequest> {
   const chunks: Buffer[] = [];
   let size = 0;
@@ -44,8 +46,14 @@ export async function record(req: IncomingMessage, now: () => number): Promise<R
   return { endpoint: PATHS[path] ?? 'unknown', method, url, path, headers, body, inputs, at: now() };
 }
 
-/** By key and secret, by key and signature, by HTTP Basic; where the API takes tokens, by any token. */
-export function isKnown(request: RecordedRequest, { apiKey, apiSecret, signature }: Account): boolean {
+/**
+ * Returns whether a request is authenticated: by key and secret, by key and signature, or by HTTP Basic. APIs with
+ * tokens accept every token.
+ */
+export function isAuthenticated(
+  request: RecordedRequest,
+  { apiKey, apiSecret, signature }: Account,
+): boolean {
   const { endpoint, headers, inputs } = request;
   const authorization = headers['authorization'] ?? '';
   const takesTokens = endpoint === 'messages' || endpoint === 'verify2';
@@ -55,7 +63,7 @@ export function isKnown(request: RecordedRequest, { apiKey, apiSecret, signature
   const { sig } = inputs;
   if (typeof sig !== 'string') return inputs['api_secret'] === apiSecret;
   const all = Object.entries(inputs).map(([name, value]) => [name, String(value)] as const);
-  // Signers disagree about parameters without a value: either way is right.
+  // Some clients sign parameters with empty values, others do not. Both are accepted.
   return [all, all.filter(([, value]) => value !== '')].some(
     (signed) => makeSig(Object.fromEntries(signed), signature.secret, signature.method) === sig.toLowerCase(),
   );

@@ -1,41 +1,47 @@
 /**
- * The rows that the query endpoint shows, in their order. Generated numbers are counted and never stored, so that a
- * list of a million costs nothing to make, and a page costs as much as its own rows.
+ * The rows of the query endpoint, in order. Generated numbers are computed and not stored: the creation of a list of a
+ * million costs nothing, and the cost of a page depends on its own rows alone.
  */
 
-/** Numbers of eleven digits that begin with 1555: as many as there are. */
-const MOST_GENERATED = 10_000_000;
+/** All numbers of eleven digits that begin with 1555. */
+const MAX_GENERATED = 10_000_000;
 const FIRST_GENERATED = 15_550_000_000;
 
 export interface Rows {
   has(msisdn: string): boolean;
-  /** At the end, if it is not there. */
+  /** Adds a number at the end, unless there is a row with it. */
   add(msisdn: string): void;
   remove(msisdn: string): void;
   readonly size: number;
+  /** Returns up to `length` numbers from the row `start` on. */
   slice(start: number, length: number): string[];
 }
 
-/** A number for each index: US numbers of one block after the other. */
+/** Returns the generated number of an index: consecutive US numbers. */
 export function generatedNumber(index: number): string {
   return String(FIRST_GENERATED + index);
 }
 
-/** @throws RangeError when the count is no whole number from 0 to ten million. */
+/**
+ * Creates rows of given numbers, or of a count of generated ones.
+ *
+ * @throws RangeError if the count is no integer from 0 to ten million.
+ */
 export function createRows(initial: Iterable<string> | number): Rows {
   const generated = typeof initial === 'number' ? initial : 0;
-  if (!Number.isInteger(generated) || generated < 0 || generated > MOST_GENERATED) {
-    throw new RangeError(`optOuts: expected a whole number from 0 to ${MOST_GENERATED}, got ${generated}`);
+  if (!Number.isInteger(generated) || generated < 0 || generated > MAX_GENERATED) {
+    throw new RangeError(`optOuts: expected a whole number from 0 to ${MAX_GENERATED}, got ${generated}`);
   }
   const others = new Set(typeof initial === 'number' ? [] : initial);
-  // Of `others`; written anew after a change.
-  let inOrder: string[] | undefined;
-  const gone = new Set<number>();
-  let goneInOrder: number[] = [];
+  /** `others` as an array; built again after a change. */
+  let othersArray: string[] | undefined;
+  /** The indexes of generated numbers that were removed. */
+  const removed = new Set<number>();
+  let removedInOrder: number[] = [];
 
   const indexOf = (msisdn: string) => {
     const index = /^1555\d{7}$/.test(msisdn) ? Number(msisdn) - FIRST_GENERATED : generated;
-    return index < generated && !gone.has(index) ? index : undefined;
+    return index < generated && !removed.has(index) ? index : undefined;
   };
 
   return {
@@ -43,31 +49,31 @@ export function createRows(initial: Iterable<string> | number): Rows {
     add(msisdn) {
       if (indexOf(msisdn) !== undefined) return;
       others.add(msisdn);
-      inOrder = undefined;
+      othersArray = undefined;
     },
     remove(msisdn) {
       const index = indexOf(msisdn);
       if (index === undefined) {
-        if (others.delete(msisdn)) inOrder = undefined;
+        if (others.delete(msisdn)) othersArray = undefined;
         return;
       }
-      gone.add(index);
-      goneInOrder = [...gone].toSorted((a, b) => a - b);
+      removed.add(index);
+      removedInOrder = [...removed].toSorted((a, b) => a - b);
     },
     get size() {
-      return generated - gone.size + others.size;
+      return generated - removed.size + others.size;
     },
     slice(start, length) {
       const rows: string[] = [];
       let index = start;
-      for (const removed of goneInOrder) if (removed <= index) index++;
+      for (const removedIndex of removedInOrder) if (removedIndex <= index) index++;
       for (; index < generated && rows.length < length; index++) {
-        if (!gone.has(index)) rows.push(generatedNumber(index));
+        if (!removed.has(index)) rows.push(generatedNumber(index));
       }
       if (rows.length === length || others.size === 0) return rows;
-      const from = Math.max(0, start - (generated - gone.size));
-      inOrder ??= [...others];
-      return [...rows, ...inOrder.slice(from, from + length - rows.length)];
+      const from = Math.max(0, start - (generated - removed.size));
+      othersArray ??= [...others];
+      return [...rows, ...othersArray.slice(from, from + length - rows.length)];
     },
   };
 }

@@ -1,27 +1,27 @@
-/** How the provider signs: the `sig` parameter and the Messages API's token, written from its documentation. */
+/** The provider's signatures, by its documentation: the `sig` parameter and the token of the Messages API. */
 
 import { createHash, createHmac, randomUUID } from 'node:crypto';
 
-/** The account's signing method. */
+/** The account's signature method: `md5hash` is an MD5 with the secret appended, the others are HMACs. */
 export type SigMethod = 'md5hash' | 'md5' | 'sha1' | 'sha256' | 'sha512';
 
-/** @returns the `sig` of the parameters, hex in lower case. */
+/** Returns the `sig` of the parameters, hex in lower case. */
 export function makeSig(
   parameters: Readonly<Record<string, string>>,
   secret: string,
   method: SigMethod,
 ): string {
-  let text = '';
+  let signedText = '';
   for (const name of Object.keys(parameters).toSorted()) {
-    if (name !== 'sig') text += `&${name}=${(parameters[name] ?? '').replace(/[&=]/g, '_')}`;
+    if (name !== 'sig') signedText += `&${name}=${(parameters[name] ?? '').replace(/[&=]/g, '_')}`;
   }
-  if (method !== 'md5hash') return createHmac(method, secret).update(text).digest('hex');
+  if (method !== 'md5hash') return createHmac(method, secret).update(signedText).digest('hex');
   return createHash('md5')
-    .update(text + secret)
+    .update(signedText + secret)
     .digest('hex');
 }
 
-/** @returns a token over the body, signed with HS256. `iat` in seconds. */
+/** Returns a token for the body, signed with HS256. `iat` is in seconds. */
 export function makeToken(
   body: string,
   secret: string,

@@ -1,11 +1,13 @@
-/** The webhooks of the provider in every shape, method and signature, as requests ready to be sent. */
+/** Creates requests of the provider's webhooks, in every shape, method and signature. */
 
 import { randomUUID } from 'node:crypto';
 import { makeSig, makeToken, type SigMethod } from './signing.ts';
 
-/** What is told: who said what to whom, or what became of a message. */
+/** The content and form of a webhook. */
 export interface WebhookSpec {
-  /** Default `sms-inbound`. */
+  /**
+   * The kind of webhook: a message of a person, or a receipt or status of a message to a person. Default `sms-inbound`.
+   */
   readonly shape?:
     | 'sms-inbound'
     | 'sms-receipt'
@@ -13,39 +15,40 @@ export interface WebhookSpec {
     | 'messages-inbound-nested'
     | 'messages-status'
     | undefined;
-  /** The person's number. */
+  /** The person's number, digits. */
   readonly person: string;
-  /** Our number. Default `73737`. */
+  /** The number of the service. Default `73737`. */
   readonly sender?: string | undefined;
-  /** Text of an inbound message. */
+  /** The text of a message. Default `STOP`. */
   readonly text?: string | undefined;
-  /** `err-code` of a receipt, title of a status's error. Default 9 and 1240. */
+  /** The `err-code` of a receipt, or the title of a status's error. Default 9 and 1240: the person has opted out. */
   readonly errorCode?: string | number | undefined;
   /** When the provider began to push, ms UTC. Default now. */
   readonly at?: number | undefined;
+  /** Default a random id. */
   readonly messageId?: string | undefined;
-  /** How it is sent. The Messages API only knows POST with JSON. Default `post-form`. */
+  /** The method and body. Webhooks of the Messages API are always `post-json`. Default `post-form`. */
   readonly transport?: 'get' | 'post-form' | 'post-json' | undefined;
-  /** Further parameters, or others instead of the usual ones; `undefined` leaves one out. */
+  /** Further parameters, or other values of the usual ones. `undefined` removes a parameter. */
   readonly extra?: Readonly<Record<string, unknown>> | undefined;
-  /** `sig` or `jwt`, `wrong-sig` or `wrong-jwt`, or `none`. Default what the shape's API uses. */
+  /** How it is signed. Default `sig` for shapes of the SMS API, `jwt` for those of the Messages API. */
   readonly signed?: 'sig' | 'jwt' | 'wrong-sig' | 'wrong-jwt' | 'none' | undefined;
-  /** Default `test-signature-secret`. */
+  /** The signature secret. Default `test-signature-secret`. */
   readonly secret?: string | undefined;
-  /** Default `sha256`. */
+  /** The method of `sig`. Default `sha256`. */
   readonly method?: SigMethod | undefined;
   /** The account in a token's claims. Default `test-key`. */
   readonly apiKey?: string | undefined;
-  /** The receiver's path or whole URL, for `url`. Default nothing. */
+  /** The path or URL of the receiver, which `url` begins with. Default an empty string. */
   readonly path?: string | undefined;
 }
 
-/** A request, ready for `fetch(base + url, request)`. */
+/** A request, for `fetch(base + url, request)`. */
 export interface WebhookHttp {
   readonly method: 'GET' | 'POST';
-  /** `path` of the spec and the query. */
+  /** The `path` of the spec, and the query. */
   readonly url: string;
-  /** Query, beginning with `?`, or nothing. */
+  /** The query, beginning with `?`; an empty string if there is none. */
   readonly query: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly body?: string;
@@ -53,7 +56,7 @@ export interface WebhookHttp {
 
 export const DEFAULT_SIGNATURE_SECRET = 'test-signature-secret';
 
-/** Writes a webhook as the provider does. */
+/** Creates the request of a webhook, as the provider sends it. */
 export function makeWebhook(spec: WebhookSpec): WebhookHttp {
   const { shape = 'sms-inbound', secret = DEFAULT_SIGNATURE_SECRET, method = 'sha256' } = spec;
   const isMessages = shape.startsWith('messages');
@@ -64,13 +67,13 @@ export function makeWebhook(spec: WebhookSpec): WebhookHttp {
   if (signed.endsWith('sig')) {
     payload['timestamp'] = String(Math.floor(at / 1000));
     payload['nonce'] = randomUUID();
-    const words = Object.fromEntries(
+    const texts = Object.fromEntries(
       Object.entries(payload).map(([name, value]) => [
         name,
         typeof value === 'string' ? value : JSON.stringify(value),
       ]),
     );
-    payload['sig'] = makeSig(words, signed === 'sig' ? secret : `not ${secret}`, method);
+    payload['sig'] = makeSig(texts, signed === 'sig' ? secret : `not ${secret}`, method);
   }
   const transport = isMessages ? 'post-json' : (spec.transport ?? 'post-form');
   const form = new URLSearchParams(payload as Record<string, string>).toString();
@@ -95,8 +98,8 @@ function payloadOf(
   at: number,
 ): Record<string, unknown> {
   const { person, sender = '73737', text = 'STOP', messageId = randomUUID() } = spec;
-  const written = new Date(at).toISOString().slice(0, 19).replace('T', ' ');
   const iso = new Date(at).toISOString();
+  const timestamp = iso.slice(0, 19).replace('T', ' ');
   switch (shape) {
     case 'sms-inbound': {
       const keyword = text.trim().split(/\s+/)[0]?.toUpperCase() ?? '';
@@ -107,7 +110,7 @@ function payloadOf(
         text,
         type: 'text',
         keyword,
-        'message-timestamp': written,
+        'message-timestamp': timestamp,
       };
     }
     case 'sms-receipt':
@@ -119,7 +122,7 @@ function payloadOf(
           status: 'rejected',
           'err-code': String(spec.errorCode ?? 9),
         },
-        ...{ 'network-code': '310090', price: '0.00', scts: '2001011400', 'message-timestamp': written },
+        ...{ 'network-code': '310090', price: '0.00', scts: '2001011400', 'message-timestamp': timestamp },
       };
     case 'messages-inbound':
       return {
