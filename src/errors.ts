@@ -44,8 +44,12 @@ export type ErrorCode =
  * The base class of every error of this package. `code` is stable; `message` is for people and may change; `cause` is
  * the error behind it, if there is one.
  *
- * @example try { await guard.resubscribe('15551234567'); } catch (error) { if (error instanceof GuardError)
- *   console.error(error.code, error.message); }
+ * @example
+ * try {
+ *   await guard.resubscribe('15551234567');
+ * } catch (error) {
+ *   if (error instanceof GuardError) console.error(error.code, error.message);
+ * }
  */
 export class GuardError extends Error {
   override name = 'GuardError';
@@ -91,8 +95,10 @@ export type ProviderErrorCode = Extract<ErrorCode, `provider_${string}`>;
  * The provider could not be reached, refused a request, or sent a reply that cannot be used. A guard emits it as the
  * event `error`; `resubscribe` rejects with it.
  *
- * @example guard.on('error', (error) => { if (error instanceof ProviderError) console.error(error.code,
- *   error.httpStatus, error.retryAfterMs); });
+ * @example
+ * guard.on('error', (error) => {
+ *   if (error instanceof ProviderError) console.error(error.code, error.httpStatus, error.retryAfterMs);
+ * });
  */
 export class ProviderError extends GuardError {
   override name = 'ProviderError';
@@ -123,8 +129,10 @@ export type WebhookErrorCode = Extract<ErrorCode, `webhook_${string}`>;
  * A webhook was answered with a 4xx; or with 500, for a fault of this package or of the user's `parse`. A guard emits
  * it as the event `error`.
  *
- * @example guard.on('error', (error) => { if (error instanceof WebhookError) console.error(error.status, error.code,
- *   error.message); });
+ * @example
+ * guard.on('error', (error) => {
+ *   if (error instanceof WebhookError) console.error(error.status, error.code, error.message);
+ * });
  */
 export class WebhookError extends GuardError {
   override name = 'WebhookError';
@@ -156,9 +164,13 @@ export type StoreErrorCode = Extract<ErrorCode, `store_${string}`>;
  * - `store_other_account`: the store holds lists of another account, whose process uses it. Nothing is loaded or
  *   stored.
  *
- * @example try { await guard.optOut('15551234567', { reason: 'by phone' }); } catch (error) { // This process blocks
- *   the number already; the opt-out is stored once the store works again. if (!(error instanceof StoreError)) throw
- *   error; }
+ * @example
+ * try {
+ *   await guard.optOut('15551234567', { reason: 'by phone' });
+ * } catch (error) {
+ *   // This process blocks the number already. The opt-out is stored once the store works again.
+ *   if (!(error instanceof StoreError)) throw error;
+ * }
  */
 export class StoreError extends GuardError {
   override name = 'StoreError';
@@ -239,7 +251,14 @@ export type SendBlockedWrapper = Error &
  * Errors of another copy of this package are found too, although they are no `instanceof SendBlockedError`.
  *
  * @returns the outermost one; `undefined` if there is none.
- * @example const blocked = findSendBlocked(error); if (blocked) console.info(`not sent: ${blocked.decision.reason}`);
+ * @example
+ * try {
+ *   await fetch('https://rest.nexmo.com/sms/json', { method: 'POST', body });
+ * } catch (error) {
+ *   const blocked = findSendBlocked(error);
+ *   if (blocked === undefined) throw error;
+ *   console.info(`not sent: ${blocked.decision.reason}`);
+ * }
  */
 export function findSendBlocked(error: unknown): SendBlockedError | undefined {
   const found = new Set<unknown>([error]);
@@ -273,8 +292,12 @@ function isErrorLike(value: object): value is { message: string; cause?: unknown
  *
  * The error may be a wrapper without a `decision`. Use `findSendBlocked` to get the {@link SendBlockedError}.
  *
- * @example try { await fetch('https://rest.nexmo.com/sms/json', { method: 'POST', body }); } catch (error) { if
- *   (!isSendBlocked(error)) throw error; }
+ * @example
+ * try {
+ *   await fetch('https://rest.nexmo.com/sms/json', { method: 'POST', body });
+ * } catch (error) {
+ *   if (!isSendBlocked(error)) throw error;
+ * }
  */
 export function isSendBlocked(error: unknown): error is SendBlockedError | SendBlockedWrapper {
   return findSendBlocked(error) !== undefined;

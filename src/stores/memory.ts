@@ -20,9 +20,14 @@ type KeptSweep = Pick<SavedSweep, 'number' | 'start' | 'ageMs' | 'heldMs'> & {
 };
 
 /**
- * Creates a memory store. A guard that is given the same object later starts with what an earlier one knew.
+ * Creates a memory store. Its contents are lost with the process. A later guard with the same store starts with the
+ * contents of an earlier one.
  *
  * @param options.keepsSweeps whether sweeps are copied, so that a later guard can start with them. Default `true`.
+ *
+ * @example
+ * const store = memoryStore();
+ * const guard = createGuard({ store });
  */
 export function memoryStore({
   keepsSweeps = true,

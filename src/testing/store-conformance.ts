@@ -16,8 +16,15 @@ export type { ConformanceTest, StoreFactory, StoreUnderTest } from './conformanc
  * The conformance suite of the store port. Run each test with a factory that creates a new, empty store. `run` rejects
  * with an AssertionError if the store does not meet the requirement.
  *
- * @example for (const { name, run } of storeConformance) { test(name, () => run(async () => { const store =
- *   memoryStore(); return { store, reopen: async () => store }; }), ); }
+ * @example
+ * for (const { name, run } of storeConformance) {
+ *   test(name, () =>
+ *     run(async () => {
+ *       const store = memoryStore();
+ *       return { store, reopen: async () => store };
+ *     }),
+ *   );
+ * }
  */
 export const storeConformance: readonly ConformanceTest[] = [
   ...changeRequirements,

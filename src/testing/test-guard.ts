@@ -31,8 +31,10 @@ const silentLogger = { debug() {}, info() {}, warn() {}, error() {} };
  *
  * @throws ConfigError for options that cannot be used.
  *
- * @example const guard = await createTestGuard({ optedOut: ['15551230001'] }); guard.canSend('15551230001'); // false
- *   await guard.close();
+ * @example
+ * const guard = await createTestGuard({ optedOut: ['15551230001'] });
+ * guard.canSend('15551230001'); // false
+ * await guard.close();
  */
 export async function createTestGuard(testOptions: TestGuardOptions = {}): Promise<TestGuard> {
   const isOptions: boolean = isRecord(testOptions);

@@ -107,14 +107,16 @@ interface Gate {
 }
 
 /**
- * Creates a gate in front of a handler: `next` is called for a request if all of its recipients may be sent to.
+ * Creates a gate in front of a handler of fetch's `Request` and `Response`. It calls `next` for requests whose
+ * recipients may all be sent to, and answers the others with a problem (RFC 9457).
  *
- * @throws ConfigError if `guard` is not a guard, and for invalid options.
+ * @throws ConfigError if `guard` is no guard, and for options that cannot be used.
  *
  * @example
- * const gate = guardFetch(guard, { next: async (request) => Response.json(await send(await request.json())) });
- * app.post('/messages', (c) => gate(c.req.raw)); // Hono
- * export const POST = gate; // Next.js
+ * // In Hono: app.post('/messages', (c) => POST(c.req.raw)). In Next.js, this is the whole route.
+ * export const POST = guardFetch(guard, {
+ *   next: async (request) => Response.json(await request.json()),
+ * });
  */
 export function guardFetch(guard: Guard, options: GuardFetchOptions): FetchHandler {
   const gate = readOptions(accessOf(guard), options);
@@ -234,9 +236,15 @@ function reportFault({ access, context }: Gate, task: string, cause: unknown): v
 }
 
 /**
- * Creates the handler of the provider's webhooks. Call it with a request whose body was not read.
+ * Creates a handler of the provider's webhooks, for fetch's `Request` and `Response`. Call it before the body is read.
  *
- * @throws ConfigError if `guard` is not a guard, and for invalid options.
+ * @throws ConfigError if `guard` is no guard, and for options that cannot be used.
+ *
+ * @example
+ * const receive = webhooksFetch(guard, { signature: { secret: 'my-secret', method: 'sha256' } });
+ * // In Hono: app.all('/webhooks/sms', (c) => receive(c.req.raw)). In Next.js:
+ * export const GET = receive;
+ * export const POST = receive;
  */
 export function webhooksFetch(guard: Guard, options: WebhooksOptions): FetchHandler {
   const receiver = accessOf(guard).receiver(options);

@@ -32,13 +32,15 @@ export interface UndiciGuardOptions {
 }
 
 /**
- * Creates an interceptor for `dispatcher.compose()`. Compose it first, before interceptors that redirect or retry:
- * their requests then pass the gate again.
+ * Creates an interceptor for `dispatcher.compose()`. A request that would send to a blocked number fails with a
+ * SendBlockedError. Compose it first, so that it also checks the requests of later interceptors, which redirect or
+ * retry.
  *
- * @throws ConfigError if `guard` is not a guard, and for invalid options.
+ * @throws ConfigError if `guard` is no guard, and for options that cannot be used.
  *
  * @example
  * const agent = new Agent().compose(guardDispatcher(guard), interceptors.retry());
+ * await fetch('https://rest.nexmo.com/sms/json', { method: 'POST', body, dispatcher: agent });
  */
 export function guardDispatcher(
   guard: Guard,
@@ -52,16 +54,22 @@ export function guardDispatcher(
 }
 
 /**
- * Guards the global dispatchers: every `fetch`, and every request of undici that names no dispatcher. A global
- * dispatcher that is set later has no guard. Unless `fetch` is mocked, a probe through the built-in `fetch` checks
- * whether it passes the guard. If it does not, as in Jest and in vitest's `vmThreads`, the event `error`
- * `global_guard_blind` is emitted.
+ * Guards the global dispatchers: every `fetch`, and every request of undici without a dispatcher of its own. A global
+ * dispatcher that is set afterwards is not guarded. The guard then makes a request through the built-in `fetch`, which
+ * is not sent, to check that it sees requests. If it does not, as in Jest and in vitest's `vmThreads`, it emits the
+ * event `error` with the code `global_guard_blind`.
  *
- * @returns a function that removes the guard, and returns whether the global dispatchers are again the same as before.
- * If another dispatcher was set meanwhile, it stays, and the guard in it has no effect any more.
- * @throws ConfigError if `guard` is not a guard, and for invalid options; `dispatcher_composed` if the global
+ * @returns a function that removes the guard. It returns whether the global dispatchers are the same as before. If
+ * another dispatcher was set meanwhile, it stays, and the guard in it has no effect any more.
+ * @throws ConfigError if `guard` is no guard, and for options that cannot be used; `dispatcher_composed` if the global
  * dispatcher redirects or retries and the guard cannot be put behind it; `global_guard_blind` in runtimes whose `fetch`
- * is not undici's (Bun, Deno).
+ * is not that of undici (Bun, Deno).
+ *
+ * @example
+ * const uninstall = installGlobalGuard(guard);
+ * await verifyGlobalGuard(guard);
+ * // Every fetch to the provider is checked now.
+ * uninstall();
  */
 export function installGlobalGuard(guard: Guard, options: UndiciGuardOptions = {}): () => boolean {
   const access = accessOf(guard);
@@ -78,10 +86,14 @@ export function installGlobalGuard(guard: Guard, options: UndiciGuardOptions = {
 }
 
 /**
- * Checks that the global `fetch` of this realm is guarded by `guard`, with a request through it that the guard stops:
- * it resolves if the guard gets that request. Nothing is sent.
+ * Checks that the global `fetch` of this realm is guarded by `guard`. It makes a request that the guard answers; no
+ * request is sent. Resolves if the guard has seen it.
  *
- * @throws ConfigError `global_guard_blind` if the guard does not get the request, or was not installed.
+ * @throws ConfigError `global_guard_blind` if the guard has not seen it, or was not installed.
+ *
+ * @example
+ * installGlobalGuard(guard);
+ * await verifyGlobalGuard(guard);
  */
 export async function verifyGlobalGuard(guard: Guard): Promise<void> {
   const access = accessOf(guard);

@@ -39,15 +39,15 @@ const DATA_MEMBERS = new Set(['credentials', 'options', 'auth', 'config']);
 const guarded = new WeakMap<object, { readonly access: GateAccess; readonly options: string }>();
 
 /**
- * Returns the client with a guard: `sms.send`, `messages.send` (SMS and MMS), `verify.start`, `verify2.newRequest` and
- * `conversations.createMember` (with a channel that carries text messages) check every recipient first. They reject
- * with a {@link SendBlockedError} if one of the recipients may not be sent to.
+ * Returns a guarded client with the same members. `sms.send`, `messages.send` (SMS and MMS), `verify.start`,
+ * `verify2.newRequest` and `conversations.createMember` (with a channel that carries texts) check every recipient
+ * first, and reject with a {@link SendBlockedError} if a recipient is blocked. The given client is not changed.
  *
  * @param vonage a client of @vonage/server-sdk, or an object of its parts such as `{ sms }`.
- * @throws ConfigError if `guard` is not a guard or `vonage` is not such a client, and for invalid options.
+ * @throws ConfigError if `guard` is no guard or `vonage` no such client, and for options that cannot be used.
  *
  * @example
- * const vonage = guardVonage(guard, new Vonage({ apiKey, apiSecret }));
+ * const vonage = guardVonage(guard, new Vonage({ apiKey: 'my-key', apiSecret: 'my-secret' }));
  * await vonage.sms.send({ to: '15551234567', from: '73737', text: 'hello' });
  */
 export function guardVonage<V extends object>(guard: Guard, vonage: V, options: GuardVonageOptions = {}): V {

@@ -30,19 +30,23 @@ import { SIGNING_METHODS, signParameters, type SigningMethod } from './request-s
 
 /** The options of {@link vonage}. Exactly one of `apiSecret` and `signature` is required. */
 export interface VonageOptions {
+  /** The account's API key. */
   readonly apiKey: string;
+  /** The account's API secret. It is sent in the body of each request. */
   readonly apiSecret?: string | undefined;
-  /** Signs requests instead of sending the secret. */
+  /** The account's signature secret and method. Requests are signed, and no secret is sent. */
   readonly signature?: { readonly secret: string; readonly method: SigningMethod } | undefined;
-  /** Default `https://rest.nexmo.com`. Plain `http:` only for loopback. */
+  /** The base URL of the provider. Default `https://rest.nexmo.com`. `http:` is accepted only for loopback. */
   readonly baseUrl?: string | undefined;
-  /** The time for one attempt: connection, headers and body. Default `'30s'`. */
+  /** The time limit of one attempt, including connect, headers and body. Default `'30s'`. */
   readonly timeout?: Duration | undefined;
-  /** How often a request that may succeed later is retried. Default 3, at most 10. */
+  /** How often a request that failed for a transient reason is repeated: 0 to 10. Default 3. */
   readonly retries?: number | undefined;
   /** An undici `Dispatcher`, for proxies. */
   readonly dispatcher?: Dispatcher | undefined;
+  /** The clock. Default the machine's. */
   readonly clock?: Clock | undefined;
+  /** Returns numbers from 0 to below 1, for the waits between attempts. Default `Math.random`. */
   readonly random?: (() => number) | undefined;
 }
 
@@ -63,9 +67,13 @@ const TRANSIENT: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * Creates the provider for an account.
+ * Creates the provider for an account of Vonage (formerly Nexmo). It reads the account's opt-out list, and opts numbers
+ * in. Its calls reject with a ProviderError if the provider fails.
  *
- * @throws ConfigError if an option is missing or invalid.
+ * @throws ConfigError for options that cannot be used.
+ *
+ * @example
+ * const guard = createGuard({ provider: vonage({ apiKey: 'my-key', apiSecret: 'my-secret' }) });
  */
 export function vonage(options: VonageOptions): Provider {
   const config = readFields(options, 'vonage', {

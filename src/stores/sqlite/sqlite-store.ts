@@ -9,11 +9,14 @@ import { spawnWorker } from './connection.ts';
 import type { Store } from '../store.ts';
 
 /**
- * Creates a store in a file. The file is made with mode 0600 where it is missing, its folder with 0700.
+ * Creates a store in a file. If the file is missing, it is created with mode 0600, and its folder with mode 0700.
  *
- * @param file its path, absolute or from the working directory.
- * @throws ConfigError where there is no SQLite to open it with (the message has the line that installs it), and in a
- * bundle that has left the program of the store's thread behind.
+ * @param file its path, absolute or relative to the working directory.
+ * @throws ConfigError if SQLite is not installed (the message has the command that installs it), or if a bundle does
+ * not include the program of the store's thread.
+ *
+ * @example
+ * const guard = createGuard({ store: sqliteStore('./optouts.db') });
  */
 export function sqliteStore(file: string): Store {
   if (/^(?:sqlite|memory|file):/i.test(file)) {
