@@ -1,5 +1,5 @@
 /**
- * Reads times as lists, webhooks and exports write them. Pure. Not read are forms with two meanings, such as
+ * Reads times as lists, webhooks and exports write them. Pure. It refuses forms with two meanings, such as
  * `01/02/2020`, days that are on no calendar, and dates before the year 2000.
  *
  * These forms are read: a `Date`; ms and seconds since 1970, as numbers or text; `YYYY-MM-DD`, alone or with `HH:MM`,

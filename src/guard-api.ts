@@ -50,7 +50,8 @@ export interface Guard extends AsyncDisposable {
    *
    * @param send gets the number as digits.
    * @returns the result of `send`.
-   * @throws SendBlockedError if no message may be sent; `send` is not called then. Errors of `send` are thrown unchanged.
+   * @throws SendBlockedError if no message may be sent; `send` is not called then. Errors of `send` are thrown
+   * unchanged.
    */
   send<T>(
     msisdn: string | number,
@@ -101,9 +102,9 @@ export interface Guard extends AsyncDisposable {
   /** Returns all blocked numbers, of every list or of one. */
   optOuts(options?: { readonly list?: string | undefined }): AsyncIterable<OptOutEntry>;
   /**
-   * Deletes a person's evidence and texts, and keeps the block. Resolves when they are deleted from the store; or, while
-   * another process still reads a log of the store that contains them, to `{ pending: true }`. They are deleted as soon as
-   * that process has finished.
+   * Deletes a person's evidence and texts, and keeps the block. Resolves when they are deleted from the store; or,
+   * while another process still reads a log of the store that contains them, to `{ pending: true }`. They are deleted
+   * as soon as that process has finished.
    */
   erase(msisdn: string | number): Promise<{ readonly pending: boolean }>;
   /**

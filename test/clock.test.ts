@@ -2,7 +2,7 @@ import { describe, expect, it, vi } from 'vitest';
 import { atMost, createAgeClock, startTimer, systemClock, withDeadline, within } from '../src/clock.ts';
 import { createFakeClock } from './fake-clock.ts';
 
-describe('age clock', () => {
+describe('an age clock', () => {
   it('runs with the monotonic clock', async () => {
     const clock = createFakeClock();
     const age = createAgeClock(clock);
@@ -11,7 +11,7 @@ describe('age clock', () => {
     expect(age.now() - start).toBe(5_000);
   });
 
-  it('jumps ahead with the wall clock: the machine slept', () => {
+  it('jumps ahead with the wall clock, after the machine slept', () => {
     const clock = createFakeClock();
     const age = createAgeClock(clock);
     const start = age.now();
@@ -38,7 +38,7 @@ describe('age clock', () => {
     expect(age.now() - start).toBe(60_000);
   });
 
-  it('counts a slow gain of the wall clock once it is no longer noise', () => {
+  it('counts a slow gain of the wall clock once it exceeds noise', () => {
     const clock = createFakeClock();
     const age = createAgeClock(clock);
     const start = age.now();
@@ -49,13 +49,13 @@ describe('age clock', () => {
     expect(age.now() - start).toBeGreaterThanOrEqual(250);
   });
 
-  it('places a wall time of the past', () => {
+  it('converts a wall time of the past', () => {
     const clock = createFakeClock();
     const age = createAgeClock(clock);
     expect(age.now() - age.at(clock.now() - 7_000)).toBe(7_000);
   });
 
-  it('reads the machine’s second clock once in a millisecond of the first, unless that stands still', async () => {
+  it('reads the machine’s monotonic clock once per millisecond of the wall clock, unless that stands still', async () => {
     vi.useFakeTimers({ toFake: ['Date'] });
     const monotonic = vi.spyOn(performance, 'now').mockReturnValue(1_000);
     try {
@@ -78,7 +78,7 @@ describe('age clock', () => {
     }
   });
 
-  it('reads a clock for a part of the readings of a loop, and for each that comes alone', async () => {
+  it('reads a clock for some calls of a loop, and for each single call', async () => {
     vi.useFakeTimers({ toFake: ['Date'] });
     const wall = vi.spyOn(Date, 'now');
     try {
@@ -123,7 +123,7 @@ describe('startTimer', () => {
     expect(fired).toHaveBeenCalledTimes(1);
   });
 
-  it('does not fire once cancelled, even on a clock that cannot cancel', async () => {
+  it('does not fire after it was cancelled, even with a clock that cannot cancel', async () => {
     const { clearTimeout: _, ...clock } = createFakeClock();
     const fired = vi.fn<() => void>();
     const cancel = startTimer(clock, 100, fired);
@@ -133,7 +133,7 @@ describe('startTimer', () => {
     expect(fired).not.toHaveBeenCalled();
   });
 
-  it('does not keep the process alive unless somebody waits', () => {
+  it('keeps the process alive only with keepsAlive', () => {
     const handles: NodeJS.Timeout[] = [];
     const clock = {
       ...systemClock,
@@ -151,7 +151,7 @@ describe('startTimer', () => {
     for (const cancel of cancels) cancel();
   });
 
-  it('is unrefed where the clock could not cancel it, whoever waits', () => {
+  it('is unrefed if the clock cannot cancel it, even with keepsAlive', () => {
     const unref = vi.fn<() => void>();
     startTimer({ now: () => 0, monotonic: () => 0, setTimeout: () => ({ unref }) }, 1, () => undefined, {
       keepsAlive: true,
@@ -163,7 +163,7 @@ describe('startTimer', () => {
 describe('waiting', () => {
   const never = new Promise<never>(() => undefined);
 
-  it('within a time gives the result, the error, or gives up', async () => {
+  it('returns the result or the error of work, or rejects at the deadline', async () => {
     const clock = createFakeClock();
     expect(await within(clock, 10, Promise.resolve('done'))).toBe('done');
     await expect(within(clock, 10, Promise.reject(new Error('boom')))).rejects.toThrow('boom');
@@ -173,7 +173,7 @@ describe('waiting', () => {
     expect(clock.timers).toBe(0);
   });
 
-  it('at most a time never rejects', async () => {
+  it('ends at the deadline without a rejection', async () => {
     const clock = createFakeClock();
     await atMost(clock, 10, Promise.resolve());
     await atMost(clock, 10, Promise.reject(new Error('boom')));
@@ -185,7 +185,7 @@ describe('waiting', () => {
 });
 
 describe('systemClock', () => {
-  it('reads the machine', () => {
+  it('reads the machine’s clocks', () => {
     expect(Math.abs(systemClock.now() - Date.now())).toBeLessThan(1_000);
     expect(systemClock.monotonic()).toBeLessThanOrEqual(systemClock.monotonic());
   });
@@ -204,7 +204,7 @@ describe('work with a deadline', () => {
     return { clock, caller, removed, options };
   }
 
-  it('gives its result, and leaves neither a timer nor a listener', async () => {
+  it('returns its result, and leaves neither a timer nor a listener', async () => {
     const { clock, removed, options } = deadline();
     expect(await withDeadline(options, async () => 'done')).toBe('done');
     expect([clock.timers, removed.mock.calls.length]).toEqual([0, 1]);
@@ -218,7 +218,7 @@ describe('work with a deadline', () => {
         throw new Error('boom');
       },
     ],
-  ])('rejects as the work does that %s', async (_name, work) => {
+  ])('rejects with the error of work that %s', async (_name, work) => {
     const { clock, removed, options } = deadline();
     await expect(withDeadline(options, work)).rejects.toThrow('boom');
     expect([clock.timers, removed.mock.calls.length]).toEqual([0, 1]);
@@ -227,7 +227,7 @@ describe('work with a deadline', () => {
   it.each([
     ['at the deadline', 'late'],
     ['when the caller aborts', 'ended: enough'],
-  ])('ends %s although the work does not', async (when, message) => {
+  ])('ends %s even if the work does not', async (when, message) => {
     const { clock, caller, removed, options } = deadline();
     const signals: AbortSignal[] = [];
     const work = (signal: AbortSignal) => {

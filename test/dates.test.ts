@@ -97,12 +97,12 @@ const unreadable: readonly unknown[] = [
 ];
 
 describe('a time', () => {
-  it.each(written)('%s is read', (value, provided, latest) => {
+  it.each(written)('is read from %s', (value, provided, latest) => {
     expect(readTime(value)).toBe(provided);
     expect(latestInstantOf(value)).toBe(latest);
   });
 
-  it.each(unreadable.map((value) => [value]))('%s is none', (value) => {
+  it.each(unreadable.map((value) => [value]))('is not read from %s', (value) => {
     expect([readTime(value), readInstant(value), latestInstantOf(value)]).toEqual([
       undefined,
       undefined,
@@ -110,7 +110,7 @@ describe('a time', () => {
     ]);
   });
 
-  it('of a day only is no instant', () => {
+  it('is no instant if it is only a day', () => {
     for (const [value, provided] of written) {
       const isDay =
         provided % DAY === DAY - 1 || (String(value).includes('+02:00') && !String(value).includes(':00 '));
@@ -137,14 +137,14 @@ describe('a time', () => {
       ['+14', 14],
       ['GMT-1200', -12],
     ],
-  ] as [string, number][])('in zone %s is %i hours ahead of UTC', (zone, ahead) => {
+  ] as [string, number][])('is read in zone %s, %i hours ahead of UTC', (zone, ahead) => {
     for (const name of [zone, zone.toLowerCase()]) {
       expect(readTime(`2020-01-01 14:00:00 ${name}`)).toBe(TWO - ahead * HOUR);
       expect(readTime(`1 Jan 2020 14:00:00 ${name}`)).toBe(TWO - ahead * HOUR);
     }
   });
 
-  it('of a day only is one in its zone, where that cannot be an hour', () => {
+  it('is read from a day with a zone, unless the zone may be an hour', () => {
     const end = Date.UTC(2020, 0, 2) - 1;
     const zones: readonly [string, number][] = [
       ['UTC+05', 5],
@@ -160,7 +160,7 @@ describe('a time', () => {
     for (const hour of ['2020-01-01-05', '2020-01-01 +05']) expect(readTime(hour)).toBeUndefined();
   });
 
-  it('is on any day of the calendar, and on no other', () => {
+  it('is read on each day of the calendar, and on no other day', () => {
     for (const year of [2023, 2024, 2100]) {
       for (let month = 0; month < 12; month++) {
         const days = new Date(Date.UTC(year, month + 1, 0)).getUTCDate();
@@ -175,7 +175,7 @@ describe('a time', () => {
     }
   });
 
-  it('with the name of a day is on that day', () => {
+  it('is read with the name of a weekday only if it is on that day', () => {
     const names = ['Wed', 'Thu', 'Fri', 'Sat', 'Sun', 'Mon', 'Tue'];
     for (const [index] of names.entries()) {
       const read = names.map((name) => readTime(`${name}, ${index + 1} Jan 2020 14:00:00 GMT`));
@@ -183,7 +183,7 @@ describe('a time', () => {
     }
   });
 
-  it('is up to 23:59:59, or a leap second', () => {
+  it('is read up to 23:59:59, and in a leap second', () => {
     const read = (time: string) => readTime(`2020-01-01T${time}`);
     const start = Date.UTC(2020, 0, 1);
     expect(['23:00:00', '00:59:00', '00:00:59', '23:59:60'].map(read)).toEqual([
@@ -197,7 +197,7 @@ describe('a time', () => {
     );
   });
 
-  it('as every row of a list has it costs no pattern', () => {
+  it('is read from rows of a list without a regular expression', () => {
     const rows: readonly [string, number][] = [
       ['2000-01-01 00:00:00', Date.UTC(2000, 0, 1)],
       ['2019-09-28 19:39:49', Date.UTC(2019, 8, 28, 19, 39, 49)],
@@ -213,7 +213,7 @@ describe('a time', () => {
     expect([read, before, used]).toEqual([rows.map(([, time]) => time), undefined, 0]);
   });
 
-  it('is the same in every form that has a zone', () => {
+  it('is the same in every form with a zone', () => {
     const second = fc.integer({ min: 946_684_800, max: 4_102_444_800 });
     fc.assert(
       fc.property(second, (s) => {
@@ -234,7 +234,7 @@ describe('a time', () => {
     );
   });
 
-  it('of a list is read in the short way as in the long one', () => {
+  it('is the same in the fast form of lists and in the general one', () => {
     const two = (most: number) =>
       fc.integer({ min: 0, max: most }).map((value) => String(value).padStart(2, '0'));
     const text = fc.tuple(fc.stringMatching(/^[0-9x]{4}$/), two(14), two(33), two(25), two(61), two(62));
@@ -247,7 +247,7 @@ describe('a time', () => {
     );
   });
 
-  it('never throws, and is after 1999', () => {
+  it('is read without an error from every value, and is after 1999', () => {
     const dateLike = fc.string({ unit: fc.constantFrom(...'0123456789-+: TZUTC,.JanWed'), maxLength: 40 });
     fc.assert(
       fc.property(fc.oneof(fc.anything(), dateLike, fc.double()), (value) => {

@@ -17,7 +17,7 @@ import {
 const limits = { staleAfterMs: 1_000, maxAgeMs: 5_000 };
 const listing = { list: 'default', source: 'inbound', since: 7 } as const;
 
-/** Every standing that a list can have. */
+/** Every standing of a list. */
 const standings: readonly Standing[] = [
   STARTING,
   SELF_KEPT,
@@ -55,7 +55,7 @@ describe('decide', () => {
     expect(decision).toMatchObject({ allowed: false, reason: 'invalid_number', to: null, list: null });
   });
 
-  // The table once more, by hand: what is answered about a number that is not listed.
+  // The decisions for a number that is not listed, written again by hand.
   const table: Record<Freshness, { blocked: string; allowed: string; policy: keyof Policy | null }> = {
     unknown: { blocked: 'not_ready', allowed: 'policy', policy: 'whenNotReady' },
     fresh: { blocked: 'never', allowed: 'not_listed', policy: null },
@@ -89,7 +89,7 @@ describe('decide', () => {
 });
 
 describe('freshness by age', () => {
-  it('of two is the worse one', () => {
+  it('is the worse one of two', () => {
     expect([lessFresh('stale', 'fresh'), lessFresh('fresh', 'stale')]).toEqual(['stale', 'stale']);
     expect([lessFresh('expired', 'unknown'), lessFresh('unknown', 'expired')]).toEqual([
       'unknown',
@@ -104,13 +104,13 @@ describe('freshness by age', () => {
     [5_000, 'stale', 'stale'],
     [5_001, 'expired', 'expired'],
     [Infinity, 'expired', 'expired'],
-  ])('%d ms is %s', (age, freshness, state) => {
+  ])('is right at the limits: %d ms is %s', (age, freshness, state) => {
     expect(freshnessOf(age, limits)).toBe(freshness);
     expect(standingAt(age, false, limits).state).toBe(state);
     expect(standingAt(age, true, limits)).toEqual({ state: 'restored', freshness, ageMs: age });
   });
 
-  it('is expired past maxAge even where that is staleAfter', () => {
+  it('is expired after maxAge, even if that equals staleAfter', () => {
     expect(freshnessOf(2_000, { staleAfterMs: 1_000, maxAgeMs: 1_000 })).toBe('expired');
   });
 });

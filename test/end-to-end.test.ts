@@ -39,7 +39,7 @@ async function start(
   return { simulator, guard };
 }
 
-it('a list that holds numbers in two rows is told once', async () => {
+it('warns once about a list that holds numbers in two rows', async () => {
   const { guard } = await start({ optOuts: 250 }, {}, ({ list }) => {
     list.behaviour.twiceEvery = 50;
   });
@@ -72,7 +72,7 @@ describe('the provider’s list over HTTP', () => {
     expect(Math.max(...sizes)).toBe(optOuts);
   });
 
-  it('is incomplete where a server repeats its first page for ever', async () => {
+  it('is incomplete if a server repeats its first page for ever', async () => {
     const { guard } = await start({ optOuts: 250 }, { pageSize: 100 }, ({ list }) => {
       list.behaviour.ignoresPage = true;
     });
@@ -82,7 +82,7 @@ describe('the provider’s list over HTTP', () => {
     expect(guard.check(listed(1000))).toMatchObject({ allowed: false, reason: 'not_ready' });
   });
 
-  it('keeps whom a moving list pushed past the cursor', async () => {
+  it('keeps a number that a changing list moved past the cursor', async () => {
     const { guard, simulator } = await start({ optOuts: 250 }, { pageSize: 100 });
     await guard.ready();
     simulator.list.behaviour.afterPage = (page) => {
@@ -127,7 +127,7 @@ describe('the provider’s list over HTTP', () => {
     expect(guard.canSend(listed(250))).toBe(true);
   });
 
-  it('is asked for by POST, with the credentials in the body alone', async () => {
+  it('is requested by POST, with the credentials only in the body', async () => {
     const { guard, simulator } = await start({ optOuts: 1 });
     await guard.ready();
     for (const { method, url, headers, body } of simulator.requests) {
@@ -153,7 +153,7 @@ describe('the provider’s list over HTTP', () => {
     },
   );
 
-  it('waits and tries again where waiting helps', async () => {
+  it('is requested again after a wait if the failure is transient', async () => {
     const simulator = await startSimulator({ optOuts: 3 });
     open.push(() => simulator.close());
     simulator.fault({ on: 'query', times: 2, status: 503 });
@@ -165,7 +165,7 @@ describe('the provider’s list over HTTP', () => {
 });
 
 describe('resubscribing over HTTP', () => {
-  it('lifts the block once manage proves it, whatever the list still says', async () => {
+  it('lifts the block once manage proves the opt-in, even if the list still holds the number', async () => {
     const { guard, simulator } = await start({ optOuts: 250 });
     await guard.ready();
     simulator.list.isLagging = true;
@@ -179,7 +179,7 @@ describe('resubscribing over HTTP', () => {
     ['no flag', '{"msisdn":"15550000000"}', 'provider_bad_reply'],
     ['an error under 200', '{"messages":[{"status":"102"}]}', 'provider_rejected'],
     ['103', '{"messages":[{"status":"103"}]}', 'provider_number_refused'],
-  ])('changes nothing when manage answers %s', async (_name, body, code) => {
+  ])('changes nothing if manage answers %s', async (_name, body, code) => {
     const { guard, simulator } = await start({ optOuts: 250 });
     await guard.ready();
     simulator.fault({ on: 'manage', body });
@@ -188,7 +188,7 @@ describe('resubscribing over HTTP', () => {
   });
 });
 
-describe('a refused send makes no request', () => {
+describe('a refused send', () => {
   const blocked = '15550000001';
 
   async function guarded() {
@@ -198,7 +198,7 @@ describe('a refused send makes no request', () => {
     return guard;
   }
 
-  it('with the official SDK', async () => {
+  it('makes no request with the official SDK', async () => {
     const guard = await guarded();
     const scope = nock('http://127.0.0.1:9')
       .post('/sms/json')
@@ -229,14 +229,14 @@ describe('a refused send makes no request', () => {
     expect(await post(blocked)).toBe(403);
     expect(await post(['15551239999', blocked])).toBe(403);
     expect(await post('not a number')).toBe(422);
-    // Both replies are still there, for the sends that are allowed.
+    // Both planned replies are left for the allowed sends.
     expect(scope.pendingMocks()).toHaveLength(1);
     expect(await post('15551239999')).toBe(200);
     expect(await post('15551239999')).toBe(200);
     expect(scope.isDone()).toBe(true);
   });
 
-  it('with the global fetch', async () => {
+  it('makes no request with the global fetch', async () => {
     const guard = await guarded();
     const scope = nock('http://127.0.0.1:9').post('/v1/messages').reply(202, { message_uuid: 'x' });
     const send = (to: string) => {

@@ -1,4 +1,4 @@
-/** Refused sends are found wherever they are carried, and whoever's copy of the package they come from. */
+/** Errors of refused sends are found in every wrapper, and in those of other copies of the package. */
 
 import { execFileSync } from 'node:child_process';
 import { cpSync, mkdirSync, rmSync, symlinkSync } from 'node:fs';
@@ -32,7 +32,7 @@ function circleWith(last: object): Error {
   return first;
 }
 
-/** Whose every property throws. */
+/** An object whose every property throws. */
 const hostile = new Proxy(new Error('x'), {
   get() {
     throw new Error('no');
@@ -63,7 +63,7 @@ describe('a refused send', () => {
       Object.assign(runInNewContext('new Error("outer")') as object, { cause: blocked }),
     ],
     ['in the error of a DOM method', Object.assign(new DOMException('x'), { cause: blocked })],
-  ])('is found %s', (_where, error) => {
+  ])('is found %s', (_name, error) => {
     expect(findSendBlocked(error)).toBe(blocked);
     expect(isSendBlocked(error)).toBe(true);
   });
@@ -80,7 +80,7 @@ describe('a refused send', () => {
     ['a plain object with a cause', { cause: blocked }],
     ['its logged form', JSON.parse(JSON.stringify(blocked))],
     ['errors that are no array', Object.assign(new Error('x'), { errors: { 0: blocked } })],
-  ])('is not found in %s', (_what, error) => {
+  ])('is not found in %s', (_name, error) => {
     expect(findSendBlocked(error)).toBeUndefined();
     expect(isSendBlocked(error)).toBe(false);
   });
@@ -110,7 +110,7 @@ describe('a refused send', () => {
     expect(JSON.parse(printed)).toEqual([false, true, true, 'not_ready']);
   });
 
-  it('shows loggers neither its mark nor its number', () => {
+  it('shows neither its mark nor its number to loggers', () => {
     const error = new SendBlockedError(decision, '*******0001');
     expect(Reflect.ownKeys(error).filter((key) => typeof key === 'symbol')).toEqual([]);
     expect([...Object.keys(error), JSON.stringify(error), String(error)].join()).not.toContain('15551230001');
@@ -118,7 +118,7 @@ describe('a refused send', () => {
 });
 
 describe('the types', () => {
-  it('narrow to what is true of the error', () => {
+  it('narrow an error to what it can be', () => {
     const errorOf = (error: unknown): string | undefined => {
       if (!isSendBlocked(error)) return undefined;
       // @ts-expect-error -- the error may be a wrapper, which has no decision
@@ -130,14 +130,14 @@ describe('the types', () => {
     expect(errorOf(other)).toBeUndefined();
   });
 
-  it('take no other error away where nothing was refused', () => {
+  it('keep every other error type if no send was refused', () => {
     class HttpError extends Error {
       override readonly cause: unknown = undefined;
     }
     const otherOf = (error: HttpError | AggregateError | SendBlockedError) => {
       if (isSendBlocked(error)) return undefined;
       const left: HttpError | AggregateError = error;
-      // Were one of the two gone from the type, this would not compile.
+      // This would not compile if the type had lost one of the two.
       const both: [HttpError, AggregateError] extends [typeof error, typeof error] ? true : false = true;
       return both && left;
     };

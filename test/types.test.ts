@@ -1,4 +1,4 @@
-/** The handlers fit Express 5, Express 4 and node:http as they are. What is wrong here does not compile. */
+/** The types of the handlers fit Express 5, Express 4 and node:http. A mistake does not compile. */
 
 import { createServer } from 'node:http';
 import express, { type Request, type RequestHandler } from 'express';
@@ -6,14 +6,14 @@ import express4 from 'express4';
 import { expect, it } from 'vitest';
 import { createGuard, type Decision } from '../src/index.ts';
 
-it('fit the types of every host', async () => {
+it('accepts the handlers as those of every host', async () => {
   const guard = createGuard();
   const webhooks = guard.webhooks({ unsigned: 'block_only' });
-  const five: RequestHandler = guard.middleware();
+  const untyped: RequestHandler = guard.middleware();
   const typed: RequestHandler = guard.middleware<Request>({ to: (req) => req.get('x-to') });
   express()
     .use('/webhooks', webhooks)
-    .post('/messages', express.json(), five, typed, (req, res) => {
+    .post('/messages', express.json(), untyped, typed, (req, res) => {
       const decisions: readonly Decision[] | undefined = req.sendGuard;
       res.json(decisions);
     });

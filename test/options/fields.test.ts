@@ -51,7 +51,7 @@ describe('duration', () => {
     ['5M', 300_000],
     [1, 1],
     ['3650d', 315_360_000_000],
-  ])('%s', (given, ms) => {
+  ])('reads %s', (given, ms) => {
     expect(duration()(given, 'key')).toBe(ms);
   });
 
@@ -96,13 +96,13 @@ describe('duration', () => {
     [{ min: 0 }, 0, true],
     [{ max: MAX_TIMER_MS }, 2_147_483_647, true],
     [{ max: MAX_TIMER_MS }, 2_147_483_648, false],
-  ])('within %j: %j', (bounds, given, isFit) => {
+  ])('reads or refuses within %j: %j', (bounds, given, isValid) => {
     const read = () => duration(bounds)(given, 'key');
-    if (isFit) expect(read).not.toThrow();
+    if (isValid) expect(read).not.toThrow();
     else expect(read).toThrow(ConfigError);
   });
 
-  it('says which ones are expected', () => {
+  it('names the expected form', () => {
     expect(messageOf(() => duration({ min: 5, max: 60_000 })('soon', 'every'))).toBe(
       "every: expected a duration such as 30000 or '30s' (units ms, s, m, h, d) of 5 ms to 60000 ms, received a string",
     );
@@ -118,13 +118,13 @@ describe('size', () => {
     ['5b', 5],
     [1, 1],
     [2_147_483_647, 2_147_483_647],
-  ])('%s', (given, bytes) => {
+  ])('reads %s', (given, bytes) => {
     expect(size()(given, 'key')).toBe(bytes);
   });
   it.each([[0], ['64'], ['1tb'], [-1], [2_147_483_648], ['2gb']])('refuses %s', (given) => {
     expect(messageOf(() => size()(given, 'maxBody'))).toMatch(/^maxBody: expected a size/);
   });
-  it('says which ones are expected', () => {
+  it('names the expected form', () => {
     expect(messageOf(() => size({ min: 5, max: 60 })(null, 'maxBody'))).toBe(
       "maxBody: expected a size such as 65536 or '64kb' (units b, kb, mb, gb) of 5 to 60 bytes, received null",
     );
@@ -145,7 +145,7 @@ describe('readFields', () => {
     expect(Object.isFrozen(read.refresh)).toBe(true);
   });
 
-  it('reads what is given in place of a default', () => {
+  it('reads a given value instead of a default', () => {
     const given = { apiKey: 'k', refresh: { every: '1s' }, on: false };
     expect(readFields(given, 'options', shapeOf())).toEqual({
       apiKey: 'k',
@@ -225,7 +225,7 @@ describe('readFields', () => {
     expect(readFields(Object.create(null), 'options', { on: optional(flag) })).toStrictEqual(read);
   });
 
-  it('never prints what was received', () => {
+  it('never repeats a received value', () => {
     const fields = { secret: integer({ min: 0, max: 1 }), mode: oneOf(['block', 'allow']) };
     expect(messageOf(() => readFields({ secret: 'hunter2-hunter2' }, 'options', fields))).not.toContain(
       'hunter2',
@@ -246,7 +246,7 @@ describe('hints', () => {
   it.each<[string, unknown, OptionHints, string]>([
     ['a whole value', 5, hints, 'o: expected an object, received an integer; did you mean the right thing?'],
     [
-      'an object that was meant otherwise',
+      'an object with a suggestion',
       { slip: 1 },
       hints,
       'o: expected an object, received an object; did you mean the right thing?',
@@ -264,9 +264,9 @@ describe('hints', () => {
       { ...hints, isCall: true },
       'o: expected { for }, received a number; did you mean the right thing?',
     ],
-  ])('suggest after %s', (_name, given, told, message) => {
-    expect(messageOf(() => readFields(given, 'o', shapeOf('for'), told))).toBe(message);
-    expect(messageOf(() => group(shapeOf('for'), told)(given, 'o'))).toBe(message);
+  ])('suggest after %s', (_name, given, hints, message) => {
+    expect(messageOf(() => readFields(given, 'o', shapeOf('for'), hints))).toBe(message);
+    expect(messageOf(() => group(shapeOf('for'), hints)(given, 'o'))).toBe(message);
   });
 
   it.each([
@@ -290,7 +290,7 @@ describe('hints', () => {
   });
 });
 
-describe('a word nearby', () => {
+describe('a similar word', () => {
   const meantBy = (word: string, words: readonly string[]) =>
     /did you mean '(.*)'\?/.exec(messageOf(() => oneOf(words)(word, 'k')))?.[1];
 
@@ -312,7 +312,7 @@ describe('a word nearby', () => {
     ['abcdefghi123', ['abcdefghi456'], 'abcdefghi456'],
     ['abcdefgh1234', ['abcdefgh5678'], 'abcdefgh5678'],
     ['abcdefg12345', ['abcdefg67890'], undefined],
-  ])('%s of %j is %s', (word, words, meant) => {
+  ])('is found for %s in %j: %s', (word, words, meant) => {
     expect(meantBy(word, words)).toBe(meant);
   });
 });
@@ -342,7 +342,7 @@ describe('fields', () => {
     ['listOf', () => listOf(text)(['a', 'b'], 'k'), ['a', 'b']],
     ['secrets, one', () => secrets('a', 'k'), ['a']],
     ['secrets, several', () => secrets(['a', 'b'], 'k'), ['a', 'b']],
-  ])('%s', (_name, read, expected) => {
+  ])('read %s', (_name, read, expected) => {
     expect(read()).toEqual(expected);
   });
 
@@ -378,7 +378,7 @@ describe('fields', () => {
     ['withMethods of a function', () => withMethods('call')(messageOf, 'k'), /received a function/],
     ['withMethods of null', () => withMethods('page')(null, 'k'), /received null/],
     ['flag', () => flag('true', 'k'), /true or false, received a string/],
-  ])('%s refuses', (_name, read, message) => {
+  ])('refuse a wrong value: %s', (_name, read, message) => {
     expect(messageOf(read)).toMatch(message);
   });
 
@@ -405,7 +405,7 @@ describe('fields', () => {
     [true, 'a boolean'],
     [() => 1, 'a function'],
     [{}, 'an object'],
-  ])('names the kind of %s', (value, kind) => {
+  ])('name the kind of %s', (value, kind) => {
     expect(kindOf(value)).toBe(kind);
   });
 
@@ -416,7 +416,7 @@ describe('fields', () => {
     [{}, false],
     [null, false],
     ['then', false],
-  ])('tells whether %j is a promise', (value, isOne) => {
+  ])('recognise a promise: %j', (value, isOne) => {
     expect(isPromise(value)).toBe(isOne);
   });
 
@@ -427,14 +427,14 @@ describe('fields', () => {
     [null, false],
     ['a', false],
     [() => undefined, false],
-  ])('tells whether %j is a record', (value, isOne) => {
+  ])('recognise a record: %j', (value, isOne) => {
     expect(isRecord(value)).toBe(isOne);
   });
 
   it.each<[string, () => never, string]>([
     ['a value', () => refuse('k', 5, 'a text'), 'k: expected a text, received an integer'],
     [
-      'what was meant',
+      'a suggestion',
       () => refuse('k', 5, 'a text', "'5'"),
       "k: expected a text, received an integer; did you mean '5'?",
     ],

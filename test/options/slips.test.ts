@@ -1,4 +1,4 @@
-/** What users write by mistake gets an error that says what they meant. No error repeats what it received. */
+/** Errors for common mistakes suggest what the user probably meant. No error repeats a received value. */
 
 import { Vonage } from '@vonage/server-sdk';
 import { Auth } from '@vonage/auth';
@@ -104,7 +104,7 @@ describe('createGuard', () => {
     ['a client', new Vonage(credentials), 'options', `createGuard({ ${VONAGE.slice(0, -1)} })?`],
     ['a store', memoryStore(), 'options', 'createGuard({ store: … })?'],
     ['a promise of options', Promise.resolve({ provider }), 'options', 'createGuard(await …)?'],
-  ])('%s', (_what, given, key, meant) => {
+  ])('suggests the right option: %s', (_name, given, key, meant) => {
     const error = errorOf(() => createGuard(given as GuardOptions));
     expect(error.key).toBe(key);
     expect(error.message).toContain(`did you mean ${meant}`);
@@ -130,13 +130,13 @@ describe('createGuard', () => {
     ['another list', { lists: { a: true } }, 'lists.a: expected an object, received a boolean'],
     ['other lists', { lists: 5 }, 'lists: expected an object of lists by name, received an integer'],
     ['another store', { store: 5 }, 'store: expected an object with open()'],
-  ])('guesses nothing for %s', (_what, given, message) => {
+  ])('suggests nothing for %s', (_name, given, message) => {
     const error = errorOf(() => createGuard(given as GuardOptions));
     expect(error.message).toContain(message);
     expect(error.message).not.toContain('did you mean');
   });
 
-  it('takes options from another realm, without a prototype, and by getters of a class', async () => {
+  it('accepts options from another realm, without a prototype, and with getters of a class', async () => {
     class Configured {
       get defaultCountry(): string {
         return 'US';
@@ -278,7 +278,7 @@ describe('a call', () => {
       [],
       "received nothing; did you mean webhooks({ signature: { secret: '…', method: 'sha256' } })?",
     ],
-  ])('%s(%j)', async (name, args, message) => {
+  ])('suggests the right options: %s(%j)', async (name, args, message) => {
     const error = await (async () => call(name, ...args))().then(
       () => undefined,
       (thrown: unknown) => thrown,
@@ -289,7 +289,7 @@ describe('a call', () => {
     expect((error as ConfigError).key.split('.')[0]).toBe(name);
   });
 
-  it('of optOuts rejects when it is iterated', async () => {
+  it('rejects when the result of optOuts is iterated', async () => {
     const entries = call('optOuts', 'alerts') as AsyncIterable<unknown>;
     const first = entries[Symbol.asyncIterator]().next();
     await expect(first).rejects.toThrow(
@@ -297,7 +297,7 @@ describe('a call', () => {
     );
   });
 
-  it('of check and canSend never throws, and asks every list', async () => {
+  it('never throws for check and canSend, and asks every list', async () => {
     await guard.ready();
     await guard.optOut(NUMBER);
     for (const odd of [
@@ -316,14 +316,14 @@ describe('a call', () => {
     }
   });
 
-  it('of assertCanSend takes any sender', async () => {
+  it('accepts every sender for assertCanSend', async () => {
     await guard.ready();
     for (const from of ['', 5, null, {}, undefined]) call('assertCanSend', '15551239999', { from });
     call('assertCanSend', '15551239999', { purpose: 'opt_out_confirmation' });
     expect(guard.status().counters.allowed).toBeGreaterThanOrEqual(6);
   });
 
-  it('of vonage names what it needs', () => {
+  it('names the required options of vonage', () => {
     expect(errorOf(() => vonage(SECRET as never)).message).toBe(
       "vonage: expected { apiKey, apiSecret, signature, baseUrl, … }, received a string; did you mean vonage({ apiKey: '…', apiSecret: '…' })?",
     );
@@ -333,7 +333,7 @@ describe('a call', () => {
   });
 
   it.each(['sqlite:./optouts.db', 'SQLITE:optouts.db', 'file:///optouts.db', 'memory:'])(
-    'of sqliteStore(%j) says that a path has no scheme',
+    'refuses sqliteStore(%j), since a path has no scheme',
     (file) => {
       expect(errorOf(() => sqliteStore(file)).message).toBe(
         "sqliteStore.file: expected the path of a file without a scheme, received a string; did you mean sqliteStore('./optouts.db'), or store: 'sqlite:./optouts.db' in createGuard?",
@@ -341,7 +341,7 @@ describe('a call', () => {
     },
   );
 
-  it('of createTestGuard names what it needs', async () => {
+  it('names the options of createTestGuard', async () => {
     for (const given of [NUMBER, [NUMBER], null]) {
       await expect(createTestGuard(given as never)).rejects.toThrow(
         /^createTestGuard: expected \{ optedOut, … \}, received .*did you mean createTestGuard\(\{ optedOut/,

@@ -1,4 +1,4 @@
-/** Every way to write the path of a store file: it names the file that its author means, or is refused. */
+/** Each way to write the path of a store file names the file that the user means, or is refused. */
 
 import { describe, expect, it } from 'vitest';
 import { createGuard } from '../../src/index.ts';
@@ -22,7 +22,7 @@ describe('the path of a store', () => {
     ['sqlite:./a~1/~b.db', './a~1/~b.db'],
     ['sqlite:a:b.db', 'a:b.db'],
     ['sqlite:sub:/x.db', 'sub:/x.db'],
-  ])('%s is %s', (option, path) => {
+  ])('is read from %s as %s', (option, path) => {
     expect(sqliteFile(option, 'store', false)).toBe(path);
   });
 
@@ -63,7 +63,7 @@ describe('the path of a store', () => {
     ['sqlite:///C:/data/x.db', /of this system/],
     ['sqlite:.\\x.db', /of this system/],
     ['sqlite:\\\\server\\share\\x.db', /of this system/],
-  ])('%j is refused', (option, expected) => {
+  ])('is refused if it is %j', (option, expected) => {
     expect(() => sqliteFile(option, 'store', false)).toThrow(refusal);
     expect(() => sqliteFile(option, 'store', false)).toThrow(expected);
   });
@@ -75,16 +75,16 @@ describe('the path of a store', () => {
     ['sqlite:.\\x.db', '.\\x.db'],
     ['sqlite:C:\\Users\\ADMINI~1\\x.db', 'C:\\Users\\ADMINI~1\\x.db'],
     ['sqlite:\\\\server\\share\\x.db', '\\\\server\\share\\x.db'],
-  ])('%s is %s on Windows', (option, path) => {
+  ])('is read from %s as %s on Windows', (option, path) => {
     expect(sqliteFile(option, 'store', true)).toBe(path);
   });
 
   it.each(['file:./x.db', 'file:///var/x.db', 'sqlite3:./x.db', 'SQLITE:./x.db', './x.db', 'sqlite'])(
-    '%s is no store',
+    'is refused without the scheme: %s',
     (option) => expect(() => createGuard({ store: option })).toThrow(/'sqlite:' and the path of a file/),
   );
 
-  it('that is refused repeats no secret', () => {
+  it('is refused without repeating a secret', () => {
     expect(() => createGuard({ store: 'sqlite://user:secret@host/x.db' })).toThrow(
       expect.objectContaining({ message: expect.not.stringContaining('secret') }),
     );

@@ -1,6 +1,6 @@
 /**
- * Options may be left out by `undefined`, as in `{ timeout: settings.timeout }`: in every type under
- * `exactOptionalPropertyTypes`, and where they are read.
+ * Optional options accept `undefined`, as in `{ timeout: settings.timeout }`: in every type under
+ * `exactOptionalPropertyTypes`, and in every function that reads them.
  */
 
 import { PassThrough } from 'node:stream';
@@ -39,7 +39,7 @@ import {
 } from '../../src/testing/index.ts';
 
 type OptionalKey<T> = { [K in keyof T]-?: object extends Pick<T, K> ? K : never }[keyof T];
-/** The optional keys of a type that cannot be given as `undefined`. `never` is what it has to be. */
+/** The optional keys of a type that do not accept `undefined`. It must be `never`. */
 type Exact<T> = T extends object
   ? { [K in OptionalKey<T>]: { [P in K]: undefined } extends Pick<T, K> ? never : K }[OptionalKey<T>]
   : never;
@@ -47,45 +47,45 @@ type Second<F> = F extends (first: never, options?: infer O) => unknown ? NonNul
 type First<F> = F extends (options?: infer O) => unknown ? NonNullable<O> : never;
 
 /** Compiles only for types without such keys. */
-function takesUndefined<T>(..._keys: [Exact<T>] extends [never] ? [] : [Exact<T>]): void {}
+function acceptsUndefined<T>(..._keys: [Exact<T>] extends [never] ? [] : [Exact<T>]): void {}
 
-it('is so in the type of every options object', () => {
-  takesUndefined<GuardOptions>();
-  takesUndefined<RefreshOptions>();
-  takesUndefined<PolicyOptions>();
-  takesUndefined<ListOptions>();
-  takesUndefined<CheckOptions>();
-  takesUndefined<SendOptions>();
-  takesUndefined<FilterOptions<string>>();
-  takesUndefined<RowStreamOptions<string>>();
-  takesUndefined<CsvStreamOptions>();
-  takesUndefined<CsvStreamOptions['csv']>();
-  takesUndefined<MiddlewareOptions>();
-  takesUndefined<WebhooksOptions>();
-  takesUndefined<NonNullable<WebhooksOptions['keywords']>>();
-  takesUndefined<GuardFetchOptions>();
-  takesUndefined<UndiciGuardOptions>();
-  takesUndefined<SendRule>();
-  takesUndefined<GuardVonageOptions>();
-  takesUndefined<TestGuardOptions>();
-  takesUndefined<SimulatorOptions>();
-  takesUndefined<WebhookSpec>();
-  takesUndefined<Exclude<ImportRow, string | number>>();
-  takesUndefined<NonNullable<Parameters<typeof memoryStore>[0]>>();
-  takesUndefined<First<Guard['ready']>>();
-  takesUndefined<First<Guard['close']>>();
-  takesUndefined<First<Guard['refresh']>>();
-  takesUndefined<First<Guard['optOuts']>>();
-  takesUndefined<Second<Guard['optOut']>>();
-  takesUndefined<Second<Guard['resubscribe']>>();
-  takesUndefined<Second<Guard['import']>>();
-  takesUndefined<Second<Guard['history']>>();
-  // @ts-expect-error -- what this test is about
-  takesUndefined<{ readonly every?: string }>();
-  expect(takesUndefined.length).toBe(0);
+it('accepts undefined in the type of every options object', () => {
+  acceptsUndefined<GuardOptions>();
+  acceptsUndefined<RefreshOptions>();
+  acceptsUndefined<PolicyOptions>();
+  acceptsUndefined<ListOptions>();
+  acceptsUndefined<CheckOptions>();
+  acceptsUndefined<SendOptions>();
+  acceptsUndefined<FilterOptions<string>>();
+  acceptsUndefined<RowStreamOptions<string>>();
+  acceptsUndefined<CsvStreamOptions>();
+  acceptsUndefined<CsvStreamOptions['csv']>();
+  acceptsUndefined<MiddlewareOptions>();
+  acceptsUndefined<WebhooksOptions>();
+  acceptsUndefined<NonNullable<WebhooksOptions['keywords']>>();
+  acceptsUndefined<GuardFetchOptions>();
+  acceptsUndefined<UndiciGuardOptions>();
+  acceptsUndefined<SendRule>();
+  acceptsUndefined<GuardVonageOptions>();
+  acceptsUndefined<TestGuardOptions>();
+  acceptsUndefined<SimulatorOptions>();
+  acceptsUndefined<WebhookSpec>();
+  acceptsUndefined<Exclude<ImportRow, string | number>>();
+  acceptsUndefined<NonNullable<Parameters<typeof memoryStore>[0]>>();
+  acceptsUndefined<First<Guard['ready']>>();
+  acceptsUndefined<First<Guard['close']>>();
+  acceptsUndefined<First<Guard['refresh']>>();
+  acceptsUndefined<First<Guard['optOuts']>>();
+  acceptsUndefined<Second<Guard['optOut']>>();
+  acceptsUndefined<Second<Guard['resubscribe']>>();
+  acceptsUndefined<Second<Guard['import']>>();
+  acceptsUndefined<Second<Guard['history']>>();
+  // @ts-expect-error -- this type does not accept undefined
+  acceptsUndefined<{ readonly every?: string }>();
+  expect(acceptsUndefined.length).toBe(0);
 });
 
-describe('where they are read', () => {
+describe('undefined options', () => {
   const NUMBER = '15551230001';
   const none = <K extends string>(...keys: K[]) =>
     Object.fromEntries(keys.map((key) => [key, undefined])) as Record<K, undefined>;
@@ -108,7 +108,7 @@ describe('where they are read', () => {
     policy: none('whenNotReady', 'whenStale', 'whenExpired'),
   };
 
-  it('by a guard and its calls', async () => {
+  it('are accepted by a guard and its calls', async () => {
     const guard = createGuard(guardOptions);
     createGuard({ refresh: undefined, policy: undefined, store: memoryStore({ keepsSweeps: undefined }) });
     expect(await guard.ready({ timeout: undefined })).toBe('fresh');
@@ -136,12 +136,12 @@ describe('where they are read', () => {
     await guard.close(none('timeout'));
   });
 
-  it('by a list', () => {
+  it('are accepted by a list', () => {
     const options = none('senders', 'provider', 'optInByReply', 'trustProviderRemoval');
     expect(() => createGuard({ lists: { alerts: options } })).not.toThrow();
   });
 
-  it('by the gates', async () => {
+  it('are accepted by the gates', async () => {
     const guard = createGuard(guardOptions);
     await guard.ready();
     guardDispatcher(guard, none('hosts', 'rules', 'maxBody', 'onBlocked'));
@@ -161,7 +161,7 @@ describe('where they are read', () => {
     await guard.close();
   });
 
-  it('by the helpers for tests', async () => {
+  it('are accepted by the helpers for tests', async () => {
     const guard = await createTestGuard({ logger: undefined, optedOut: undefined });
     expect(guard.canSend(NUMBER)).toBe(true);
     await guard.close();

@@ -1,4 +1,4 @@
-/** What a guard warns of at its start: durations that are probably in seconds, and too many guards. */
+/** The warnings of a guard at its start: durations that are probably in seconds, and too many guards. */
 
 import { execFileSync } from 'node:child_process';
 import { describe, expect, it, vi } from 'vitest';
@@ -9,7 +9,7 @@ import { settle } from '../fake-clock.ts';
 const provider: Provider = { page: async () => ({ rows: [] }) };
 const silent = { debug() {}, info() {}, warn() {}, error() {} };
 
-/** The warnings of a guard with these options: those that a listener hears and those in the log. */
+/** Returns the warnings of a guard with these options: those that a listener gets, and those in the log. */
 async function warningsOf(options: GuardOptions): Promise<{ heard: string[]; logged: string[] }> {
   const warn = vi.fn<(details: object, message: string) => void>();
   const guard = createGuard({ ...options, logger: { ...silent, warn } });
@@ -54,14 +54,14 @@ describe('durations', () => {
       { refresh: { every: '1h' }, staleAfter: '1h', maxAge: '1h' },
       [],
     ],
-  ])('%s', async (_what, options, expected) => {
+  ])('are checked: %s', async (_name, options, expected) => {
     const { heard, logged } = await warningsOf({ provider, ...options });
     expect(heard).toHaveLength(expected.length);
     for (const [index, pattern] of expected.entries()) expect(heard[index]).toMatch(pattern);
     expect(logged).toEqual(heard);
   });
 
-  it('says nothing of ages where no provider is read', async () => {
+  it('are not checked for ages if there is no provider', async () => {
     expect((await warningsOf({ maxAge: 900, refresh: { timeout: 30 } })).heard).toEqual([]);
     expect((await warningsOf({ refresh: { every: 300 } })).heard).toHaveLength(1);
   });
@@ -79,7 +79,7 @@ describe('many guards', () => {
   }
   const close = (count: number) => Promise.all(opened.splice(0, count).map((guard) => guard.close()));
 
-  it('are said once, when the eleventh opens; closed ones do not count', async () => {
+  it('are reported once, when the eleventh opens; closed ones do not count', async () => {
     open(10);
     await close(5);
     open(5);
@@ -97,7 +97,7 @@ describe('many guards', () => {
     expect(heard).toHaveLength(1);
   });
 
-  it('are said again after all of them were closed', async () => {
+  it('are reported again after all of them were closed', async () => {
     await close(Infinity);
     open(11);
     await settle();
@@ -105,7 +105,7 @@ describe('many guards', () => {
     await close(Infinity);
   });
 
-  it('do not count those that could not be made', () => {
+  it('do not include those that could not be created', () => {
     for (let index = 0; index < 20; index++) {
       expect(() => createGuard({ store: 'memory' })).toThrow(/did you mean/);
     }
@@ -115,7 +115,7 @@ describe('many guards', () => {
     expect(counted.size).toBe(0);
   });
 
-  /** Runs a program on the built package. @returns what it printed as JSON. */
+  /** Runs a program with the built package. @returns its output, parsed as JSON. */
   function run(script: string, ...flags: string[]): unknown {
     const program = [...flags, '--input-type=module', '-e', script];
     return JSON.parse(execFileSync(process.execPath, program, { cwd: root, encoding: 'utf8' }));
@@ -141,7 +141,7 @@ describe('many guards', () => {
     const script = `
       import { createGuard } from './dist/index.js';
       const silent = { debug() {}, info() {}, warn() {}, error() {} };
-      // Timers that nobody keeps: the guards can be reached by nothing but the count.
+      // These timers are not kept, so that only the count could keep the guards.
       const clock = { now: Date.now, monotonic: () => performance.now(), setTimeout: () => 0, clearTimeout() {} };
       for (let index = 0; index < 300; index++) {
         createGuard({ clock, logger: silent });
@@ -159,7 +159,7 @@ describe('many guards', () => {
     expect(run(script, '--expose-gc')).toBe(true);
   });
 
-  it('do not matter where globals are frozen', () => {
+  it('are not reported if globals are frozen', () => {
     const script = `
       import { createGuard } from './dist/index.js';
       Object.preventExtensions(globalThis);

@@ -1,4 +1,4 @@
-/** signedWebhook says what it needs, instead of writing a webhook of nobody. */
+/** signedWebhook throws without a person's number. */
 
 import { describe, expect, it } from 'vitest';
 import { signedWebhook } from '../../src/testing/index.ts';
@@ -19,7 +19,7 @@ describe('signedWebhook', () => {
     expect(() => signedWebhook(spec as { person: string })).toThrow(message);
   });
 
-  it('writes a webhook of anybody else', () => {
+  it('creates a webhook of every other person', () => {
     expect(signedWebhook({ person: '15551234567', path: '/hooks' })).toMatchObject({
       ...{ method: 'POST', url: '/hooks', body: expect.stringContaining('msisdn=15551234567') },
     });

@@ -64,18 +64,18 @@ describe('the simulator', () => {
     ['/verify/json', { number: OUT }, 200],
     ['/v1/messages', { to: OUT, channel: 'sms' }, 202],
     ['/v2/verify', { workflow: [{ channel: 'sms', to: OUT }] }, 202],
-  ])('%s accepts a send to somebody who opted out, and remembers it', async (path, inputs, status) => {
+  ])('accepts a send to a person who opted out at %s, and records it', async (path, inputs, status) => {
     const basic = `Basic ${Buffer.from('test-key:test-secret').toString('base64')}`;
     expect((await post(path, inputs, { authorization: basic })).status).toBe(status);
     expect(simulator.messages.at(-1)).toMatchObject({ to: OUT, isOptedOut: true });
   });
 
-  it('refuses the same by 2FA at once', async () => {
+  it('refuses a send to a person who opted out by 2FA at once', async () => {
     const { body } = await post('/sc/us/2fa/json', { ...keys, to: OUT });
     expect(body).toMatchObject({ messages: [{ status: '102' }] });
   });
 
-  it('opts in through manage, and refuses what is no number with 103', async () => {
+  it('opts in through manage, and refuses an invalid number with 103', async () => {
     const path = '/sc/us/alert/opt-in/manage/json';
     expect(await post(path, { ...keys, msisdn: 15550000249 })).toMatchObject({
       body: { msisdn: '15550000249', 'opt-in': 'true', 'opt-out': 'false' },
@@ -91,11 +91,11 @@ describe('the simulator', () => {
     });
   });
 
-  it('answers 404 elsewhere', async () => {
+  it('answers 404 at other paths', async () => {
     expect((await post('/elsewhere', keys)).status).toBe(404);
   });
 
-  it('shows a change to its list later where it lags', () => {
+  it('shows a change of its list later if it lags', () => {
     simulator.list.isLagging = true;
     simulator.list.add('15559990001');
     expect([
@@ -124,7 +124,7 @@ async function rowsOf({ url }: Simulator, inputs: object = {}): Promise<string[]
   return (reply['opt-in-list'] as { msisdn: string }[]).map(({ msisdn }) => msisdn);
 }
 
-describe('who gets in', () => {
+describe('authentication', () => {
   const secret = 'my_secret_key_for_testing';
   const published = {
     ...{ 'message-timestamp': '2013-11-21 15:27:30', messageId: '020000001B0FE827', msisdn: '14843472194' },
@@ -138,7 +138,7 @@ describe('who gets in', () => {
     expect(makeSig(published, secret, method)).toBe(sig);
   });
 
-  it.each(['md5hash', 'md5', 'sha1', 'sha256', 'sha512'] as const)('a caller who signs by %s', (method) =>
+  it.each(['md5hash', 'md5', 'sha1', 'sha256', 'sha512'] as const)('accepts a signature by %s', (method) =>
     started({ optOuts: 1, signature: { secret, method } }, async ({ url }) => {
       const ask = async (inputs: Record<string, string>) =>
         (await (await fetch(`${url}${QUERY}?${new URLSearchParams(inputs).toString()}`)).json()) as object;
@@ -154,16 +154,16 @@ describe('who gets in', () => {
   it.each([
     ['/v1/messages', 202],
     ['/v2/verify', 202],
-  ])('a caller with a token, at %s', async (path, status) => {
+  ])('accepts a token at %s', async (path, status) => {
     expect((await post(path, { to: '15551110000' }, { authorization: 'Bearer x' })).status).toBe(status);
   });
 
-  it.each(['/sms/json', QUERY, MANAGE])('but none with a token at %s', async (path) => {
+  it.each(['/sms/json', QUERY, MANAGE])('refuses a token at %s', async (path) => {
     const { body } = await post(path, { to: OUT }, { authorization: 'Bearer x' });
     expect(JSON.stringify(body)).toContain('Bad Credentials');
   });
 
-  it('leaves no message and no change when it refuses', () =>
+  it('leaves no message and no change after a refusal', () =>
     started({ optOuts: [OUT] }, async (own) => {
       for (const path of ['/sms/json', '/v1/messages', MANAGE]) {
         await fetch(own.url + path, { method: 'POST', body: JSON.stringify({ to: OUT, msisdn: OUT }) });
@@ -188,14 +188,14 @@ describe('the list', () => {
     ['pageCap', { pageCap: 2 }, ['15550000002', '15550000003']],
     ['ignoresPage', { ignoresPage: true }, ['15550000000', '15550000001', '15550000002']],
     ['isOneBased', { isOneBased: true }, ['15550000000', '15550000001', '15550000002']],
-  ])('page 1 of 3 rows, with %s', (_name, behaviour, expected) =>
+  ])('returns page 1 of 3 rows with %s', (_name, behaviour, expected) =>
     started({ optOuts: 5 }, async (own) => {
       Object.assign(own.list.behaviour, behaviour);
       expect(await rowsOf(own, { page: 1, 'page-size': 3 })).toEqual(expected);
     }),
   );
 
-  it('gives some people two rows, which are counted', () =>
+  it('returns two rows for some people, and counts both', () =>
     expect(
       [0, 1, 2].map((page) => {
         const list = createOptOutList(5, () => 0);
@@ -212,14 +212,14 @@ describe('the list', () => {
       ['7', 4],
     ]));
 
-  it('moves between two pages where a test says so', () =>
+  it('changes between two pages if a test does that', () =>
     started({ optOuts: 4 }, async (own) => {
       own.list.behaviour.afterPage = (page) => void (page === 0 && own.list.remove('15550000000'));
       const pages = [await rowsOf(own, { 'page-size': 2 }), await rowsOf(own, { 'page-size': 2, page: 1 })];
       expect(pages).toEqual([['15550000000', '15550000001'], ['15550000003']]);
     }));
 
-  it('shows a change after its lag, by the clock it was given', () => {
+  it('shows a change after its lag, by the given clock', () => {
     let time = 1_700_000_000_000;
     return started({ listLagMs: 60_000, now: () => time }, async (own) => {
       own.list.add(OUT);
@@ -230,7 +230,7 @@ describe('the list', () => {
     });
   });
 
-  it('ends as it should when changes overtake each other', () =>
+  it('shows the last of several changes', () =>
     started({ optOuts: [OUT] }, async ({ list }) => {
       list.isLagging = true;
       list.remove(OUT);
@@ -243,11 +243,11 @@ describe('the list', () => {
       expect([list.size, list.has(OUT)]).toEqual([1, false]);
     }));
 
-  it.each([-1, 1.5, NaN, 10_000_001])('cannot be made of %s rows', async (optOuts) => {
+  it.each([-1, 1.5, NaN, 10_000_001])('refuses to generate %s rows', async (optOuts) => {
     await expect(startSimulator({ optOuts })).rejects.toThrow(RangeError);
   });
 
-  it('slices like an array, whatever was added and removed', () => {
+  it('slices like an array after additions and removals', () => {
     const all = (count: number) =>
       Array.from({ length: count }, (_, index) => String(15_550_000_000 + index));
     for (const rows of [createRows(40), createRows(all(40))]) {
@@ -269,7 +269,7 @@ describe('the list', () => {
     }
   });
 
-  it('pages a million rows by the page', () =>
+  it('returns pages of a million rows at the cost of a page', () =>
     started({ optOuts: 1_000_000 }, async (own) => {
       own.list.remove('15550000000');
       expect(await rowsOf(own, { page: 999, 'page-size': 1_000 })).toHaveLength(999);
@@ -286,7 +286,7 @@ describe('faults', () => {
     ['a path', { on: '/sms/json' }, [200, 200, 200, 503, 200]],
     ['every send', { on: 'send', times: Infinity }, [200, 200, 200, 503, 503]],
     ['everything', { times: 3 }, [503, 503, 503, 200, 200]],
-  ])('hit %s, as often as they say', (_name, fault, expected) =>
+  ])('affect %s as often as planned', (_name, fault, expected) =>
     started({}, async (own) => {
       own.fault({ status: 503, ...fault });
       const seen: number[] = [];
@@ -302,7 +302,7 @@ describe('faults', () => {
     [QUERY, { status: '1' }],
     ['/sms/json', { messages: [{ status: '1' }] }],
     ['/v1/messages', { title: 'Rate Limit Hit' }],
-  ])('throttle %s in its own words', (path, expected) =>
+  ])('throttle %s with its own reply', (path, expected) =>
     started({}, async (own) => {
       own.fault({ throttle: { retryAfter: 7 } });
       const response = await ask(own, path);
@@ -343,7 +343,7 @@ describe('faults', () => {
       }),
   );
 
-  it('take the provider down, and up again', () =>
+  it('make the provider fail, and answer again', () =>
     started({}, async (own) => {
       own.setDown(true);
       await expect(ask(own)).rejects.toThrow(TypeError);
@@ -352,7 +352,7 @@ describe('faults', () => {
     }));
 });
 
-describe('what becomes of a message to somebody who opted out', () => {
+describe('a message to a person who opted out', () => {
   interface Came {
     readonly authorization: string | undefined;
     readonly body: string;
@@ -385,7 +385,7 @@ describe('what becomes of a message to somebody who opted out', () => {
     ['/v1/messages', '202', 1],
     ['/sc/us/2fa/json', '102', 0],
     ['/verify/json', '0', 0],
-  ])('%s answers %s and owes %i receipts', (path, status, owed) =>
+  ])('is answered at %s with %s, and leaves %i pending receipts', (path, status, owed) =>
     started({ optOuts: [OUT] }, async (own) => {
       const authorization = `Basic ${Buffer.from('test-key:test-secret').toString('base64')}`;
       for (const to of [OUT, '15551110000']) {
@@ -400,7 +400,7 @@ describe('what becomes of a message to somebody who opted out', () => {
     }),
   );
 
-  it('is told by a signed receipt and a signed status, once; one that cannot be told stays', () =>
+  it('is reported once by a signed receipt and a signed status, and stays pending if that fails', () =>
     started({ optOuts: [OUT], apiKey: 'mine', apiSecret: 's' }, async (own) => {
       const authorization = `Basic ${Buffer.from('mine:s').toString('base64')}`;
       for (const path of ['/sms/json', '/v1/messages']) {
@@ -445,7 +445,7 @@ describe('what becomes of a message to somebody who opted out', () => {
     ['sms-inbound', 'post-json', /"msisdn":"15550000000"/],
     ['messages-inbound', 'post-json', /"from":"15550000000"/],
     ['messages-inbound-nested', 'post-json', /"from":\{"type":"sms","number":"15550000000"\}/],
-  ] as const)('a STOP reaches the receiver as %s by %s', (shape, transport, expected) =>
+  ] as const)('is sent to the receiver as %s by %s', (shape, transport, expected) =>
     started({}, (own) =>
       receiving(async (url, came) => {
         await own.receiveStop(url, { person: OUT, shape, transport, text: 'STOP now' });
@@ -467,7 +467,7 @@ describe('signedWebhook', () => {
 });
 
 describe('createTestGuard', () => {
-  it('is ready, and its list can be changed and taken down', async () => {
+  it('creates a ready guard whose list can be changed and can fail', async () => {
     const guard = await createTestGuard({ optedOut: [OUT] });
     expect([guard.status().state, guard.canSend(OUT), guard.canSend('15559999999')]).toEqual([
       'fresh',
@@ -488,7 +488,7 @@ describe('createTestGuard', () => {
   });
 });
 
-it('signedWebhook makes a request that a guard believes', async () => {
+it('creates a signed webhook that a guard accepts', async () => {
   const guard = createGuard();
   await guard.ready();
   const server = createServer(

@@ -1,4 +1,4 @@
-/** How far requests are believed, by what signs them and which secrets the receiver knows. */
+/** How far requests are trusted, depending on their signatures and the receiver's secrets. */
 
 import { describe, expect, it, vi } from 'vitest';
 import { makeSig, makeToken } from '../../src/testing/simulator/signing.ts';
@@ -21,8 +21,8 @@ function tokenOf(body: object, key = secret[0] ?? ''): string {
   return `Bearer ${makeToken(JSON.stringify(body), key, { apiKey: 'k', iat: 0 })}`;
 }
 
-/** What is found out about a request; the message of the refusal where it is refused. */
-async function find(
+/** Returns the trust of a request, or the message of the error if it is refused. */
+async function trustOf(
   options: Partial<AuthenticatorOptions>,
   { json, parsed, query, token }: Given,
   onBodyMismatch = () => {},
@@ -39,8 +39,7 @@ async function find(
     { signature: undefined, jwt: undefined, unsigned: 'reject', ...options },
     onBodyMismatch,
   );
-  const found = authenticate(request, parameters);
-  return found.then(
+  return authenticate(request, parameters).then(
     ({ trust }) => trust,
     (error: Error) => error.message,
   );
@@ -91,58 +90,63 @@ describe('a request', () => {
       'proven',
     ],
     ['with sig and a wrong token', BOTH, { json: { ...webhook, sig }, token: 'Bearer x' }, WRONG],
-    ['with a token over a query', BOTH, { query: message, token: tokenOf(message) }, 'block_only'],
-    ['with a token over a parsed body', BOTH, { parsed: message, token: tokenOf(message) }, 'proven'],
+    ['with a token and a query', BOTH, { query: message, token: tokenOf(message) }, 'block_only'],
+    ['with a token and a parsed body', BOTH, { parsed: message, token: tokenOf(message) }, 'proven'],
     [
-      'with a token over a body that a parser has changed',
+      'with a token and a body that a parser has changed',
       BOTH,
       { parsed: { ...message, a: 1 }, token: tokenOf(message) },
       'block_only',
     ],
     [
-      'with a token over a text that a parser left',
+      'with a token and a body that a parser has left as text',
       BOTH,
       { parsed: JSON.stringify(message), token: tokenOf(message) },
       'proven',
     ],
-    ['unsigned', BOTH, { json: message }, NOT_SIGNED],
-    ['unsigned, under block_only', { ...BOTH, unsigned: 'block_only' }, { json: message }, 'block_only'],
+    ['without a signature', BOTH, { json: message }, NOT_SIGNED],
     [
-      'with sig where only jwt is known',
+      'without a signature, under block_only',
+      { ...BOTH, unsigned: 'block_only' },
+      { json: message },
+      'block_only',
+    ],
+    [
+      'with sig, if only jwt is configured',
       { jwt },
       { query: { ...webhook, sig } },
       /signed by the parameter sig .* only jwt is configured/,
     ],
     [
-      'with a token where only sig is known',
+      'with a token, if only signature is configured',
       { signature },
       { json: message, token: tokenOf(message) },
       /signed by a Bearer token .* only signature is configured/,
     ],
     [
-      'with both where only sig is known',
+      'with both, if only signature is configured',
       { signature },
       { json: { ...webhook, sig }, token: tokenOf(webhook) },
       'proven',
     ],
     [
-      'with sig where only jwt is known, under block_only',
+      'with sig, if only jwt is configured, under block_only',
       { jwt, unsigned: 'block_only' },
       { query: { ...webhook, sig } },
       'block_only',
     ],
     [
-      'with a token where nothing is known',
+      'with a token, if no secret is configured',
       { unsigned: 'block_only' },
       { json: message, token: 'Bearer x' },
       'block_only',
     ],
-    ['unsigned where only jwt is known', { jwt }, { query: webhook }, NOT_SIGNED],
-    ['unsigned where only sig is known', { signature }, { json: message }, NOT_SIGNED],
-  ])('%s', async (_name, options, given, expected) => {
-    const found = await find(options, given);
-    if (typeof expected === 'string') expect(found).toBe(expected);
-    else expect(found).toMatch(expected);
+    ['without a signature, if only jwt is configured', { jwt }, { query: webhook }, NOT_SIGNED],
+    ['without a signature, if only signature is configured', { signature }, { json: message }, NOT_SIGNED],
+  ])('trusts or refuses a request %s', async (_name, options, given, expected) => {
+    const trust = await trustOf(options, given);
+    if (typeof expected === 'string') expect(trust).toBe(expected);
+    else expect(trust).toMatch(expected);
   });
 
   it.each([
@@ -150,23 +154,23 @@ describe('a request', () => {
     ['=', /numbers contain & or =/, 'block_only'],
     ['_', /^block_only$/, 'block_only'],
     ['-', /^proven$/, 'proven'],
-  ])('whose numbers have %s', async (mark, found, foundWhenOpen) => {
+  ])('trusts or refuses a request whose numbers contain %s', async (mark, expected, expectedWhenOpen) => {
     for (const name of ['msisdn', 'to', 'from']) {
       const values = { ...webhook, [name]: `1${mark}1` };
       const query = { ...values, sig: makeSig(values, secret[0] ?? '', 'sha256') };
-      expect(await find(BOTH, { query })).toMatch(found);
-      expect(await find({ ...BOTH, unsigned: 'block_only' }, { query })).toBe(foundWhenOpen);
+      expect(await trustOf(BOTH, { query })).toMatch(expected);
+      expect(await trustOf({ ...BOTH, unsigned: 'block_only' }, { query })).toBe(expectedWhenOpen);
     }
     const values = { ...webhook, color: `1${mark}1`, sig: '' };
     const query = { ...values, sig: makeSig(values, secret[0] ?? '', 'sha256') };
-    expect(await find(BOTH, { query })).toBe('proven');
+    expect(await trustOf(BOTH, { query })).toBe('proven');
   });
 
-  it('whose sig is right beside a token that covers something else is proven', async () => {
-    expect(await find(BOTH, { query: { ...webhook, sig }, token: tokenOf(message) })).toBe('proven');
+  it('trusts a request with a correct sig, even if its token is for something else', async () => {
+    expect(await trustOf(BOTH, { query: { ...webhook, sig }, token: tokenOf(message) })).toBe('proven');
   });
 
-  it('by GET is not proven by the token of a body that nobody reads', async () => {
+  it('does not trust a GET by the token of a body that is not read', async () => {
     const body = Buffer.from(JSON.stringify(message));
     const parameters = readParameters({ url: `/?${new URLSearchParams(webhook).toString()}`, headers: {} });
     const authenticate = createAuthenticator({ ...BOTH, unsigned: 'reject' }, () => {});
@@ -175,7 +179,7 @@ describe('a request', () => {
     expect(await authenticate(request, parameters)).toMatchObject({ trust: 'block_only' });
   });
 
-  it('is refused with a code', async () => {
+  it('refuses an unsigned request with a code', async () => {
     const { get, refused } = startReceiver(BOTH);
     await get(webhook);
     expect(refused).toMatchObject([{ code: 'webhook_unauthorized', status: 401 }]);
@@ -196,29 +200,29 @@ describe('a request', () => {
       'a token',
       { json: { ...message, text: ['START', 'x'] }, token: tokenOf({ ...message, text: ['START', 'x'] }) },
     ],
-  ])('with a parameter twice is not signed by %s', async (_name, given) => {
-    expect(await find(BOTH, given)).toMatch(/counts as unsigned: it has a parameter twice/);
-    expect(await find({ ...BOTH, unsigned: 'block_only' }, given)).toBe('block_only');
+  ])('treats a request with a repeated parameter as unsigned, despite %s', async (_name, given) => {
+    expect(await trustOf(BOTH, given)).toMatch(/counts as unsigned: it has a parameter twice/);
+    expect(await trustOf({ ...BOTH, unsigned: 'block_only' }, given)).toBe('block_only');
   });
 
-  it('tells a listener of a token that does not fit a parsed body, and of no other', async () => {
+  it('reports a token that does not match a parsed body, and no other token', async () => {
     const onBodyMismatch = vi.fn<() => void>();
-    await find(BOTH, { parsed: message, token: tokenOf(message) }, onBodyMismatch);
-    await find(BOTH, { json: message, token: tokenOf({ ...message, to: '1' }) }, onBodyMismatch);
+    await trustOf(BOTH, { parsed: message, token: tokenOf(message) }, onBodyMismatch);
+    await trustOf(BOTH, { json: message, token: tokenOf({ ...message, to: '1' }) }, onBodyMismatch);
     expect(onBodyMismatch).not.toHaveBeenCalled();
-    await find(BOTH, { parsed: { ...message, a: 1 }, token: tokenOf(message) }, onBodyMismatch);
+    await trustOf(BOTH, { parsed: { ...message, a: 1 }, token: tokenOf(message) }, onBodyMismatch);
     expect(onBodyMismatch).toHaveBeenCalledTimes(1);
   });
 
-  it('whose parsed body cannot be written again is not proven', async () => {
+  it('does not trust a request whose parsed body cannot be serialised', async () => {
     const parsed: Record<string, unknown> = { ...message };
     parsed['self'] = parsed;
-    expect(await find(BOTH, { parsed, token: tokenOf(message) })).toBe('block_only');
+    expect(await trustOf(BOTH, { parsed, token: tokenOf(message) })).toBe('block_only');
   });
 });
 
 describe('the id of a token', () => {
-  it('tells a repeated webhook that has no id of its own', async () => {
+  it('recognises a repeated webhook without an id of its own', async () => {
     const body = { from: '15551230001', to: '73737', text: 'STOP', channel: 'sms' };
     const { postJson, sink } = startReceiver({ jwt });
     const authorization = tokenOf(body);
@@ -229,7 +233,7 @@ describe('the id of a token', () => {
     expect(sink.record).toHaveBeenCalledTimes(2);
   });
 
-  it('is that of the token, also beside sig', async () => {
+  it('is used even if there is a sig', async () => {
     const body = { ...webhook, sig };
     const { postJson, sink } = startReceiver({ signature, jwt });
     const headers = { authorization: tokenOf(body) };
@@ -238,7 +242,7 @@ describe('the id of a token', () => {
     expect(sink.record).toHaveBeenCalledTimes(1);
   });
 
-  it('is else the nonce', async () => {
+  it('is replaced by the nonce if there is no token', async () => {
     const { get, sink } = startReceiver({ unsigned: 'block_only' });
     for (const nonce of ['a', 'a', 'b']) await get({ ...webhook, nonce });
     expect(sink.record).toHaveBeenCalledTimes(2);
@@ -249,15 +253,15 @@ describe('a message', () => {
   const content = (count: number) =>
     Array.from({ length: count }, (_, index) => ({ text: index === count - 1 ? 'STOP' : `text ${index}` }));
 
-  it('of 32 texts is read, one of more is refused', async () => {
-    const { postJson, news, refused } = startReceiver({ unsigned: 'block_only' });
+  it('is read with 32 texts, and refused with more', async () => {
+    const { postJson, changes, refused } = startReceiver({ unsigned: 'block_only' });
     const inbound = { message_uuid: 'u', from: '15551230001', to: '1' };
     expect((await postJson({ ...inbound, content: content(33) })).status).toBe(400);
     expect(refused).toMatchObject([
       { code: 'webhook_unreadable', message: expect.stringContaining('32 texts') },
     ]);
     expect((await postJson({ ...inbound, content: content(32) })).status).toBe(200);
-    expect(news).toMatchObject([{ direction: 'out', text: 'STOP' }]);
+    expect(changes).toMatchObject([{ direction: 'out', text: 'STOP' }]);
   });
 
   it.each([
@@ -267,16 +271,16 @@ describe('a message', () => {
     ['START beside other words', { text: 'START', image: { caption: 'my car' } }, 0],
     ['other words beside START', { text: 'my car', image: { caption: 'START' } }, 0],
     ['a keyword', { sms: { keyword: 'START' } }, 0],
-  ])('opts in by %s', async (_name, words, optIns) => {
-    const { postJson, news } = startReceiver({ jwt });
+  ])('opts in only with nothing but opt-in words: %s', async (_name, content, optIns) => {
+    const { postJson, changes } = startReceiver({ jwt });
     const body = {
       message_uuid: 'u',
       from: '15551230001',
       to: '1',
       timestamp: '2026-01-01T00:00:00Z',
-      ...words,
+      ...content,
     };
     expect((await postJson(body, { authorization: tokenOf(body) })).status).toBe(200);
-    expect(news.filter(({ direction }) => direction === 'in')).toHaveLength(optIns);
+    expect(changes.filter(({ direction }) => direction === 'in')).toHaveLength(optIns);
   });
 });

@@ -1,9 +1,9 @@
-/** Which bodies are read, and that what cannot be read is refused: the provider sends it again, and an event tells it. */
+/** Which bodies are read. Every other body is refused, so that the provider repeats it, and reported by an event. */
 
 import { brotliCompressSync, deflateSync, gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { readParameters } from '../../src/webhooks/parameters.ts';
-import { said, startReceiver } from './receiver-harness.ts';
+import { answered, startReceiver } from './receiver-harness.ts';
 
 const PERSON = '15551230001';
 const FORM = `msisdn=${PERSON}&to=73737&text=STOP&messageId=m`;
@@ -22,7 +22,7 @@ const multipart = [
   .join('\r\n');
 const xml = `<message msisdn="${PERSON}" text="STOP"/>`;
 
-describe('an opt-out is read from', () => {
+describe('an opt-out', () => {
   it.each<[string, string | Uint8Array, string | undefined]>([
     ['a form', FORM, form],
     ['a form with its charset', FORM, `${form}; charset=UTF-8`],
@@ -41,23 +41,23 @@ describe('an opt-out is read from', () => {
     ['JSON behind a byte order mark and lines', `\uFEFF\r\n ${JSON_BODY}\n`, json],
     ['JSON in Latin-1', Buffer.from(JSON_BODY.replace('STOP', 'Arrêt'), 'latin1'), json],
     ['a form in Latin-1', Buffer.from(FORM.replace('STOP', 'Arrêt'), 'latin1'), form],
-  ])('%s', async (_name, body, type) => {
-    const { post, news } = startReceiver(OPEN);
-    expect(said(await post(body, type === undefined ? {} : { 'content-type': type }))).toEqual([
+  ])('is read from %s', async (_name, body, type) => {
+    const { post, changes } = startReceiver(OPEN);
+    expect(answered(await post(body, type === undefined ? {} : { 'content-type': type }))).toEqual([
       200,
       'recorded',
     ]);
-    expect(news).toMatchObject([{ direction: 'out', msisdn: PERSON }]);
+    expect(changes).toMatchObject([{ direction: 'out', msisdn: PERSON }]);
   });
 
-  it('a body that a parser has unpacked before', async () => {
-    const { post, news } = startReceiver(OPEN);
+  it('is read from a body that a parser has decompressed', async () => {
+    const { post, changes } = startReceiver(OPEN);
     await post(FORM, { 'content-type': form, 'content-encoding': 'gzip' });
-    expect(news).toHaveLength(1);
+    expect(changes).toHaveLength(1);
   });
 });
 
-describe('a body that cannot be read is refused:', () => {
+describe('a body that cannot be read', () => {
   const bodies: readonly [string, string | Uint8Array, Record<string, string>, number][] = [
     ['gzip', gzipSync(FORM), { 'content-type': form, 'content-encoding': 'gzip' }, 415],
     ['gzip of JSON', gzipSync(JSON_BODY), { 'content-type': json, 'content-encoding': 'GZIP' }, 415],
@@ -94,9 +94,9 @@ describe('a body that cannot be read is refused:', () => {
     ['bytes', Buffer.from([0xff, 0xfe, 0x00, 0x01]), { 'content-type': 'application/octet-stream' }, 415],
   ];
 
-  it.each(bodies)('%s', async (_name, body, headers, status) => {
+  it.each(bodies)('is refused: %s', async (_name, body, headers, status) => {
     const { post, sink, refused } = startReceiver(OPEN);
-    expect(said(await post(body, headers))).toEqual([status, 'refused']);
+    expect(answered(await post(body, headers))).toEqual([status, 'refused']);
     expect(refused).toMatchObject([{ code: 'webhook_unreadable', status }]);
     expect(sink.record).not.toHaveBeenCalled();
   });
@@ -110,34 +110,34 @@ describe('a body that cannot be read is refused:', () => {
     ['a literal', false, json, 400],
     ['lines', 'text: STOP', 'text/plain', 415],
     ['a form of another type', { a: 'b' }, 'application/x-thing', 415],
-  ])('%s behind a parser', async (_name, parsedBody, type, status) => {
+  ])('is refused after a body parser: %s', async (_name, parsedBody, type, status) => {
     const { receive, refused } = startReceiver(OPEN);
     const headers = type === undefined ? {} : { 'content-type': type };
     const answer = await receive({ method: 'POST', url: '/hooks', headers, parsedBody });
-    expect(said(answer)).toEqual([status, 'refused']);
+    expect(answered(answer)).toEqual([status, 'refused']);
     expect(refused).toMatchObject([{ code: 'webhook_unreadable', status }]);
   });
 });
 
-describe('what is not for us is answered 200:', () => {
+describe('a request of another application', () => {
   it.each<[string, string, string | undefined]>([
     ['a form of another application', 'event=call&call[0]=1&x-y.z=', form],
     ['such a form without a type', 'event=call', undefined],
     ['JSON of another application', '{"some event":"call"}', json],
     ['nothing', '', form],
     ['spaces and lines', ' \r\n\t', form],
-  ])('%s', async (_name, body, type) => {
+  ])('is answered 200 and ignored: %s', async (_name, body, type) => {
     const { post } = startReceiver(OPEN);
-    expect(said(await post(body, type === undefined ? {} : { 'content-type': type }))).toEqual([
+    expect(answered(await post(body, type === undefined ? {} : { 'content-type': type }))).toEqual([
       200,
       'ignored',
     ]);
   });
 
-  it('JSON of another application behind a parser', async () => {
+  it('is answered 200 and ignored after a body parser', async () => {
     const { receive } = startReceiver(OPEN);
     const request = { method: 'POST', url: '/hooks', headers: { 'content-type': json } };
-    expect(said(await receive({ ...request, parsedBody: { 'some event': 'call' } }))).toEqual([
+    expect(answered(await receive({ ...request, parsedBody: { 'some event': 'call' } }))).toEqual([
       200,
       'ignored',
     ]);
@@ -148,22 +148,22 @@ describe('too many parameters', () => {
   const many = (count: number) =>
     Array.from({ length: count }, (_, index): [string, string] => [`p${index}`, '1']);
   const webhook = { msisdn: PERSON, to: '73737', text: 'STOP', sig: 'x' };
-  const written = (count: number) =>
+  const formOf = (count: number) =>
     new URLSearchParams([...Object.entries(webhook), ...many(count)]).toString();
   const object = (count: number) => ({ ...webhook, ...Object.fromEntries(many(count)) });
   const signature = { secret: 's', method: 'sha256' } as const;
 
   it.each([
-    ['a form', { body: Buffer.from(written(12_000)) }],
+    ['a form', { body: Buffer.from(formOf(12_000)) }],
     ['separators', { body: Buffer.from(`${FORM}${'&'.repeat(12_000)}`) }],
     ['JSON', { body: Buffer.from(JSON.stringify(object(12_000))) }],
-    ['parsed', { parsedBody: object(12_000) }],
-    ['a query', { method: 'GET', url: `/hooks?${written(12_000)}` }],
-  ])('in %s are refused before anything is sorted or hashed', async (_name, change) => {
+    ['a parsed body', { parsedBody: object(12_000) }],
+    ['a query', { method: 'GET', url: `/hooks?${formOf(12_000)}` }],
+  ])('are refused in %s, before they are sorted or hashed', async (_name, change) => {
     for (const options of [{ signature }, { signature, ...OPEN }]) {
       const { receive, refused } = startReceiver({ ...options, maxBody: '1mb' });
       const request = { method: 'POST', url: '/hooks', headers: {}, ...change };
-      expect(said(await receive(request))).toEqual([413, 'refused']);
+      expect(answered(await receive(request))).toEqual([413, 'refused']);
       expect(refused).toMatchObject([
         { code: 'webhook_too_large', message: expect.stringMatching(/parameters/) },
       ]);

@@ -1,4 +1,4 @@
-/** What somebody without the secret could try with requests that were captured, cut or bent. */
+/** Requests that an attacker without the secret could make from captured ones. */
 
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
@@ -7,7 +7,7 @@ import type { WebhookChange } from '../../src/webhooks/payload.ts';
 import type { WebhooksOptions } from '../../src/webhooks/options.ts';
 import { createReceiver } from '../../src/webhooks/receiver.ts';
 import { START, createFakeClock } from '../fake-clock.ts';
-import { said, startReceiver } from './receiver-harness.ts';
+import { answered, startReceiver } from './receiver-harness.ts';
 
 const secret = 'my_secret_key_for_testing';
 const SIG: WebhooksOptions = { signature: { secret, method: 'sha256' } };
@@ -15,11 +15,11 @@ const NOW = '2026-01-01 00:00:00';
 const message = { msisdn: '15551234567', to: '73737', 'message-timestamp': NOW };
 
 function harness(options: WebhooksOptions = SIG) {
-  const news: WebhookChange[] = [];
+  const changes: WebhookChange[] = [];
   const receiver = createReceiver(options, {
     clock: createFakeClock(),
     sink: {
-      record: async (told) => (news.push(told), 'recorded' as const),
+      record: async (change) => (changes.push(change), 'recorded' as const),
       unclear() {},
       warn() {},
       failed() {},
@@ -37,7 +37,7 @@ function harness(options: WebhooksOptions = SIG) {
     });
   const post = (body: string) =>
     receiver.receive({ method: 'POST', url: '/', headers: {}, body: Buffer.from(body) });
-  return { news, get, post };
+  return { changes, get, post };
 }
 
 const signed = (parameters: Record<string, string>) => ({
@@ -45,63 +45,63 @@ const signed = (parameters: Record<string, string>) => ({
   sig: makeSig(parameters, secret, 'sha256'),
 });
 
-describe('no opt-in comes from', () => {
-  it('a name that swallows its neighbour', async () => {
+describe('an opt-in', () => {
+  it('does not come from a name that contains other parameters', async () => {
     const { sig } = signed({ ...message, keyword: 'START', text: 'Start the car', timestamp: '1' });
-    const { get, news } = harness();
-    const bent = { ...message, keyword: 'START', 'text=Start the car&timestamp': '1', sig };
-    expect([(await get(bent)).status, news]).toEqual([401, []]);
+    const { get, changes } = harness();
+    const forged = { ...message, keyword: 'START', 'text=Start the car&timestamp': '1', sig };
+    expect([(await get(forged)).status, changes]).toEqual([401, []]);
   });
 
-  it('the body of a captured token beside a query of one’s own', async () => {
+  it('does not come from a forged query with the body of a captured token', async () => {
     const body = JSON.stringify({ message_uuid: 'u', from: '15550000001', to: '73737', text: 'hello' });
     const authorization = `Bearer ${makeToken(body, secret, { apiKey: 'k', iat: START / 1000 })}`;
-    const { get, news } = harness({ jwt: { secret } });
+    const { get, changes } = harness({ jwt: { secret } });
     await get({ ...message, text: 'START' }, { headers: { authorization }, body: Buffer.from(body) });
-    expect(news.filter(({ isProven }) => isProven)).toEqual([]);
+    expect(changes.filter(({ isProven }) => isProven)).toEqual([]);
   });
 
   it.each([
     ['a keyword without its text', { keyword: 'START' }],
-    ['a part whose place is unknown', { text: 'START', 'concat-ref': 'r', 'concat-total': '999' }],
+    ['a part whose index is unknown', { text: 'START', 'concat-ref': 'r', 'concat-total': '999' }],
     ['a part alone', { text: 'START', 'concat-ref': 'r', 'concat-total': '2', 'concat-part': '1' }],
-  ])('%s', async (_name, parameters) => {
-    const { get, news } = harness();
+  ])('does not come from %s', async (_name, parameters) => {
+    const { get, changes } = harness();
     expect((await get(signed({ ...message, ...parameters }))).status).toBe(200);
-    expect(news).toEqual([]);
+    expect(changes).toEqual([]);
   });
 
   it.each([
     ['no time', undefined],
     ['an old time', START - 30 * 86_400_000],
-  ])('a dialect of the user with %s', async (_name, at) => {
+  ])('does not come from a parse function that returns %s', async (_name, at) => {
     const time = at === undefined ? {} : { at };
     const parse = () => ({ msisdn: message.msisdn, direction: 'in' as const, isAuthentic: true, ...time });
-    const { get, news } = harness({ ...SIG, parse });
+    const { get, changes } = harness({ ...SIG, parse });
     expect((await get({})).status).toBe(200);
-    expect(news).toEqual([]);
+    expect(changes).toEqual([]);
   });
 });
 
-describe('no opt-out is answered as done', () => {
+describe('an opt-out without a readable number', () => {
   it.each([
     ['without msisdn', '{"to":"73737","text":"STOP","messageId":"m"}'],
     ['with an empty msisdn', '{"msisdn":"","to":"73737","text":"STOP","messageId":"m"}'],
     ['with an odd msisdn', '{"msisdn":{"a":1},"to":"73737","text":"STOP","messageId":"m"}'],
     ['without from', '{"message_uuid":"u","channel":"sms","to":"73737","text":"STOP"}'],
     ['in a receipt without msisdn', '{"to":"73737","err-code":"9","status":"rejected","messageId":"m"}'],
-  ])('%s', async (_name, body) => {
-    const { post, news } = harness({ unsigned: 'block_only' });
-    expect([(await post(body)).status, news]).toEqual([400, []]);
+  ])('is not answered as recorded: %s', async (_name, body) => {
+    const { post, changes } = harness({ unsigned: 'block_only' });
+    expect([(await post(body)).status, changes]).toEqual([400, []]);
   });
 });
 
-it('JSON that is nested too deeply to be signed is refused', async () => {
+it('refuses JSON that is nested too deeply to be signed', async () => {
   const { post } = harness();
   expect((await post(`{"sig":"x","a":${'['.repeat(30_000)}${']'.repeat(30_000)}}`)).status).toBe(401);
 });
 
-describe('a number that sig does not tell from another', () => {
+describe('a number that sig does not distinguish from another', () => {
   const START_WEBHOOK = { ...message, text: 'START', messageId: 'm' };
   it.each<[string, Record<string, string>, number, number]>([
     ['plain numbers', {}, 200, 1],
@@ -112,31 +112,31 @@ describe('a number that sig does not tell from another', () => {
     ['from with =', { from: '=' }, 401, 0],
     ['from with _', { from: '_' }, 200, 0],
     ['another parameter with &, = and _', { color: '&=_' }, 200, 1],
-  ])('counts as said: %s', async (_name, change, status, optIns) => {
-    const { get, news } = startReceiver(SIG);
+  ])('proves an opt-in only if it is unambiguous: %s', async (_name, change, status, optIns) => {
+    const { get, changes } = startReceiver(SIG);
     expect((await get(signed({ ...START_WEBHOOK, ...change }))).status).toBe(status);
-    expect(news.filter(({ direction }) => direction === 'in')).toHaveLength(optIns);
+    expect(changes.filter(({ direction }) => direction === 'in')).toHaveLength(optIns);
   });
 
-  it.each(['&', '='])('counts as unsigned in msisdn: %s', async (mark) => {
+  it.each(['&', '='])('makes the request unsigned if msisdn contains %s', async (mark) => {
     const { get, refused } = startReceiver(SIG);
     expect((await get(signed({ ...START_WEBHOOK, msisdn: `1555${mark}1234567` }))).status).toBe(401);
     expect(refused[0]?.message).toMatch(/numbers contain & or =/);
   });
 
-  it('may block, where unsigned requests may', async () => {
-    const { get, news } = startReceiver({ ...SIG, unsigned: 'block_only' });
+  it('may block if unsigned requests may', async () => {
+    const { get, changes } = startReceiver({ ...SIG, unsigned: 'block_only' });
     for (const to of ['A&B', 'A=B', 'A_B']) await get(signed({ ...START_WEBHOOK, to, text: 'STOP' }));
-    expect(news).toMatchObject(Array.from({ length: 3 }, () => ({ direction: 'out', isProven: false })));
+    expect(changes).toMatchObject(Array.from({ length: 3 }, () => ({ direction: 'out', isProven: false })));
   });
 
-  it('blocks with _ also where unsigned requests are refused', async () => {
-    const { get, news } = startReceiver(SIG);
+  it('blocks with _ even if unsigned requests are refused', async () => {
+    const { get, changes } = startReceiver(SIG);
     await get(signed({ ...START_WEBHOOK, to: 'My_Brand', text: 'STOP' }));
-    expect(news).toMatchObject([{ direction: 'out', sender: 'My_Brand', isProven: false }]);
+    expect(changes).toMatchObject([{ direction: 'out', sender: 'My_Brand', isProven: false }]);
   });
 
-  it('is 401 in every mode where sig does not fit', async () => {
+  it('is refused with 401 in every mode if sig is wrong', async () => {
     const { get } = startReceiver({ ...SIG, unsigned: 'block_only' });
     expect((await get({ ...START_WEBHOOK, to: 'A&B', sig: 'x' })).status).toBe(401);
   });
@@ -147,17 +147,17 @@ describe('a number that sig does not tell from another', () => {
       timestamp: '2026-01-01T00:00:00Z',
     });
     const authorization = `Bearer ${makeToken(body, secret, { apiKey: 'k', iat: START / 1000 })}`;
-    const { post, news } = startReceiver({ ...SIG, jwt: { secret } });
+    const { post, changes } = startReceiver({ ...SIG, jwt: { secret } });
     expect((await post(body, { authorization })).status).toBe(200);
-    expect(news).toMatchObject([{ direction: 'in', sender: 'A&B', isProven: true }]);
+    expect(changes).toMatchObject([{ direction: 'in', sender: 'A&B', isProven: true }]);
   });
 
   it.each(['START&', 'START=', '_START_', 'START_'])(
-    'is no matter of texts, but %s opts nobody in',
+    'may be in a text, but %s opts nobody in',
     async (text) => {
-      const { get, news } = startReceiver(SIG);
-      expect(said(await get(signed({ ...START_WEBHOOK, text })))).toEqual([200, 'ignored']);
-      expect(news).toEqual([]);
+      const { get, changes } = startReceiver(SIG);
+      expect(answered(await get(signed({ ...START_WEBHOOK, text })))).toEqual([200, 'ignored']);
+      expect(changes).toEqual([]);
     },
   );
 });
@@ -169,49 +169,49 @@ describe('a request derived from a signed one', () => {
   const replaced = (pairs: Pairs, at: number, ...by: Pairs): Pairs =>
     pairs.toSpliced(at % pairs.length, 1, ...by);
 
-  /** Edits that keep, or nearly keep, the text that is signed. */
+  /** Edits that keep, or nearly keep, the signed string. */
   const edits: readonly ((at: number, where: number) => Edit)[] = [
-    // One of the three characters for another.
+    // Replace one of the three characters by another.
     (at, where) => (pairs) => {
-      const places = pairs.flatMap(([, value], index) =>
+      const marks = pairs.flatMap(([, value], index) =>
         [...value.matchAll(/[&=_]/g)].map((match) => [index, match.index] as const),
       );
-      const [index, place] = pick(places, at) ?? [0, 0];
+      const [index, offset] = pick(marks, at) ?? [0, 0];
       const [name, value] = pairs[index] ?? ['', ''];
-      if (places.length === 0) return pairs;
+      if (marks.length === 0) return pairs;
       const mark = '&=_'[where % 3] ?? '';
-      return replaced(pairs, index, [name, value.slice(0, place) + mark + value.slice(place + 1)]);
+      return replaced(pairs, index, [name, value.slice(0, offset) + mark + value.slice(offset + 1)]);
     },
-    // Two neighbours as one value.
+    // Join two neighbours in one value.
     (at) => (pairs) => {
       const sorted = pairs.toSorted(([a], [b]) => (a < b ? -1 : 1));
-      const place = at % Math.max(1, sorted.length - 1);
-      const [[name, value], [next, other]] = [sorted[place] ?? ['', ''], sorted[place + 1] ?? ['', '']];
-      return sorted.toSpliced(place, 2, [name, `${value}&${next}=${other}`]);
+      const index = at % Math.max(1, sorted.length - 1);
+      const [[name, value], [next, other]] = [sorted[index] ?? ['', ''], sorted[index + 1] ?? ['', '']];
+      return sorted.toSpliced(index, 2, [name, `${value}&${next}=${other}`]);
     },
-    // Two neighbours as one name.
+    // Join two neighbours in one name.
     (at) => (pairs) => {
       const sorted = pairs.toSorted(([a], [b]) => (a < b ? -1 : 1));
-      const place = at % Math.max(1, sorted.length - 1);
-      const [[name, value], [next, other]] = [sorted[place] ?? ['', ''], sorted[place + 1] ?? ['', '']];
-      return sorted.toSpliced(place, 2, [`${name}=${value}&${next}`, other]);
+      const index = at % Math.max(1, sorted.length - 1);
+      const [[name, value], [next, other]] = [sorted[index] ?? ['', ''], sorted[index + 1] ?? ['', '']];
+      return sorted.toSpliced(index, 2, [`${name}=${value}&${next}`, other]);
     },
-    // A value cut into parameters.
+    // Split a value into parameters.
     (at) => (pairs) => {
       const [name, value] = pairs[at % pairs.length] ?? ['', ''];
       const [first = '', ...rest] = value.split(/[&_]/);
       return replaced(pairs, at, [name, first], ...rest.map((one) => [one, ''] as const));
     },
-    // Characters moved between name and value.
+    // Move characters between name and value.
     (at, where) => (pairs) => {
       const [name, value] = pairs[at % pairs.length] ?? ['', ''];
       const cut = where % (value.length + 1);
       return replaced(pairs, at, [`${name}=${value.slice(0, cut)}`, value.slice(cut)]);
     },
-    // Blank parameters more, or fewer.
+    // Add or remove blank parameters.
     (at, where) => (pairs) => [...pairs, [pick(NAMES, at) ?? '', pick(['', ' ', '\t'], where) ?? '']],
     () => (pairs) => pairs.filter(([, value]) => value.trim() !== ''),
-    // A parameter twice, or under another name.
+    // Repeat or rename a parameter.
     (at, where) => (pairs) => [...pairs, [pairs[at % pairs.length]?.[0] ?? '', pick(TEXTS, where) ?? '']],
     (at, where) => (pairs) =>
       replaced(pairs, at, [pick(NAMES, where) ?? '', pairs[at % pairs.length]?.[1] ?? '']),
@@ -258,18 +258,21 @@ describe('a request derived from a signed one', () => {
   it('proves no opt-in of another number, list, text or time', async () => {
     let proven = 0;
     let run = 0;
-    const { receive, news } = startReceiver(SIG);
+    const { receive, changes } = startReceiver(SIG);
     const derived = fc.tuple(
       original,
       fc.array(edit, { minLength: 1, maxLength: 2 }),
       fc.constantFrom('get', 'form', 'json'),
     );
     await fc.assert(
-      fc.asyncProperty(derived, async ([given, changes, transport]) => {
-        // An id of its own: what was told before is not told again.
+      fc.asyncProperty(derived, async ([given, appliedEdits, transport]) => {
+        // Each request has an id of its own, since repetitions are not recorded again.
         const parameters = { ...given, messageId: `${given.messageId}${run++}` };
         const { sig } = signed(parameters);
-        const pairs = changes.reduce<Pairs>((before, change) => change(before), Object.entries(parameters));
+        const pairs = appliedEdits.reduce<Pairs>(
+          (before, change) => change(before),
+          Object.entries(parameters),
+        );
         const query = new URLSearchParams([
           ...pairs.map(([name, value]) => [name, value] as [string, string]),
           ['sig', sig],
@@ -281,7 +284,7 @@ describe('a request derived from a signed one', () => {
             ? { method: 'GET', url: `/?${query.toString()}`, headers: {} }
             : { ...post, body: Buffer.from(transport === 'form' ? query.toString() : json) },
         );
-        for (const { direction, isProven, isStale, msisdn, sender, text, at } of news.splice(0)) {
+        for (const { direction, isProven, isStale, msisdn, sender, text, at } of changes.splice(0)) {
           if (direction !== 'in' || !isProven || isStale) continue;
           proven++;
           expect({ msisdn, sender, text }).toEqual({
@@ -294,7 +297,7 @@ describe('a request derived from a signed one', () => {
       }),
       { numRuns: 4_000 },
     );
-    // The edits leave some requests as they were signed.
+    // Some edits leave the request unchanged.
     expect(proven).toBeGreaterThan(0);
   });
 });

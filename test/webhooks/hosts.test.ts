@@ -1,6 +1,6 @@
 /**
- * Every kind of request behind every kind of host and body parser gets an answer, and an opt-out blocks: also where a
- * parser has read the stream to its end before.
+ * Requests of every kind are answered with every kind of host and body parser, and an opt-out blocks, even if a parser has
+ * read the stream to its end before.
  */
 
 import { once } from 'node:events';
@@ -26,7 +26,7 @@ const PERSON = '15551230001';
 const secret = 'test-signature-secret';
 const SIGNED = { signature: { secret, method: 'sha256' }, jwt: { secret } } as const;
 const silent = { debug() {}, info() {}, warn() {}, error() {} };
-/** A request without an answer fails a test after this time, instead of keeping it waiting. */
+/** A request without an answer fails its test after this time, ms. */
 const ANSWER_MS = 15_000;
 const open: (() => unknown)[] = [];
 
@@ -62,7 +62,7 @@ const behind = (parsers: readonly RequestHandler[]) => (hooks: WebhookHandler) =
     .use(...parsers)
     .use('/hooks', hooks);
 
-/** Keeps what came in a property, and goes on at the end of the stream. */
+/** Keeps the body in a property, and calls `next` at the end of the stream. */
 function keeper(keep: (req: IncomingMessage, chunks: readonly Buffer[]) => void): RequestHandler {
   return (req, _res, next) => {
     const chunks: Buffer[] = [];
@@ -105,15 +105,15 @@ const hosts: readonly [string, (hooks: WebhookHandler) => RequestListener][] = [
     ),
   ],
   [
-    'a snippet that keeps rawBody as bytes',
+    'middleware that keeps rawBody as bytes',
     behind([keeper((req, chunks) => Object.assign(req, { rawBody: Buffer.concat(chunks) }))]),
   ],
   [
-    'a snippet that keeps rawBody as text',
+    'middleware that keeps rawBody as text',
     behind([keeper((req, chunks) => Object.assign(req, { rawBody: Buffer.concat(chunks).toString() }))]),
   ],
   [
-    'a snippet that goes on before the end',
+    'middleware that calls next before the end',
     behind([
       (req, _res, next) => {
         const kept = Object.assign(req, { rawBody: '' });
@@ -124,7 +124,7 @@ const hosts: readonly [string, (hooks: WebhookHandler) => RequestListener][] = [
     ]),
   ],
   [
-    'a snippet that goes on after the first chunk',
+    'middleware that calls next after the first chunk',
     behind([
       (req, _res, next) => {
         const kept = Object.assign(req, { rawBody: '' });
@@ -142,7 +142,7 @@ const hosts: readonly [string, (hooks: WebhookHandler) => RequestListener][] = [
     ]),
   ],
   [
-    // As the API routes of Next.js: the body by its content type, `{}` for none.
+    // Like the API routes of Next.js: parses the body by its content type, and leaves `{}` if there is none.
     'a parser like that of Next.js',
     behind([
       keeper((req, chunks) => {
@@ -156,7 +156,7 @@ const hosts: readonly [string, (hooks: WebhookHandler) => RequestListener][] = [
     ]),
   ],
   [
-    'a stream that is paused while somebody is asked',
+    'middleware that pauses the stream',
     behind([
       (req, _res, next) => {
         req.pause();
@@ -186,7 +186,7 @@ const bare = (method: 'GET' | 'POST', type?: string): WebhookHttp => ({
   headers: type === undefined ? {} : { 'content-type': type },
 });
 
-describe.each(hosts)('behind %s', (_name, host) => {
+describe.each(hosts)('webhooks behind %s', (_name, host) => {
   it.each([
     ['GET', makeWebhook({ person: PERSON, transport: 'get' })],
     ['POST with a form', makeWebhook({ person: PERSON, transport: 'post-form' })],
@@ -196,7 +196,7 @@ describe.each(hosts)('behind %s', (_name, host) => {
       'POST with a query and an empty body',
       { ...makeWebhook({ person: PERSON, transport: 'get' }), method: 'POST' as const },
     ],
-  ])('a STOP by %s blocks', async (_transport, webhook) => {
+  ])('block a number after a STOP by %s', async (_transport, webhook) => {
     const { guard } = await startGuard();
     const port = await listen(createServer(host(guard.webhooks(SIGNED))));
     expect(await deliver(port, webhook)).toBe(200);
@@ -209,7 +209,7 @@ describe.each(hosts)('behind %s', (_name, host) => {
     ['POST of no JSON', bare('POST', 'application/json')],
     ['POST of no form', bare('POST', 'application/x-www-form-urlencoded')],
     ['POST of no text', bare('POST', 'text/plain')],
-  ])('an empty %s is answered', async (_transport, webhook) => {
+  ])('answer an empty %s', async (_transport, webhook) => {
     const { guard } = await startGuard();
     const port = await listen(createServer(host(guard.webhooks({ unsigned: 'block_only' }))));
     expect(await deliver(port, webhook)).toBe(200);
@@ -236,24 +236,24 @@ describe('HTTP/2', () => {
     ['a STOP', stop, 200],
     ['an empty body', '', 200],
     ['a body over the limit', `text=${'a'.repeat(200_000)}`, 413],
-  ])('%s is answered', async (name, body, status) => {
+  ])('answers %s', async (name, body, status) => {
     const { guard } = await startGuard();
     const hooks = guard.webhooks({ unsigned: 'block_only' });
     const warned: string[] = [];
-    const hear = (warning: Error) => warned.push(warning.name);
-    process.on('warning', hear);
-    open.push(() => process.off('warning', hear));
+    const onWarning = (warning: Error) => warned.push(warning.name);
+    process.on('warning', onWarning);
+    open.push(() => process.off('warning', onWarning));
     const port = await listen(createHttp2Server((req, res) => hooks(req, res)));
     expect(await post(port, body)).toBe(status);
     expect(guard.canSend(PERSON)).toBe(name !== 'a STOP');
-    // Node warns of headers that HTTP/2 does not know.
+    // Node warns about headers that HTTP/2 does not have.
     expect(warned).not.toContain('UnsupportedWarning');
   });
 
   it.each([
     ['a STOP', stop, 400, ['webhook_unreadable'], ['webhook_body_lost']],
     ['an empty body', '', 200, [], []],
-  ])('%s that was consumed before is answered', async (_name, body, status, codes, warned) => {
+  ])('answers %s that was consumed before', async (_name, body, status, codes, warned) => {
     const { guard, errors, warnings } = await startGuard();
     const hooks = guard.webhooks({ unsigned: 'block_only' });
     const server = createHttp2Server((req, res) => {
@@ -267,7 +267,7 @@ describe('HTTP/2', () => {
 });
 
 describe('a request', () => {
-  /** What the handler answers to a request that is no stream of a server. */
+  /** Returns the handler's answer to a request that is not a stream of a server. */
   async function answerTo(request: WebhookHttpRequest): Promise<[number, string]> {
     const { guard } = await startGuard();
     const handler = guard.webhooks({ unsigned: 'block_only' });
@@ -275,10 +275,10 @@ describe('a request', () => {
       const res = { statusCode: 0, setHeader() {}, end: (body: string) => resolve([res.statusCode, body]) };
       handler(request, res);
     });
-    const late = delay(ANSWER_MS, undefined, { ref: false }).then((): never => {
+    const timeout = delay(ANSWER_MS, undefined, { ref: false }).then((): never => {
       throw new Error('no answer');
     });
-    return Promise.race([answered, late]);
+    return Promise.race([answered, timeout]);
   }
   const stop = `msisdn=${PERSON}&text=STOP`;
   const length = { 'content-length': '40' };
@@ -298,7 +298,7 @@ describe('a request', () => {
       recorded,
     ],
     [
-      'with rawBody whose stream nobody has touched',
+      'with rawBody and an unread stream',
       { readableEnded: false, readableDidRead: false, rawBody: stop },
       recorded,
     ],
@@ -310,7 +310,7 @@ describe('a request', () => {
     ['with bytes as body', { ...ended, body: Buffer.from(stop) }, recorded],
     ['with text as body', { ...ended, body: stop }, recorded],
     ['that is no stream', { body: { msisdn: PERSON, text: 'STOP' } }, recorded],
-    ['whose parser left nothing', { ...ended, headers: length }, lost],
+    ['whose parser left no body', { ...ended, headers: length }, lost],
     ['whose parser left null', { ...ended, headers: length, body: null }, lost],
     ['whose parser left an empty text', { ...ended, headers: length, body: '' }, lost],
     ['whose parser left empty bytes', { ...ended, headers: length, body: Buffer.alloc(0) }, lost],
@@ -326,10 +326,10 @@ describe('a request', () => {
       unreadable,
     ],
     ['whose parser left a number', { ...ended, headers: length, body: 5 }, unreadable],
-    ['of chunks whose parser left nothing', { ...ended, headers: { 'transfer-encoding': 'chunked' } }, lost],
-    ['of unannounced bytes that are gone', ended, unreadable],
+    ['of chunks whose parser left no body', { ...ended, headers: { 'transfer-encoding': 'chunked' } }, lost],
+    ['of unannounced bytes that were consumed', ended, unreadable],
     ['with an odd length', { ...ended, readableDidRead: false, headers: { 'content-length': 'x' } }, ignored],
-    ['by GET whose body is gone', { ...ended, method: 'get', headers: length }, ignored],
+    ['by GET whose body was consumed', { ...ended, method: 'get', headers: length }, ignored],
     [
       'that was destroyed before its end',
       { destroyed: true, readableEnded: false, rawBody: 'msisdn=1' },
@@ -340,21 +340,21 @@ describe('a request', () => {
       { destroyed: true, readableEnded: false, complete: true, rawBody: stop },
       recorded,
     ],
-  ])('%s is answered', async (_name, request, expected) => {
+  ])('is answered %s', async (_name, request, expected) => {
     expect(await answerTo({ method: 'POST', headers: {}, on() {}, ...request })).toEqual(expected);
   });
 
   it.each<[string, (stream: Readable) => void]>([
-    ['breaks off', (stream) => stream.destroy()],
+    ['is destroyed', (stream) => stream.destroy()],
     ['fails', (stream) => stream.destroy(new Error('reset'))],
-  ])('whose stream %s is answered', async (_name, end) => {
+  ])('is answered if its stream %s', async (_name, end) => {
     const stream = new Readable({ read() {} });
     stream.push('msisdn=1555');
     stream.once('data', () => setImmediate(() => end(stream)));
     expect(await answerTo(Object.assign(stream, { method: 'POST', headers: {} }))).toEqual(broken);
   });
 
-  it('whose stream another reader has begun and then broke off is answered', async () => {
+  it('is answered if another reader has begun and the stream is destroyed', async () => {
     const stream = new Readable({ read() {} });
     stream.push('msisdn=1555');
     stream.once('data', () => setImmediate(() => stream.destroy()));
@@ -362,7 +362,7 @@ describe('a request', () => {
     expect(await answerTo(Object.assign(stream, { method: 'POST', headers: {} }))).toEqual(broken);
   });
 
-  it('of text in another encoding is read', async () => {
+  it('is read as text in another encoding', async () => {
     const stream = Readable.from([Buffer.from(stop)], { objectMode: false }).setEncoding('base64');
     expect(await answerTo(Object.assign(stream, { method: 'POST', headers: {} }))).toEqual(recorded);
   });

@@ -79,17 +79,20 @@ describe.each(hosts)('webhooks on %s', (_name, host) => {
     ['JSON', { transport: 'post-json' }],
     ['the Messages API', { shape: 'messages-inbound' }],
     ['a status', { shape: 'messages-status' }],
-  ] satisfies [string, Partial<WebhookSpec>][])('a STOP by %s blocks', async (_method, spec) => {
-    const { guard, url } = await start();
-    expect(guard.canSend(PERSON)).toBe(true);
-    expect(await deliver(url, { person: PERSON, ...spec })).toBe(200);
-    expect(guard.canSend(PERSON)).toBe(false);
-    const bad = 'shape' in spec ? 'wrong-jwt' : 'wrong-sig';
-    expect(await deliver(url, { person: '15551230002', ...spec, signed: bad })).toBe(401);
-    expect(guard.canSend('15551230002')).toBe(true);
-  });
+  ] satisfies [string, Partial<WebhookSpec>][])(
+    'block a number after a STOP by %s',
+    async (_method, spec) => {
+      const { guard, url } = await start();
+      expect(guard.canSend(PERSON)).toBe(true);
+      expect(await deliver(url, { person: PERSON, ...spec })).toBe(200);
+      expect(guard.canSend(PERSON)).toBe(false);
+      const bad = 'shape' in spec ? 'wrong-jwt' : 'wrong-sig';
+      expect(await deliver(url, { person: '15551230002', ...spec, signed: bad })).toBe(401);
+      expect(guard.canSend('15551230002')).toBe(true);
+    },
+  );
 
-  it('reads a body whose type no parser knew', async () => {
+  it('read a body of a type that no parser supports', async () => {
     const { guard, url } = await start();
     const { body = '' } = makeWebhook({ person: PERSON });
     const response = await fetch(`${url}/hooks`, {
@@ -101,12 +104,12 @@ describe.each(hosts)('webhooks on %s', (_name, host) => {
     expect(guard.canSend(PERSON)).toBe(false);
   });
 
-  it('refuses a body over the limit, announced or not', async () => {
+  it('refuse a body over the limit, announced or not', async () => {
     const { url } = await start();
     const big = 'a'.repeat(80_000);
     const headers = { 'content-type': 'text/plain' };
     expect((await fetch(`${url}/hooks`, { method: 'POST', headers, body: big })).status).toBe(413);
-    // In chunks nobody announces a length; the answer comes before the rest is sent.
+    // Chunks have no announced length. The answer arrives before the rest is sent.
     const socket = connect(Number(new URL(url).port), '127.0.0.1');
     open.push(() => socket.destroy());
     socket.write(
@@ -117,7 +120,7 @@ describe.each(hosts)('webhooks on %s', (_name, host) => {
     expect(head.toString()).toMatch(/^HTTP\/1\.1 413/);
   });
 
-  it('answers 400 to half a JSON, by itself or by the parser before it', async () => {
+  it('answer 400 to incomplete JSON, or the parser before them does', async () => {
     const { url } = await start();
     const headers = { 'content-type': 'application/json' };
     expect((await fetch(`${url}/hooks`, { method: 'POST', headers, body: '{"a":' })).status).toBe(400);
@@ -125,7 +128,7 @@ describe.each(hosts)('webhooks on %s', (_name, host) => {
 });
 
 describe('webhooks', () => {
-  it('ask for a repeat where somebody read the body and left nothing', async () => {
+  it('ask the provider to repeat a webhook whose body was read and not kept', async () => {
     const guard = createGuard({ logger: silent });
     open.push(() => guard.close());
     const warnings: string[] = [];
@@ -141,7 +144,7 @@ describe('webhooks', () => {
     expect(warnings).toEqual(['webhook_body_lost']);
   });
 
-  it('answer 503 while the store is down, and block here all the same', async () => {
+  it('answer 503 while the store is down, and block in this process all the same', async () => {
     const { memoryStore } = await import('../../src/index.ts');
     const store = memoryStore();
     const guard = createGuard({
@@ -157,7 +160,7 @@ describe('webhooks', () => {
     expect(guard.canSend(PERSON)).toBe(false);
   });
 
-  it.each([true, false])('a START lifts a STOP only where the list honours it: %s', async (optInByReply) => {
+  it.each([true, false])('lift a STOP by a START only as optInByReply says: %s', async (optInByReply) => {
     const guard = createGuard({ logger: silent, lists: { alerts: { senders: ['73737'], optInByReply } } });
     open.push(() => guard.close());
     await guard.ready();
@@ -175,7 +178,7 @@ describe('webhooks', () => {
     ['rawBody', (body) => ({ rawBody: Buffer.from(body), body: { changed: 'by a parser' } })],
     ['a raw parser', (body) => ({ body: Buffer.from(body) })],
     ['a text parser', (body) => ({ body })],
-  ])('takes the body as it came from %s', async (_name, parsed) => {
+  ])('take the unparsed body from %s', async (_name, parsed) => {
     const guard = createGuard({ logger: silent });
     open.push(() => guard.close());
     await guard.ready();
@@ -191,7 +194,7 @@ describe('webhooks', () => {
     expect(guard.canSend(PERSON)).toBe(false);
   });
 
-  it('reads a stream of text, and a request without a body or URL', async () => {
+  it('read a stream of text, and a request without a body or URL', async () => {
     const guard = createGuard({ logger: silent });
     open.push(() => guard.close());
     await guard.ready();
@@ -211,7 +214,7 @@ describe('webhooks', () => {
       .toEqual(['{"status":"ignored"}', '{"status":"not_stored","code":"webhook_unreadable"}']);
   });
 
-  it('says nothing where somebody answered first or the sender has gone', async () => {
+  it('send nothing if the request was answered before or its sender has disconnected', async () => {
     const guard = createGuard({ logger: silent });
     open.push(() => guard.close());
     await guard.ready();

@@ -64,17 +64,20 @@ describe('createKeywords', () => {
       'Unsubscribe all',
     ],
     ...['Unsubscribe me! Unsubscribe me!', 'stop now, stop now'],
-  ])('%j opts out', (text) => {
+  ])('opts out with %j', (text) => {
     expect(read(text)).toMatchObject({ meaning: 'opt_out', blocks: true });
   });
 
-  it.each(['START', 'start', ' Start. ', 'UNSTOP', 'unstop!'])('%j opts in', (text) => {
+  it.each(['START', 'start', ' Start. ', 'UNSTOP', 'unstop!'])('opts in with %j', (text) => {
     expect(read(text)).toMatchObject({ meaning: 'opt_in', blocks: false });
   });
 
-  it.each(['HELP', 'info', 'Aide', 'AYUDA', 'help please', 'Información'])('%j asks for help', (text) => {
-    expect(read(text)).toMatchObject({ meaning: 'help', blocks: false });
-  });
+  it.each(['HELP', 'info', 'Aide', 'AYUDA', 'help please', 'Información'])(
+    'asks for help with %j',
+    (text) => {
+      expect(read(text)).toMatchObject({ meaning: 'help', blocks: false });
+    },
+  );
 
   it.each([
     ...['remove', 'exit', 'cease and desist', 'I do not wish to be contacted', 'please stop texting me'],
@@ -99,13 +102,16 @@ describe('createKeywords', () => {
     'stop 2 texts',
     // Only a message that is spelled from end to end is joined.
     ...['no more texts p l z', 'p l z leave me alone'],
-  ])('%j is unclear and blocks', (text) => {
+  ])('finds %j unclear, and it blocks', (text) => {
     expect(read(text)).toMatchObject({ meaning: 'unclear', blocks: true });
   });
 
-  it.each(['no', 'No.', 'S', 's', 'N', 'y', 'non', 'NO!!', 'nope'])('%j is only reported', (text) => {
-    expect(read(text)).toMatchObject({ meaning: 'unclear', blocks: false });
-  });
+  it.each(['no', 'No.', 'S', 's', 'N', 'y', 'non', 'NO!!', 'nope'])(
+    'finds %j unclear, and it does not block',
+    (text) => {
+      expect(read(text)).toMatchObject({ meaning: 'unclear', blocks: false });
+    },
+  );
 
   it.each([
     ...[
@@ -138,18 +144,18 @@ describe('createKeywords', () => {
     ],
     // Neither at the beginning nor after a word that asks for it, or with something behind.
     ...['the next stop is mine', 'I want to stop smoking', 'she told you stopping is hard'],
-  ])('%j means nothing', (text) => {
+  ])('finds no meaning in %j', (text) => {
     expect(read(text)).toMatchObject({ meaning: 'none', blocks: false });
   });
 
-  it('tells what matched', () => {
+  it('returns the word or phrase that matched', () => {
     expect(read('Arrêt!').matched).toBe('arret');
     expect(read('oh just LEAVE me alone').matched).toBe('leave me alone');
     expect(read('just STOP').matched).toBe('stop');
     expect(read('good morning').matched).toBeUndefined();
   });
 
-  it('takes further words and packs, and only the languages asked for', () => {
+  it('accepts further words and packs, and only the given languages', () => {
     const own = createKeywords({
       languages: ['en', { optOut: ['Stopp', 'Abmelden'], unclear: ['keine werbung'], help: ['Hilfe'] }],
       optOut: ['BASTA YA'],
@@ -173,7 +179,7 @@ describe('createKeywords', () => {
   });
 
   it.each(['', '🎉', 'stop', 'please stop', 'hello'])(
-    '%j means the same beside words without letters or digits',
+    'gives %j the same meaning if words without letters and digits are configured',
     (text) => {
       const signs = ['!', '🛑', ''];
       const english = createKeywords({ languages: ['en'] });
@@ -200,7 +206,7 @@ describe('createKeywords', () => {
     ['could you all now please stop', 'none'],
     // Words of courtesy are not counted.
     ['hello, stop the noise at night, please', 'unclear'],
-  ])('of at most five words that ask to stop: %j is %s', (text, meaning) => {
+  ])('finds a request to stop unclear up to five words: %j is %s', (text, meaning) => {
     expect(read(text).meaning).toBe(meaning);
   });
 
@@ -213,7 +219,7 @@ describe('createKeywords', () => {
     expect(read('stop '.repeat(100_000)).meaning).toBeDefined();
   });
 
-  it('finds a keyword in any case, with any punctuation around it', () => {
+  it('finds a keyword in upper and lower case, with any punctuation around it', () => {
     const around = fc.string({
       unit: fc.constantFrom(' ', '.', '!', '"', '*', '\n', '🛑', '-', '…'),
       maxLength: 6,
@@ -231,7 +237,7 @@ describe('createKeywords', () => {
   });
 
   it.each(['just stop', 'can you please stop', 'yes stop', 'No, stop!', 'I said stop'])(
-    '%j asks for it',
+    'blocks after %j',
     (text) => {
       expect(['opt_out', 'unclear']).toContain(read(text).meaning);
       expect(read(text).blocks).toBe(true);
@@ -241,7 +247,7 @@ describe('createKeywords', () => {
   it.each([
     ...["don't stop", 'please do not stop', 'meet me at the bus stop', "you can't stop", 'full stop'],
     ...['I said not to stop', "stop? No, don't stop!"],
-  ])('%j does not', (text) => {
+  ])('does not block after %j', (text) => {
     expect(read(text)).toMatchObject({ meaning: 'none' });
   });
 });
@@ -249,23 +255,23 @@ describe('createKeywords', () => {
 describe('a long text', () => {
   it.each([
     ['is read up to its 4,096th character', `${'x'.repeat(4_081)} leave me alone`, 'unclear'],
-    ['is not read further', `${'x'.repeat(4_082)} leave me alone`, 'none'],
+    ['is not read further than that', `${'x'.repeat(4_082)} leave me alone`, 'none'],
+    ['is read up to the 4,096th decomposed character', `${'\uFDFA'.repeat(226)} leave me alone`, 'unclear'],
     [
-      'that grows when it is decomposed is read up to the 4,096th of these',
-      `${'\uFDFA'.repeat(226)} leave me alone`,
-      'unclear',
-    ],
-    [
-      'that grows when it is decomposed is not read further',
+      'is not read further than the 4,096th decomposed character',
       `${'\uFDFA'.repeat(227)} leave me alone`,
       'none',
     ],
     [
-      'that shrinks when it is decomposed is read up to the 4,096th before that',
+      'is read up to the 4,096th character before the decomposition',
       `${'𝐱'.repeat(2_040)} leave me alone`,
       'unclear',
     ],
-    ['that shrinks when it is decomposed is not read further', `${'𝐱'.repeat(2_041)} leave me alone`, 'none'],
+    [
+      'is not read further than the 4,096th character before the decomposition',
+      `${'𝐱'.repeat(2_041)} leave me alone`,
+      'none',
+    ],
   ])('%s', (_name, text, meaning) => {
     expect(read(text).meaning).toBe(meaning);
   });

@@ -1,4 +1,4 @@
-/** What bodies of strangers cost in memory: their bytes, however many chunks they come in. */
+/** The memory that bodies take: as many bytes as they have, in any number of chunks. */
 
 import { fork } from 'node:child_process';
 import { EventEmitter, once } from 'node:events';
@@ -16,17 +16,17 @@ afterEach(() => {
 });
 
 describe('a body buffer', () => {
-  it('holds the bytes of any chunks in at most twice their size, and nothing of the chunks', () => {
+  it('holds the bytes of any chunks in at most twice their size, and keeps no chunk', () => {
     fc.assert(
       fc.property(fc.array(fc.uint8Array({ maxLength: 3_000 }), { maxLength: 60 }), (chunks) => {
         const buffer = createBodyBuffer(1_000_000);
         const expected = Buffer.concat(chunks);
         let size = 0;
         for (const chunk of chunks) {
-          const given = Uint8Array.from(chunk);
-          expect(buffer.add(given)).toBe(true);
-          // What the sender's memory holds later must not show.
-          given.fill(0);
+          const copy = Uint8Array.from(chunk);
+          expect(buffer.add(copy)).toBe(true);
+          // A later change of the chunk must not change the buffer.
+          copy.fill(0);
           size += chunk.length;
           expect(buffer.capacity).toBeLessThanOrEqual(Math.max(1_024, 2 * size));
         }
@@ -40,14 +40,14 @@ describe('a body buffer', () => {
     ['its limit in chunks', 4_000, [1_500, 1_500, 1_000], true],
     ['one byte more', 4_000, [1_500, 1_500, 1_001], false],
     ['one chunk that is too large', 10, [11], false],
-    ['nothing, where nothing may come', 0, [0], true],
-  ])('takes %s: %i bytes', (_name, limit, sizes, isTaken) => {
+    ['nothing, with a limit of nothing', 0, [0], true],
+  ])('takes bytes up to its limit: %s of %i', (_name, limit, sizes, isTaken) => {
     const buffer = createBodyBuffer(limit);
     const taken = sizes.map((size) => buffer.add(new Uint8Array(size)));
     expect(taken.every(Boolean)).toBe(isTaken);
     expect(buffer.capacity).toBeLessThanOrEqual(limit);
     if (isTaken) return;
-    // Over its limit it forgets everything, and takes nothing more.
+    // Over its limit it drops all bytes, and takes no more.
     expect([buffer.capacity, buffer.bytes().length, buffer.add(new Uint8Array(1))]).toEqual([0, 0, false]);
   });
 });
@@ -81,7 +81,7 @@ describe('reading a body', () => {
     ['in one chunk', {}, [101]],
     ['in chunks', { 'transfer-encoding': 'chunked' }, [50, 50, 1, 1]],
     ['announced as less than it is', { 'content-length': '5' }, [99, 2]],
-  ])('over its limit, %s, ends without its end', async (_name, headers, sizes) => {
+  ])('ends before the end of a body over its limit: %s', async (_name, headers, sizes) => {
     const stream = streamOf(headers);
     const read = readRequestBody(stream.request, 100);
     for (const size of sizes) stream.emit('data', Buffer.alloc(size));
@@ -101,15 +101,15 @@ describe('two hundred connections', () => {
   const CHUNKS = 4_000;
   const LIMIT = 64 * 1024 * 1024;
 
-  it('with bodies of one-byte chunks that never end take less than 64 MB', { timeout: 120_000 }, async () => {
+  it('take less than 64 MB with endless bodies of one-byte chunks', { timeout: 120_000 }, async () => {
     const program = `${root}test/webhooks/children/receiver.mjs`;
     const child = fork(program, { execArgv: ['--expose-gc'] });
     open.push(() => child.kill('SIGKILL'));
-    const hear = async <T>() => ((await once(child, 'message')) as [T])[0];
-    const { port } = await hear<{ port: number }>();
+    const nextMessage = async <T>() => ((await once(child, 'message')) as [T])[0];
+    const { port } = await nextMessage<{ port: number }>();
     const measure = () => {
       child.send('measure');
-      return hear<{ kept: number; bytes: number }>();
+      return nextMessage<{ kept: number; bytes: number }>();
     };
     const before = await measure();
 

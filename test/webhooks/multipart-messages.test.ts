@@ -1,4 +1,4 @@
-/** Messages in several parts: joined as they were written, in any order, counted from 1 or from 0. */
+/** Messages of several parts are joined, in any order, counted from 1 or from 0. */
 
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
@@ -9,25 +9,25 @@ import { startReceiver } from './receiver-harness.ts';
 
 const PERSON = '15551230001';
 
-/** What a receiver makes of parts that come one after another, written as `1:STO|2:P`. */
-async function told(written: string, total: number) {
-  const { post, news, sink } = startReceiver({ unsigned: 'block_only' });
-  for (const [, index = '', text = ''] of written.matchAll(/(\d):([^|]*)/g)) {
-    const place = { 'concat-ref': '7', 'concat-total': String(total), 'concat-part': index };
+/** Sends parts, written as `1:STO|2:P`, to a receiver, and returns its changes and unclear texts. */
+async function receiveParts(parts: string, total: number) {
+  const { post, changes, sink } = startReceiver({ unsigned: 'block_only' });
+  for (const [, index = '', text = ''] of parts.matchAll(/(\d):([^|]*)/g)) {
+    const concat = { 'concat-ref': '7', 'concat-total': String(total), 'concat-part': index };
     const parameters = {
       msisdn: PERSON,
       to: '73737',
       messageId: `m${index}`,
       text,
       concat: 'true',
-      ...place,
+      ...concat,
     };
     expect((await post(new URLSearchParams(parameters).toString())).status).toBe(200);
   }
-  return { news, unclear: sink.unclear.mock.calls.map(([{ matched }]) => matched) };
+  return { changes, unclear: sink.unclear.mock.calls.map(([{ matched }]) => matched) };
 }
 
-describe('parts are joined', () => {
+describe('parts', () => {
   it.each([
     ['in order', '1:STO|2:P', 2, 'STOP'],
     ['out of order', '2:P|1:STO', 2, 'STOP'],
@@ -37,32 +37,32 @@ describe('parts are joined', () => {
     ['with a space before one', '1:leave me|2: alone', 2, 'leave me alone'],
     ['with a part that is only a space', '1:leave me|2: |3:alone', 3, 'leave me alone'],
     ['with a part that is empty', '1:leave me |2:|3:alone', 3, 'leave me alone'],
-    ['with one that came twice', '1:STO|1:STO|2:P', 2, 'STOP'],
+    ['with a repeated part', '1:STO|1:STO|2:P', 2, 'STOP'],
     ['of three', '3:P|1:S|2:TO', 3, 'STOP'],
     ['of three, counted from 0', '2:P|0:S|1:TO', 3, 'STOP'],
-  ])('%s', async (_name, parts, total, whole) => {
-    const { news } = await told(parts, total);
-    expect(news.at(-1)).toMatchObject({ direction: 'out', msisdn: PERSON, text: whole });
+  ])('are joined %s', async (_name, parts, total, whole) => {
+    const { changes } = await receiveParts(parts, total);
+    expect(changes.at(-1)).toMatchObject({ direction: 'out', msisdn: PERSON, text: whole });
   });
 
   it.each([
     ['with one lost', '1:leave |3:alone', 3],
     ['with the first lost', '2:me |3:alone', 3],
     ['with the last lost, counted from 0', '0:leave |1:me ', 3],
-    ['without a space that nobody wrote', '1:leave me|2:alone', 2],
-  ])('but not %s', async (_name, parts, total) => {
-    const { news, unclear } = await told(parts, total);
-    expect([news, unclear]).toEqual([[], []]);
+    ['with a space that is not in them', '1:leave me|2:alone', 2],
+  ])('are not joined %s', async (_name, parts, total) => {
+    const { changes, unclear } = await receiveParts(parts, total);
+    expect([changes, unclear]).toEqual([[], []]);
   });
 
-  it('and each is judged alone', async () => {
-    expect((await told('2: STOP ', 2)).news).toMatchObject([{ direction: 'out', text: 'STOP' }]);
+  it('are also interpreted alone', async () => {
+    expect((await receiveParts('2: STOP ', 2)).changes).toMatchObject([{ direction: 'out', text: 'STOP' }]);
   });
 });
 
-it('parts prove no opt-in, alone or joined: they may be of two messages', async () => {
+it('does not opt in by parts, alone or joined: they may be of two messages', async () => {
   const secret = 's';
-  const { get, news } = startReceiver({ signature: { secret, method: 'sha256' } });
+  const { get, changes } = startReceiver({ signature: { secret, method: 'sha256' } });
   for (const [index, text] of [
     ['1', 'STA'],
     ['2', 'RT'],
@@ -73,13 +73,13 @@ it('parts prove no opt-in, alone or joined: they may be of two messages', async 
     };
     expect((await get({ ...parameters, sig: makeSig(parameters, secret, 'sha256') })).status).toBe(200);
   }
-  expect(news).toEqual([]);
+  expect(changes).toEqual([]);
 });
 
 describe('a joiner', () => {
   const part = (text: string, index: number, total: number, ref = 'r') => ({ text, index, total, ref });
 
-  it('gives the whole text for every order of parts, once all are there', () => {
+  it('returns the whole text once all parts are there, in every order', () => {
     const message = fc.record({
       texts: fc.array(fc.string({ maxLength: 153 }), { minLength: 2, maxLength: 16 }),
       first: fc.constantFrom(0, 1),
@@ -91,14 +91,14 @@ describe('a joiner', () => {
         const parts = texts
           .map((text, index) => ({ part: part(text, index + first, texts.length), key: seed.next().value }))
           .toSorted((a, b) => Number(a.key) - Number(b.key));
-        const given = parts.map((one) => joiner.add(['p'], one.part));
-        expect(given.slice(0, -1).flat()).toEqual([]);
-        expect(given.at(-1)).toEqual([texts.join('')]);
+        const results = parts.map((one) => joiner.add(['p'], one.part));
+        expect(results.slice(0, -1).flat()).toEqual([]);
+        expect(results.at(-1)).toEqual([texts.join('')]);
       }),
     );
   });
 
-  it('tells people, references and totals apart', () => {
+  it('distinguishes people, references and totals', () => {
     const joiner = createPartJoiner(createFakeClock());
     joiner.add(['p'], part('STO', 1, 2));
     for (const [scope, ref, total] of [
@@ -111,7 +111,7 @@ describe('a joiner', () => {
     expect(joiner.add(['p'], part('P', 2, 2))).toEqual(['STOP']);
   });
 
-  it('keeps parts for ten minutes from the first, and a thousand messages', async () => {
+  it('keeps parts for ten minutes after the first one, of a thousand messages', async () => {
     const clock = createFakeClock();
     const joiner = createPartJoiner(clock);
     joiner.add(['p'], part('S', 1, 3));
@@ -128,7 +128,7 @@ describe('a joiner', () => {
     }
   });
 
-  it('joins 16 parts of 400 characters, and no more', () => {
+  it('joins up to 16 parts of 400 characters', () => {
     const joiner = createPartJoiner(createFakeClock());
     const whole = (total: number, text: string) =>
       Array.from({ length: total }, (_, index) => joiner.add([total, text], part(text, index + 1, total))).at(

@@ -88,51 +88,50 @@ describe('readPayload', () => {
       { kind: 'other' },
     ],
     ['a receipt by number', { msisdn: PERSON, to: '1', 'err-code': 9 }, { kind: 'refusal', person: PERSON }],
-    ['a receipt of nobody', { messageId: 'm', 'err-code': '9' }, { kind: 'refusal', person: undefined }],
+    [
+      'a receipt without a number',
+      { messageId: 'm', 'err-code': '9' },
+      { kind: 'refusal', person: undefined },
+    ],
     ['an empty request', {}, { kind: 'other' }],
-  ])('%s', (_name, values, expected) => {
+  ])('reads %s', (_name, values, expected) => {
     expect(read(values)).toMatchObject(expected);
   });
 
   it.each<[string, object, object | undefined, boolean]>([
-    [
-      'a sound part',
-      { 'concat-ref': '7', 'concat-total': 2, 'concat-part': 1 },
-      { ref: '7', total: 2 },
-      false,
-    ],
+    ['complete', { 'concat-ref': '7', 'concat-total': 2, 'concat-part': 1 }, { ref: '7', total: 2 }, false],
     ['a whole message', { concat: 'false' }, undefined, false],
-    ['one part of one', { 'concat-ref': '7', 'concat-total': '1', 'concat-part': '1' }, undefined, false],
+    ['one of one', { 'concat-ref': '7', 'concat-total': '1', 'concat-part': '1' }, undefined, false],
     ['marked, and nothing more', { concat: 'true' }, undefined, true],
-    ['a part past the end', { 'concat-ref': '7', 'concat-total': '2', 'concat-part': '3' }, undefined, true],
+    ['past the end', { 'concat-ref': '7', 'concat-total': '2', 'concat-part': '3' }, undefined, true],
     [
-      'a first part that counts from 0',
+      'the first one, counted from 0',
       { 'concat-ref': '7', 'concat-total': '2', 'concat-part': '0' },
       { index: 0 },
       false,
     ],
     [
-      'a part before the first',
+      'before the first one',
       { 'concat-ref': '7', 'concat-total': '2', 'concat-part': '-1' },
       undefined,
       true,
     ],
-    ['halves', { 'concat-ref': '7', 'concat-total': '2.5', 'concat-part': '1' }, undefined, true],
-    ['too many', { 'concat-ref': '7', 'concat-total': '256', 'concat-part': '1' }, undefined, true],
-    ['no reference', { concat: 'TRUE', 'concat-total': '2', 'concat-part': '1' }, undefined, true],
-  ])('parts: %s', (_name, values, part, isGuessed) => {
+    ['a fractional total', { 'concat-ref': '7', 'concat-total': '2.5', 'concat-part': '1' }, undefined, true],
+    ['of too many', { 'concat-ref': '7', 'concat-total': '256', 'concat-part': '1' }, undefined, true],
+    ['without a reference', { concat: 'TRUE', 'concat-total': '2', 'concat-part': '1' }, undefined, true],
+  ])('reads a part: %s', (_name, values, part, isGuessed) => {
     const event = read({ msisdn: PERSON, text: 'STOP', ...values });
     expect(event).toMatchObject({ kind: 'message', isGuessed });
     expect(event).toHaveProperty('part', part === undefined ? undefined : expect.objectContaining(part));
   });
 });
 
-it('only parameters that are read make a request ambiguous', () => {
+it('treats a request as ambiguous only by parameters that are read', () => {
   expect(isAmbiguous(payload({}, ['color']))).toBe(false);
   expect(isAmbiguous(payload({}, ['color', 'msisdn']))).toBe(true);
 });
 
-describe('which API a request is of', () => {
+describe('the API of a request', () => {
   const time = { timestamp: '2026-01-01T00:00:00Z', 'message-timestamp': '2025-01-01 00:00:00' };
   const messages = { at: Date.UTC(2026, 0, 1), person: PERSON };
   const sms = { at: Date.UTC(2025, 0, 1), person: undefined };
@@ -144,11 +143,11 @@ describe('which API a request is of', () => {
     ['messageId alone', { messageId: 'm' }, { ...sms, messageId: 'm' }],
     ['a time alone', {}, sms],
     ['msisdn', { msisdn: PERSON, message_uuid: 'u', channel: 'x' }, { ...sms, person: PERSON }],
-  ])('is told by %s', (_name, values, expected) => {
+  ])('is recognised by %s', (_name, values, expected) => {
     expect(read({ ...time, text: 'STOP', ...values })).toMatchObject({ kind: 'message', ...expected });
   });
 
-  it('is no other channel than SMS and MMS', () => {
+  it('is ignored for other channels than SMS and MMS', () => {
     const values = { message_uuid: 'u', from: PERSON, to: '1', text: 'STOP' };
     expect(read({ ...values, channel: 'whatsapp' })).toEqual({ kind: 'other' });
     expect(read({ ...values, channel: 'Sms' })).toMatchObject({ kind: 'message' });
@@ -156,30 +155,30 @@ describe('which API a request is of', () => {
 });
 
 describe('the text of a part', () => {
-  const place = { msisdn: PERSON, 'concat-ref': '7', 'concat-total': '255', 'concat-part': '255' };
+  const part = { msisdn: PERSON, 'concat-ref': '7', 'concat-total': '255', 'concat-part': '255' };
   it.each<[string, object, string | undefined, readonly string[]]>([
     ['a text with its spaces', { text: ' leave me ' }, ' leave me ', ['leave me']],
     ['a text before a keyword', { text: 'a', keyword: 'b' }, 'a', ['a']],
     ['a number', { text: 5 }, '5', ['5']],
     ['only spaces', { text: '  ' }, '  ', []],
     ['nothing at all', { text: '' }, '', []],
-    ['a keyword where there is no text', { keyword: 'b' }, 'b', ['b']],
-    ['a keyword where the text is blank', { text: ' ', keyword: 'b' }, 'b', ['b']],
+    ['a keyword if there is no text', { keyword: 'b' }, 'b', ['b']],
+    ['a keyword if the text is blank', { text: ' ', keyword: 'b' }, 'b', ['b']],
     ['binary data', { type: 'binary', data: '53' }, 'S', ['S', 'S']],
     ['a keyword before binary data', { keyword: 'b', type: 'binary', data: '53' }, 'b', ['b', 'S', 'S']],
-  ])('is %s', (_name, values, text, texts) => {
-    expect(read({ ...place, ...values })).toMatchObject({
+  ])('is read from %s', (_name, values, text, texts) => {
+    expect(read({ ...part, ...values })).toMatchObject({
       ...{ kind: 'message', texts, part: { text, ref: '7', total: 255, index: 255 } },
     });
   });
 
-  it('is missing where nothing is said', () => {
-    expect(read(place)).toEqual({ kind: 'other' });
-    expect(read({ ...place, text: null })).toEqual({ kind: 'other' });
+  it('is missing if there is neither text nor keyword', () => {
+    expect(read(part)).toEqual({ kind: 'other' });
+    expect(read({ ...part, text: null })).toEqual({ kind: 'other' });
   });
 });
 
-describe('the words of a person', () => {
+describe('the texts of a person', () => {
   const inbound = { message_uuid: 'u', channel: 'mms', from: PERSON, to: '73737' };
   it.each<[string, object, readonly string[]]>([
     ['a text', { text: 'STOP' }, ['STOP']],
@@ -210,10 +209,10 @@ describe('the words of a person', () => {
     ['a file of the older form', { message: { content: { file: { caption: 'STOP' } } } }, ['STOP']],
     ['a list of the older form', { message: { content: [{ video: { caption: 'STOP' } }] } }, ['STOP']],
     ['a text beside a caption', { text: 'hi', image: { caption: 'STOP' } }, ['hi', 'STOP']],
-    ['the same words twice', { text: 'STOP', image: { caption: ' STOP ' } }, ['STOP']],
+    ['the same text twice', { text: 'STOP', image: { caption: ' STOP ' } }, ['STOP']],
     ['a number', { text: 1 }, ['1']],
     ['a blank text beside a caption', { text: ' ', image: { caption: 'STOP' } }, ['STOP']],
-  ])('are %s', (_name, values, texts) => {
+  ])('are read from %s', (_name, values, texts) => {
     expect(read({ ...inbound, ...values })).toEqual({
       ...{ kind: 'message', person: PERSON, sender: '73737', texts, isGuessed: false },
       ...{ at: undefined, messageId: 'u', part: undefined },
@@ -226,7 +225,7 @@ describe('the words of a person', () => {
     ['a caption that is no text', { image: { caption: { text: 'STOP' } } }],
     ['the name of a profile', { profile: { name: 'STOP', text: 'STOP' } }],
     ['nothing', { image: null, content: [], message: 'STOP' }],
-  ])('are not %s', (_name, values) => {
+  ])('are not read from %s', (_name, values) => {
     expect(read({ ...inbound, ...values })).toEqual({ kind: 'other' });
   });
 
@@ -235,14 +234,14 @@ describe('the words of a person', () => {
     expect(read({ ...inbound, ...values })).toMatchObject({ texts: ['hello'], isGuessed: false });
   });
 
-  it.each(['content', 'message', 'image'])('are looked for to a depth of eight: %s', (name) => {
+  it.each(['content', 'message', 'image'])('are searched for to a depth of eight: %s', (name) => {
     const nested = (depth: number): unknown =>
       depth === 0 ? { text: 'STOP' } : { [name]: nested(depth - 1) };
     expect(read({ ...inbound, ...(nested(8) as object) })).toMatchObject({ texts: ['STOP'] });
     expect(read({ ...inbound, ...(nested(9) as object) })).toEqual({ kind: 'other' });
   });
 
-  it('are looked for to the same depth in lists', () => {
+  it('are searched for to the same depth in lists', () => {
     const nested = (depth: number): unknown => (depth === 0 ? { text: 'STOP' } : [nested(depth - 1)]);
     expect(read({ ...inbound, content: nested(7) })).toMatchObject({ texts: ['STOP'] });
     expect(read({ ...inbound, content: nested(8) })).toEqual({ kind: 'other' });
@@ -258,7 +257,7 @@ describe('a refusal', () => {
     ['an error in an error', { error: { error: { title: 1240 } } }],
     ['an error beside an error', { error: { title: 1000, error: { type: 'https://x/#1240' } } }],
     ['an error deep in errors', { error: { error: { error: { code: 1240 } } } }],
-  ])('is learnt from %s', (_name, values) => {
+  ])('is read from %s', (_name, values) => {
     expect(read({ ...status, ...values })).toEqual({
       ...{ kind: 'refusal', person: PERSON, sender: '1', at: undefined, messageId: 'u' },
     });
@@ -271,11 +270,11 @@ describe('a refusal', () => {
     ['a code with more digits', { error: { title: 12_400, code: '01240', type: 'x#1240x' } }],
     ['null', { error: null }],
     ['no error', {}],
-  ])('is not learnt from %s', (_name, values) => {
+  ])('is not read from %s', (_name, values) => {
     expect(read({ ...status, ...values })).toEqual({ kind: 'other' });
   });
 
-  it('is looked for to a depth of eight', () => {
+  it('is searched for to a depth of eight', () => {
     const nested = (depth: number): unknown => (depth === 0 ? { title: 1240 } : { error: nested(depth - 1) });
     expect(read({ ...status, error: nested(8) })).toMatchObject({ kind: 'refusal' });
     expect(read({ ...status, error: nested(9) })).toEqual({ kind: 'other' });
@@ -305,14 +304,14 @@ describe('a refusal', () => {
       [null, false],
       [[9], false],
     ] as const),
-  ])('by err-code %j: %s', (code, isLearnt) => {
+  ])('is read from err-code %j: %s', (code, isRefusal) => {
     const event = read({ msisdn: PERSON, to: '1', messageId: 'm', 'err-code': code });
-    expect(event.kind).toBe(isLearnt ? 'refusal' : 'other');
+    expect(event.kind).toBe(isRefusal ? 'refusal' : 'other');
   });
 });
 
 describe('blank values', () => {
-  it('are as if they were not there', () => {
+  it('are treated as missing', () => {
     const blank = { text: ' ', keyword: ' STOP ', to: ' 73737 ', messageId: ' m ', type: '' };
     expect(read({ msisdn: ` ${PERSON} `, ...blank })).toEqual({
       ...{ kind: 'message', person: PERSON, sender: '73737', texts: ['STOP'], isGuessed: true },
@@ -324,16 +323,16 @@ describe('blank values', () => {
 
 describe('binary data', () => {
   const binary = (data: string) => read({ msisdn: PERSON, type: 'Binary', data });
-  it('is guessed as UTF-8, Latin-1 and UTF-16', () => {
+  it('is decoded as UTF-8, Latin-1 and UTF-16', () => {
     const bytes = Buffer.from('Arrêt', 'latin1');
     expect(binary(bytes.toString('hex'))).toMatchObject({ texts: ['Arr\uFFFDt', 'Arrêt'], isGuessed: true });
-    const wide = Buffer.from('СТОП', 'utf16le').swap16();
-    expect(binary(wide.toString('hex').toUpperCase())).toMatchObject({
-      texts: [wide.toString('utf8'), wide.toString('latin1'), 'СТОП'],
+    const utf16 = Buffer.from('СТОП', 'utf16le').swap16();
+    expect(binary(utf16.toString('hex').toUpperCase())).toMatchObject({
+      texts: [utf16.toString('utf8'), utf16.toString('latin1'), 'СТОП'],
     });
   });
 
-  it.each(['', '5', '53g4', ' 53 54', '0x5354', '5354\n5'])('is hex, unlike %j', (data) => {
+  it.each(['', '5', '53g4', ' 53 54', '0x5354', '5354\n5'])('is ignored if it is no hex: %j', (data) => {
     expect(binary(data)).toEqual({ kind: 'other' });
   });
 });

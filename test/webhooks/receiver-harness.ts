@@ -1,4 +1,4 @@
-/** A receiver whose sink only remembers what it is told. */
+/** A receiver whose sink records every call. */
 
 import { vi } from 'vitest';
 import type { WebhookError } from '../../src/errors.ts';
@@ -8,14 +8,14 @@ import type { WebhooksOptions } from '../../src/webhooks/options.ts';
 import { createReceiver, type WebhookAnswer, type WebhookSink } from '../../src/webhooks/receiver.ts';
 import { createFakeClock } from '../fake-clock.ts';
 
-/** Starts a receiver on a clock that stands at `START`. */
+/** Starts a receiver with a clock that starts at `START`. */
 export function startReceiver(options: WebhooksOptions) {
   const clock = createFakeClock();
-  const news: WebhookChange[] = [];
+  const changes: WebhookChange[] = [];
   const refused: WebhookError[] = [];
   const sink = {
-    record: vi.fn<WebhookSink['record']>(async (told) => {
-      news.push(told);
+    record: vi.fn<WebhookSink['record']>(async (change) => {
+      changes.push(change);
       return 'recorded';
     }),
     unclear: vi.fn<WebhookSink['unclear']>(),
@@ -26,7 +26,7 @@ export function startReceiver(options: WebhooksOptions) {
   const receiver = createReceiver(options, { clock, sink });
 
   return {
-    ...{ receiver, clock, news, refused, sink },
+    ...{ receiver, clock, changes, refused, sink },
     receive: (request: WebhookRequest) => receiver.receive(request),
     get: (parameters: Record<string, string>) =>
       receiver.receive({
@@ -40,7 +40,7 @@ export function startReceiver(options: WebhooksOptions) {
   };
 }
 
-/** Status and word of an answer. */
-export function said({ status, body }: WebhookAnswer): [number, string] {
+/** Returns the status of an answer and the word in its body. */
+export function answered({ status, body }: WebhookAnswer): [number, string] {
   return [status, (JSON.parse(body) as { status: string }).status];
 }

@@ -1,4 +1,4 @@
-/** Signatures against the provider's rules, as an independent signer writes them. */
+/** Signatures by the provider's rules, compared with those of an independent signer. */
 
 import { createHash } from 'node:crypto';
 import { CompactSign } from 'jose';
@@ -12,7 +12,7 @@ const asParameters = (values: object) => ({
   values: new Map<string, unknown>(Object.entries(values)),
   repeated: new Set<string>(),
 });
-const fits = (values: object, secrets: readonly string[] = [secret]) =>
+const isAccepted = (values: object, secrets: readonly string[] = [secret]) =>
   isSigned(asParameters(values), secrets, 'sha256');
 const sigOf = (parameters: Record<string, string>) => makeSig(parameters, secret, 'sha256');
 
@@ -32,9 +32,9 @@ describe('sig', () => {
     ['fewer than those with a value', { msisdn: base.msisdn, to: base.to }, false],
     ['another value', { ...blanks, text: 'START' }, false],
     ['a blank value as another', { ...blanks, space: '  ' }, false],
-  ])('over %s', (_name, parameters, isAccepted) => {
-    expect(fits({ ...blanks, sig: sigOf(parameters) })).toBe(isAccepted);
-    expect(fits({ sig: sigOf(parameters), ...blanks })).toBe(isAccepted);
+  ])('is accepted or refused over %s', (_name, parameters, expected) => {
+    expect(isAccepted({ ...blanks, sig: sigOf(parameters) })).toBe(expected);
+    expect(isAccepted({ sig: sigOf(parameters), ...blanks })).toBe(expected);
   });
 
   it.each<[string, unknown, string]>([
@@ -50,55 +50,58 @@ describe('sig', () => {
     ['nothing', undefined, ''],
   ])('covers %s as text', (_name, value, text) => {
     expect(signedText(value)).toBe(text);
-    expect(fits({ ...base, value, sig: sigOf({ ...base, value: text }) })).toBe(true);
-    expect(fits({ ...base, value, sig: sigOf({ ...base, value: `${text}x` }) })).toBe(false);
-    if (text !== '') expect(fits({ ...base, value, sig: sigOf({ ...base, value: '' }) })).toBe(false);
+    expect(isAccepted({ ...base, value, sig: sigOf({ ...base, value: text }) })).toBe(true);
+    expect(isAccepted({ ...base, value, sig: sigOf({ ...base, value: `${text}x` }) })).toBe(false);
+    if (text !== '') expect(isAccepted({ ...base, value, sig: sigOf({ ...base, value: '' }) })).toBe(false);
   });
 
-  it.each(['md5hash', 'md5', 'sha1', 'sha256', 'sha512'] as const)('is made by %s', (method) => {
-    const parameters = asParameters({ ...base, sig: makeSig(base, secret, method) });
-    for (const other of SIGNATURE_METHODS) {
-      expect(isSigned(parameters, [secret], other)).toBe(other === method);
-    }
-    expect(SIGNATURE_METHODS).toContain(method);
-  });
-
-  it.each([5, true, null, undefined, {}, { toLowerCase: 'x' }, [sigOf(base)], ''])(
-    'of another kind is none: %j',
-    (sig) => {
-      expect(fits({ ...base, sig })).toBe(false);
+  it.each(['md5hash', 'md5', 'sha1', 'sha256', 'sha512'] as const)(
+    'is verified by the method %s',
+    (method) => {
+      const parameters = asParameters({ ...base, sig: makeSig(base, secret, method) });
+      for (const other of SIGNATURE_METHODS) {
+        expect(isSigned(parameters, [secret], other)).toBe(other === method);
+      }
+      expect(SIGNATURE_METHODS).toContain(method);
     },
   );
 
-  it('is none beside a value that cannot be written', () => {
-    const ring: unknown[] = [];
-    ring.push(ring);
+  it.each([5, true, null, undefined, {}, { toLowerCase: 'x' }, [sigOf(base)], ''])(
+    'is refused if it is no hex text: %j',
+    (sig) => {
+      expect(isAccepted({ ...base, sig })).toBe(false);
+    },
+  );
+
+  it('is refused beside a value that cannot be serialised', () => {
+    const circular: unknown[] = [];
+    circular.push(circular);
     for (const value of ['', '[]']) {
-      expect(fits({ ...base, ring, sig: sigOf({ ...base, ring: value }) })).toBe(false);
+      expect(isAccepted({ ...base, circular, sig: sigOf({ ...base, circular: value }) })).toBe(false);
     }
-    expect(fits({ ...base, ring, sig: sigOf(base) })).toBe(false);
+    expect(isAccepted({ ...base, circular, sig: sigOf(base) })).toBe(false);
   });
 
-  it('sorts names by their code units, whatever their order', () => {
+  it('sorts names by their code units', () => {
     const parameters = { b: '1', B: '2', 'a-b': '3', a_b: '4', ab: '5', é: '6', a: '7' };
-    expect(fits({ sig: sigOf(parameters), ...parameters })).toBe(true);
+    expect(isAccepted({ sig: sigOf(parameters), ...parameters })).toBe(true);
   });
 
-  it('stands for &, = and _ in a value alike, and in a name for none', () => {
+  it('is the same for &, = and _ in a value, and is refused if a name has & or =', () => {
     const sig = sigOf({ ...base, text: 'a_b' });
-    for (const text of ['a_b', 'a&b', 'a=b']) expect(fits({ ...base, text, sig })).toBe(true);
+    for (const text of ['a_b', 'a&b', 'a=b']) expect(isAccepted({ ...base, text, sig })).toBe(true);
     for (const name of ['text&', '=', 'a=b&c']) {
-      expect(fits({ ...base, [name]: 'x', sig: sigOf({ ...base, [name]: 'x' }) })).toBe(false);
+      expect(isAccepted({ ...base, [name]: 'x', sig: sigOf({ ...base, [name]: 'x' }) })).toBe(false);
     }
-    expect(fits({ ...base, a_b: 'x', sig: sigOf({ ...base, a_b: 'x' }) })).toBe(true);
+    expect(isAccepted({ ...base, a_b: 'x', sig: sigOf({ ...base, a_b: 'x' }) })).toBe(true);
   });
 
-  it('fits one of several secrets, the first and the last', () => {
+  it('is accepted with each of several secrets', () => {
     const sig = sigOf(base).toUpperCase();
-    expect(fits({ ...base, sig }, [secret, 'b'])).toBe(true);
-    expect(fits({ ...base, sig }, ['a', secret])).toBe(true);
-    expect(fits({ ...base, sig }, ['a', 'b'])).toBe(false);
-    expect(fits({ ...base, sig: sig.slice(1) })).toBe(false);
+    expect(isAccepted({ ...base, sig }, [secret, 'b'])).toBe(true);
+    expect(isAccepted({ ...base, sig }, ['a', secret])).toBe(true);
+    expect(isAccepted({ ...base, sig }, ['a', 'b'])).toBe(false);
+    expect(isAccepted({ ...base, sig: sig.slice(1) })).toBe(false);
   });
 });
 
@@ -112,7 +115,7 @@ describe('a token', () => {
       .sign(bytes(key));
   const wrong = { status: 'wrong', body: 'unknown' };
 
-  it('of the body is signed and fits', async () => {
+  it('is accepted with the hash of the body', async () => {
     expect(await checkToken(await make({ payload_hash: hash, jti: 'j' }), [secret], body)).toEqual({
       ...{ status: 'signed', body: 'matches', id: 'j' },
     });
@@ -124,15 +127,18 @@ describe('a token', () => {
     });
   });
 
-  it.each([['HS384'], ['HS512']])('of %s is none, though its secret is right', async (alg) => {
-    const key = secret.repeat(4);
-    expect(await checkToken(await make({ payload_hash: hash }, { alg, key }), [key], body)).toEqual(wrong);
-    expect(await checkToken(await make({ payload_hash: hash }, { key }), [key], body)).toMatchObject({
-      status: 'signed',
-    });
-  });
+  it.each([['HS384'], ['HS512']])(
+    'is refused with the algorithm %s, even if the secret is right',
+    async (alg) => {
+      const key = secret.repeat(4);
+      expect(await checkToken(await make({ payload_hash: hash }, { alg, key }), [key], body)).toEqual(wrong);
+      expect(await checkToken(await make({ payload_hash: hash }, { key }), [key], body)).toMatchObject({
+        status: 'signed',
+      });
+    },
+  );
 
-  it('without a signature is none', async () => {
+  it('is refused without a signature', async () => {
     const part = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('base64url');
     for (const alg of ['none', 'HS256']) {
       const token = `${part({ alg })}.${part({ payload_hash: hash })}.`;
@@ -140,11 +146,11 @@ describe('a token', () => {
     }
   });
 
-  it.each(['', 'x', 'a.b.c', '..'])('that is none: %j', async (token) => {
+  it.each(['', 'x', 'a.b.c', '..'])('is refused if it is malformed: %j', async (token) => {
     expect(await checkToken(token, [secret], body)).toEqual(wrong);
   });
 
-  it('fits one of several secrets, the first and the last', async () => {
+  it('is accepted with each of several secrets', async () => {
     const token = await make({ payload_hash: hash });
     for (const secrets of [
       [secret, 'b'],
@@ -174,11 +180,11 @@ describe('a token', () => {
       { payload_hash: hash.replace(/./, 'g') },
       { status: 'signed', body: 'differs' },
     ],
-  ])('with %s as claims', async (_name, claims, proof) => {
+  ])('proves what its claims allow: %s', async (_name, claims, proof) => {
     expect(await checkToken(await make(claims), [secret], body)).toMatchObject(proof);
   });
 
-  it.each([undefined, Buffer.alloc(0)])('proves nothing of no body: %j', async (none) => {
+  it.each([undefined, Buffer.alloc(0)])('proves nothing about an empty body: %j', async (none) => {
     const emptyHash = createHash('sha256').digest('hex');
     expect(await checkToken(await make({ payload_hash: emptyHash }), [secret], none)).toMatchObject({
       ...{ status: 'signed', body: 'unknown' },
