@@ -39,7 +39,7 @@ export interface ChangeRecorder {
   /**
    * Records a change.
    *
-   * @param requestId tells the request from others, for changes without a `messageId`.
+   * @param requestId identifies the request, for changes without a `messageId`.
    */
   record(change: WebhookChange, requestId: string | undefined): Promise<EventResult>;
   /** Reports an unclear text for which nothing is recorded. If `id` is known, the text is reported once. */

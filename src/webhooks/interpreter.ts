@@ -16,7 +16,7 @@ import type { Trust } from './request.ts';
 /**
  * Interprets an event and records what it changes.
  *
- * @param requestId tells the request from others, for events that have no id of their own.
+ * @param requestId identifies the request, for events that have no id of their own.
  * @throws WebhookError if the person's number cannot be read, or the message has too many texts.
  */
 export type Interpreter = (
