@@ -16,7 +16,7 @@ export type { CsvStreamOptions, FilterStream, RowStreamOptions } from './gates/b
 export type { FilterReport } from './gates/batch/row-filter.ts';
 export type { SendOptions } from './gates/send.ts';
 
-// What happens
+// Events, status and changes
 export type { BlockedEvent, ChangeEvent, GuardEvents, UnclearEvent, WarnEvent } from './events.ts';
 export type { GuardStatus, ListStatus } from './lists/status.ts';
 export type { ImportOptions, ImportResult, ImportRow, Resubscription } from './changes/operator-actions.ts';

@@ -6,7 +6,7 @@ const TWO = Date.UTC(2020, 0, 1, 14);
 const DAY = 86_400_000;
 const HOUR = 3_600_000;
 
-/** What is written, when the provider means it to be, and the latest that it can mean. */
+/** A written time, its instant as a time of the provider, and the latest instant that it can mean. */
 const written: readonly [unknown, number, number][] = [
   ['2020-01-01 14:00:00', TWO, TWO + 999 + 12 * HOUR],
   ['2020-01-01      14:00:00', TWO, TWO + 999 + 12 * HOUR],

@@ -58,17 +58,17 @@ export function kindOf(value: unknown): string {
 /**
  * Throws the ConfigError for a bad value.
  *
- * @param meant the code that was probably meant.
+ * @param suggestion the code that was probably meant.
  * @param received the kind of the value, as the message names it.
  */
 export function refuse(
   key: string,
   value: unknown,
   expected: string,
-  meant?: string,
+  suggestion?: string,
   received = kindOf(value),
 ): never {
-  const hint = meant === undefined ? '' : `; did you mean ${meant}?`;
+  const hint = suggestion === undefined ? '' : `; did you mean ${suggestion}?`;
   throw new ConfigError('invalid_option', key, `${key}: expected ${expected}, received ${received}${hint}`);
 }
 
@@ -108,11 +108,11 @@ export function readFields<S extends Shape>(
   hints: OptionHints = hintsOfCall(key) ?? {},
 ): Read<S> {
   const known = Object.keys(shape);
-  const meant = hints.whole?.(value);
-  if (meant !== undefined || !isRecord(value) || isForeign(value, known)) {
-    if (!hints.isCall) return refuse(key, value, 'an object', meant);
+  const suggestion = hints.whole?.(value);
+  if (suggestion !== undefined || !isRecord(value) || isForeign(value, known)) {
+    if (!hints.isCall) return refuse(key, value, 'an object', suggestion);
     // The message does not need the kind of number.
-    return refuse(key, value, namesOf(known), meant, Number.isFinite(value) ? 'a number' : undefined);
+    return refuse(key, value, namesOf(known), suggestion, Number.isFinite(value) ? 'a number' : undefined);
   }
   const at = (name: string) => (key === 'options' ? name : `${key}.${name}`);
   for (const name of Object.keys(value)) {

@@ -23,7 +23,14 @@ import {
   withMethods,
   type Duration,
 } from './fields.ts';
-import { countrySlip, guardHints, loggerSlip, policyHints, refreshHints, storeSlip } from './slips.ts';
+import {
+  suggestCountry,
+  guardHints,
+  suggestLogger,
+  policyHints,
+  refreshHints,
+  suggestStore,
+} from './slips.ts';
 import type { Provider } from '../providers/provider.ts';
 import { sqliteFile } from './store-path.ts';
 import type { Store } from '../stores/store.ts';
@@ -141,13 +148,13 @@ const fields = {
           key,
           value,
           "an ISO 3166-1 alpha-2 country code in capitals, such as 'US'",
-          countrySlip(value, isCountry),
+          suggestCountry(value, isCountry),
         ),
   ),
   logger: optional<Logger>((value, key) => {
-    const meant = loggerSlip(value);
-    if (meant !== undefined)
-      return refuse(key, value, 'an object with debug(), info(), warn(), error()', meant);
+    const suggestion = suggestLogger(value);
+    if (suggestion !== undefined)
+      return refuse(key, value, 'an object with debug(), info(), warn(), error()', suggestion);
     return withMethods<Logger>('debug', 'info', 'warn', 'error')(value, key);
   }),
   clock: withDefault(systemClock, withMethods<Clock>('now', 'monotonic', 'setTimeout')),
@@ -193,11 +200,11 @@ function store(value: unknown, key: string): StoreChoice {
   }
   if (typeof value === 'string') {
     const expected = "'memory:', 'sqlite:' and the path of a file, or a store of your own";
-    return refuse(key, value, expected, storeSlip(value));
+    return refuse(key, value, expected, suggestStore(value));
   }
-  const meant = storeSlip(value);
-  if (meant !== undefined)
-    return refuse(key, value, "'memory:', 'sqlite:<file>' or a store of your own", meant);
+  const suggestion = suggestStore(value);
+  if (suggestion !== undefined)
+    return refuse(key, value, "'memory:', 'sqlite:<file>' or a store of your own", suggestion);
   const own = withMethods<Store>(
     'open',
     'load',

@@ -16,7 +16,7 @@ import {
   withDefault,
   withMethods,
 } from './fields.ts';
-import { listHints, listsSlip, providerSlip } from './slips.ts';
+import { listHints, suggestLists, suggestProvider } from './slips.ts';
 import { EVERYWHERE, canonicalSender } from '../ledger/sender-lists.ts';
 import type { Provider } from '../providers/provider.ts';
 
@@ -71,8 +71,9 @@ export interface ConfiguredLists {
 
 /** Reads a provider. @throws ConfigError for anything else. */
 export function providerField(value: unknown, key: string): Provider {
-  const meant = isRecord(value) && typeof value['page'] === 'function' ? undefined : providerSlip(value, key);
-  if (meant !== undefined) return refuse(key, value, 'an object with page()', meant);
+  const suggestion =
+    isRecord(value) && typeof value['page'] === 'function' ? undefined : suggestProvider(value, key);
+  if (suggestion !== undefined) return refuse(key, value, 'an object with page()', suggestion);
   const provider = withMethods<Provider>('page')(value, key);
   optional(callback())(provider.optIn, `${key}.optIn`);
   optional(text)(provider.account, `${key}.account`);
@@ -123,8 +124,9 @@ export function accountsOf(lists: readonly ListConfig[]): Readonly<Record<string
 
 /** Reads lists by name. @throws ConfigError for anything else. */
 export function listsField(value: unknown, key: string): ConfiguredLists {
-  const meant = listsSlip(value);
-  if (!isRecord(value) || meant !== undefined) return refuse(key, value, 'an object of lists by name', meant);
+  const suggestion = suggestLists(value);
+  if (!isRecord(value) || suggestion !== undefined)
+    return refuse(key, value, 'an object of lists by name', suggestion);
   const { resolve, ...rest } = value;
   const isResolver = typeof resolve === 'function';
   const entries = Object.entries(isResolver ? rest : value);

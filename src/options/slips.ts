@@ -29,7 +29,7 @@ function isForVonage(value: unknown): boolean {
 }
 
 /** Options that are written in the wrong object, by the code that is right; `*` stands for the option. */
-const HOMES: readonly (readonly [string, readonly string[]])[] = [
+const RIGHT_OPTIONS: readonly (readonly [string, readonly string[]])[] = [
   [
     PROVIDER,
     [
@@ -56,8 +56,8 @@ const HOMES: readonly (readonly [string, readonly string[]])[] = [
 ];
 
 /** Returns the right code for an option that is unknown here. */
-function homeOf(name: string): string | undefined {
-  return HOMES.find(([, names]) => names.includes(name))?.[0].replace('*', name);
+function rightOption(name: string): string | undefined {
+  return RIGHT_OPTIONS.find(([, names]) => names.includes(name))?.[0].replace('*', name);
 }
 
 /** Hints for the options of `createGuard`. */
@@ -72,11 +72,11 @@ export const guardHints: OptionHints = {
       ? `createGuard({ ${PROVIDER} })`
       : undefined;
   },
-  unknown: homeOf,
+  unknown: rightOption,
 };
 
 /** Returns a suggestion for a `provider` that cannot be used. */
-export function providerSlip(value: unknown, key: string): string | undefined {
+export function suggestProvider(value: unknown, key: string): string | undefined {
   if (isPromise(value)) return `${key}: await …`;
   if (isStore(value)) return 'store: …';
   if (Array.isArray(value)) return 'lists: { alerts: { provider: … }, marketing: { provider: … } }';
@@ -85,7 +85,7 @@ export function providerSlip(value: unknown, key: string): string | undefined {
 }
 
 /** Returns a suggestion for a `store` that cannot be used. */
-export function storeSlip(value: unknown): string | undefined {
+export function suggestStore(value: unknown): string | undefined {
   if (isPromise(value)) return 'store: await …';
   if (typeof value === 'function') return "store: sqliteStore('./optouts.db'), the function called";
   if (isRecord(value)) {
@@ -118,7 +118,7 @@ export const policyHints: OptionHints = {
 };
 
 /** Returns a suggestion for `lists` that cannot be used. */
-export function listsSlip(value: unknown): string | undefined {
+export function suggestLists(value: unknown): string | undefined {
   if (isPromise(value)) return 'lists: await …';
   if (isProvider(value)) return 'provider: …';
   if (value instanceof Map) return 'lists: Object.fromEntries(…)';
@@ -143,20 +143,22 @@ export function listHints(name: string, key: string): OptionHints {
     },
     unknown(option) {
       if (/^(?:sender|from|numbers?|shortcodes?)$/i.test(option)) return `${key}.senders`;
-      const home = homeOf(option);
-      if (home === PROVIDER) return `${key}: { ${PROVIDER} }`;
-      return home?.startsWith('refresh') || home?.startsWith('policy') ? `${home}, for all lists` : undefined;
+      const right = rightOption(option);
+      if (right === PROVIDER) return `${key}: { ${PROVIDER} }`;
+      return right?.startsWith('refresh') || right?.startsWith('policy')
+        ? `${right}, for all lists`
+        : undefined;
     },
   };
 }
 
 /** Returns a suggestion for a `logger` that is no object: a level, or one function. */
-export function loggerSlip(value: unknown): string | undefined {
+export function suggestLogger(value: unknown): string | undefined {
   return isRecord(value) ? undefined : 'logger: console';
 }
 
 /** Returns a suggestion for a `defaultCountry` that cannot be used. */
-export function countrySlip(value: unknown, isCountry: (code: unknown) => boolean): string | undefined {
+export function suggestCountry(value: unknown, isCountry: (code: unknown) => boolean): string | undefined {
   if (typeof value !== 'string') return undefined;
   const code = value.trim().toUpperCase();
   const known = { USA: 'US', UK: 'GB', GBR: 'GB', CAN: 'CA' }[code] ?? code;

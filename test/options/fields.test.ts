@@ -264,9 +264,9 @@ describe('hints', () => {
       { ...hints, isCall: true },
       'o: expected { for }, received a number; did you mean the right thing?',
     ],
-  ])('suggest after %s', (_name, given, hints, message) => {
-    expect(messageOf(() => readFields(given, 'o', shapeOf('for'), hints))).toBe(message);
-    expect(messageOf(() => group(shapeOf('for'), hints)(given, 'o'))).toBe(message);
+  ])('suggest after %s', (_name, given, callHints, message) => {
+    expect(messageOf(() => readFields(given, 'o', shapeOf('for'), callHints))).toBe(message);
+    expect(messageOf(() => group(shapeOf('for'), callHints)(given, 'o'))).toBe(message);
   });
 
   it.each([

@@ -1,4 +1,4 @@
-/** What readPayload takes from shapes that the provider's documents only hint at, or that nobody documents. */
+/** Shapes of events that the provider's documents only mention, or do not mention at all. */
 
 import { describe, expect, it } from 'vitest';
 import { isAmbiguous, readPayload } from '../../src/webhooks/payload.ts';
@@ -21,12 +21,12 @@ describe('readPayload', () => {
     ['from alone', { from: PERSON, text: 'STOP' }, { kind: 'other' }],
     ['to alone', { to: PERSON, text: 'STOP' }, { kind: 'other' }],
     [
-      'a channel told only by to',
+      'a channel that only to names',
       { message_uuid: 'u', from: PERSON, to: { type: 'whatsapp', number: '1' }, text: 'STOP' },
       { kind: 'other' },
     ],
     [
-      'a channel told only by from',
+      'a channel that only from names',
       { message_uuid: 'u', from: { type: 'messenger', number: '1' }, to: '1', text: 'STOP' },
       { kind: 'other' },
     ],
@@ -63,7 +63,7 @@ describe('readPayload', () => {
     ['binary data that is no hex', { msisdn: PERSON, type: 'binary', data: 'stop' }, { kind: 'other' }],
     ['binary without data', { msisdn: PERSON, type: 'binary' }, { kind: 'other' }],
     [
-      'an error told by its type alone',
+      'an error with only a type',
       { message_uuid: 'u', to: PERSON, from: '1', status: 'rejected', error: { type: 'https://x/#1240' } },
       { kind: 'refusal', person: PERSON, sender: '1' },
     ],
