@@ -271,14 +271,14 @@ describe('a message', () => {
     ['START beside other words', { text: 'START', image: { caption: 'my car' } }, 0],
     ['other words beside START', { text: 'my car', image: { caption: 'START' } }, 0],
     ['a keyword', { sms: { keyword: 'START' } }, 0],
-  ])('opts in only with nothing but opt-in words: %s', async (_name, content, optIns) => {
+  ])('opts in only with nothing but opt-in words: %s', async (_name, members, optIns) => {
     const { postJson, changes } = startReceiver({ jwt });
     const body = {
       message_uuid: 'u',
       from: '15551230001',
       to: '1',
       timestamp: '2026-01-01T00:00:00Z',
-      ...content,
+      ...members,
     };
     expect((await postJson(body, { authorization: tokenOf(body) })).status).toBe(200);
     expect(changes.filter(({ direction }) => direction === 'in')).toHaveLength(optIns);
