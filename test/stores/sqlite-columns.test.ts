@@ -8,7 +8,7 @@ import { changesIn } from '../../src/stores/sqlite/change-columns.ts';
 import { loadDriver } from '../../src/stores/sqlite/driver.ts';
 import { createEngine, type Engine } from '../../src/stores/sqlite/engine.ts';
 import type { LoadedChanges } from '../../src/stores/sqlite/change-log.ts';
-import { FIRST_PLACE, type LoadPlace } from '../../src/stores/sqlite/log-cursor.ts';
+import { LOAD_START, type LoadPosition } from '../../src/stores/sqlite/log-cursor.ts';
 import { readLogId } from '../../src/stores/sqlite/log-id.ts';
 import { withoutPositions } from '../../src/testing/conformance/harness.ts';
 import { newFolder } from './folders.ts';
@@ -23,7 +23,7 @@ function openEngine(): Engine {
 
 function loaded(engine: Engine, limit: number): OptOutChange[] {
   const all: OptOutChange[] = [];
-  for (let place: LoadPlace | undefined = FIRST_PLACE; place !== undefined;) {
+  for (let place: LoadPosition | undefined = LOAD_START; place !== undefined;) {
     const { columns, others, next }: LoadedChanges = engine.file.log.load(place, limit);
     place = next;
     all.push(...[...changesIn(columns, 3)].flat(), ...others);

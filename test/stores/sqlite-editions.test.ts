@@ -12,7 +12,7 @@ import { EMPTY_RECORD, firstHandVerdict, mergeEvidence } from '../../src/ledger/
 import { loadDriver } from '../../src/stores/sqlite/driver.ts';
 import { createEngine, type Engine } from '../../src/stores/sqlite/engine.ts';
 import { readLogId } from '../../src/stores/sqlite/log-id.ts';
-import { readNews } from '../../src/stores/sqlite/tail-messages.ts';
+import { readTail } from '../../src/stores/sqlite/tail-messages.ts';
 import { startChild, type ChildGuard } from './child.ts';
 import { firstEditionStore } from './fixtures/first-edition.mjs';
 import { T0, persons } from './fixtures/persons.mjs';
@@ -188,7 +188,7 @@ describe('a process of the first edition that has the file open', () => {
     await old.ask('resubscribe', { number: numberOf('STOP') });
     expect(await old.ask('canSend', { numbers: ['15557770001', numberOf('STOP')] })).toEqual([false, true]);
     expect([isBlocked(engine, '15557770001'), isBlocked(engine, numberOf('STOP'))]).toEqual([true, true]);
-    const news = [...readNews(engine.file, cursor)].flatMap(({ changes }) => changes);
+    const news = [...readTail(engine.file, cursor)].flatMap(({ changes }) => changes);
     expect(news.map((one) => [one.msisdn, one.evidence.kind, one.evidence.basis])).toEqual(
       expect.arrayContaining([
         ['15557770001', 'act', undefined],
@@ -231,7 +231,7 @@ describe('a process of the first edition that has the file open', () => {
       await old.saveSweep(LIST, { ...sweep, start: 2_000, size: 1, numbers: [MARKER], rows: [row], delta }),
     ).toBe(true);
     const cursor = { ...engine.end(), sweeps: 1 };
-    const news = [...readNews(engine.file, cursor)].flatMap(({ sweeps }) => sweeps);
+    const news = [...readTail(engine.file, cursor)].flatMap(({ sweeps }) => sweeps);
     const last = news.at(-1);
     expect(last).toMatchObject({ start: 2_000, heldMs: null });
     expect(news.flatMap(({ rows }) => rows)).toEqual([{ msisdn: MARKER, sweep: last?.number, date: null }]);

@@ -49,7 +49,7 @@ function closedFile(id: string, version = 3): string {
 /** Puts right what happened. @returns the kinds of the fault and of what is told */
 function heal(engine: Engine): (string | undefined)[] {
   const fault = engine.fault();
-  return [fault?.kind, fault && engine.heal(OPENING, fault).trouble.kind];
+  return [fault?.kind, fault && engine.repair(OPENING, fault).trouble.kind];
 }
 
 describe('two processes of one file', () => {
@@ -116,7 +116,7 @@ describe('a file of a later version', () => {
     const { engine, file } = openEngine();
     const later = new driver.DatabaseSync(file);
     later.exec('PRAGMA user_version = 4');
-    engine.suspect(new Damage('bent'));
+    engine.noteDamage(new Damage('bent'));
     expect(engine.open(OPENING)?.kind).toBe('newer');
     later.close();
     engine.close();
@@ -183,10 +183,10 @@ describe('a file that makes no sense', () => {
     const { engine, file } = openEngine();
     engine.file.log.append([entry({ id: 'kept' })]);
     const replacement = closedFile('theirs');
-    engine.suspect(new Damage('bent'));
+    engine.noteDamage(new Damage('bent'));
     renameSync(replacement, file);
     expect(engine.open(OPENING)?.kind).toBe('damaged');
-    expect(engine.isSuspected).toBe(false);
+    expect(engine.isDamaged).toBe(false);
     expect(idsIn(engine).toSorted()).toEqual(['kept', 'theirs']);
     expect(asides(file).filter((name) => !name.endsWith('-wal'))).toEqual([]);
     engine.close();

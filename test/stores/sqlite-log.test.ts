@@ -15,7 +15,7 @@ import { loadDriver } from '../../src/stores/sqlite/driver.ts';
 import { createEngine, type Engine } from '../../src/stores/sqlite/engine.ts';
 import { createChangeLog } from '../../src/stores/sqlite/change-log.ts';
 import { readLogId, renewLog } from '../../src/stores/sqlite/log-id.ts';
-import { readNews } from '../../src/stores/sqlite/tail-messages.ts';
+import { readTail } from '../../src/stores/sqlite/tail-messages.ts';
 import type { LogCursor } from '../../src/stores/sqlite/log-cursor.ts';
 import { makeTables } from '../../src/stores/sqlite/schema.ts';
 import { newFolder } from './folders.ts';
@@ -43,7 +43,7 @@ function entry(fields: Partial<Evidence> = {}, msisdn = '15550000001'): OptOutCh
 function newsSince({ file }: Engine, cursor: LogCursor) {
   const changes: OptOutChange[] = [];
   const logs: string[] = [];
-  const news = readNews(file, cursor);
+  const news = readTail(file, cursor);
   for (;;) {
     const next = news.next();
     if (next.done) return { changes, logs, cursor: next.value };
@@ -145,7 +145,7 @@ describe('a log that is renewed', () => {
     renameSync(path, join(newFolder(), 'moved.db'));
     const fault = first.fault();
     expect(fault?.kind).toBe('moved');
-    if (fault) expect(first.heal({ accounts: {} }, fault).isWhole).toBe(false);
+    if (fault) expect(first.repair({ accounts: {} }, fault).isWhole).toBe(false);
     expect(first.fault()).toBeUndefined();
     expect(idOf(first) > former).toBe(true);
     const [carried] = first.file.log.history('15550000001', undefined, undefined);

@@ -12,10 +12,10 @@ import { copyEvidence } from '../../src/stores/sqlite/carry-over.ts';
 import { changesIn } from '../../src/stores/sqlite/change-columns.ts';
 import { loadDriver, type Database, type Driver } from '../../src/stores/sqlite/driver.ts';
 import { createEngine, type Engine } from '../../src/stores/sqlite/engine.ts';
-import { concludeBases } from '../../src/stores/sqlite/first-edition-bases.ts';
-import { firstEditionVerdict } from '../../src/stores/sqlite/first-edition-rules.ts';
+import { inferBases } from '../../src/stores/sqlite/first-edition-bases.ts';
+import { isBlockedByFirstEdition } from '../../src/stores/sqlite/first-edition-rules.ts';
 import { createChangeLog, type LoadedChanges } from '../../src/stores/sqlite/change-log.ts';
-import { FIRST_PLACE, type LoadPlace } from '../../src/stores/sqlite/log-cursor.ts';
+import { LOAD_START, type LoadPosition } from '../../src/stores/sqlite/log-cursor.ts';
 import { readLogId } from '../../src/stores/sqlite/log-id.ts';
 import { migrate } from '../../src/stores/sqlite/migration.ts';
 import { makeTables } from '../../src/stores/sqlite/schema.ts';
@@ -55,7 +55,7 @@ function openEngine(file: string, own: Driver = driver) {
 
 function loaded({ file: { log } }: Engine): OptOutChange[] {
   const all: OptOutChange[] = [];
-  for (let place: LoadPlace | undefined = FIRST_PLACE; place !== undefined;) {
+  for (let place: LoadPosition | undefined = LOAD_START; place !== undefined;) {
     const { columns, others, next }: LoadedChanges = log.load(place, 7);
     place = next;
     all.push(...[...changesIn(columns, 3)].flat(), ...others);
@@ -283,7 +283,7 @@ describe('whatever is in a file of an earlier version', () => {
         const log = createChangeLog(database, 'x', () => T0);
         let blocked = 0;
         for (const person of [0, 1, 2]) {
-          const before = firstEditionVerdict(
+          const before = isBlockedByFirstEdition(
             rows.filter((one) => one.person === person),
             undefined,
           );
@@ -321,7 +321,7 @@ describe('what an act of an earlier version had seen', () => {
     for (const [index, [writer, seenAt, act, at = seenAt]] of entries.entries()) {
       insert.run(15_550_000_001 + index, act ? 'in' : 'out', at * 1_000, seenAt * 1_000, writer);
     }
-    concludeBases(database);
+    inferBases(database);
     const rows = database.prepare("SELECT seq, basis FROM changes WHERE direction = 'in'").all();
     database.close();
     return Object.fromEntries(rows.map(({ seq, basis }) => [seq, basis])) as Record<number, number | null>;

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { loadDriver } from '../../src/stores/sqlite/driver.ts';
 import { createEngine, type Engine } from '../../src/stores/sqlite/engine.ts';
 import { decode } from '../../src/stores/sqlite/number-blobs.ts';
-import type { SweepHead } from '../../src/stores/sqlite/sweep-log.ts';
+import type { SweepHead } from '../../src/stores/sqlite/sweep-reader.ts';
 import { newFolder } from './folders.ts';
 
 const MINUTE = 60_000;
@@ -63,11 +63,11 @@ function written({ file }: Engine): number[] {
 }
 
 /** The list as its base and what came after it make it; `undefined` without a base. */
-function listedByBase({ file: { bases } }: Engine): number[] | undefined {
-  if (!bases.has('default')) return undefined;
-  const [chunk = new Uint8Array()] = [...bases.chunks('default')].flat();
+function listedByBase({ file: { snapshots } }: Engine): number[] | undefined {
+  if (!snapshots.has('default')) return undefined;
+  const [chunk = new Uint8Array()] = [...snapshots.chunks('default')].flat();
   const numbers = new Set(new Float64Array(chunk.slice().buffer));
-  for (const { kind, numbers: some } of bases.since('default')) {
+  for (const { kind, numbers: some } of snapshots.since('default')) {
     for (const one of some) {
       if (kind === 'added') numbers.add(one);
       else numbers.delete(one);
@@ -82,7 +82,7 @@ const newestSweep = ({ file: { database } }: Engine) =>
 describe('a base', () => {
   it('is due when much came and left since the last one', () => {
     const { engine, at, save } = history();
-    const due = () => engine.file.bases.dueAt('default');
+    const due = () => engine.file.snapshots.dueAt('default');
     save({ added: [A] });
     expect(due()).toBeUndefined();
     for (let saves = 0; saves < 100; saves++) {
@@ -92,7 +92,7 @@ describe('a base', () => {
       save({ added: [A] });
     }
     expect(due()).toBe(newestSweep(engine));
-    engine.file.bases.commit('default', 'base', newestSweep(engine));
+    engine.file.snapshots.commit('default', 'base', newestSweep(engine));
     expect(due()).toBeUndefined();
     at(T + MINUTE);
     save({ added: Array.from({ length: 120_000 }, (_, place) => C + 1_000_000 * place) });
@@ -107,9 +107,9 @@ describe('a base', () => {
         .all()
         .map(({ token }) => token);
     save({ added: [A] });
-    engine.file.bases.stage('base', 0, [new Uint8Array([1])]);
-    engine.file.bases.commit('default', 'base', newestSweep(engine));
-    engine.file.bases.stage('base of nobody', 0, [new Uint8Array([2])]);
+    engine.file.snapshots.stage('base', 0, [new Uint8Array([1])]);
+    engine.file.snapshots.commit('default', 'base', newestSweep(engine));
+    engine.file.snapshots.stage('base of nobody', 0, [new Uint8Array([2])]);
     engine.file.sweeps.stage('sweep of nobody', 'added', Float64Array.of(B));
     at(T + 59 * MINUTE);
     engine.file.sweeps.stage('under way', 'added', Float64Array.of(C));
@@ -124,20 +124,20 @@ describe('a base', () => {
   it('outlives the open file, and not a log that begins anew', () => {
     const { engine, at, save } = history();
     save({ added: [A] });
-    const { bases } = engine.file;
-    bases.stage('base', 0, [new Uint8Array([1]), new Uint8Array([2])]);
-    bases.stage('base', 2, [new Uint8Array([3])]);
-    bases.commit('default', 'base', newestSweep(engine));
+    const { snapshots } = engine.file;
+    snapshots.stage('base', 0, [new Uint8Array([1]), new Uint8Array([2])]);
+    snapshots.stage('base', 2, [new Uint8Array([3])]);
+    snapshots.commit('default', 'base', newestSweep(engine));
     at(T + 24 * 60 * MINUTE);
     engine.open({ accounts: {} });
-    expect([...engine.file.bases.chunks('default')].flat().map(([byte]) => byte)).toEqual([1, 2, 3]);
+    expect([...engine.file.snapshots.chunks('default')].flat().map(([byte]) => byte)).toEqual([1, 2, 3]);
     engine.file.sweeps.stage('full', 'added', Float64Array.of(B));
     engine.file.sweeps.heads();
     const before = newestSweep(engine);
     engine.saveSweep('full', headAt(T + 24 * 60 * MINUTE, 1), [], true);
-    expect(engine.file.bases.has('default')).toBe(false);
-    engine.file.bases.commit('default', 'late', before);
-    expect(engine.file.bases.has('default')).toBe(false);
+    expect(engine.file.snapshots.has('default')).toBe(false);
+    engine.file.snapshots.commit('default', 'late', before);
+    expect(engine.file.snapshots.has('default')).toBe(false);
   });
 });
 
@@ -258,8 +258,8 @@ describe('what sweeps listed', () => {
             base = { seq: newestSweep(engine), numbers: [...isListed, C + 100] };
           } else if (one.kind === 'end a base') {
             const chunk = new Uint8Array(Float64Array.from(base.numbers).buffer);
-            engine.file.bases.stage(`base ${index}`, 0, [chunk]);
-            engine.file.bases.commit('default', `base ${index}`, base.seq);
+            engine.file.snapshots.stage(`base ${index}`, 0, [chunk]);
+            engine.file.snapshots.commit('default', `base ${index}`, base.seq);
           } else {
             engine.erase(String(one.number), NOTHING);
             spans = spans.filter((span) => span.number !== one.number || span.until === Infinity);

@@ -1,9 +1,9 @@
-/** Whose lists a store file holds. Two accounts never share a file: the one whose process uses it keeps it. */
+/** Which account each list of a store file belongs to. Two accounts never share a file: a file in use stays as it is. */
 
 import type { StoreOpening } from '../store.ts';
 import { leaveLog } from './checkpoints.ts';
 import { isNewer } from './repair.ts';
-import { holds, type Database, type Driver } from './driver.ts';
+import { isTrue, type Database, type Driver } from './driver.ts';
 import { inTransaction } from './transaction.ts';
 
 /** A list in the file belongs to another account. */
@@ -11,7 +11,7 @@ export class OtherAccount extends Error {
   override name = 'OtherAccount';
 }
 
-/** Compares whose lists these are, and notes those that are new. @throws OtherAccount */
+/** Compares the accounts of lists with those in the file, and adds new lists to the file. @throws OtherAccount */
 export function checkAccounts(database: Database, accounts: StoreOpening['accounts']): void {
   inTransaction(database, () => {
     const kept = database.prepare("SELECT value FROM meta WHERE key = 'accounts'").get()?.['value'];
@@ -27,16 +27,16 @@ export function checkAccounts(database: Database, accounts: StoreOpening['accoun
 
 const refusalOf = (list: string): string => `its list '${list}' is of another account`;
 
-/** How long no other process may have used a file of another account before it is put aside after a refusal, ms. */
-const HANDOVER_MS = 60_000;
+/** For how long no process must have used a file of another account, after a refusal, until it is put aside, ms. */
+const TAKEOVER_AFTER_MS = 60_000;
 
-/** Decides about files of other accounts. */
+/** Decides whether a file of another account may be replaced. */
 export interface Takeover {
   /**
-   * Looks at a file that is about to be opened.
+   * Checks a file before it is opened.
    *
-   * @returns what is wrong with it, if it holds lists of another account and may be put aside.
-   * @throws OtherAccount if a process uses it, or did so a short time ago: it may only be starting again
+   * @returns the error that the file is put aside for, if it holds lists of another account and no process uses it.
+   * @throws OtherAccount if a process uses it, or did so a short time ago: that process may only be restarting
    */
   check(path: string, accounts: StoreOpening['accounts']): OtherAccount | undefined;
 }
@@ -52,7 +52,7 @@ export function createTakeover(driver: Driver, now: () => number): Takeover {
       const refusal = new OtherAccount(refusalOf(list));
       if (withProbe(driver, path, leaveLog)) {
         unusedSince ??= now();
-        if (!wasRefused || now() - unusedSince >= HANDOVER_MS) return refusal;
+        if (!wasRefused || now() - unusedSince >= TAKEOVER_AFTER_MS) return refusal;
       } else {
         unusedSince = undefined;
       }
@@ -65,25 +65,25 @@ export function createTakeover(driver: Driver, now: () => number): Takeover {
 }
 
 /**
- * Opens a file for a look. The probe prepares nothing: in some drivers a connection with statements goes on until they
- * are collected as garbage, and counts as one that uses the file.
+ * Runs `check` with a connection of its own. `check` must prepare no statements: in some drivers a connection with
+ * statements stays open until they are collected as garbage, and then counts as one that uses the file.
  */
-function withProbe<T>(driver: Driver, path: string, look: (probe: Database) => T): T {
+function withProbe<T>(driver: Driver, path: string, check: (probe: Database) => T): T {
   const probe = new driver.DatabaseSync(path);
   try {
-    return look(probe);
+    return check(probe);
   } finally {
     probe.close();
   }
 }
 
 /**
- * A list that the file keeps for another account. `undefined` also if the file cannot be read, or is of a later version:
- * opening it tells why.
+ * Returns a list that the file keeps for another account. `undefined` also if the file cannot be read or is of a later
+ * version: then `open` reports that.
  */
 function foreignList(driver: Driver, path: string, accounts: StoreOpening['accounts']): string | undefined {
   const isForeign = (probe: Database, list: string, account: string) =>
-    holds(
+    isTrue(
       probe,
       `EXISTS (SELECT 1 FROM meta, json_each(meta.value) AS kept
          WHERE meta.key = 'accounts' AND kept.key = ${quoted(list)} AND kept.value <> ${quoted(account)})`,

@@ -1,4 +1,4 @@
-/** How entries get into the file: once each, at the next position of its log. */
+/** Appends entries to the log of a file: each once, at the next position. */
 
 import { LATEST_TIME, type Evidence, type OptOutChange } from '../../ledger/evidence.ts';
 import { EMPTY_RECORD, evidenceOf, mergeEvidence } from '../../ledger/evidence-rules.ts';
@@ -16,17 +16,17 @@ import {
   valuesOf,
   type EntryTable,
   type Row,
-  type Shown,
+  type VersionTwoTimes,
 } from './rows.ts';
 import { noteSweepNumber } from './sweep-numbers.ts';
 
-/** Entries that are appended together. */
+/** The entries of one call of `append`. */
 export interface AppendRequest {
   readonly entries: readonly OptOutChange[];
   readonly wantsBefore: boolean;
 }
 
-/** Pieces of evidence that are handed over as they are; of more, those that outweigh the others. */
+/** Up to so many pieces of evidence are returned in `before`; of more, only those that outweigh the others. */
 const MOST_BEFORE = 64;
 const TABLES: readonly EntryTable[] = ['changes', 'entries'];
 const KEY: Readonly<Record<EntryTable, string>> = {
@@ -34,7 +34,11 @@ const KEY: Readonly<Record<EntryTable, string>> = {
   entries: 'msisdn = ? AND list = ? AND type = ? AND id = ?',
 };
 
-/** Prepares to append. The returned function is called within a transaction. */
+/**
+ * Prepares the statements. The returned function must be called within a transaction.
+ *
+ * @param writer marks the rows that it appends.
+ */
 export function createAppender(
   database: Database,
   writer: string,
@@ -57,10 +61,11 @@ export function createAppender(
     database.prepare(`UPDATE ${table} SET former_log = ?, former_position = ? WHERE seq = ?`),
   );
   const state = prepareLog(database);
-  const shownTo = createSeenNumbers(database);
+  const timesFor = createVersionTwoTimes(database);
   const hasEntries: Statement = database.prepare('SELECT 1 FROM entries LIMIT 1');
 
-  function before({ msisdn, list }: OptOutChange, position: number, log: LogIdentity): Evidence[] {
+  /** Returns the evidence of that number on that list before a position. */
+  function evidenceBefore({ msisdn, list }: OptOutChange, position: number, log: LogIdentity): Evidence[] {
     const evidence = TABLES.flatMap((table) => selectBefore[table].all(Number(msisdn), list))
       .filter((row) => Number(row['seq']) < position)
       .map((row) => changeOf({ ...row, words: null }, log).evidence)
@@ -70,7 +75,7 @@ export function createAppender(
       : [...evidenceOf(evidence.reduce(mergeEvidence, EMPTY_RECORD))];
   }
 
-  /** Notes where a known entry stood in another log, unless a newer one is noted. */
+  /** Stores the position that a known entry had in another log, unless that of a newer log is stored. */
   function joinFormer(table: EntryTable, row: Row, { evidence }: OptOutChange, log: LogIdentity): void {
     const given = formerOf(evidence, log);
     if (given === undefined) return;
@@ -80,28 +85,30 @@ export function createAppender(
     addFormer[table].run(given.log, given.position, seq);
   }
 
+  /**
+   * Inserts one entry at the position `next`.
+   *
+   * @param hasNoEntries whether the table `entries` is empty, so that the entry cannot be in it.
+   * @returns the row of the entry if it was known; `undefined` if it was inserted.
+   */
   function appendOne(
     change: OptOutChange,
     next: number,
     log: LogIdentity,
-    isSparse: boolean,
+    hasNoEntries: boolean,
   ): Row | undefined {
     const { list, msisdn, evidence } = change;
     const table = tableOf(evidence);
     const key: SqlValue[] = [Number(msisdn), list, evidence.direction, evidence.id];
     const elsewhere = table === 'changes' ? 'entries' : 'changes';
-    const isElsewhere = !(isSparse && elsewhere === 'entries');
-    const known = isElsewhere ? selectKnown[elsewhere].get(...key) : undefined;
+    const known = hasNoEntries && elsewhere === 'entries' ? undefined : selectKnown[elsewhere].get(...key);
     if (known) {
       joinFormer(elsewhere, known, change, log);
       return known;
     }
-    if (
-      Number(
-        insert[table].run(...valuesOf(change, next, { writer, log, shown: shownTo(change) })).changes,
-      ) === 1
-    ) {
-      // What a proven opt-in was later than stays earlier than the sweeps to come.
+    const values = valuesOf(change, next, { writer, log, versionTwo: timesFor(change) });
+    if (Number(insert[table].run(...values).changes) === 1) {
+      // Later sweeps get larger numbers than the sweep that the opt-in was proven after.
       if (evidence.proof) noteSweepNumber(database, evidence.proof.sweep);
       return undefined;
     }
@@ -114,19 +121,19 @@ export function createAppender(
   return (requests) => {
     const log = state.identity();
     let last = state.lastPosition();
-    // Nearly all entries are in the other table.
-    let isSparse = hasEntries.get() === undefined;
+    // In most files nearly all evidence is in `changes`.
+    let hasNoEntries = hasEntries.get() === undefined;
     const results = requests.map(({ entries, wantsBefore }) =>
       entries.map((change): AppendResult => {
-        const known = appendOne(change, last + 1, log, isSparse);
+        const known = appendOne(change, last + 1, log, hasNoEntries);
         const position = known === undefined ? ++last : Number(known['seq']);
-        if (known === undefined && tableOf(change.evidence) === 'entries') isSparse = false;
+        if (known === undefined && tableOf(change.evidence) === 'entries') hasNoEntries = false;
         return {
           isNew: known === undefined,
           position,
           logId: log.id,
           firstSeenAt: known === undefined ? change.evidence.seenAt : Number(known['seen_at']),
-          ...(wantsBefore ? { before: before(change, position, log) } : {}),
+          ...(wantsBefore ? { before: evidenceBefore(change, position, log) } : {}),
         };
       }),
     );
@@ -135,10 +142,13 @@ export function createAppender(
   };
 }
 
-/** What a process of version 2 is to read of an opt-out; `undefined` if there can be none. */
-function createSeenNumbers(database: Database): (change: OptOutChange) => Shown | undefined {
-  const end = migratedUpTo(database);
-  if (end === undefined) return () => undefined;
+/**
+ * Prepares the statement that finds the times of an opt-out for a process of version 2. The returned function returns
+ * `undefined` if no such process can have the file open.
+ */
+function createVersionTwoTimes(database: Database): (change: OptOutChange) => VersionTwoTimes | undefined {
+  const migratedTo = migratedUpTo(database);
+  if (migratedTo === undefined) return () => undefined;
   const lastOptIn = database.prepare(
     `SELECT max(at) AS at FROM (
        SELECT at FROM changes WHERE msisdn = ?1 AND list = ?2 AND direction = 'in' UNION ALL
@@ -146,8 +156,8 @@ function createSeenNumbers(database: Database): (change: OptOutChange) => Shown 
   );
   return (change) => {
     if (tableOf(change.evidence) === 'entries') return undefined;
-    const at = lastOptIn.get(Number(change.msisdn), change.list, end)?.['at'];
-    // It believes an opt-in that is later than when the opt-out was received.
+    const at = lastOptIn.get(Number(change.msisdn), change.list, migratedTo)?.['at'];
+    // In version 2 an opt-in beats an opt-out that was received before it.
     const seenAt = Math.max(change.evidence.seenAt, typeof at === 'number' ? at + 1 : -Infinity);
     return { at: LATEST_TIME, seenAt };
   };

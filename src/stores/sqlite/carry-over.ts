@@ -1,6 +1,6 @@
 /**
- * Copies evidence from one open store file to another. What is carried over gets a position in the target's log and
- * keeps the one that it had.
+ * Copies evidence from one open store file to another. Each copied entry gets a position in the target's log and keeps
+ * the one that it had.
  */
 
 import type { EvidenceSource, OptOutChange } from '../../ledger/evidence.ts';
@@ -14,14 +14,14 @@ import { inTransaction } from './transaction.ts';
 
 /** Entries that are appended together. */
 const COPIED_AT_A_TIME = 1_000;
-/** Nobody's name, so that every process that follows the target is told. */
+/** No process has this writer's name, so every process that follows the target reads the copied entries. */
 const WRITER = 'carried over';
 
 /**
- * Copies all evidence that can be read from one open file to another, which gets a new log if its log is not newer than
- * the source's: positions of the two are not the same.
+ * Copies all evidence that can be read from one open file to another. The target gets a new log if its log is not newer
+ * than the source's, because the positions of the two logs differ.
  *
- * @returns how many pieces were new there.
+ * @returns how many pieces of evidence were new in the target.
  * @throws Error if one cannot be written
  */
 export function copyEvidence(source: Database, target: Database): number {
@@ -31,7 +31,7 @@ export function copyEvidence(source: Database, target: Database): number {
     const append = createAppender(target, WRITER);
     const carried = lastCarried(target, log.id);
     let copied = 0;
-    for (const rows of severalOf(evidenceIn(source))) {
+    for (const rows of batchesOf(evidenceIn(source))) {
       const entries = rows.map((row) => withoutConflicts(changeOf(row, log), log.id, carried));
       const [results = []] = append([{ entries, wantsBefore: false }]);
       copied += results.filter(({ isNew }) => isNew).length;
@@ -41,7 +41,7 @@ export function copyEvidence(source: Database, target: Database): number {
   });
 }
 
-/** The largest number of a sweep that can be read. */
+/** Returns the largest number of a sweep in a file; 0 if it cannot be read. */
 function sweepNumberOf(source: Database): number {
   try {
     return lastSweepNumber(source);
@@ -51,25 +51,25 @@ function sweepNumberOf(source: Database): number {
 }
 
 /**
- * Copies opt-outs that were found in single pages of a damaged file. Neither their order nor their kind is certain: they
- * count as unseen. Opt-ins are left out.
+ * Copies opt-outs that were found in single pages of a damaged file. Neither their order nor their kind is certain, so no
+ * opt-in counts as having seen them. Opt-ins are left out.
  *
- * @returns how many pieces were new in the target.
+ * @returns how many pieces of evidence were new in the target.
  * @throws Error if one cannot be written
  */
 export function copyRows(rows: Iterable<Row>, target: Database): number {
   return inTransaction(target, () => {
     const append = createAppender(target, WRITER);
     let copied = 0;
-    for (const some of severalOf(rows)) {
-      const [results = []] = append([{ entries: some.flatMap(optOutOf), wantsBefore: false }]);
+    for (const batch of batchesOf(rows)) {
+      const [results = []] = append([{ entries: batch.flatMap(optOutOf), wantsBefore: false }]);
       copied += results.filter(({ isNew }) => isNew).length;
     }
     return copied;
   });
 }
 
-/** The opt-out of a row of `changes`; none if the row makes no sense: of damaged pages some read as something else. */
+/** Returns the opt-out of a row of `changes`; none if a value is not valid: damaged pages give rows that never existed. */
 function optOutOf(row: Row): OptOutChange[] {
   const { msisdn, list, direction, id, at, clock, seen_at: seenAt, source } = row;
   const isOptOut =
@@ -89,7 +89,7 @@ function optOutOf(row: Row): OptOutChange[] {
 
 const SOURCES: readonly EvidenceSource[] = ['provider', 'inbound', 'receipt', 'manual'];
 
-/** Up to which position entries of a log were carried over before. */
+/** Returns the position up to which entries of a log were copied into the target before. */
 function lastCarried(target: Database, log: string): number {
   const last = (table: EntryTable) =>
     Number(
@@ -101,8 +101,8 @@ function lastCarried(target: Database, log: string): number {
 }
 
 /**
- * A second file of the same log may have gone on by itself: at the same positions it then has other entries. What was
- * not in the first counts as unseen, and as having seen nothing.
+ * Removes positions of a log that was copied before. A second file of that log may have continued on its own, and then has
+ * other entries at the same positions: its entries count as unseen, and its acts as having seen nothing.
  */
 function withoutConflicts(change: OptOutChange, log: string, carried: number): OptOutChange {
   if (carried === 0) return change;
@@ -114,7 +114,7 @@ function withoutConflicts(change: OptOutChange, log: string, carried: number): O
   };
 }
 
-/** All rows of evidence that can be read: of each table from both ends, up to the damage. */
+/** Yields all rows of evidence that can be read: of each table from both ends, up to the damage. */
 function* evidenceIn(source: Database): Generator<Row, void, undefined> {
   const isCurrent = canRead(source, `SELECT ${READ.changes} FROM changes LIMIT 0`);
   const changes = isCurrent ? READ.changes : FIRST_EDITION_READ;
@@ -139,7 +139,7 @@ function canRead(source: Database, sql: string): boolean {
   }
 }
 
-/** The rows of a query up to the damage. */
+/** Yields the rows of a query up to the first that cannot be read. */
 function* readable(source: Database, sql: string): Generator<Row, void, undefined> {
   let rows: Iterator<Row>;
   try {
@@ -152,7 +152,7 @@ function* readable(source: Database, sql: string): Generator<Row, void, undefine
     try {
       next = rows.next();
     } catch {
-      // The rest lies behind the damage.
+      // The rest is after the damage.
       return;
     }
     if (next.done) return;
@@ -160,18 +160,18 @@ function* readable(source: Database, sql: string): Generator<Row, void, undefine
   }
 }
 
-function* severalOf(rows: Iterable<Row>): Generator<Row[], void, undefined> {
-  let some: Row[] = [];
+function* batchesOf(rows: Iterable<Row>): Generator<Row[], void, undefined> {
+  let batch: Row[] = [];
   for (const row of rows) {
-    some.push(row);
-    if (some.length < COPIED_AT_A_TIME) continue;
-    yield some;
-    some = [];
+    batch.push(row);
+    if (batch.length < COPIED_AT_A_TIME) continue;
+    yield batch;
+    batch = [];
   }
-  if (some.length > 0) yield some;
+  if (batch.length > 0) yield batch;
 }
 
-/** The log of a file that may be damaged. If it cannot be read, the positions of its entries are still one log's. */
+/** Returns the log of a file that may be damaged. If it cannot be read, the positions of its entries still share one log. */
 function logOf(source: Database): LogIdentity {
   try {
     const log = findLogId(source);

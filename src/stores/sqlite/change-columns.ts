@@ -1,7 +1,7 @@
 /**
- * Changes on their way between the threads, as columns: the buffer of numbers is transferred instead of copied, and
- * objects are made a few at a time where they are needed. Words are not among them. A row that holds more than the
- * columns do, such as a proof or a position in another log, does not fit and is sent as an object.
+ * Transfers changes between the threads as columns: the buffer of numbers is transferred instead of copied, and the
+ * main thread makes objects of a few changes at a time. Words are left out. A row with a field that has no column, such
+ * as a proof or a position in another log, does not fit and is sent as an object.
  */
 
 import type { Direction, EvidenceKind, EvidenceSource, OptOutChange } from '../../ledger/evidence.ts';
@@ -9,7 +9,7 @@ import type { SqlValue } from './driver.ts';
 import type { LogIdentity } from './log-id.ts';
 import { IS_EVIDENCE, KINDS, READ, positionsIn, type EntryTable } from './rows.ts';
 
-/** One entry each for every change; the typed ones share one buffer. */
+/** Columns with one value for each change. The typed arrays share one buffer. */
 export interface ChangeColumns {
   readonly numbers: Float64Array;
   readonly ats: Float64Array;
@@ -18,10 +18,10 @@ export interface ChangeColumns {
   /** {@link NO_BASIS} if there is none. */
   readonly bases: Float64Array;
   /** Indexes of `lists`. */
-  readonly listPlaces: Uint16Array;
-  /** Direction, kind and source. */
+  readonly listIndexes: Uint16Array;
+  /** Direction, kind and source of each change: indexes of lists of words, as the bits 0, 1 to 2 and 3 up. */
   readonly traits: Uint8Array;
-  /** JSON: to copy one text takes no time. */
+  /** All ids as JSON: one string is copied faster than an array of strings. */
   readonly ids: string;
   readonly lists: readonly string[];
   /** The log that positions and bases belong to. */
@@ -33,20 +33,19 @@ const SOURCES: readonly EvidenceSource[] = ['provider', 'inbound', 'receipt', 'm
 const NO_BASIS = -1;
 const BYTES_PER_CHANGE = 5 * 8 + 2 + 1;
 
-/** A column as its index in `words`, times `factor`; NULL if it is none of them. */
+/** Returns the SQL for the index of a column's value in `words`, times `factor`; NULL if it is none of them. */
 function indexIn(column: string, words: readonly string[], factor: number): string {
   const cases = words.map((word, index) => `WHEN '${word}' THEN ${index * factor}`);
   return `CASE ${column} ${cases.join(' ')} END`;
 }
 
-/** The columns of each table as these statements read them: no more than they need. */
 const TIMES: Readonly<Record<EntryTable, { readonly at: string; readonly seenAt: string }>> = {
   changes: { at: 'coalesce(moment, at)', seenAt: 'coalesce(received, seen_at)' },
   entries: { at: 'at', seenAt: 'seen_at' },
 };
 const DIRECTION: Readonly<Record<EntryTable, string>> = { changes: 'direction', entries: 'type' };
 
-/** What fits has known words, a number of at most 15 digits, and times that JSON holds exactly. */
+/** A row fits if its words are known, its number has at most 15 digits, and JSON holds its times exactly. */
 function traitsIn(table: EntryTable): string {
   const { at, seenAt } = TIMES[table];
   const ofEntries = table === 'entries' ? 'AND sweep IS NULL AND proves = 1' : '';
@@ -63,8 +62,9 @@ function traitsIn(table: EntryTable): string {
 const column = (value: string) => `json_group_array(${value}) FILTER (WHERE traits IS NOT NULL)`;
 
 /**
- * Some rows of a table behind a position, as one row: an array for each column, in a fraction of the time that a row
- * for each change takes. Takes the position and how many rows; gives what {@link columnsOf} reads.
+ * Returns the statement that reads rows after a position as one row with a JSON array for each column. That takes a
+ * fraction of the time of one row for each change. Its parameters are the position and the number of rows; its result is
+ * for {@link columnsOf}.
  */
 export function selectColumns(table: EntryTable): string {
   const { at, seenAt } = TIMES[table];
@@ -80,27 +80,27 @@ export function selectColumns(table: EntryTable): string {
     )`;
 }
 
-/** The rows that count and do not fit, behind one position and up to another. */
+/** Returns the statement that reads the rows that count and do not fit, after one position and up to another. */
 export function selectUnfit(table: EntryTable): string {
   const ofEntries = table === 'entries' ? 'AND proves = 1' : '';
   return `SELECT ${READ[table]} FROM ${table}
     WHERE seq > ? AND seq <= ? AND ${IS_EVIDENCE[table]} AND (${traitsIn(table)}) IS NULL ${ofEntries}`;
 }
 
-/** Reads what {@link selectColumns} gave. */
+/** Parses the result of {@link selectColumns}. */
 export function columnsOf(row: Readonly<Record<string, SqlValue>>, log: LogIdentity): ChangeColumns {
   const read = <T>(name: string) => JSON.parse(String(row[name])) as T[];
-  const given = read<number>('numbers');
-  const views = viewsOf(given.length);
-  views.numbers.set(given);
+  const numbers = read<number>('numbers');
+  const views = viewsOf(numbers.length);
+  views.numbers.set(numbers);
   for (const name of ['ats', 'seenAts', 'positions', 'bases', 'traits'] as const) views[name].set(read(name));
-  const places = new Map<string, number>();
+  const listIndexes = new Map<string, number>();
   for (const [index, list] of read<string>('lists').entries()) {
-    const listPlace = places.get(list) ?? places.size;
-    places.set(list, listPlace);
-    views.listPlaces[index] = listPlace;
+    const listIndex = listIndexes.get(list) ?? listIndexes.size;
+    listIndexes.set(list, listIndex);
+    views.listIndexes[index] = listIndex;
   }
-  return { ...views, ids: String(row['ids']), lists: [...places.keys()], log };
+  return { ...views, ids: String(row['ids']), lists: [...listIndexes.keys()], log };
 }
 
 function viewsOf(length: number) {
@@ -112,15 +112,15 @@ function viewsOf(length: number) {
     seenAts: doubles(2),
     positions: doubles(3),
     bases: doubles(4),
-    listPlaces: new Uint16Array(buffer, length * 40, length),
+    listIndexes: new Uint16Array(buffer, length * 40, length),
     traits: new Uint8Array(buffer, length * 42, length),
   };
 }
 
-/** The buffers of columns that are transferred instead of copied. */
+/** Returns the buffers of columns that are transferred instead of copied. */
 export const buffersOf = ({ numbers }: ChangeColumns): ArrayBuffer[] => [numbers.buffer as ArrayBuffer];
 
-/** The changes, `atATime` at a time. */
+/** Yields the changes of columns, `atATime` in each array. */
 export function* changesIn(columns: ChangeColumns, atATime: number): Generator<OptOutChange[]> {
   const ids = JSON.parse(columns.ids) as string[];
   for (let from = 0; from < ids.length; from += atATime) {
@@ -129,18 +129,18 @@ export function* changesIn(columns: ChangeColumns, atATime: number): Generator<O
 }
 
 function changeAt(columns: ChangeColumns, index: number, id: string): OptOutChange {
-  const { numbers, ats, seenAts, positions, bases, listPlaces, traits, lists, log } = columns;
-  const known = traits[index] as number;
+  const { numbers, ats, seenAts, positions, bases, listIndexes, traits, lists, log } = columns;
+  const trait = traits[index] as number;
   const basis = bases[index] as number;
   return {
-    list: lists[listPlaces[index] as number] as string,
+    list: lists[listIndexes[index] as number] as string,
     msisdn: String(numbers[index]),
     evidence: {
-      direction: DIRECTIONS[known & 1] as Direction,
-      kind: KINDS[(known >> 1) & 3] as EvidenceKind,
+      direction: DIRECTIONS[trait & 1] as Direction,
+      kind: KINDS[(trait >> 1) & 3] as EvidenceKind,
       at: ats[index] as number,
       seenAt: seenAts[index] as number,
-      source: SOURCES[known >> 3] as EvidenceSource,
+      source: SOURCES[trait >> 3] as EvidenceSource,
       id,
       positions: positionsIn(positions[index] as number, log),
       ...(basis === NO_BASIS ? {} : { basis: { log: log.id, position: basis } }),

@@ -1,23 +1,23 @@
-/** The log of evidence as rows: append, read, erase, prune. Synchronous; it runs where the file is open. */
+/** The log of evidence as rows: append, read, erase, prune. Synchronous; runs in the worker. */
 
 import type { OptOutChange } from '../../ledger/evidence.ts';
 import type { AppendResult, Erasure } from '../store.ts';
 import { createAppender, type AppendRequest } from './append.ts';
 import { columnsOf, selectColumns, selectUnfit, type ChangeColumns } from './change-columns.ts';
 import type { Database, SqlValue } from './driver.ts';
-import type { LoadPlace } from './log-cursor.ts';
+import type { LoadPosition } from './log-cursor.ts';
 import { prepareLog } from './log-id.ts';
 import { pruneStep, type PruneStep } from './prune.ts';
 import { INSERTED, bothTables, changeOf } from './rows.ts';
 import { inTransaction } from './transaction.ts';
 
-/** A part of the log. */
+/** One batch of a load. */
 export interface LoadedChanges {
   readonly columns: ChangeColumns;
-  /** What does not fit into columns. */
+  /** Changes that do not fit into columns. */
   readonly others: readonly OptOutChange[];
   /** `undefined` at the end. */
-  readonly next: LoadPlace | undefined;
+  readonly next: LoadPosition | undefined;
 }
 
 export interface ChangeLog {
@@ -28,33 +28,34 @@ export interface ChangeLog {
   ): readonly AppendResult[];
   /** As `append`, for several requests in one transaction. */
   appendEach(requests: readonly AppendRequest[]): readonly (readonly AppendResult[])[];
-  /** All evidence that counts from a place on, at most `limit`, without words. */
-  load(place: LoadPlace, limit: number): LoadedChanges;
+  /** Reads all evidence that counts after a position, at most `limit` changes, without words. */
+  load(from: LoadPosition, limit: number): LoadedChanges;
   /**
-   * What other writers added behind a position, at most `limit`, with the position behind it.
+   * Reads the entries of other writers after a position, at most `limit`, with the position of the last one.
    *
-   * @param includesOwn whether this process's own entries are among them.
+   * @param includesOwn whether the entries of this process are read too.
    */
   after(
     seq: number,
     limit: number,
     includesOwn: boolean,
   ): { readonly changes: OptOutChange[]; readonly seq: number; readonly isEnd: boolean };
-  /** Who was erased by other writers behind a place. */
+  /** Reads the numbers that other writers erased after a row of `erasures`, with the last row. */
   erasedAfter(seq: number): { readonly msisdns: string[]; readonly seq: number };
+  /** Reads the evidence of a number, newest first. */
   history(msisdn: string, list: string | undefined, limit: number | undefined): OptOutChange[];
-  /** Forgets words; entries of the lists in `forget` prove nothing any more. */
+  /** Deletes a person's words. Entries of the lists in `forget` no longer prove anything. */
   erase(msisdn: string, forget: Erasure): void;
-  /** Forgets who was erased so long ago that every process has heard of it. */
+  /** Deletes erasures that are so old that every process has read of them. */
   forgetErasures(): void;
-  /** Looks at some rows behind a position. */
+  /** Prunes some rows after a position. */
   prune(olderThan: number, after: number): PruneStep;
 }
 
-/** How long other processes have to hear of an erasure, ms. */
+/** How long erasures are kept for other processes to read, ms. */
 const ERASURES_KEPT_MS = 86_400_000;
 
-/** Reads and writes the log of an open file; `writer` tells the rows of this process. */
+/** @param writer marks the rows of this process. */
 export function createChangeLog(database: Database, writer: string, now: () => number): ChangeLog {
   const append = createAppender(database, writer);
   const state = prepareLog(database);
@@ -81,16 +82,17 @@ export function createChangeLog(database: Database, writer: string, now: () => n
       const last = row['last'];
       const isOver = typeof last !== 'number';
       const unfit = isOver || row['unfit'] === 0 ? [] : database.prepare(selectUnfit(table)).all(seq, last);
-      const behind: LoadPlace | undefined = table === 'changes' ? { table: 'entries', seq: 0 } : undefined;
+      const nextTable: LoadPosition | undefined =
+        table === 'changes' ? { table: 'entries', seq: 0 } : undefined;
       return {
         columns: columnsOf(row, log),
         others: unfit.map((one) => changeOf(one, log)),
-        next: isOver ? behind : { table, seq: last },
+        next: isOver ? nextTable : { table, seq: last },
       };
     },
     after(seq, limit, includesOwn) {
       const log = state.identity();
-      // First the end, then the rows: what is added in between is read next time.
+      // The end is read before the rows: entries that are added in between are read next time.
       const end = state.lastPosition();
       const foreign = [seq, writer, Number(includesOwn)];
       const rows = selectAfter.all(...foreign, ...foreign, limit);
@@ -134,15 +136,15 @@ export function createChangeLog(database: Database, writer: string, now: () => n
   };
 }
 
-/** Keeps the entries of a number on a list, up to a position, for their ids alone. Within a transaction. */
+/** Makes the entries of a number on a list, up to a position, prove nothing: only their ids count. Within a transaction. */
 function disprove(database: Database, msisdn: number, list: string, position: number): void {
   const where = 'msisdn = ? AND list = ? AND seq <= ?';
-  const place = [msisdn, list, position];
-  moveToEntries(database, where, place);
-  database.prepare(`UPDATE entries SET proves = 0 WHERE ${where} AND type IN ('out', 'in')`).run(...place);
+  const values = [msisdn, list, position];
+  moveToEntries(database, where, values);
+  database.prepare(`UPDATE entries SET proves = 0 WHERE ${where} AND type IN ('out', 'in')`).run(...values);
 }
 
-/** Moves rows of `changes` to `entries`, at their positions, as evidence that proves nothing. Within a transaction. */
+/** Moves rows of `changes` to `entries`, with their positions, as evidence that proves nothing. Within a transaction. */
 export function moveToEntries(database: Database, where: string, values: readonly SqlValue[] = []): void {
   const moved: Readonly<Record<string, string>> = {
     type: 'direction',

@@ -1,18 +1,18 @@
-/** How the content of the write-ahead log gets into the database, and words out of the log. */
+/** Moves the content of the write-ahead log into the database, and erased words out of the log. */
 
 import { randomUUID } from 'node:crypto';
 import { existsSync, renameSync, rmSync } from 'node:fs';
-import { holds, type Database, type Driver } from './driver.ts';
+import { isTrue, type Database, type Driver } from './driver.ts';
 import type { FileWatch } from './file-watch.ts';
 import { withLock } from './file-lock.ts';
 import { BUSY_TIMEOUT } from './schema.ts';
 
-/** Writes the log into the database. @returns whether all of it is there; readers of older states may prevent that. */
+/** Writes the log into the database. @returns whether all of it was written; readers of older states may prevent that */
 export function writeLog(database: Database): boolean {
   return writtenFrames(database) !== undefined;
 }
 
-/** As {@link writeLog}. @returns how many frames the log has, as SQLite sees it; `undefined` if not all are written. */
+/** As {@link writeLog}. @returns how many frames the log has, as SQLite sees it; `undefined` if not all were written */
 function writtenFrames(database: Database): number | undefined {
   try {
     const { log, checkpointed } = database.prepare('PRAGMA wal_checkpoint(PASSIVE)').get() ?? {};
@@ -22,7 +22,7 @@ function writtenFrames(database: Database): number | undefined {
   }
 }
 
-/** Empties the log, unless another connection reads it. Does not wait for that. @returns whether it is empty. */
+/** Empties the log, unless another connection reads it. Does not wait for others. @returns whether it is empty */
 export function emptyLog(database: Database): boolean {
   return withoutWaiting(
     database,
@@ -30,15 +30,15 @@ export function emptyLog(database: Database): boolean {
   );
 }
 
-/** Writes the log into the database and removes it, if no other connection has the file open. @returns whether it did. */
+/** Writes the log into the database and removes it, if no other connection has the file open. @returns whether it did */
 export function leaveLog(database: Database): boolean {
   return withoutWaiting(database, () => {
     database.exec('PRAGMA journal_mode = DELETE');
-    return holds(database, "(SELECT journal_mode FROM pragma_journal_mode) = 'delete'");
+    return isTrue(database, "(SELECT journal_mode FROM pragma_journal_mode) = 'delete'");
   });
 }
 
-/** @returns `false` also if it fails: another connection is in the way. */
+/** Returns `false` also if `work` throws: then another connection is in the way. */
 function withoutWaiting(database: Database, work: () => boolean): boolean {
   database.exec('PRAGMA busy_timeout = 0');
   try {
@@ -51,8 +51,10 @@ function withoutWaiting(database: Database, work: () => boolean): boolean {
 }
 
 /**
- * Writes everything into the database and gives up a log that lost its name. Only if no other connection uses it, and no
- * other process can have written meanwhile: to the database, or to a log under the old name.
+ * Writes everything into the database and leaves a log that lost its name. Does so only if no other connection uses that
+ * log, and no other process can have written in the meantime: to the database, or to a log under the old name.
+ *
+ * @returns whether it did.
  */
 export function leaveOldLog(database: Database, watch: FileWatch): boolean {
   if (!watch.isDatabaseKnown()) return false;
@@ -60,12 +62,12 @@ export function leaveOldLog(database: Database, watch: FileWatch): boolean {
   return frames !== undefined && watch.isLogAsLongAs(frames) && leaveLog(database);
 }
 
-/** Puts the log of a file that was exchanged aside: it would be read into the file that has its name now. */
-export function putOldLogAside(driver: Driver, path: string, before: FileWatch): void {
+/** Renames the log of a file that was replaced: SQLite would read it into the file that has the name now. */
+export function putOldLogAside(driver: Driver, path: string, replaced: FileWatch): void {
   if (!existsSync(path)) return;
   withLock(driver, path, () => {
-    if (before.isOwn(path)) return;
-    if (before.isOwn(`${path}-shm`)) rmSync(`${path}-shm`, { force: true });
-    if (before.isOwn(`${path}-wal`)) renameSync(`${path}-wal`, `${path}.damaged-${randomUUID()}-wal`);
+    if (replaced.isOwn(path)) return;
+    if (replaced.isOwn(`${path}-shm`)) rmSync(`${path}-shm`, { force: true });
+    if (replaced.isOwn(`${path}-wal`)) renameSync(`${path}-wal`, `${path}.damaged-${randomUUID()}-wal`);
   });
 }

@@ -1,43 +1,50 @@
 /**
- * The other end of the worker: requests out, answers and news in. It never keeps the process alive but for requests
- * that somebody waits for, and a worker that died is started again.
+ * Starts the store's worker and talks to it. The worker keeps the process alive only while a request waits for its
+ * answer.
  */
 
 import { Worker } from 'node:worker_threads';
 import { ConfigError, StoreError } from '../../errors.ts';
 import { KEEP_EXTERNAL, findProgram } from '../../threads/program.ts';
 import { createRequestChannel } from '../../threads/requests.ts';
-import type { LogEnd, StoreNews, StoreTrouble } from '../store.ts';
+import type { LogEnd, StoreTrouble } from '../store.ts';
 import { createExitGate } from './exit-gate.ts';
-import type { RequestMessage, RequestName, Requests, WorkerMessage, WorkerSetup } from './messages.ts';
+import type {
+  RequestMessage,
+  RequestName,
+  Requests,
+  TailMessage,
+  WorkerMessage,
+  WorkerSetup,
+} from './messages.ts';
 
 export interface ConnectionListener {
-  onNews(news: Omit<StoreNews, 'cursor'>): void;
+  onTailMessage(message: TailMessage): void;
   onCaughtUp(end: LogEnd): void;
   /** `isWhole`: the file lacks nothing that this process knows. */
   onTrouble(trouble: StoreTrouble, isWhole: boolean): void;
-  /** Told when the thread has gone, asked to or not. */
+  /** Called when the thread has exited, requested or not. */
   onExit(): void;
 }
 
 export interface Connection {
-  /** Asks the worker. @throws StoreError */
+  /** Sends a request. @returns its answer. @throws StoreError */
   ask<K extends RequestName>(
     name: K,
     takes: Requests[K]['takes'],
     transfer?: readonly ArrayBuffer[],
   ): Promise<Requests[K]['gives']>;
-  /** Whether the worker has gone, asked to or not. */
+  /** Whether the thread has exited, requested or not. */
   readonly isOver: boolean;
-  /** Ends the thread at once. */
+  /** Terminates the thread without a request. */
   end(): Promise<void>;
 }
 
-/** What the thread looks like from here. */
+/** The parts of a `Worker` that a connection uses. */
 export interface Thread {
-  on(event: 'message', heard: (message: WorkerMessage) => void): unknown;
-  on(event: 'error', heard: (error: unknown) => void): unknown;
-  on(event: 'exit', heard: () => void): unknown;
+  on(event: 'message', listener: (message: WorkerMessage) => void): unknown;
+  on(event: 'error', listener: (error: unknown) => void): unknown;
+  on(event: 'exit', listener: () => void): unknown;
   postMessage(message: RequestMessage, transfer: readonly ArrayBuffer[]): void;
   ref(): unknown;
   unref(): unknown;
@@ -48,9 +55,9 @@ export interface Thread {
 export type Spawn = (setup: Pick<WorkerSetup, 'file'>) => Thread;
 
 /**
- * Finds the worker, which the build puts into one file beside this one: CommonJS, which a thread loads soonest.
+ * Finds the worker, which the build puts into one file beside this one: as CommonJS, which a thread loads fastest.
  *
- * @throws ConfigError in a bundle that has left it behind.
+ * @throws ConfigError in a bundle that does not include it
  */
 export function workerProgram(): URL {
   const find = () => new URL('./worker.cjs', import.meta.url);
@@ -70,7 +77,7 @@ export const spawnWorker: Spawn = ({ file }) => {
   return Object.assign(worker, { terminate: () => gate.end(terminate) });
 };
 
-/** Starts the thread and talks to it. */
+/** Starts the thread and connects to it. */
 export function connect(setup: Parameters<Spawn>[0], listener: ConnectionListener, spawn: Spawn): Connection {
   const worker = spawn(setup);
   worker.unref();
@@ -87,10 +94,10 @@ export function connect(setup: Parameters<Spawn>[0], listener: ConnectionListene
         return channel.answer(message.id, message.gives);
       case 'failure':
         return channel.refuse(message.id, new StoreError(message.message, { code: message.code }));
-      case 'news':
-        listener.onNews(message.news);
-        // The next one is sent when other work has had its turn here.
-        setImmediate(() => channel.tell('heard', null)).unref();
+      case 'tail':
+        listener.onTailMessage(message.message);
+        // The worker sends the next one when other work has had its turn here.
+        setImmediate(() => channel.tell('acknowledge', null)).unref();
         return undefined;
       case 'caughtUp':
         return listener.onCaughtUp(message.end);

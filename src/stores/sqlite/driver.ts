@@ -1,6 +1,6 @@
 /**
- * Which SQLite there is: Node's own where it is past its experimental days, else the package with the same API and its
- * binary inside. Nothing is opened in here.
+ * Finds an SQLite: Node's own if it is no longer experimental, else the package with the same API that brings its binary
+ * along. Opens nothing.
  */
 
 import { ConfigError } from '../../errors.ts';
@@ -16,7 +16,7 @@ export interface Statement {
   iterate(...values: SqlValue[]): Iterable<Readonly<Record<string, SqlValue>>>;
 }
 
-/** An open database, as `node:sqlite` has it. Its statements do not hold it: whoever keeps one keeps both. */
+/** An open database, as `node:sqlite` has it. Its statements do not keep it alive: keep a reference to both. */
 export interface Database {
   exec(sql: string): void;
   prepare(sql: string): Statement;
@@ -29,21 +29,21 @@ export interface Driver {
 }
 
 const PACKAGE = '@photostructure/sqlite';
-/** From this version on `node:sqlite` is what is tried first; from the other on it does without the package. */
+/** Major versions of Node: from the first on `node:sqlite` is preferred, from the second on it can replace the package. */
 const PREFERRED_SINCE = 26;
 const USABLE_SINCE = 24;
 
-/** Not imported, since webpack rewrites the calls of an imported `createRequire`. */
+/** `createRequire` is not imported, because webpack rewrites the calls of an imported one. */
 const requireFrom = (url: string | URL) => process.getBuiltinModule('node:module').createRequire(url);
 
-/** Resolves the names of packages as a module at that URL would. */
+/** Returns a function that resolves names of packages as a module at that URL does. */
 export function resolverFrom(url: string | URL): (name: string) => string {
   return (name) => requireFrom(url).resolve(name);
 }
 
 const nodeMajor = Number(process.versions.node.split('.')[0]);
 
-/** The module to load. @throws ConfigError where there is none, with the line that installs it. */
+/** Returns the name of the module to load. @throws ConfigError if there is none, with the command that installs it */
 export function findDriver(
   major = nodeMajor,
   resolve: (name: string) => string = resolverFrom(import.meta.url),
@@ -63,25 +63,26 @@ export function findDriver(
   }
 }
 
-/** Loads what `findDriver` found. */
+/** Loads the module that `findDriver` finds. */
 export function loadDriver(): Driver {
   return requireFrom(import.meta.url)(findDriver()) as Driver;
 }
 
-/** The primary code of an SQLite error (5 busy, 8 read-only, 11 corrupt, 13 full, …); `undefined` for other errors. */
+/** Returns the primary code of an SQLite error (5 busy, 8 read-only, 11 corrupt, 13 full, …); `undefined` for other errors. */
 export function sqliteCode(error: unknown): number | undefined {
   if (typeof error !== 'object' || error === null || !('errcode' in error)) return undefined;
   return typeof error.errcode === 'number' ? error.errcode & 0xff : undefined;
 }
 
 /**
- * Asks whether a condition is true, without preparing a statement: such a connection ends when it is closed.
+ * Evaluates a condition without a prepared statement. In some drivers a connection with statements stays open after
+ * `close()`, until they are collected as garbage.
  *
  * @throws Error of SQLite if the condition cannot be evaluated
  */
-export function holds(database: Database, condition: string): boolean {
+export function isTrue(database: Database, condition: string): boolean {
   try {
-    // The only answer that `exec` gives is an error: the least integer has no absolute value.
+    // `exec` returns nothing but may throw: the least integer has no absolute value.
     database.exec(`SELECT CASE WHEN ${condition} THEN abs(-9223372036854775808) END`);
     return false;
   } catch (error) {

@@ -6,31 +6,32 @@
 import { setTimeout } from 'node:timers/promises';
 import type { Database, Driver, SqlValue, Statement } from './driver.ts';
 
-/** The main thread's side of a gate. */
+/** The main thread's side of the gate of one thread. */
 export interface ExitGate {
-  /** Shared with the thread. */
+  /** The memory that is shared with the thread. */
   readonly memory: SharedArrayBuffer;
   /**
    * Lets the thread finish its statement and begin no other, then runs `terminate`. Resolves after `LONGEST_WAIT_MS` at
-   * the latest; a statement that takes longer is still not cut off.
+   * the latest, with `undefined`. A statement that takes longer is not interrupted: `terminate` runs when it has ended.
    */
   end<T>(terminate: () => Promise<T>): Promise<T | undefined>;
-  /** The thread has gone: nothing waits for it any more. */
+  /** Notes that the thread has ended: the exit of the process does not wait for it any more. */
   release(): void;
 }
 
-/** How long an exit may wait for the statements under way, ms. */
+/** How long an exit may wait for running statements, ms. */
 const LONGEST_WAIT_MS = 200;
-const ASK_EVERY_MS = 5;
+/** How often `end` checks whether the thread is idle, ms. */
+const CHECK_EVERY_MS = 5;
 
-/** Places in the shared memory. */
+/** Indexes in the shared memory. */
 const IS_ENDING = 0;
 const IS_BUSY = 1;
-const PLACES = 2;
+const FLAGS = 2;
 
 const gates = new Set<Int32Array>();
 
-/** One listener for all stores of the process. */
+/** Runs at the exit of the process, for all stores: one listener serves them. */
 function endAll(): void {
   const deadline = performance.now() + LONGEST_WAIT_MS;
   for (const state of gates) Atomics.store(state, IS_ENDING, 1);
@@ -40,9 +41,9 @@ function endAll(): void {
   }
 }
 
-/** Creates the gate of a thread that is about to be started. It counts as busy until it has loaded SQLite. */
+/** Creates the gate of a thread that is about to start. The thread counts as busy until it has loaded SQLite. */
 export function createExitGate(): ExitGate {
-  const memory = new SharedArrayBuffer(PLACES * Int32Array.BYTES_PER_ELEMENT);
+  const memory = new SharedArrayBuffer(FLAGS * Int32Array.BYTES_PER_ELEMENT);
   const state = new Int32Array(memory);
   Atomics.store(state, IS_BUSY, 1);
   if (gates.size === 0) process.on('exit', endAll);
@@ -63,22 +64,23 @@ export function createExitGate(): ExitGate {
 }
 
 async function untilIdle(state: Int32Array): Promise<void> {
-  while (Atomics.load(state, IS_BUSY) === 1) await setTimeout(ASK_EVERY_MS, undefined, { ref: false });
+  while (Atomics.load(state, IS_BUSY) === 1) await setTimeout(CHECK_EVERY_MS, undefined, { ref: false });
 }
 
 /** Runs native calls in the thread. */
 export type NativeCall = <T>(call: () => T) => T;
 
 /**
- * The thread's side: marks each native call, the one that loads SQLite included. Once the process exits, the next call
- * never begins: the thread waits there until Node ends it.
+ * Creates the thread's side of a gate, which marks each native call, including the one that loads SQLite. When the process
+ * exits, the next call does not begin: the thread waits there until Node ends it.
  */
 export function joinExitGate(memory: SharedArrayBuffer): NativeCall {
   const state = new Int32Array(memory);
   let depth = 0;
   return (call) => {
     if (depth === 0) {
-      // Busy first, then look: the exit does it in the other order, so that one of the two sees the other.
+      // The thread sets IS_BUSY and then reads IS_ENDING; the exit sets IS_ENDING and then reads IS_BUSY. In that order, at
+      // least one of them sees the other.
       Atomics.store(state, IS_BUSY, 1);
       if (Atomics.load(state, IS_ENDING) === 1) {
         becomeIdle(state);
@@ -99,7 +101,7 @@ function becomeIdle(state: Int32Array): void {
   Atomics.notify(state, IS_BUSY);
 }
 
-/** A driver whose every call into SQLite is a native call of the gate. */
+/** Returns a driver that makes every call into SQLite a native call of the gate. */
 export function gatedDriver({ DatabaseSync }: Driver, native: NativeCall): Driver {
   return {
     DatabaseSync: class implements Database {

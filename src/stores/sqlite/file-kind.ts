@@ -1,12 +1,12 @@
 /**
  * Makes sure that a store's path leads to a regular file or to nothing. A device, FIFO, socket or folder is never opened
- * and never renamed: to open a FIFO waits for its other end, and the name belongs to somebody else.
+ * and never renamed: opening a FIFO waits for its other end, and the name is not ours.
  */
 
 import { lstatSync, readlinkSync, realpathSync, statSync, type Stats } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 
-/** The path leads to something that is no regular file. Its message says to what. */
+/** The path leads to something that is not a regular file. The message says to what. */
 export class NotAFile extends Error {
   override name = 'NotAFile';
 }
@@ -22,13 +22,13 @@ export function requireRegularFiles(path: string): void {
   }
 }
 
-/** What kind of thing a path leads to, if it is there and no regular file. */
+/** Returns the kind of what a path leads to, if that exists and is not a regular file. */
 function irregularKind(path: string): string | undefined {
   try {
     const found = statSync(path, { throwIfNoEntry: false });
     return found === undefined || found.isFile() ? undefined : kindOf(found);
   } catch (error) {
-    // What else is wrong with the path, opening it will tell.
+    // Other faults of the path are reported when it is opened.
     return (error as NodeJS.ErrnoException).code === 'ELOOP' ? 'a link that leads back to itself' : undefined;
   }
 }
@@ -40,7 +40,7 @@ function kindOf(found: Stats): string {
   return 'a device';
 }
 
-/** Where a path leads: the log of a database lies beside the file itself, not beside a link to it. */
+/** Follows links: the log of a database is beside the file itself, not beside a link to it. */
 export function realPathOf(file: string): string {
   try {
     return realpathSync(file);

@@ -1,7 +1,7 @@
 /**
- * Tells whether an open store is still what the next process will find: the same database, log and index under the same
- * names, none of them shorter or overwritten. SQLite itself does not notice: it goes on with what it has open, and
- * everything that it acknowledges is gone with the process.
+ * Checks whether an open store is still what the next process will find: the same database, log and index under the same
+ * names, none of them shorter or overwritten. SQLite itself does not notice a change: it continues with the files that it
+ * has open, and everything that it acknowledges is lost when the process ends.
  */
 
 import { statSync, type BigIntStats } from 'node:fs';
@@ -22,52 +22,48 @@ export interface Fault {
 export interface FileWatch {
   /** What happened to the files since this connection opened them; `undefined` if nothing did. */
   fault(): Fault | undefined;
-  /** Told that this connection has just written to the database itself. */
+  /** Notes that this connection has just written to the database itself. */
   noteCheckpoint(): void;
-  /** Whether nobody wrote to the database itself since the last look. */
+  /** Returns whether no other process has written to the database itself since the last check. */
   isDatabaseKnown(): boolean;
-  /** Whether the file under the name of the log is the one that was known, with so many frames; or is empty, or gone. */
+  /** Returns whether the file with the name of the log is the known log with that many frames, or is empty or gone. */
   isLogAsLongAs(frames: number): boolean;
-  /** Whether a file is the one that is watched, or its log or index. */
+  /** Returns whether a file is the watched database, its log or its index. */
   isOwn(path: string): boolean;
 }
 
-/** What the watch asks of the connection. */
+/** What the watch needs of the connection. */
 export interface FileWatchPorts {
-  /** Whether everything in the log is in the database too, as SQLite sees it. */
+  /** Returns whether everything in the log is in the database too, as SQLite sees it. */
   isLogWritten(): boolean;
-  /** The last position of its log, as the connection sees it. @throws Error of SQLite */
+  /** Returns the last position of the log, as the connection sees it. @throws Error of SQLite */
   lastPosition(): number;
   /**
    * Reads the database as a new process would.
    *
-   * @param position the last one that was given.
+   * @param position the last one that was given to an entry.
    * @throws Error of SQLite, Damage
    */
-  readAnew(position: number): void;
+  reopen(position: number): void;
 }
 
-interface Names {
+/** The database and its index as they were last seen. */
+interface KnownFiles {
   readonly database: BigIntStats | undefined;
   readonly index: BigIntStats | undefined;
 }
 
 /** Watches the files of a database that was just opened and written to. @throws Error of the file system */
 export function watchFile(path: string, ports: FileWatchPorts): FileWatch {
-  let known = look();
+  let known = statFiles(path);
   let position = ports.lastPosition();
   const opened = readWal(`${path}-wal`);
   let wal = 'tail' in opened ? opened.tail : undefined;
 
-  function look(): Names {
-    const statOf = (file: string) => statSync(file, { bigint: true, throwIfNoEntry: false });
-    return { database: statOf(path), index: statOf(`${path}-shm`) };
-  }
-
   function faultOfLog(): Fault | undefined {
     const found = readWal(`${path}-wal`, wal);
     switch (found.kind) {
-      case 'exchanged':
+      case 'replaced':
         return {
           kind: 'log_lost',
           message: `lost its log: the -wal file ${found.message} while it was open`,
@@ -80,7 +76,7 @@ export function watchFile(path: string, ports: FileWatchPorts): FileWatch {
         }
         break;
       case 'renewed':
-        if (!canBeRead()) {
+        if (!canReopen()) {
           return {
             kind: 'damaged',
             message: 'lost its log: the -wal file was overwritten while it was open',
@@ -98,50 +94,50 @@ export function watchFile(path: string, ports: FileWatchPorts): FileWatch {
     return known.database?.mtimeNs === mtimeNs && known.database.size === size;
   }
 
-  function canBeRead(): boolean {
+  function canReopen(): boolean {
     try {
-      ports.readAnew(position);
+      ports.reopen(position);
       return true;
     } catch {
       return false;
     }
   }
 
-  function faultOfDatabase(now: BigIntStats): Fault | undefined {
-    if (isUnchanged(now)) {
+  function faultOfDatabase(found: BigIntStats): Fault | undefined {
+    if (isUnchanged(found)) {
       position = Math.max(position, ports.lastPosition());
       return undefined;
     }
-    if (now.size < LEAST_BYTES) return { kind: 'damaged', message: 'was emptied while it was open' };
+    if (found.size < HEADER_BYTES) return { kind: 'damaged', message: 'was emptied while it was open' };
     try {
-      ports.readAnew(position);
-      known = { ...known, database: now };
+      ports.reopen(position);
+      known = { ...known, database: found };
     } catch (error) {
       if (isDamage(error)) {
         return { kind: 'damaged', message: `was overwritten while it was open: ${(error as Error).message}` };
       }
-      // It could not be read just now: the next call tries again.
+      // It cannot be read just now: the next call tries again.
     }
     return undefined;
   }
 
   return {
     fault() {
-      const now = look();
-      if (now.database === undefined || !isSame(now.database, known.database)) {
+      const found = statFiles(path);
+      if (found.database === undefined || !isSame(found.database, known.database)) {
         return { kind: 'moved', message: 'was replaced or removed while it was open' };
       }
-      if (now.index === undefined || !isSame(now.index, known.index)) {
+      if (found.index === undefined || !isSame(found.index, known.index)) {
         return { kind: 'log_lost', message: 'lost its -shm file while it was open' };
       }
-      // First the log: a database is not read beside a log that is not its own.
-      return faultOfLog() ?? faultOfDatabase(now.database);
+      // The log is checked first: the database must not be read together with a log that is not its own.
+      return faultOfLog() ?? faultOfDatabase(found.database);
     },
     noteCheckpoint() {
-      known = { ...known, database: look().database };
+      known = { ...known, database: statFiles(path).database };
     },
     isDatabaseKnown() {
-      const { database } = look();
+      const { database } = statFiles(path);
       return database !== undefined && isUnchanged(database);
     },
     isLogAsLongAs(frames) {
@@ -159,7 +155,12 @@ export function watchFile(path: string, ports: FileWatchPorts): FileWatch {
 }
 
 /** Bytes of a database's header. */
-const LEAST_BYTES = 100n;
+const HEADER_BYTES = 100n;
+
+function statFiles(path: string): KnownFiles {
+  const statOf = (file: string) => statSync(file, { bigint: true, throwIfNoEntry: false });
+  return { database: statOf(path), index: statOf(`${path}-shm`) };
+}
 
 function isSame(
   a: Pick<BigIntStats, 'dev' | 'ino'>,

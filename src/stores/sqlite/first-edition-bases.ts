@@ -1,15 +1,16 @@
 /**
- * What the acts in a file of versions 1 and 2 had seen when they were made. Those versions did not write it down. It is
- * concluded from when entries were received, so that an act counts as having seen too little rather than too much.
+ * Infers the basis of the acts in a file of versions 1 and 2, which did not store one. It is inferred from the times at
+ * which entries were received, so that an act counts as having seen too little rather than too much.
  */
 
 import type { Database } from './driver.ts';
 
-/** How long before an act an entry was received that the acting process surely had seen, ms: its own, and others'. */
+/** An act had surely seen an entry of its own process that was received this long before it, ms. */
 const OWN_MS = 60_000;
+/** The same for an entry of another process, ms. */
 const FOREIGN_MS = 600_000;
 
-/** Values that only grow, each with the position from which on it holds. */
+/** Growing values, each with the first position at which it holds. */
 interface Staircase {
   readonly positions: number[];
   readonly heights: number[];
@@ -17,15 +18,15 @@ interface Staircase {
 
 const newStaircase = (): Staircase => ({ positions: [], heights: [] });
 
-/** @returns whether there is a new step. */
-function climb({ positions, heights }: Staircase, position: number, height: number): boolean {
+/** Adds a step if `height` is a new maximum. @returns whether it did */
+function addStep({ positions, heights }: Staircase, position: number, height: number): boolean {
   if (height <= (heights.at(-1) ?? -Infinity)) return false;
   positions.push(position);
   heights.push(height);
   return true;
 }
 
-/** The first index from which on ascending values are above a limit. */
+/** Returns the first index of ascending values that is above a limit. */
 function firstAbove(values: readonly number[], limit: number): number {
   let low = 0;
   let high = values.length;
@@ -37,16 +38,16 @@ function firstAbove(values: readonly number[], limit: number): number {
   return low;
 }
 
-/** When entries were received, up to each position. */
+/** The times at which entries were received, up to each position. */
 interface Received {
   add(position: number, writer: string, seenAt: number): void;
-  /** The last position up to which everything was received long enough before an act of `writer`. */
+  /** Returns the last position up to which every entry was received long enough before an act of `writer`. */
   surelySeen(writer: string, actedAt: number): number;
 }
 
 /**
- * Keeps the latest time of each writer, that of all writers with the writer that it is of, the leader, and that of all
- * but the leader: the latest time of all writers but one is one of the last two.
+ * Keeps three kinds of latest times: of each writer; of all writers, together with its writer, the leader; and of all
+ * writers but the leader. The latest time of all writers but a given one is one of the last two.
  */
 function createReceived(): Received {
   const byWriter = new Map<string, Staircase>();
@@ -60,10 +61,10 @@ function createReceived(): Received {
 
   const positionBefore = ({ positions }: Staircase, step: number) => (positions[step] ?? Infinity) - 1;
 
-  /** The last position before an entry of another writer was received after `limit`. */
+  /** Returns the last position before the first entry of another writer that was received after `limit`. */
   function ofOthers(writer: string, limit: number): number {
     let step = firstAbove(all.heights, limit);
-    // The first one is this writer's own: then the next leader.
+    // If the first such entry is of this writer, the next leader's counts.
     if (leaders[step] === writer) step = changes[firstAbove(changes, step)] ?? Infinity;
     return Math.min(positionBefore(all, step), positionBefore(others, firstAbove(others.heights, limit)));
   }
@@ -72,16 +73,16 @@ function createReceived(): Received {
     add(position, writer, seenAt) {
       const own = byWriter.get(writer) ?? newStaircase();
       byWriter.set(writer, own);
-      climb(own, position, seenAt);
+      addStep(own, position, seenAt);
       if (seenAt > leader.seenAt) {
         if (writer !== leader.writer) second = leader.seenAt;
         leader = { writer, seenAt };
       } else if (writer !== leader.writer) second = Math.max(second, seenAt);
-      if (climb(all, position, leader.seenAt)) {
+      if (addStep(all, position, leader.seenAt)) {
         if (leaders.at(-1) !== leader.writer) changes.push(leaders.length);
         leaders.push(leader.writer);
       }
-      climb(others, position, second);
+      addStep(others, position, second);
     },
     surelySeen(writer, actedAt) {
       const own = byWriter.get(writer);
@@ -91,11 +92,11 @@ function createReceived(): Received {
   };
 }
 
-/** Rows that are read as one: to make an object of each takes several times as long. */
+/** Rows that are read as one row of JSON arrays: an object for each row takes several times as long. */
 const READ_AT_A_TIME = 5_000;
 
-/** Gives a basis to acts of opt-in that an operator or website made. Within a transaction. */
-export function concludeBases(database: Database): void {
+/** Gives a basis to opt-ins that an operator or website made. Within a transaction. */
+export function inferBases(database: Database): void {
   const isAct = "direction = 'in' AND clock = 'local' AND source = 'manual'";
   if (database.prepare(`SELECT 1 FROM changes WHERE ${isAct} LIMIT 1`).get() === undefined) return;
   const update = database.prepare('UPDATE changes SET basis = ? WHERE seq = ?');
@@ -116,7 +117,7 @@ export function concludeBases(database: Database): void {
     if (seqs.length === 0) return;
     for (const [index, seq] of seqs.entries()) {
       const [writer, actedAt] = [writers[index] as string, begun[index] ?? null];
-      // It saw nothing that came after it began.
+      // An act has seen no entry that came after it began.
       if (actedAt !== null) update.run(Math.min(received.surelySeen(writer, actedAt), seq - 1), seq);
       received.add(seq, writer, times[index] as number);
       last = seq;

@@ -1,9 +1,9 @@
 /**
- * How files of versions 1 and 2 were judged: by comparing times, each of one of two clocks. Used by the migration alone,
- * to tell whose answer changes. Pure.
+ * The rules of versions 1 and 2, which compared times of two clocks. Only the migration uses them, to find the numbers
+ * whose answer changes. Pure.
  */
 
-/** A row of evidence as these versions read it. */
+/** A row of evidence, as versions 1 and 2 read it. */
 export interface FirstEditionRow {
   readonly direction: string;
   readonly clock: string;
@@ -22,30 +22,33 @@ export interface FirstEditionListed {
 const CLOCK_SLACK_MS = 60_000;
 const LAG_GRACE_MS = 600_000;
 
-/** The newest rows of one direction and clock, as one: of several with the same time the last that was received. */
+/** Returns the newest row of each clock. Of rows with the same time, that is the one that was received last. */
 function newestPerClock(rows: readonly FirstEditionRow[]): readonly FirstEditionRow[] {
   const slots = new Map<string, FirstEditionRow>();
   for (const row of rows) {
-    const before = slots.get(row.clock);
-    const isNewer = before === undefined || row.at > before.at;
-    if (isNewer || (row.at === before.at && row.seenAt > before.seenAt)) slots.set(row.clock, row);
+    const newest = slots.get(row.clock);
+    const isNewer = newest === undefined || row.at > newest.at;
+    if (isNewer || (row.at === newest.at && row.seenAt > newest.seenAt)) slots.set(row.clock, row);
   }
   return [...slots.values()];
 }
 
-function beats(optIn: FirstEditionRow, optOut: FirstEditionRow): boolean {
+function canBeat(optIn: FirstEditionRow, optOut: FirstEditionRow): boolean {
   if (optIn.clock === optOut.clock) return optIn.at > optOut.at;
   return optOut.seenAt <= optIn.at || optOut.at + CLOCK_SLACK_MS < optIn.at;
 }
 
-/** `true`: blocked. `false`: released, also while the provider lists the number. `undefined`: as the provider's list says. */
-export function firstEditionVerdict(
+/**
+ * Returns `true` if a number is blocked, `false` if it is released even while the provider lists it, and `undefined` if
+ * the provider's list decides.
+ */
+export function isBlockedByFirstEdition(
   rows: readonly FirstEditionRow[],
   listed: FirstEditionListed | undefined,
 ): boolean | undefined {
   const outs = newestPerClock(rows.filter(({ direction }) => direction === 'out'));
   const ins = newestPerClock(rows.filter(({ direction }) => direction !== 'out'));
-  if (outs.some((optOut) => !ins.some((optIn) => beats(optIn, optOut)))) return true;
+  if (outs.some((optOut) => !ins.some((optIn) => canBeat(optIn, optOut)))) return true;
   if (ins.length === 0) return undefined;
   const isOverruled =
     listed !== undefined &&

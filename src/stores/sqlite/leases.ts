@@ -1,27 +1,29 @@
-/** Rights that one process holds at a time, as rows of the file. */
+/** Leases, as rows of the file: rights that one process has at a time. */
 
 import type { Database } from './driver.ts';
 import { nextSweepNumber } from './sweep-numbers.ts';
 import { inTransaction } from './transaction.ts';
 
 export interface Leases {
+  /** Acquires a lease, if no other process has it or `isForced` is set. @returns whether it did */
   lease(name: string, ttlMs: number, isForced: boolean): boolean;
+  /** @returns whether this process still has the lease */
   renew(name: string, ttlMs: number): boolean;
   release(name: string): void;
-  /** The number of the next sweep of any list. */
+  /** Takes the number of the next sweep, of any list, from the counter of the file. */
   nextSweep(): number;
 }
 
-/** @param open gives the database that is open. */
-export function createLeases(open: () => Database, writer: string, now: () => number): Leases {
+/** @param databaseOf returns the database that is open; it throws if none is. */
+export function createLeases(databaseOf: () => Database, writer: string, now: () => number): Leases {
   return {
     lease(name, ttlMs, isForced) {
-      const database = open();
+      const database = databaseOf();
       return inTransaction(database, () => {
-        const held = database.prepare('SELECT expires FROM leases WHERE name = ?').get(name);
-        const left = Number(held?.['expires'] ?? 0) - now();
-        // One that lies further ahead than any could was taken before the clock was set back.
-        const isTaken = held !== undefined && left > 0 && left <= ttlMs;
+        const lease = database.prepare('SELECT expires FROM leases WHERE name = ?').get(name);
+        const leftMs = Number(lease?.['expires'] ?? 0) - now();
+        // A lease that expires later than one taken now was taken before the clock was set back: it does not count.
+        const isTaken = lease !== undefined && leftMs > 0 && leftMs <= ttlMs;
         if (isTaken && !isForced) return false;
         database
           .prepare(
@@ -34,19 +36,16 @@ export function createLeases(open: () => Database, writer: string, now: () => nu
     },
     renew(name, ttlMs) {
       const update = 'UPDATE leases SET expires = ? WHERE name = ? AND owner = ?';
-      return (
-        Number(
-          open()
-            .prepare(update)
-            .run(now() + ttlMs, name, writer).changes,
-        ) === 1
-      );
+      const { changes } = databaseOf()
+        .prepare(update)
+        .run(now() + ttlMs, name, writer);
+      return Number(changes) === 1;
     },
     release(name) {
-      open().prepare('DELETE FROM leases WHERE name = ? AND owner = ?').run(name, writer);
+      databaseOf().prepare('DELETE FROM leases WHERE name = ? AND owner = ?').run(name, writer);
     },
     nextSweep() {
-      const database = open();
+      const database = databaseOf();
       return inTransaction(database, () => nextSweepNumber(database));
     },
   };

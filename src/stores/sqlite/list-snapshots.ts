@@ -1,42 +1,44 @@
 /**
- * Whole lists in the number set's own form, each as of a sweep: a quick way to load a long list, and nothing more. The
- * log of what came and left stays the truth; whoever takes something out of that log that is behind a base drops the
- * base first. Synchronous; it runs where the file is open.
+ * Snapshots of lists: a whole list in the format of the number set, as of one sweep. A long list loads faster from its
+ * snapshot; the log of sweeps stays the truth. Code that removes something from that log up to a snapshot's sweep
+ * deletes the snapshot first. Synchronous; runs in the worker.
+ *
+ * On disk a snapshot is a row of `bases` and rows of `images` with the kind 'base'.
  */
 
 import type { NumbersStep } from '../store.ts';
-import { severalOf } from './transfer-chunks.ts';
+import { groupChunks } from './transfer-chunks.ts';
 import type { Database } from './driver.ts';
-import { decode } from './number-blobs.ts';
+import { stepsSince } from './sweep-reader.ts';
 import { inTransaction } from './transaction.ts';
 
-export interface BaseTable {
-  /** The newest sweep of a list, where so much came and left since its base that a new one is worth its while. */
+export interface SnapshotTable {
+  /** Returns the row of a list's newest sweep, if so much was added and removed since its snapshot that a new one pays. */
   dueAt(list: string): number | undefined;
-  /** Keeps chunks under a token, the first of them at a place; they count with `commit`. */
+  /** Keeps chunks under a token, the first one at `ordinal`; they count after `commit`. */
   stage(token: string, ordinal: number, chunks: readonly Uint8Array[]): void;
-  /** Puts a base in the place of a list's last one, unless earlier ones than `seq` have ended. */
+  /** Replaces a list's snapshot by one as of the sweep `seq`, unless snapshots of that sweep are not valid any more. */
   commit(list: string, token: string, seq: number): void;
   has(list: string): boolean;
-  /** The chunks of a list's base, in order, some at a time. */
+  /** Yields the chunks of a list's snapshot in order, several at a time. */
   chunks(list: string): Generator<Uint8Array[], void, undefined>;
-  /** What came and left after a list's base, in order. @throws SnapshotError */
+  /** Yields the numbers that were added and removed after a list's snapshot, in order. @throws SnapshotError */
   since(list: string): Generator<NumbersStep, void, undefined>;
 }
 
-/** What may lie behind a base before there is a new one: images, and bytes beside those of the base. */
-const MOST_IMAGES = 200;
+/** A new snapshot is due after more blobs than this, or more bytes of blobs: the larger of a least and a share. */
+const MOST_BLOBS = 200;
 const LEAST_BYTES = 262_144;
-const MOST_BYTES_SHARE = 1 / 20;
-/** Bytes of one message: to wake the other thread takes about as long as to read some chunks. */
-const LOADED_AT_A_TIME = 1_048_576;
+const SHARE_OF_SNAPSHOT = 1 / 20;
+/** Bytes of one message: to wake the other thread takes about as long as to read several chunks. */
+const BYTES_PER_MESSAGE = 1_048_576;
 
-export function createBaseTable(database: Database, now: () => number): BaseTable {
-  const selectBase = database.prepare('SELECT token, seq FROM bases WHERE list = ?');
-  const seqOf = (list: string) => Number(selectBase.get(list)?.['seq'] ?? 0);
+export function createSnapshotTable(database: Database, now: () => number): SnapshotTable {
+  const selectSnapshot = database.prepare('SELECT token, seq FROM bases WHERE list = ?');
+  const seqOf = (list: string) => Number(selectSnapshot.get(list)?.['seq'] ?? 0);
 
   function* chunksOf(list: string): Generator<Uint8Array, void, undefined> {
-    const token = selectBase.get(list)?.['token'] ?? null;
+    const token = selectSnapshot.get(list)?.['token'] ?? null;
     const select = database.prepare('SELECT bytes FROM images WHERE token = ? AND ordinal = ?');
     for (let ordinal = 0; ; ordinal++) {
       const bytes = select.get(token, ordinal)?.['bytes'];
@@ -47,18 +49,17 @@ export function createBaseTable(database: Database, now: () => number): BaseTabl
 
   return {
     dueAt(list) {
-      const { images, bytes } = database
+      const { blobs, bytes } = database
         .prepare(
-          `SELECT count(*) AS images, total(length(bytes)) AS bytes FROM sweeps JOIN images USING (token)
+          `SELECT count(*) AS blobs, total(length(bytes)) AS bytes FROM sweeps JOIN images USING (token)
            WHERE list = ? AND seq > ? AND kind <> 'missing'`,
         )
-        .get(list, seqOf(list)) as { images: number; bytes: number };
-      const kept = database
+        .get(list, seqOf(list)) as { blobs: number; bytes: number };
+      const snapshot = database
         .prepare('SELECT total(length(bytes)) AS bytes FROM bases JOIN images USING (token) WHERE list = ?')
         .get(list) as { bytes: number };
-      if (images <= MOST_IMAGES && bytes <= Math.max(LEAST_BYTES, kept.bytes * MOST_BYTES_SHARE)) {
-        return undefined;
-      }
+      const mostBytes = Math.max(LEAST_BYTES, snapshot.bytes * SHARE_OF_SNAPSHOT);
+      if (blobs <= MOST_BLOBS && bytes <= mostBytes) return undefined;
       return Number(database.prepare('SELECT max(seq) AS seq FROM sweeps WHERE list = ?').get(list)?.['seq']);
     },
     stage(token, ordinal, chunks) {
@@ -69,48 +70,37 @@ export function createBaseTable(database: Database, now: () => number): BaseTabl
     },
     commit(list, token, seq) {
       inTransaction(database, () => {
-        const begun = database.prepare('SELECT value FROM meta WHERE key = ?').get(beginningOf(list));
-        if (seq < Number(begun?.['value'] ?? 0)) return;
-        dropBase(database, list);
+        const oldest = database.prepare('SELECT value FROM meta WHERE key = ?').get(oldestKey(list));
+        if (seq < Number(oldest?.['value'] ?? 0)) return;
+        deleteSnapshot(database, list);
         database.prepare('INSERT INTO bases VALUES (?, ?, ?)').run(list, token, seq);
       });
     },
-    has: (list) => selectBase.get(list) !== undefined,
-    chunks: (list) => severalOf(chunksOf(list), LOADED_AT_A_TIME),
-    *since(list) {
-      const steps = database
-        .prepare(
-          `SELECT images.token, images.ordinal, kind FROM sweeps JOIN images USING (token)
-           WHERE list = ? AND seq > ? AND kind <> 'missing' ORDER BY seq, images.ordinal`,
-        )
-        .all(list, seqOf(list));
-      const select = database.prepare('SELECT bytes FROM images WHERE token = ? AND ordinal = ?');
-      for (const { token = null, ordinal = null, kind } of steps) {
-        const numbers = decode(select.get(token, ordinal)?.['bytes']);
-        yield { kind: kind as NumbersStep['kind'], numbers };
-      }
-    },
+    has: (list) => selectSnapshot.get(list) !== undefined,
+    chunks: (list) => groupChunks(chunksOf(list), BYTES_PER_MESSAGE),
+    since: (list) => stepsSince(database, list, seqOf(list)),
   };
 }
 
-const beginningOf = (list: string) => `beginning of ${list}`;
+/** The key in `meta` of the oldest sweep that a snapshot of a list may be as of. */
+const oldestKey = (list: string) => `beginning of ${list}`;
 
-function dropBase(database: Database, list: string): void {
+function deleteSnapshot(database: Database, list: string): void {
   database.prepare('DELETE FROM images WHERE token = (SELECT token FROM bases WHERE list = ?)').run(list);
   database.prepare('DELETE FROM bases WHERE list = ?').run(list);
 }
 
 /**
- * Notes that what the log tells of a list from the sweep `seq` on does not fit any earlier base: one that is kept is
- * forgotten, and one that is being made is not taken. Within a transaction.
+ * Makes every snapshot of a list as of a sweep before `seq` invalid: deletes the one that is kept, and prevents the
+ * commit of one that is being made. Within a transaction.
  */
-export function endBases(database: Database, list: string, seq: number): void {
+export function endSnapshots(database: Database, list: string, seq: number): void {
   const kept = database.prepare('SELECT seq FROM bases WHERE list = ?').get(list)?.['seq'];
-  if (Number(kept ?? seq) < seq) dropBase(database, list);
+  if (Number(kept ?? seq) < seq) deleteSnapshot(database, list);
   database
     .prepare(
       `INSERT INTO meta VALUES (?, ?) ON CONFLICT DO UPDATE
        SET value = max(CAST(value AS INTEGER), CAST(excluded.value AS INTEGER))`,
     )
-    .run(beginningOf(list), String(seq));
+    .run(oldestKey(list), String(seq));
 }

@@ -1,4 +1,4 @@
-/** Where a process stands in the logs of a store file. */
+/** How far a process has read the logs of a store file. */
 
 import type { EntryTable } from './rows.ts';
 
@@ -11,14 +11,14 @@ export interface LogCursor {
   readonly sweeps: number;
 }
 
-/** Nothing was read. */
+/** The cursor before anything was read. */
 export const START: LogCursor = { log: '', changes: 0, erasures: 0, sweeps: 0 };
 
-/** Where a load goes on. */
-export interface LoadPlace {
+/** The last row that a load has read. */
+export interface LoadPosition {
   readonly table: EntryTable;
   readonly seq: number;
 }
 
-/** Where a load begins. */
-export const FIRST_PLACE: LoadPlace = { table: 'changes', seq: 0 };
+/** The position before the first row of a load. */
+export const LOAD_START: LoadPosition = { table: 'changes', seq: 0 };

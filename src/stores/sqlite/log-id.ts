@@ -1,6 +1,6 @@
 /**
- * The name of the log that a store file holds, and its counter of positions. Positions of two logs are never compared,
- * so a file whose content may have lost entries gets a new log.
+ * The name of the log that a store file holds, and its counter of positions. Positions of two logs are never compared:
+ * a file that may have lost entries gets a new log.
  */
 
 import { randomBytes } from 'node:crypto';
@@ -12,27 +12,28 @@ export interface LogIdentity {
   readonly id: string;
   /** The log before it in the same file; `null` if there was none. */
   readonly former: string | null;
-  /** Entries up to this position have the same position in the former log; 0 if that is not known of any. */
+  /** Entries up to this position have the same position in the former log; 0 if that is not known for any. */
   readonly until: number;
 }
 
 const KEY = 'log';
 const GENERATION_DIGITS = 8;
 
-/** What is asked often of a log, prepared. */
+/** Prepared statements for the log of a file. */
 export interface LogState {
-  /** @throws Error if the file does not say which log it holds: it is damaged, or of an earlier version */
+  /** Reads which log the file holds. @throws Error if it has none: it is damaged, or of an earlier version */
   identity(): LogIdentity;
   /**
-   * The last position that was given to an entry. Both tables of entries take positions from the counter of `changes`,
-   * so that a process of an earlier version, which lets SQLite count, goes on above. Should it be lost, the rows tell.
+   * Reads the last position that was given to an entry. Both tables take positions from SQLite's counter of `changes`:
+   * a process of an earlier version, which lets SQLite count, then gives larger ones. If the counter is lost, the largest
+   * position of a row counts.
    */
   lastPosition(): number;
-  /** Notes the last position that was given. Within a transaction. */
+  /** Sets the last position that was given, unless a larger one is set. Within a transaction. */
   setLastPosition(position: number): void;
 }
 
-/** The last position that was given to an entry, as an expression. */
+/** The SQL expression of the last position that was given to an entry. */
 export const LAST_POSITION = `max((SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = 'changes'),
   (SELECT coalesce(max(seq), 0) FROM changes), (SELECT coalesce(max(seq), 0) FROM entries))`;
 
@@ -57,10 +58,10 @@ export function prepareLog(database: Database): LogState {
   };
 }
 
-/** The log of a file. @throws Error if the file does not say */
+/** Reads which log a file holds. @throws Error if it has none */
 export const readLogId = (database: Database): LogIdentity => prepareLog(database).identity();
 
-/** As {@link readLogId}; `undefined` if the file does not say. */
+/** As {@link readLogId}; `undefined` if the file has none. */
 export function findLogId(database: Database): LogIdentity | undefined {
   const value = database.prepare('SELECT value FROM meta WHERE key = ?').get(KEY)?.['value'];
   return typeof value === 'string' ? (JSON.parse(value) as LogIdentity) : undefined;
@@ -69,9 +70,9 @@ export function findLogId(database: Database): LogIdentity | undefined {
 /**
  * Starts a new log in a file. Within a transaction.
  *
- * @param options.after the name of another log that the new one is newer than.
- * @param options.sharedUntil up to which position the file's entries are known to be the same, at the same positions,
- *   as in the log that the file held. If in doubt 0: then acts of the former log count as not having seen them.
+ * @param options.after another log: the name of the new one sorts after it.
+ * @param options.sharedUntil the position up to which the entries of the file are known to be the same, at the same
+ *   positions, as in the log that the file held. If in doubt 0: then acts of the former log count as not having seen them.
  */
 export function startLog(
   database: Database,
@@ -91,8 +92,9 @@ export function startLog(
 }
 
 /**
- * Starts a new log in a file that was rolled back, replaced by an older copy or carried over. Its entries keep their
- * positions, and other processes that follow the file are told all of it again. Options as {@link startLog} has them.
+ * Starts a new log in a file that was rolled back, replaced by an older copy, or filled with evidence of another file. Its
+ * entries keep their positions, and other processes that follow the file read all of it again. Options as in
+ * {@link startLog}.
  */
 export function renewLog(
   database: Database,
@@ -106,18 +108,21 @@ function generationOf(name: string | undefined): number {
   return Number.isSafeInteger(generation) ? generation : 0;
 }
 
-/** The last position that was given to an entry. */
+/** Reads the last position that was given to an entry. */
 export const lastPosition = (database: Database): number => prepareLog(database).lastPosition();
 
 const MIGRATED = 'migrated up to';
 
-/** Up to which position an earlier version wrote the file; `undefined` if none did. A process of it may have it open. */
+/**
+ * Returns the position up to which an earlier version wrote the file; `undefined` if none did. A process of that version
+ * may have the file open.
+ */
 export function migratedUpTo(database: Database): number | undefined {
   const value = database.prepare('SELECT value FROM meta WHERE key = ?').get(MIGRATED)?.['value'];
   return value === undefined ? undefined : Number(value);
 }
 
-/** Notes that an earlier version wrote the file up to now. Within a transaction. */
+/** Notes the last position as the end of what an earlier version wrote. Within a transaction. */
 export function noteMigration(database: Database): void {
   database.prepare('INSERT INTO meta VALUES (?, ?)').run(MIGRATED, String(lastPosition(database)));
 }

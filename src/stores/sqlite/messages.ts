@@ -1,4 +1,4 @@
-/** What the store and its worker say to each other. Types only. */
+/** Messages between the store and its worker. Types only. */
 
 import type { StoreErrorCode } from '../../errors.ts';
 import type { OptOutChange } from '../../ledger/evidence.ts';
@@ -15,10 +15,10 @@ import type {
 } from '../store.ts';
 import type { AppendRequest } from './append.ts';
 import type { LoadedChanges } from './change-log.ts';
-import type { LoadPlace, LogCursor } from './log-cursor.ts';
-import type { ImageKind, LoadedHead, SweepHead } from './sweep-log.ts';
+import type { LoadPosition, LogCursor } from './log-cursor.ts';
+import type { BlobKind, LoadedHead, SweepHead } from './sweep-reader.ts';
 
-/** What the worker is started with. */
+/** The data that the worker is started with. */
 export interface WorkerSetup {
   readonly file: string;
   /** The memory of its exit gate. */
@@ -27,31 +27,33 @@ export interface WorkerSetup {
 
 /** A list that is being loaded. */
 export interface LoadedList extends LoadedHead {
-  /** Whether there is a base of it. */
-  readonly hasBase: boolean;
+  /** Whether the file has a snapshot of it. */
+  readonly hasSnapshot: boolean;
 }
 
 /** Each request by name: what it takes and what it gives. */
 export interface Requests {
   open: { takes: StoreOpening; gives: StoreTrouble | undefined };
-  /** Begins a load, in one view of the file. */
+  /** Begins a load: until `endLoad`, all reads see the file as it is now. */
   load: { takes: null; gives: { readonly cursor: LogCursor; readonly heads: readonly LoadedList[] } };
-  loadChanges: { takes: LoadPlace; gives: LoadedChanges };
-  /** The next batch of a list's numbers; `undefined` at the end. */
+  loadChanges: { takes: LoadPosition; gives: LoadedChanges };
+  /** Gives the next batch of a list's numbers; `undefined` at the end. */
   loadNumbers: {
     takes: { readonly list: string; readonly kind: 'all' | 'missing' };
     gives: Float64Array | undefined;
   };
-  /** The next chunks of a list's base; `undefined` at the end, and where there is none. */
-  loadBase: { takes: { readonly list: string }; gives: readonly Uint8Array[] | undefined };
-  /** What came or left next after a list's base; `undefined` at the end. */
-  loadSince: { takes: { readonly list: string }; gives: NumbersStep | undefined };
-  loaded: { takes: null; gives: null };
+  /** Gives the next chunks of a list's snapshot; `undefined` at the end, and if there is no snapshot. */
+  loadSnapshot: { takes: { readonly list: string }; gives: readonly Uint8Array[] | undefined };
+  /** Gives the next numbers that were added or removed after a list's snapshot; `undefined` at the end. */
+  loadSinceSnapshot: { takes: { readonly list: string }; gives: NumbersStep | undefined };
+  endLoad: { takes: null; gives: null };
   append: { takes: AppendRequest; gives: readonly AppendResult[] };
+  /** Keeps numbers for a sweep that `saveSweep` will save. */
   stage: {
-    takes: { readonly token: string; readonly kind: ImageKind; readonly numbers: Float64Array };
+    takes: { readonly token: string; readonly kind: BlobKind; readonly numbers: Float64Array };
     gives: null;
   };
+  /** Gives whether the sweep was kept. */
   saveSweep: {
     takes: {
       readonly token: string;
@@ -61,28 +63,34 @@ export interface Requests {
     };
     gives: boolean;
   };
-  /** As of which sweep a base is wanted; `undefined` where none is. */
-  wantedBase: { takes: { readonly list: string }; gives: number | undefined };
-  stageBase: {
+  /** Gives the row of the sweep that a snapshot should be made of; `undefined` if none is needed. */
+  wantedSnapshot: { takes: { readonly list: string }; gives: number | undefined };
+  stageSnapshot: {
     takes: { readonly token: string; readonly ordinal: number; readonly chunks: readonly Uint8Array[] };
     gives: null;
   };
-  saveBase: {
+  saveSnapshot: {
     takes: { readonly list: string; readonly token: string; readonly seq: number };
     gives: null;
   };
-  /** What a save has to bring: nothing where a later one is kept, all numbers where no base is. */
-  wanted: {
+  /**
+   * Gives which numbers a save must bring: nothing if a later sweep is kept, all of them if there is no sweep to which a
+   * delta could be added.
+   */
+  wantedNumbers: {
     takes: { readonly list: string; readonly number: number };
     gives: 'nothing' | 'delta' | 'everything';
   };
-  /** News was taken in: the next may come. */
-  heard: { takes: null; gives: null };
+  /** A message of the tail was processed: the next may be sent. */
+  acknowledge: { takes: null; gives: null };
+  /** Begins to follow the log after a cursor, or with `null` stops. */
   tail: { takes: { readonly cursor: LogCursor } | null; gives: null };
+  /** Gives whether the lease was acquired. */
   lease: {
     takes: { readonly name: string; readonly ttlMs: number; readonly isForced: boolean };
     gives: boolean;
   };
+  /** Gives whether the lease is still held. */
   renew: { takes: { readonly name: string; readonly ttlMs: number }; gives: boolean };
   /** Takes the number of the next sweep from the counter of the file. */
   nextSweep: { takes: null; gives: number };
@@ -91,25 +99,25 @@ export interface Requests {
     takes: { readonly msisdn: string; readonly list: string | undefined; readonly limit: number | undefined };
     gives: OptOutChange[];
   };
-  spans: { takes: { readonly msisdn: string; readonly list: string | undefined }; gives: ListingSpan[] };
-  /** Gives whether the words are gone from the log of the file too. */
+  listings: { takes: { readonly msisdn: string; readonly list: string | undefined }; gives: ListingSpan[] };
+  /** Gives whether the words are gone from the write-ahead log too. */
   erase: { takes: { readonly msisdn: string; readonly forget: Erasure }; gives: boolean };
-  /** Tries again to take erased words out of the log of the file. Gives whether they are gone. */
+  /** Tries again to remove erased words from the write-ahead log. Gives whether they are gone. */
   clearLog: { takes: null; gives: boolean };
-  /** One step; `after` is where the next begins, `undefined` at the end. */
+  /** Prunes some rows after a position. Gives the position after which the next step begins; `undefined` at the end. */
   prune: {
     takes: { readonly olderThan: number; readonly after: number };
     gives: { readonly removed: number; readonly after: number | undefined };
   };
-  /** One step, of the prune that is under way where one is. */
+  /** Does the next step of the prune of sweeps that is running, or of a new one. */
   pruneSweeps: {
     takes: { readonly olderThan: number };
     gives: { readonly removed: number; readonly isOver: boolean };
   };
-  /** Forgets what was staged for a save that failed. */
-  drop: { takes: { readonly token: string }; gives: null };
-  /** Puts the files right before they are closed, if something happened to them. */
-  keepInPlace: { takes: null; gives: null };
+  /** Deletes what was staged for a save that failed. */
+  dropStaged: { takes: { readonly token: string }; gives: null };
+  /** Checks the files and repairs them if something happened to them. */
+  checkFile: { takes: null; gives: null };
   close: { takes: null; gives: null };
 }
 
@@ -121,11 +129,14 @@ export interface RequestMessage {
   readonly takes: unknown;
 }
 
-/** Answers, and what comes by itself. */
+/** One message about the log: entries and sweeps of other processes. */
+export type TailMessage = Omit<StoreNews, 'cursor'>;
+
+/** Answers to requests, and messages that no request asked for. */
 export type WorkerMessage =
   | { readonly kind: 'answer'; readonly id: number; readonly gives: unknown }
   | { readonly kind: 'failure'; readonly id: number; readonly message: string; readonly code: StoreErrorCode }
-  | { readonly kind: 'news'; readonly news: Omit<StoreNews, 'cursor'> }
+  | { readonly kind: 'tail'; readonly message: TailMessage }
   | { readonly kind: 'caughtUp'; readonly end: LogEnd }
-  /** `isWhole`: the file lacks nothing that memory knows. */
+  /** `isWhole`: the file lacks nothing that memory holds. */
   | { readonly kind: 'trouble'; readonly trouble: StoreTrouble; readonly isWhole: boolean };

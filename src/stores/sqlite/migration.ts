@@ -1,7 +1,6 @@
 /**
- * Brings a file of an earlier version up to date, in one transaction, with nothing lost. Whether somebody is blocked is
- * never changed to the worse: if the new rules would release a number that the old ones blocked, what releases it is
- * not believed.
+ * Migrates a file of an earlier version, in one transaction, with nothing lost. No number that was blocked is released:
+ * if the new rules would release a number that the old ones blocked, the opt-ins that release it prove nothing.
  */
 
 import { LATEST_TIME, type Evidence } from '../../ledger/evidence.ts';
@@ -9,23 +8,23 @@ import { createNumberSet, type NumberSet } from '../../number-set/number-set.ts'
 import { EMPTY_RECORD, firstHandVerdict, mergeEvidence } from '../../ledger/evidence-rules.ts';
 import type { StoreTrouble } from '../store.ts';
 import type { Database, SqlValue } from './driver.ts';
-import { concludeBases } from './first-edition-bases.ts';
-import { firstEditionVerdict } from './first-edition-rules.ts';
+import { inferBases } from './first-edition-bases.ts';
+import { isBlockedByFirstEdition } from './first-edition-rules.ts';
 import { moveToEntries } from './change-log.ts';
 import { noteMigration, readLogId, startLog, type LogIdentity } from './log-id.ts';
 import type { Row } from './rows.ts';
-import { BASES, SCHEMA_VERSION, SECOND_EDITION } from './schema.ts';
-import { numberSweepsWithin } from './sweep-numbers.ts';
+import { SCHEMA_VERSION, SECOND_EDITION, SNAPSHOT_TABLE } from './schema.ts';
+import { numberEarlierSweepsWithin } from './sweep-numbers.ts';
 import { createSweepTable } from './sweep-log.ts';
 import { inTransaction } from './transaction.ts';
 
-/** What a migration did. */
+/** The result of a migration. */
 export interface Migration {
-  /** How many numbers are blocked now, on some list, that were not. */
+  /** How many numbers are blocked now, on at least one list, and were not before. */
   readonly blocked: number;
 }
 
-/** The first instant of 2000, ms UTC: an earlier date is no date. */
+/** The first instant of 2000, ms UTC. An earlier date counts as no date. */
 const USABLE_SINCE = 946_684_800_000;
 const DAY_MS = 86_400_000;
 /** How far the provider's clock may be ahead of ours, ms: the default of the option `clockSlack`. */
@@ -33,45 +32,45 @@ const SLACK_MS = 60_000;
 
 const IS_UUID = "id GLOB '????????-????-????-????-????????????'";
 /**
- * An undated message counts as an act of the time at which it came if it blocks. A row of an import with a date has an
- * id that is made from it.
+ * The kind of a row. An opt-out by a message without a date counts as an act at the time at which the message arrived. A
+ * row of an import with a date has an id that was made from the row; it is not a UUID.
  */
 const KIND = `CASE
   WHEN clock = 'provider' OR (direction = 'in' AND source IN ('inbound', 'receipt')) THEN 'told'
   WHEN direction = 'out' AND source = 'manual' AND NOT ${IS_UUID} THEN 'stated'
   ELSE 'act' END`;
 /**
- * Times that mean another one. A date that cannot be used, or lay so far ahead that it was set to the time at which the
- * message came, is none. A stated day without a time ends at its end.
+ * The time of a row, if it is not the stored one; else NULL. A message has no date if its date cannot be used, or was so
+ * far ahead that it was set to the time at which the message arrived. A stated day without a time means its last instant.
  */
 const MOMENT = `CASE
   WHEN ${KIND} = 'told' AND (at < ${USABLE_SINCE} OR at = seen_at) THEN ${LATEST_TIME}
   WHEN ${KIND} = 'stated' AND at = CAST(at AS INTEGER) AND CAST(at AS INTEGER) % ${DAY_MS} = 0
     THEN at + ${DAY_MS - 1}
   ELSE NULL END`;
-/** Rows of the provider's list that say "in", and messages that say so without a date, or with one that is not to be believed. */
+/** Opt-ins of the provider's list, and opt-ins by messages without a date or with one that is not plausible. */
 const PROVES_NOTHING = `direction = 'in' AND ${KIND} = 'told' AND (source = 'provider'
   OR clock <> 'provider' OR at < ${USABLE_SINCE} OR at = seen_at OR at > seen_at + ${SLACK_MS})`;
 
-/** How evidence is read from a file that is too damaged to be brought up to date: its acts count as having seen nothing. */
+/** The columns of evidence in a file that is too damaged for a migration. Its acts count as having seen nothing. */
 export const FIRST_EDITION_READ = `seq, msisdn, list, direction, id,
   CASE direction WHEN 'out' THEN coalesce(${MOMENT}, at) ELSE at END AS at, ${KIND} AS kind, seen_at, source, words,
   writer, CASE WHEN ${PROVES_NOTHING} THEN 0 ELSE 1 END AS proves, NULL AS basis, NULL AS basis_log,
   NULL AS former_log, NULL AS former_position, NULL AS opt_in_date, NULL AS sweep`;
 
-/** Brings the tables of an earlier version up to date. @returns what that did; `undefined` if there was nothing to do */
+/** Migrates the tables of an earlier version. @returns `undefined` if the file is of this version already */
 export function migrate(database: Database): Migration | undefined {
   const version = () => Number(database.prepare('PRAGMA user_version').get()?.['user_version']);
   if (version() === SCHEMA_VERSION) return undefined;
   return inTransaction(database, () => {
     const from = version();
-    // Another process was first.
+    // Another process has migrated the file first.
     if (from === SCHEMA_VERSION) return undefined;
-    database.exec(`${from < 2 ? BASES : ''} ${SECOND_EDITION}`);
+    database.exec(`${from < 2 ? SNAPSHOT_TABLE : ''} ${SECOND_EDITION}`);
     startLog(database);
     noteMigration(database);
-    numberSweepsWithin(database);
-    // Of sweeps that are not kept any more.
+    numberEarlierSweepsWithin(database);
+    // What sweeps said that are not in the file any more.
     database.exec(
       `INSERT INTO listed (list, msisdn, sweep, date) SELECT list, msisdn, 0, CASE WHEN date = start THEN NULL ELSE date END
        FROM listed_rows WHERE true ON CONFLICT DO NOTHING`,
@@ -84,7 +83,7 @@ export function migrate(database: Database): Migration | undefined {
   });
 }
 
-/** What an operator should know of a migration; `undefined` if nothing changed for anybody. */
+/** Returns what to report to the operator; `undefined` if no number is blocked that was not before. */
 export function migrationTrouble(migration: Migration | undefined): StoreTrouble | undefined {
   if (migration === undefined || migration.blocked === 0) return undefined;
   const { blocked } = migration;
@@ -97,20 +96,24 @@ function convertRows(database: Database): void {
     `UPDATE changes SET kind = ${KIND}, moment = CASE direction WHEN 'out' THEN ${MOMENT} END
      WHERE ${KIND} <> 'act'`,
   );
-  concludeBases(database);
+  inferBases(database);
 }
 
-/** Compares what both editions say of each number that has an opt-in: of the others they say the same. */
+/**
+ * Compares the answers of both editions for each number that has an opt-in: for the others they agree.
+ *
+ * @returns how many numbers are blocked now and were not before.
+ */
 function compareAnswers(database: Database): number {
   const log = readLogId(database);
   const listed = database.prepare('SELECT start, date FROM listed_rows WHERE list = ? AND msisdn = ?');
   const isListed = createListings(database);
   const blocked = new Set<string>();
-  const mistrusted: SqlValue[][] = [];
+  const released: SqlValue[][] = [];
   for (const rows of recordsWithOptIns(database)) {
     const [{ list = null, msisdn = null } = {}] = rows;
     const row = listed.get(list, msisdn);
-    const before = firstEditionVerdict(
+    const before = isBlockedByFirstEdition(
       rows.map((one) => ({
         direction: String(one['direction']),
         clock: String(one['clock']),
@@ -119,19 +122,20 @@ function compareAnswers(database: Database): number {
       })),
       row && { start: Number(row['start']), date: Number(row['date']) },
     );
-    const after = verdictOf(rows, log);
+    const after = isBlockedNow(rows, log);
     if (before === after) continue;
     const isInList = () => isListed(String(list), Number(msisdn));
-    if (before === true) mistrusted.push([msisdn, list]);
+    if (before === true) released.push([msisdn, list]);
     else if ((after ?? isInList()) && !(before ?? isInList())) blocked.add(String(msisdn));
   }
-  for (const one of mistrusted) moveToEntries(database, "msisdn = ? AND list = ? AND direction = 'in'", one);
+  for (const key of released) moveToEntries(database, "msisdn = ? AND list = ? AND direction = 'in'", key);
   return blocked.size;
 }
 
 const LEDGER_DEFAULTS = { clockSlackMs: SLACK_MS, lagGraceMs: 600_000 };
 
-function verdictOf(rows: readonly Row[], { id: log }: LogIdentity): boolean | undefined {
+/** As {@link isBlockedByFirstEdition}, by the rules of this version. */
+function isBlockedNow(rows: readonly Row[], { id: log }: LogIdentity): boolean | undefined {
   const evidence = rows
     .filter((row) => row['proves_nothing'] !== 1)
     .map((row): Evidence => {
@@ -150,7 +154,7 @@ function verdictOf(rows: readonly Row[], { id: log }: LogIdentity): boolean | un
   return firstHandVerdict(evidence.reduce(mergeEvidence, EMPTY_RECORD), LEDGER_DEFAULTS);
 }
 
-/** The rows of each number on each list where it has an opt-in. */
+/** Yields, for each number and list with an opt-in, all rows of evidence. */
 function* recordsWithOptIns(database: Database): Generator<Row[], void, undefined> {
   const rows = database
     .prepare(

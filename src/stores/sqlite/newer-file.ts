@@ -1,8 +1,9 @@
 /**
- * What can be read of a file of a later version: whoever it says is opted out is blocked, whatever else it says. The
- * file itself is left as it is.
+ * Reads the opt-outs of a file of a later version. Every number with an opt-out in it is blocked, whatever else the file
+ * says. The file itself stays as it is.
  */
 
+import type { OptOutChange } from '../../ledger/evidence.ts';
 import { createAppender } from './append.ts';
 import type { Database, Driver } from './driver.ts';
 import { changeOf } from './rows.ts';
@@ -12,7 +13,7 @@ import { inTransaction } from './transaction.ts';
 
 const APPENDED_AT_A_TIME = 1_000;
 
-/** Opens a database in memory with the opt-outs of a copied file; with none if they are kept in another way there. */
+/** Opens a database in memory with the opt-outs of a copied file; with none if the later version stores them differently. */
 export function readNewer(driver: Driver, copy: string): Database {
   const source = new driver.DatabaseSync(copy);
   const target = new driver.DatabaseSync(':memory:');
@@ -20,7 +21,7 @@ export function readNewer(driver: Driver, copy: string): Database {
   try {
     copyOptOuts(source, target);
   } catch {
-    // Nothing can be read of it.
+    // Nothing can be read from it.
   } finally {
     source.close();
   }
@@ -37,14 +38,14 @@ function copyOptOuts(source: Database, target: Database): void {
     .iterate();
   const log = readLogId(target);
   const append = createAppender(target, 'a later version');
-  const keep = (some: ReturnType<typeof changeOf>[]) =>
-    inTransaction(target, () => append([{ entries: some, wantsBefore: false }]));
-  let entries: ReturnType<typeof changeOf>[] = [];
+  const appendAll = (batch: readonly OptOutChange[]) =>
+    inTransaction(target, () => append([{ entries: batch, wantsBefore: false }]));
+  let entries: OptOutChange[] = [];
   for (const row of rows) {
     entries.push(changeOf(row, log));
     if (entries.length < APPENDED_AT_A_TIME) continue;
-    keep(entries);
+    appendAll(entries);
     entries = [];
   }
-  keep(entries);
+  appendAll(entries);
 }

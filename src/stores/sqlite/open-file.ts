@@ -1,6 +1,6 @@
-/** A store file that is open, as the parts that read and write it. */
+/** The parts that read and write an open store file. */
 
-import { createBaseTable, type BaseTable } from './list-snapshots.ts';
+import { createSnapshotTable, type SnapshotTable } from './list-snapshots.ts';
 import type { Database } from './driver.ts';
 import { createChangeLog, type ChangeLog } from './change-log.ts';
 import type { LogCursor } from './log-cursor.ts';
@@ -9,30 +9,31 @@ import type { Migration } from './migration.ts';
 import { createSweepHistory, type SweepHistory } from './sweep-history.ts';
 import { createSweepTable, type SweepTable } from './sweep-log.ts';
 
-/** A file that is open. */
+/** An open file. */
 export interface OpenFile {
   readonly database: Database;
   readonly log: ChangeLog;
   readonly sweeps: SweepTable;
   readonly sweepHistory: SweepHistory;
-  readonly bases: BaseTable;
-  /** Nothing can be written: it is a copy, or the file system refuses. */
+  readonly snapshots: SnapshotTable;
+  /** Whether it is a copy of a file that cannot be written to. */
   readonly isReadOnly: boolean;
-  /** It is what can be read of a file of a later version. */
+  /** Whether it holds what can be read of a file of a later version. */
   readonly isNewer: boolean;
-  /** What it took to bring the file up to date; `undefined` if it was. */
+  /** The result of the migration; `undefined` if the file was of this version already. */
   readonly migration: Migration | undefined;
 }
 
-/** Who has a file open. */
+/** The process that has a file open. */
 export interface FileUser {
-  /** Tells the rows of this process. */
+  /** Marks the rows of this process. */
   readonly writer: string;
+  /** Wall clock, ms UTC. */
   readonly now: () => number;
 }
 
-/** Prepares the parts of a file. */
-export function useFile(
+/** Prepares the parts of an open database. */
+export function prepareFile(
   database: Database,
   { writer, now }: FileUser,
   state: Partial<Pick<OpenFile, 'isReadOnly' | 'isNewer' | 'migration'>> = {},
@@ -40,18 +41,18 @@ export function useFile(
   const log = createChangeLog(database, writer, now);
   const sweeps = createSweepTable(database, writer, now);
   const sweepHistory = createSweepHistory(database, now);
-  const bases = createBaseTable(database, now);
-  const asItShouldBe = { isReadOnly: false, isNewer: false, migration: undefined };
-  return { database, log, sweeps, sweepHistory, bases, ...asItShouldBe, ...state };
+  const snapshots = createSnapshotTable(database, now);
+  const defaults = { isReadOnly: false, isNewer: false, migration: undefined };
+  return { database, log, sweeps, sweepHistory, snapshots, ...defaults, ...state };
 }
 
-/** Forgets who was erased, as soon as nobody has to be told any more. */
+/** Goes on with erasures, and deletes the rows of those that every process has read of. */
 export function tidyFile({ log, sweepHistory }: OpenFile): void {
   sweepHistory.forgetErased();
   log.forgetErasures();
 }
 
-/** The end of every log of a file. */
+/** Returns the end of every log of a file. */
 export function endOfLogs({ database }: OpenFile): LogCursor {
   const last = (table: string) =>
     Number(database.prepare(`SELECT coalesce(max(seq), 0) AS seq FROM ${table}`).get()?.['seq']);

@@ -1,4 +1,4 @@
-/** The ways to open a store file: to write to it, or a copy of it to read. */
+/** Opens a store file: to write to it, or a copy of it to read. */
 
 import { accessSync, constants } from 'node:fs';
 import type { StoreOpening, StoreTrouble } from '../store.ts';
@@ -7,24 +7,24 @@ import { Damage, NewerFile, checkContent, checkIdentity, checkSize } from './rep
 import type { Driver } from './driver.ts';
 import { migrate } from './migration.ts';
 import { readNewer } from './newer-file.ts';
-import { tidyFile, useFile, type FileUser, type OpenFile } from './open-file.ts';
-import { copyForReading, type ReadingCopy } from './read-only-copy.ts';
+import { prepareFile, tidyFile, type FileUser, type OpenFile } from './open-file.ts';
+import { copyForReading, type ReadOnlyCopy } from './read-only-copy.ts';
 import { reasonOf } from './refusals.ts';
 import { configure } from './schema.ts';
 
-/** How old staged numbers are before nobody can be writing them any more, ms. */
+/** Staged numbers that are older than this belong to no save that is running, ms. */
 const STAGED_KEPT_MS = 3_600_000;
 
-/** A file that is to be written to. */
-export interface WrittenFile {
+/** A file to open for writing. */
+export interface FileToOpen {
   readonly driver: Driver;
   readonly path: string;
   readonly takeover: Takeover;
 }
 
-/** Opens, checks and brings up to date what is there. @throws Damage, NewerFile, or an error of SQLite or the file system */
+/** Opens, checks and migrates a file. @throws Damage, NewerFile, or an error of SQLite or the file system */
 export function openChecked(
-  { driver, path, takeover }: WrittenFile,
+  { driver, path, takeover }: FileToOpen,
   { accounts }: StoreOpening,
   user: FileUser,
 ): OpenFile {
@@ -39,9 +39,9 @@ export function openChecked(
     checkContent(database);
     const migration = migrate(database);
     checkAccounts(database, accounts);
-    const file = useFile(database, user, { migration });
-    file.sweeps.settle();
-    file.sweeps.discard(user.now() - STAGED_KEPT_MS);
+    const file = prepareFile(database, user, { migration });
+    file.sweeps.numberEarlierSweeps();
+    file.sweeps.discardStaged(user.now() - STAGED_KEPT_MS);
     tidyFile(file);
     return file;
   } catch (error) {
@@ -50,17 +50,17 @@ export function openChecked(
   }
 }
 
-/** A copy that is open. */
+/** An open copy. */
 export interface OpenCopy {
   readonly file: OpenFile;
-  readonly copy: ReadingCopy;
+  readonly copy: ReadOnlyCopy;
   readonly trouble: StoreTrouble;
 }
 
 /**
- * Opens a copy of a file that cannot be written to; of a file of a later version, what can be read of it.
+ * Opens a copy of a file that cannot be written to. Of a file of a later version, it opens what can be read.
  *
- * @param reason why: a `NewerFile`, or an error of SQLite or the file system.
+ * @param reason why it cannot be written to: a `NewerFile`, or an error of SQLite or the file system.
  * @throws Error if it cannot be read either
  */
 export function openForReading(driver: Driver, path: string, reason: unknown, user: FileUser): OpenCopy {
@@ -78,7 +78,7 @@ export function openForReading(driver: Driver, path: string, reason: unknown, us
     }
     const message = `the store can be read but not written (${reasonOf(reason)}): what it holds counts, nothing new is kept`;
     return {
-      ...{ file: useFile(database, user, { isReadOnly: true }), copy },
+      ...{ file: prepareFile(database, user, { isReadOnly: true }), copy },
       trouble: { kind: 'read_only', message },
     };
   } catch (error) {
@@ -88,10 +88,10 @@ export function openForReading(driver: Driver, path: string, reason: unknown, us
   }
 }
 
-/** What can be read of it blocks, and nothing is written. */
+/** Opens what can be read of a file of a later version: its opt-outs block, and nothing is written. */
 function openNewer(driver: Driver, path: string, reason: NewerFile, user: FileUser): OpenCopy {
   const copy = copyForReading(path, { isNewer: true });
-  const file = useFile(readNewer(driver, copy.path), user, { isReadOnly: true, isNewer: true });
+  const file = prepareFile(readNewer(driver, copy.path), user, { isReadOnly: true, isNewer: true });
   const message = `the store can be neither used nor written: ${reason.message}`;
   return { file, copy, trouble: { kind: 'newer', message } };
 }

@@ -1,6 +1,6 @@
 /**
- * Finds evidence in pages that no table leads to any more, because the first pages of a file are gone: it reads each page
- * of the database and of its log by itself. https://sqlite.org/fileformat2.html, "B-tree Pages" and "Record Format".
+ * Finds evidence in pages that no table refers to any more, because the first pages of a file are gone. Each page of the
+ * database and of its log is parsed on its own. https://sqlite.org/fileformat2.html, "B-tree Pages" and "Record Format".
  */
 
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
@@ -10,8 +10,8 @@ import type { SqlValue } from './driver.ts';
 export type ScannedRow = Readonly<Record<string, SqlValue>>;
 
 /**
- * The first columns of the table of changes, in order; later versions append others. Words are left out: a page may be
- * an old state, with words of somebody who was erased since.
+ * The first columns of the table `changes`, in order; later versions append others. Words are not read: a page may be an
+ * old state, with words of a person who was erased since.
  */
 const COLUMNS = [
   'seq',
@@ -27,7 +27,7 @@ const COLUMNS = [
   'writer',
 ];
 const WORDS = 9;
-/** The size of a page unless the file says another. */
+/** The size of a page, if the header does not give one. */
 const PAGE_BYTES = 4_096;
 const WAL_HEADER_BYTES = 32;
 const FRAME_HEADER_BYTES = 24;
@@ -35,13 +35,16 @@ const DATABASE_HEADER_BYTES = 100;
 const LEAF_OF_TABLE = 0x0d;
 const LEAF_HEADER_BYTES = 8;
 
-/** Rows that look like changes, from a database and its log. The caller checks their values. */
+/** Yields rows that look like changes, from a database and its log. The caller checks their values. */
 export function* scanPages(file: string, log: string | undefined): Generator<ScannedRow> {
   yield* scanFile(file, 16, 0, 0);
   if (log !== undefined) yield* scanFile(log, 10, WAL_HEADER_BYTES, FRAME_HEADER_BYTES);
 }
 
-/** @param sizeAt where two bytes of the header say how large a page is. */
+/**
+ * @param sizeAt offset in the header of the two bytes with the size of a page.
+ * @param gapBytes bytes before each page.
+ */
 function* scanFile(
   path: string,
   sizeAt: number,
@@ -53,8 +56,8 @@ function* scanFile(
     const { size } = fstatSync(descriptor);
     const header = Buffer.alloc(DATABASE_HEADER_BYTES);
     readSync(descriptor, header, 0, header.length, 0);
-    const said = header.readUInt16BE(sizeAt);
-    const pageBytes = said >= 512 && Number.isInteger(Math.log2(said)) ? said : PAGE_BYTES;
+    const given = header.readUInt16BE(sizeAt);
+    const pageBytes = given >= 512 && Number.isInteger(Math.log2(given)) ? given : PAGE_BYTES;
     const page = Buffer.alloc(pageBytes);
     for (let at = headerBytes + gapBytes; at + pageBytes <= size; at += gapBytes + pageBytes) {
       readSync(descriptor, page, 0, pageBytes, at);
@@ -74,7 +77,7 @@ function* rowsOf(page: Buffer): Generator<ScannedRow> {
   }
 }
 
-/** The row of a cell; `undefined` if it has other columns or cannot be read. */
+/** Parses the row of a cell; `undefined` if it has other columns or cannot be parsed. */
 function rowAt(page: Buffer, start: number): ScannedRow | undefined {
   try {
     const cell = readerOf(page, start);
@@ -89,7 +92,7 @@ function rowAt(page: Buffer, start: number): ScannedRow | undefined {
     if (types.length < COLUMNS.length) return undefined;
     const row: Record<string, SqlValue> = {};
     for (const [index, name] of COLUMNS.entries()) {
-      // Long words may reach into another page, and what is behind them with them.
+      // Long words may continue in another page, and the columns after them are there too.
       const isReached = index < WORDS || payloadBytes === end - begin;
       const value = isReached ? record.value(types[index] ?? 0) : '';
       row[name] = index === WORDS ? null : value;
@@ -101,7 +104,7 @@ function rowAt(page: Buffer, start: number): ScannedRow | undefined {
   }
 }
 
-/** How many bytes of a payload lie in the page itself. */
+/** Returns how many bytes of a payload are in the page itself. */
 function localBytes(payloadBytes: number, pageBytes: number): number {
   const most = pageBytes - 35;
   if (payloadBytes <= most) return payloadBytes;
@@ -112,9 +115,9 @@ function localBytes(payloadBytes: number, pageBytes: number): number {
 
 interface Reader {
   position(): number;
-  /** @throws RangeError behind the end */
+  /** @throws RangeError after the end */
   varint(): number;
-  /** The next value, of a serial type. @throws RangeError behind the end */
+  /** Reads the next value, of a serial type. @throws RangeError after the end */
   value(type: number): SqlValue;
 }
 

@@ -1,6 +1,7 @@
 /**
- * Keeps other users of the machine away from a store: it holds phone numbers and what people wrote. Files of ours get
- * mode 0600; a folder gets 0700 only if it holds nothing but the store. What is not ours to change is reported.
+ * Keeps other users of the machine from reading or changing a store: it holds phone numbers and people's words. Files of
+ * this user get mode 0600; a folder gets 0700 only if it holds nothing but the store. Files and folders that must not be
+ * changed here are reported.
  */
 
 import {
@@ -19,26 +20,26 @@ import { APPLICATION_ID } from './schema.ts';
 const OF_OTHERS = 0o077;
 const WRITABLE_BY_OTHERS = 0o022;
 const STICKY = 0o1000;
-/** Group may write, others may do nothing: set on purpose, for processes of several users. */
+/** If the group may write and others may do nothing, the mode was set on purpose: processes of several users share it. */
 const SHARED_BY_GROUP = 0o020;
-const REST = 0o007;
+const OTHERS = 0o007;
 
 /**
- * Mends the modes of a store file of ours that is open, of the files beside it and of those put aside.
+ * Restricts the modes of a store file, of the files beside it and of those that were put aside.
  *
- * @returns a sentence about each that stays open to others.
+ * @returns one sentence about each that stays open to others.
  */
-export function closeToOthers(path: string): string[] {
+export function restrictAccess(path: string): string[] {
   const self = process.geteuid?.();
   if (self === undefined) return [];
   const beside = ['', '-wal', '-shm', '.lock'].map((ending) => path + ending);
   return [
-    ...[...beside, ...ownAsides(path)].flatMap((file) => mendFile(file, self)),
-    ...mendFolder(path, self),
+    ...[...beside, ...ownAsides(path)].flatMap((file) => restrictFile(file, self)),
+    ...restrictFolder(path, self),
   ];
 }
 
-function mendFile(file: string, self: number): string[] {
+function restrictFile(file: string, self: number): string[] {
   const found = lstatSync(file, { throwIfNoEntry: false });
   if (found === undefined || !found.isFile() || (found.mode & OF_OTHERS) === 0) return [];
   if (found.uid !== self) return [`${file} is open to others (${modeOf(found)}) and belongs to another user`];
@@ -46,7 +47,7 @@ function mendFile(file: string, self: number): string[] {
   return changeMode(file, 0o600, found);
 }
 
-function mendFolder(path: string, self: number): string[] {
+function restrictFolder(path: string, self: number): string[] {
   const folder = dirname(path);
   const found = statSync(folder);
   if ((found.mode & WRITABLE_BY_OTHERS) === 0) return [];
@@ -68,7 +69,7 @@ function changeMode(path: string, mode: number, found: Stats): string[] {
   }
 }
 
-/** Files that were put aside and hold a store of ours, with their logs: those of other programs keep their modes. */
+/** Returns the files that were put aside and hold a store, with their logs. Those of other programs keep their modes. */
 function ownAsides(path: string): string[] {
   const folder = dirname(path);
   const asides = readdirSync(folder).filter((name) => name.startsWith(`${basename(path)}.damaged-`));
@@ -78,7 +79,7 @@ function ownAsides(path: string): string[] {
     .map((name) => join(folder, name));
 }
 
-/** Where an SQLite header holds the id of the program that the file belongs to. */
+/** Offset in an SQLite header of the id of the program that the file belongs to. */
 const APPLICATION_ID_AT = 68;
 
 function isOwnStore(file: string): boolean {
@@ -96,6 +97,6 @@ function isOwnStore(file: string): boolean {
   }
 }
 
-const isSharedByGroup = ({ mode }: Stats): boolean => (mode & SHARED_BY_GROUP) !== 0 && (mode & REST) === 0;
+const isSharedByGroup = ({ mode }: Stats): boolean => (mode & SHARED_BY_GROUP) !== 0 && (mode & OTHERS) === 0;
 
 const modeOf = ({ mode }: Stats): string => `mode ${(mode & 0o7777).toString(8).padStart(4, '0')}`;

@@ -1,6 +1,7 @@
 /**
- * Copies of store files that cannot be written to, and with which SQLite can therefore do nothing where they are. Each
- * lies in a folder of its own that nobody else may open, and goes with the process that made it.
+ * Makes copies of store files that cannot be written to, because SQLite cannot read them in place. Each copy is in a
+ * folder of its own that other users cannot open. It is removed when it is closed; a copy that a dead process left is
+ * removed by the next process that makes one.
  */
 
 import {
@@ -17,29 +18,29 @@ import {
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 
-export interface ReadingCopy {
-  /** The copied database; its log, where there was one, is beside it. */
+export interface ReadOnlyCopy {
+  /** The copied database; a copy of its log, if it has one, is beside it. */
   readonly path: string;
-  /** Whether the original may be opened better now: it can be written to, or holds something new. */
+  /** Returns whether the original can be written to now, or has changed. */
   isOutdated(): boolean;
   remove(): void;
 }
 
 const PREFIX = 'sms-send-guard-';
 
-/** How often a file that cannot be used at all is read again if it has changed, ms. */
+/** Time after which a file of a later version is read again if it has changed, ms. */
 const READ_AGAIN_MS = 60_000;
 
 /**
  * Copies a file and its log.
  *
- * @param options.isNewer the file is of a later version: it is not opened better because it can be written to.
+ * @param options.isNewer whether the file is of a later version: then it does not help that it can be written to.
  * @throws Error of the file system
  */
 export function copyForReading(
   file: string,
   { isNewer = false }: { readonly isNewer?: boolean } = {},
-): ReadingCopy {
+): ReadOnlyCopy {
   const copiedAt = performance.now();
   removeAbandoned();
   const stamp = stampOf(file);
@@ -57,7 +58,7 @@ export function copyForReading(
   };
 }
 
-/** Removes what processes of this user left behind that are no more: there are numbers in it. */
+/** Removes the copies of dead processes of this user: they hold phone numbers. */
 function removeAbandoned(): void {
   for (const name of readdirSync(tmpdir())) {
     const pid = /^sms-send-guard-(\d+)-/.exec(name)?.[1];
@@ -87,7 +88,7 @@ function isWritable(file: string): boolean {
   }
 }
 
-/** What changes whenever a file or its log does. */
+/** Returns a text that changes whenever a file or its log does. */
 function stampOf(file: string): string {
   return [file, `${file}-wal`]
     .map((path) => statSync(path, { throwIfNoEntry: false }))

@@ -1,6 +1,6 @@
 /**
- * What is wrong with a store file, and how it is put aside: renamed, never written to, and what evidence can still be
- * read from it carried over into the file that takes its place.
+ * Finds damage in store files, and puts damaged files aside: a damaged file is renamed and never written to, and the
+ * evidence that can still be read from it is copied into the file that replaces it.
  */
 
 import { randomUUID } from 'node:crypto';
@@ -21,18 +21,18 @@ import {
 } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { copyEvidence, copyRows } from './carry-over.ts';
-import { holds, sqliteCode, type Database, type Driver } from './driver.ts';
+import { isTrue, sqliteCode, type Database, type Driver } from './driver.ts';
 import { LAST_POSITION, findLogId } from './log-id.ts';
 import { migrate } from './migration.ts';
 import { scanPages } from './page-scan.ts';
 import { APPLICATION_ID, BUSY_TIMEOUT, SCHEMA_VERSION, syncFolder, tablesOf } from './schema.ts';
 
-/** A file that cannot be used. Its message says why. */
+/** The file cannot be used. The message says why. */
 export class Damage extends Error {
   override name = 'Damage';
 }
 
-/** A file of a later version of this package. It is in order, and neither written to nor put aside. */
+/** The file is of a later version of this package. It is sound, and is neither written to nor put aside. */
 export class NewerFile extends Error {
   override name = 'NewerFile';
 }
@@ -40,15 +40,15 @@ export class NewerFile extends Error {
 const CORRUPT = 11;
 const NOT_A_DATABASE = 26;
 
-/** Whether an error means that the file's content is at fault, not the machine around it. */
+/** Returns whether an error means that the content of the file is damaged, rather than that the machine failed. */
 export function isDamage(error: unknown): boolean {
   const code = sqliteCode(error);
   return error instanceof Damage || code === CORRUPT || code === NOT_A_DATABASE;
 }
 
 /**
- * Looks at what can be seen of a file from outside. Its bytes are SQLite's to read: to open and close the file here
- * would let go of every lock that another connection of this process has on it.
+ * Checks the size of a file. Only SQLite reads its bytes: to open and close the file here would release every lock that
+ * another connection of this process has on it.
  *
  * @throws Damage
  */
@@ -58,7 +58,11 @@ export function checkSize(file: string): void {
   if (size < HEADER_BYTES) throw new Damage('it is cut off');
 }
 
-/** Makes sure that a file which was just opened is ours, before anything is written to it. @throws Damage, or SQLite's error */
+/**
+ * Checks that a file that was just opened is one of this package, before anything is written to it.
+ *
+ * @throws Damage, NewerFile, or SQLite's error
+ */
 export function checkIdentity(database: Database): void {
   const pragma = (name: string) => database.prepare(`PRAGMA ${name}`).get()?.[name];
   try {
@@ -72,10 +76,10 @@ export function checkIdentity(database: Database): void {
   }
 }
 
-/** Whether a file of ours is of a later version. One that cannot be read is not. */
+/** Returns whether a file of this package is of a later version; `false` if it cannot be read. */
 export function isNewer(database: Database): boolean {
   try {
-    return holds(
+    return isTrue(
       database,
       `(SELECT application_id FROM pragma_application_id) = ${APPLICATION_ID}
         AND (SELECT user_version FROM pragma_user_version) > ${SCHEMA_VERSION}`,
@@ -85,28 +89,28 @@ export function isNewer(database: Database): boolean {
   }
 }
 
-/** Up to this size the pages of a database are all read to find damage, bytes. */
+/** Up to this size all pages of a database are read to find damage, bytes. */
 const READ_WHOLE_BYTES = 1_048_576;
 
 /**
  * Reads a file as a process would that opens it now.
  *
- * @param known the last position that it is known to have had.
+ * @param known a position that the file is known to have had.
  * @throws Damage, or SQLite's error
  */
-export function readAnew(driver: Driver, file: string, known: number): void {
+export function reopenAndCheck(driver: Driver, file: string, known: number): void {
   const database = new driver.DatabaseSync(file);
   try {
     database.exec(BUSY_TIMEOUT);
-    if (!holds(database, `(SELECT application_id FROM pragma_application_id) = ${APPLICATION_ID}`)) {
+    if (!isTrue(database, `(SELECT application_id FROM pragma_application_id) = ${APPLICATION_ID}`)) {
       throw new Damage('it belongs to another program');
     }
     // A process of a later version may have brought it up to date.
-    if (!holds(database, `(SELECT user_version FROM pragma_user_version) = ${SCHEMA_VERSION}`)) return;
+    if (!isTrue(database, `(SELECT user_version FROM pragma_user_version) = ${SCHEMA_VERSION}`)) return;
     for (const table of tablesOf(SCHEMA_VERSION)) database.exec(`SELECT 1 FROM ${table} LIMIT 1`);
-    if (!holds(database, `${LAST_POSITION} >= ${known}`)) throw new Damage('it is an older copy');
+    if (!isTrue(database, `${LAST_POSITION} >= ${known}`)) throw new Damage('it is an older copy');
     if (statSync(file).size > READ_WHOLE_BYTES) return;
-    if (!holds(database, "(SELECT quick_check FROM pragma_quick_check LIMIT 1) = 'ok'")) {
+    if (!isTrue(database, "(SELECT quick_check FROM pragma_quick_check LIMIT 1) = 'ok'")) {
       throw new Damage('its pages do not fit together');
     }
   } finally {
@@ -114,7 +118,7 @@ export function readAnew(driver: Driver, file: string, known: number): void {
   }
 }
 
-/** Makes sure that a file of ours, of whatever version, is sound. @throws Damage, or SQLite's error */
+/** Checks that a file of this package, of any version up to this one, is sound. @throws Damage, or SQLite's error */
 export function checkContent(database: Database): void {
   const tables = database.prepare("SELECT name FROM sqlite_master WHERE type = 'table'").all();
   const version = Number(database.prepare('PRAGMA user_version').get()?.['user_version']);
@@ -128,11 +132,11 @@ export function checkContent(database: Database): void {
 }
 
 /**
- * Puts `draft` in the place of a damaged file, which stays under another name. There is a file in its place at every
- * moment; the damaged one's log is copied beside its new name first and then taken away, since it would be read into
- * the new file. Under the lock of the file.
+ * Replaces a damaged file by `draft` and keeps it under another name. At every moment there is a file with the name of the
+ * store. The log of the damaged file is first copied beside its new name and then removed, because SQLite would read it
+ * into the new file. The caller holds the lock of the file.
  *
- * @returns the name.
+ * @returns the new name of the damaged file.
  */
 export function putAside(file: string, draft: string, now: number): string {
   const stamp = new Date(now).toISOString().replaceAll(/[-:.]/g, '');
@@ -149,7 +153,7 @@ export function putAside(file: string, draft: string, now: number): string {
 
 const ASIDE = '.damaged-';
 
-/** The log of a damaged file: beside it, or beside the name that it was being given when the process died. */
+/** Finds the log of a damaged file: beside it, or beside its new name if a process died while it put the file aside. */
 function logOf(file: string, inode: number): string | undefined {
   const folder = dirname(file);
   const names = readdirSync(folder).filter(
@@ -162,11 +166,11 @@ function logOf(file: string, inode: number): string | undefined {
 }
 
 /**
- * Copies what evidence a damaged file still gives, as far as it can be read: anything may block. Sweeps are not taken
- * over. It reads a copy beside the file, which itself is not touched.
+ * Copies the evidence that can still be read from a damaged file. Sweeps are not copied. It reads a copy beside the file;
+ * the file itself is not touched.
  *
- * @returns how many pieces.
- * @throws Error where it could not be tried, so that nobody goes on as if there were none
+ * @returns how many pieces of evidence were copied.
+ * @throws Error if it could not be tried: the caller must not go on as if the file held no evidence
  */
 export function carryOver(driver: Driver, file: string, target: Database): number {
   const copy = `${file}.reading-${randomUUID()}`;
@@ -175,7 +179,7 @@ export function carryOver(driver: Driver, file: string, target: Database): numbe
     copyFileSync(file, copy);
     const log = logOf(file, statSync(file).ino);
     if (log !== undefined) copyFileSync(log, `${copy}-wal`);
-    mend(copy);
+    restoreHeader(copy);
     try {
       source = new driver.DatabaseSync(copy);
       source.prepare('SELECT 1 FROM changes').get();
@@ -187,7 +191,7 @@ export function carryOver(driver: Driver, file: string, target: Database): numbe
     try {
       migrate(source);
     } catch {
-      // It is too damaged for that: its evidence is taken as it is.
+      // It is too damaged for a migration: its evidence is copied as it is.
     }
     const copied = copyEvidence(source, target);
     return isSound(source) ? copied : copied + copyRows(scanPages(file, log), target);
@@ -207,14 +211,16 @@ function isSound(database: Database): boolean {
   }
 }
 
-/** Gives a file the first bytes and the length that its header speaks of: without them SQLite reads nothing of it. */
-function mend(file: string): void {
+/**
+ * Restores the first bytes of a file, and the length that its header gives: without them SQLite reads nothing of the file.
+ */
+function restoreHeader(file: string): void {
   const header = Buffer.alloc(HEADER_BYTES);
   const descriptor = openSync(file, 'r+');
   try {
     readSync(descriptor, header, 0, HEADER_BYTES, 0);
     const pageSize = header.readUInt16BE(16) === 1 ? 65_536 : header.readUInt16BE(16);
-    // The three fractions that every file of this format has.
+    // Every file of this format has the same three fractions.
     const isPlausible = Number.isInteger(Math.log2(pageSize)) && header.subarray(21, 24).equals(FRACTIONS);
     if (!isPlausible) return;
     writeSync(descriptor, MAGIC, 0, 'latin1');
@@ -228,7 +234,7 @@ function mend(file: string): void {
 
 const MAGIC = 'SQLite format 3\0';
 const FRACTIONS = Buffer.from([64, 32, 32]);
-/** Bytes of an SQLite file's header; 16 holds the size of a page (1: 65 536), 28 the number of pages. */
+/** Bytes of an SQLite file's header. Offset 16 has the size of a page (1 means 65,536), offset 28 the number of pages. */
 const HEADER_BYTES = 100;
-/** A header that speaks of more than this many times the file's size is not believed. */
+/** A header that gives more than this many times the size of the file is ignored. */
 const MOST_PADDING = 1_000;

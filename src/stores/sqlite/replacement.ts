@@ -1,4 +1,4 @@
-/** Puts a new file in the place of a damaged one, with all evidence that can still be read from wherever it is. */
+/** Replaces a damaged file by a new one, with all evidence that can still be read from the file or a connection to it. */
 
 import { statSync } from 'node:fs';
 import type { StoreOpening } from '../store.ts';
@@ -9,11 +9,11 @@ import type { Database, Driver } from './driver.ts';
 import { withLock } from './file-lock.ts';
 import { SCHEMA_VERSION, makeDraft, removeDraft } from './schema.ts';
 
-/** The file that is replaced. */
+/** The file to replace. */
 export interface DamagedFile {
   readonly driver: Driver;
   readonly path: string;
-  /** The inode that was found damaged: another process may have replaced it meanwhile. */
+  /** The inode of the damaged file: another process may have replaced it in the meantime. */
   readonly inode: number | undefined;
   readonly now: () => number;
 }
@@ -21,10 +21,10 @@ export interface DamagedFile {
 /**
  * Replaces the file, unless another process has done so.
  *
- * @param connection one that was opened before the damage and may still hold what the file does not.
+ * @param connection a connection from before the damage, which may still hold evidence that the file has lost.
  * @returns what was done, for people.
- * @throws NewerFile if it is of a later version, which is never renamed; Error of the file system or SQLite. It is in its
- *   place then
+ * @throws NewerFile if it is of a later version, which is never renamed; Error of the file system or SQLite. The file then
+ *   keeps its name
  */
 export function replaceFile(
   { driver, path, inode, now }: DamagedFile,
@@ -39,7 +39,7 @@ export function replaceFile(
     requireKnownVersion(driver, path);
     let carried = 0;
     const draft = makeDraft(driver, path, (database) => {
-      // Whose it is stands in it before anybody else can open it.
+      // The accounts are in the file before another process can open it.
       checkAccounts(database, accounts);
       if (connection) carried += copyEvidence(connection, database);
       const own = lastPosition(database);
@@ -59,14 +59,14 @@ function lastPosition(database: Database): number {
   return Number(database.prepare('SELECT coalesce(max(seq), 0) AS seq FROM entries').get()?.['seq']);
 }
 
-/** What another account's provider said to opt-ins after a position says nothing about the list of ours. */
+/** Deletes the proofs of opt-ins after a position: they are from the provider of another account, about another list. */
 function dropProofs(database: Database, position: number): void {
   database.prepare('UPDATE entries SET opt_in_date = NULL, sweep = NULL WHERE seq > ?').run(position);
 }
 
 /** @throws NewerFile */
 function requireKnownVersion({ DatabaseSync }: Driver, path: string): void {
-  // SQLite removes the log of an empty file.
+  // An empty file is not opened here: SQLite would remove its log.
   if (statSync(path).size === 0) return;
   const probe = new DatabaseSync(path);
   try {

@@ -1,7 +1,7 @@
 /**
- * Entries of the log as rows. Opt-outs that count lie in `changes`; opt-ins, and evidence that proves nothing, lie in
- * `entries`, because a process of an earlier version takes every row of `changes` that is no opt-out for an opt-in by
- * its own rules. Both tables take their positions from one counter.
+ * Entries of the log as rows. Opt-outs that count are in `changes`. Opt-ins, and evidence that proves nothing, are in
+ * `entries`: a process of an earlier version treats every row of `changes` that is not an opt-out as an opt-in by its own
+ * rules. Both tables take their positions from one counter.
  */
 
 import {
@@ -19,8 +19,8 @@ export type Row = Readonly<Record<string, SqlValue>>;
 export type EntryTable = 'changes' | 'entries';
 
 /**
- * The columns by which entries of both tables are read, with the same names. In `changes` the real times of an entry
- * are in `moment` and `received`, if these are set: see {@link Shown}.
+ * The columns that are read of entries, with the same names for both tables. In `changes` the real times of an entry are
+ * in `moment` and `received`, if these are set: see {@link VersionTwoTimes}.
  */
 export const READ: Readonly<Record<EntryTable, string>> = {
   changes: `seq, msisdn, list, direction, id, coalesce(moment, at) AS at, kind,
@@ -29,13 +29,13 @@ export const READ: Readonly<Record<EntryTable, string>> = {
     proves, basis, basis_log, former_log, former_position, opt_in_date, sweep`,
 };
 
-/** Rows that are evidence. Other types and directions are of later versions, or mean nothing. */
+/** The condition for rows that are evidence. Other types and directions are of later versions, or mean nothing. */
 export const IS_EVIDENCE: Readonly<Record<EntryTable, string>> = {
   changes: "direction IN ('out', 'in')",
   entries: "type IN ('out', 'in')",
 };
 
-/** What both tables hold of one kind of evidence, for `SELECT … FROM`. */
+/** Returns the query for the evidence in both tables that meets a condition. */
 export function bothTables(where: string): string {
   const select = (table: EntryTable) =>
     `SELECT ${READ[table]} FROM ${table} WHERE ${IS_EVIDENCE[table]} AND ${where}`;
@@ -47,7 +47,7 @@ const WRITTEN = [
   ...['basis', 'basis_log', 'former_log', 'former_position'],
 ];
 
-/** The table that a piece of evidence is written into. */
+/** Returns the table that a piece of evidence is written into. */
 export function tableOf({ direction, proves }: Pick<Evidence, 'direction' | 'proves'>): EntryTable {
   return direction === 'out' && proves !== false ? 'changes' : 'entries';
 }
@@ -58,7 +58,7 @@ export const INSERTED: Readonly<Record<EntryTable, readonly string[]>> = {
   entries: [...WRITTEN, 'type', 'proves', 'opt_in_date', 'sweep'],
 };
 
-/** The statement that inserts a row; it does nothing if the entry is known. */
+/** Returns the statement that inserts a row. It does nothing if the entry is known. */
 export function insertInto(table: EntryTable): string {
   const columns = INSERTED[table];
   return `INSERT INTO ${table} (${columns.join(', ')}) VALUES (${columns.map(() => '?').join(', ')})
@@ -66,29 +66,33 @@ export function insertInto(table: EntryTable): string {
 }
 
 /**
- * The times that a process of version 2 is to read of an opt-out, ms UTC. It decides by times: with these the opt-out
- * stands against every opt-in that it knows.
+ * The times that a process of version 2 reads for an opt-out, ms UTC. Such a process decides by times: with these no
+ * opt-in that it knows beats the opt-out.
  */
-export interface Shown {
+export interface VersionTwoTimes {
   readonly at: number;
   readonly seenAt: number;
 }
 
-/** The row of an entry. `shown`: only where a process of version 2 may have the file open. */
+/** Returns the row of an entry. `versionTwo` is given only if a process of version 2 may have the file open. */
 export function valuesOf(
   { list, msisdn, evidence }: OptOutChange,
   position: number,
   {
     writer,
     log,
-    shown,
-  }: { readonly writer: string; readonly log: LogIdentity; readonly shown?: Shown | undefined },
+    versionTwo,
+  }: {
+    readonly writer: string;
+    readonly log: LogIdentity;
+    readonly versionTwo?: VersionTwoTimes | undefined;
+  },
 ): SqlValue[] {
   const { direction, kind, id, at, seenAt, source, basis, proof, sweep, proves } = evidence;
   const former = formerOf(evidence, log);
   const written: SqlValue[] = [
     ...[position, Number(msisdn), list, id],
-    ...[shown?.at ?? at, shown?.seenAt ?? seenAt, source, wordsIn(evidence), writer, kind],
+    ...[versionTwo?.at ?? at, versionTwo?.seenAt ?? seenAt, source, wordsIn(evidence), writer, kind],
     ...[basis?.position ?? null, basis === undefined || basis.log === log.id ? null : basis.log],
     ...[former?.log ?? null, former?.position ?? null],
   ];
@@ -96,19 +100,19 @@ export function valuesOf(
     const ofList = [proof?.optInDate ?? null, proof?.sweep ?? sweep ?? null];
     return [...written, direction, proves === false ? 0 : 1, ...ofList];
   }
-  // An opt-in by the provider's clock is never later than the latest time of that clock.
-  const clock = shown || kind === 'told' ? 'provider' : 'local';
-  return [...written, direction, clock, shown ? at : null, shown ? seenAt : null];
+  // With the latest time of the provider's clock, no opt-in of that clock is later in version 2.
+  const clock = versionTwo || kind === 'told' ? 'provider' : 'local';
+  return [...written, direction, clock, versionTwo ? at : null, versionTwo ? seenAt : null];
 }
 
-/** The position that an entry had in the newest of the other logs that it is known from. */
+/** Returns the position that an entry had in the newest of the other logs that it was in. */
 export function formerOf({ positions = [] }: Evidence, { id }: LogIdentity): LogPosition | undefined {
   return positions.filter(({ log }) => log !== id).toSorted((a, b) => (a.log < b.log ? 1 : -1))[0];
 }
 
+/** The fields that `erase` deletes. They are kept as JSON in the column `words`. */
 const WORDS = ['messageId', 'sender', 'text', 'reason'] as const satisfies (keyof Evidence)[];
 
-/** Words as the column `words` holds them; `null` if there are none. */
 function wordsIn(evidence: Evidence): string | null {
   const words = WORDS.filter((name) => evidence[name] !== undefined);
   if (words.length === 0) return null;
@@ -119,7 +123,7 @@ export const KINDS: readonly EvidenceKind[] = ['told', 'act', 'stated'];
 
 type Words = Pick<Evidence, (typeof WORDS)[number]>;
 
-/** Words decide nothing: if they cannot be read, the evidence counts without them. */
+/** Parses words. They decide nothing: if they cannot be parsed, the evidence counts without them. */
 function wordsOf(written: SqlValue | undefined): Words {
   if (typeof written !== 'string') return {};
   try {
@@ -133,11 +137,11 @@ function wordsOf(written: SqlValue | undefined): Words {
   }
 }
 
-/** Reads a row that was selected by {@link READ}. */
+/** Parses a row that was selected by {@link READ}. */
 export function changeOf(row: Row, log: LogIdentity): OptOutChange {
   const direction = row['direction'] === 'in' ? 'in' : 'out';
   const basis = basisOf(row, log);
-  // A kind of a later version: an opt-out of it blocks, an opt-in of it does not count.
+  // If the kind is of a later version, an opt-out blocks and an opt-in proves nothing.
   const kind = KINDS.find((one) => one === row['kind']);
   return {
     list: String(row['list']),
@@ -158,7 +162,7 @@ export function changeOf(row: Row, log: LogIdentity): OptOutChange {
   };
 }
 
-/** What an opt-in knew of the provider's list: a START the last sweep, an act what proved it too. */
+/** Returns what an opt-in knew of the provider's list: a START the last sweep, an act its proof. */
 function sweepOf(
   { opt_in_date: date, sweep }: Row,
   kind: EvidenceKind | undefined,
@@ -168,7 +172,7 @@ function sweepOf(
   return { proof: { optInDate: typeof date === 'number' ? date : null, sweep } };
 }
 
-/** A basis without a log is of the log that the file holds: that of the entry itself, or one with the same positions. */
+/** A basis without a log belongs to the log that the file holds: that of the entry, or a later one with the same positions. */
 function basisOf({ basis, basis_log: basisLog }: Row, { id }: LogIdentity): LogPosition | undefined {
   if (typeof basis !== 'number') return undefined;
   return { log: typeof basisLog === 'string' ? basisLog : id, position: basis };
@@ -184,7 +188,10 @@ function positionsOf(
   return positionsIn(position, log, former);
 }
 
-/** Where an entry stands: in the file's log, and in the newest other log that it is known from. Newest log first. */
+/**
+ * Returns the positions of an entry: in the file's log, and in the newest other log that it was in. The newest log is
+ * first.
+ */
 export function positionsIn(position: number, log: LogIdentity, former?: LogPosition): LogPosition[] {
   const own = { log: log.id, position };
   const shared = log.former !== null && position <= log.until ? { log: log.former, position } : undefined;

@@ -1,6 +1,6 @@
 /**
- * The tables of a store file, and how one is made: whole and durable, or not at all. Two processes that make the same
- * file at the same time end with one file.
+ * The tables of a store file. Makes new files: a file appears under its name only when it is complete and durable. Two
+ * processes that make the same file at the same time end with one file.
  */
 
 import { randomUUID } from 'node:crypto';
@@ -11,36 +11,37 @@ import { withLock } from './file-lock.ts';
 import { startLog } from './log-id.ts';
 import { inTransaction } from './transaction.ts';
 
-/** `SMSG`: tells our files from those of other programs. */
+/** `SMSG`: distinguishes files of this package from those of other programs. */
 export const APPLICATION_ID = 0x534d5347;
-/** Version of the tables. A file of a later one is not touched. */
+/** Version of the tables. A file of a later version is not touched. */
 export const SCHEMA_VERSION = 3;
 
-/** Since version 2. */
-export const BASES = `
-  -- A whole list in the number set's own form, as of the sweep \`seq\`: images of kind 'base' under its token.
+/** The table of snapshots, since version 2. */
+export const SNAPSHOT_TABLE = `
+  -- A snapshot of a list as of the sweep \`seq\`: the rows of \`images\` of kind 'base' with its token.
   CREATE TABLE bases (list TEXT PRIMARY KEY, token TEXT NOT NULL, seq INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 `;
 
 /**
- * Since version 3. A process of version 2 that still has the file open goes on reading and writing the tables of its
- * version: they get columns with defaults only, and none if that process names no columns when it inserts.
+ * The changes of version 3. A process of version 2 that still has the file open goes on reading and writing the tables of
+ * its version. They only get columns with defaults, and none at all if that process inserts without naming columns.
  */
 export const SECOND_EDITION = `
-  -- What a row says beyond its first columns. Rows of a process of version 2 are acts that nobody knows the basis of.
+  -- New columns of evidence. With the defaults, rows of a process of version 2 are acts without a basis.
   ALTER TABLE changes ADD COLUMN kind TEXT NOT NULL DEFAULT 'act';
-  -- The real times, if they are set: \`at\` and \`seen_at\` then are what a process of version 2 is to read.
+  -- The real times, if they are set: \`at\` and \`seen_at\` are then the times that a process of version 2 reads.
   ALTER TABLE changes ADD COLUMN moment REAL;
   ALTER TABLE changes ADD COLUMN received REAL;
-  -- A position, and the log that it belongs to; without one, the log of the file.
+  -- The basis: a position and its log, NULL for the log of the file.
   ALTER TABLE changes ADD COLUMN basis INTEGER;
   ALTER TABLE changes ADD COLUMN basis_log TEXT;
-  -- Where the entry stood in another log, before it was carried over.
+  -- The position of the entry in the log that it was carried over from.
   ALTER TABLE changes ADD COLUMN former_log TEXT;
   ALTER TABLE changes ADD COLUMN former_position INTEGER;
 
-  -- Entries of the log that are no opt-outs, or prove nothing. \`seq\` is taken from the counter of \`changes\`.
-  -- \`type\` is 'out', 'in' or a kind of entry to come; \`sweep\` is set if manage has proven an opt-in.
+  -- Entries of the log that are not opt-outs, or prove nothing. \`seq\` is taken from the counter of \`changes\`.
+  -- \`type\` is 'out', 'in' or a kind of a later version. \`sweep\` is set for an opt-in that manage has proven, and for a
+  -- START: the last sweep of the list that had begun.
   CREATE TABLE entries (
     seq INTEGER PRIMARY KEY,
     msisdn INTEGER NOT NULL, list TEXT NOT NULL, type TEXT NOT NULL, id TEXT NOT NULL,
@@ -51,7 +52,7 @@ export const SECOND_EDITION = `
     UNIQUE (msisdn, list, type, id)
   ) STRICT;
 
-  -- Sweeps are ordered by their numbers. One that a process of version 2 saves has none until it is read.
+  -- Sweeps are ordered by their numbers. A sweep that a process of version 2 saves has none until this version reads it.
   ALTER TABLE sweeps ADD COLUMN number INTEGER;
   ALTER TABLE sweeps ADD COLUMN previous_number INTEGER;
   ALTER TABLE sweeps ADD COLUMN age_ms REAL;
@@ -79,12 +80,12 @@ const SCHEMA = `
     UNIQUE (msisdn, list, direction, id)
   ) STRICT;
 
-  -- Who was erased: other processes forget too.
+  -- Erased numbers: other processes erase them from memory too.
   CREATE TABLE erasures (
     seq INTEGER PRIMARY KEY AUTOINCREMENT, msisdn INTEGER NOT NULL, at REAL NOT NULL, writer TEXT NOT NULL
   ) STRICT;
 
-  -- One row per saved sweep that changed something, in order. It is the commit: images without one do not count.
+  -- One row per saved sweep that changed something, in order. The row is the commit: images without one do not count.
   CREATE TABLE sweeps (
     seq INTEGER PRIMARY KEY AUTOINCREMENT, token TEXT NOT NULL UNIQUE, list TEXT NOT NULL,
     start REAL, previous_start REAL, before_previous REAL, held_since REAL,
@@ -92,14 +93,14 @@ const SCHEMA = `
   ) STRICT;
   CREATE INDEX sweeps_of_list ON sweeps (list, seq);
 
-  -- Numbers in compact form: added, removed, missing once.
+  -- Blobs: encoded numbers of one kind ('added', 'removed', 'missing'), and the chunks of snapshots ('base').
   CREATE TABLE images (
     token TEXT NOT NULL, ordinal INTEGER NOT NULL, kind TEXT NOT NULL,
     low INTEGER NOT NULL, high INTEGER NOT NULL, bytes BLOB NOT NULL, made_at REAL NOT NULL,
     PRIMARY KEY (token, ordinal)
   ) STRICT;
 
-  ${BASES}
+  ${SNAPSHOT_TABLE}
 
   -- What sweeps said about numbers with first-hand evidence.
   CREATE TABLE listed_rows (
@@ -115,7 +116,7 @@ const SCHEMA = `
   PRAGMA user_version = ${SCHEMA_VERSION};
 `;
 
-/** Makes the tables of an empty database, with a log of their own. */
+/** Makes the tables of an empty database, and starts its log. */
 export function makeTables(database: Database): void {
   inTransaction(database, () => {
     database.exec(SCHEMA);
@@ -123,7 +124,7 @@ export function makeTables(database: Database): void {
   });
 }
 
-/** The tables of a sound file of a version. */
+/** Returns the names of the tables that a sound file of a version has. */
 export function tablesOf(version: number): readonly string[] {
   const first = ['meta', 'changes', 'erasures', 'sweeps', 'images', 'listed_rows', 'leases'];
   if (version < 2) return first;
@@ -131,10 +132,10 @@ export function tablesOf(version: number): readonly string[] {
 }
 
 /**
- * Makes a whole new file under a name of its own, and hands it to `use` before it is closed.
+ * Makes a complete new file under a temporary name, and calls `use` with it before it is closed.
  *
- * @returns the name; the caller renames or removes it.
- * @throws Error of the file system or SQLite, with nothing left behind
+ * @returns the temporary name; the caller renames or removes the file.
+ * @throws Error of the file system or SQLite; no file is left behind
  */
 export function makeDraft(
   driver: Driver,
@@ -143,14 +144,14 @@ export function makeDraft(
 ): string {
   const draft = `${file}.new-${randomUUID()}`;
   try {
-    // The mode of a database file is also that of its log.
+    // SQLite gives the log the mode of the database file.
     closeSync(openSync(draft, 'wx', 0o600));
     const database = new driver.DatabaseSync(draft);
     try {
       database.exec('PRAGMA synchronous = EXTRA');
       makeTables(database);
       use(database);
-      // As it will be used: to change it later takes a file that nobody else has open.
+      // The mode cannot be changed later while another connection has the file open.
       database.exec('PRAGMA journal_mode = WAL');
     } finally {
       database.close();
@@ -162,16 +163,16 @@ export function makeDraft(
   }
 }
 
-/** Removes a draft that is not needed, with what SQLite put beside it. */
+/** Removes a draft, and the files that SQLite has put beside it. */
 export function removeDraft(draft: string): void {
   for (const ending of ['', '-journal', '-wal', '-shm']) rmSync(draft + ending, { force: true });
 }
 
-/** Makes the file if there is none. @throws Error of the file system or SQLite. */
+/** Makes the file if there is none. @throws Error of the file system or SQLite */
 export function makeFile(driver: Driver, file: string): void {
   makeFolder(file);
   withLock(driver, file, () => {
-    // Another process was first: its file is as good.
+    // Another process has made it first.
     if (existsSync(file)) return;
     const draft = makeDraft(driver, file);
     try {
@@ -184,7 +185,7 @@ export function makeFile(driver: Driver, file: string): void {
   });
 }
 
-/** A log whose file was moved or removed would be read into the new file: it is kept under another name. */
+/** Renames a log whose file was moved or removed: SQLite would read it into the new file. */
 function putLogAside(file: string): void {
   rmSync(`${file}-shm`, { force: true });
   if (existsSync(`${file}-wal`)) renameSync(`${file}-wal`, `${file}.damaged-${randomUUID()}-wal`);
@@ -194,7 +195,7 @@ function makeFolder(file: string): void {
   mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
 }
 
-/** Makes new and renamed files of a folder durable, where the system can. */
+/** Makes new and renamed files of a folder durable, if the system can. */
 export function syncFolder(folder: string): void {
   let descriptor: number | undefined;
   try {
@@ -207,14 +208,14 @@ export function syncFolder(folder: string): void {
   }
 }
 
-/** How long a connection waits for others. */
+/** How long a connection waits for locks of others. */
 export const BUSY_TIMEOUT = 'PRAGMA busy_timeout = 10000';
 
-/** How every connection works: a write-ahead log that is synced before a commit returns. */
+/** Configures a connection: with a write-ahead log that is synced before a commit returns. */
 export function configure(database: Database): void {
   database.exec(BUSY_TIMEOUT);
   database.exec('PRAGMA journal_mode = WAL');
   database.exec('PRAGMA synchronous = FULL');
-  // What is erased is overwritten.
+  // Deleted content is overwritten with zeros.
   database.exec('PRAGMA secure_delete = ON');
 }

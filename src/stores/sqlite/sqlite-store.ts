@@ -1,6 +1,6 @@
 /**
- * A store in one file: durable, for one machine and any number of its processes. What it resolved is on disk; what
- * one process writes, the others hear of within milliseconds.
+ * A store in one file: durable, for one machine and any number of its processes. What it has resolved is on disk. What
+ * one process writes, the others read within milliseconds.
  */
 
 import { refuse } from '../../options/fields.ts';
@@ -20,8 +20,8 @@ import type { Store } from '../store.ts';
  */
 export function sqliteStore(file: string): Store {
   if (/^(?:sqlite|memory|file):/i.test(file)) {
-    const meant = "sqliteStore('./optouts.db'), or store: 'sqlite:./optouts.db' in createGuard";
-    return refuse('sqliteStore.file', file, 'the path of a file without a scheme', meant);
+    const suggestion = "sqliteStore('./optouts.db'), or store: 'sqlite:./optouts.db' in createGuard";
+    return refuse('sqliteStore.file', file, 'the path of a file without a scheme', suggestion);
   }
   return createSqliteStore(file, spawnWorker);
 }

@@ -1,62 +1,65 @@
-/** What other processes wrote behind a place, as the port tells it: in the order of the logs, in small messages. */
+/** Reads entries and sweeps of other processes from the logs of a file, as small messages in the order of the logs. */
 
-import type { LogEnd, StoreNews, SweepNews } from '../store.ts';
+import type { LogEnd, SweepNews } from '../store.ts';
 import { START, type LogCursor } from './log-cursor.ts';
 import { readLogId } from './log-id.ts';
+import type { TailMessage } from './messages.ts';
 import type { OpenFile } from './open-file.ts';
-import type { SweepStep } from './sweep-log.ts';
+import type { SweepStep } from './sweep-reader.ts';
 
 const CHANGES_PER_MESSAGE = 2_000;
+/** So few that the main thread processes a message without a noticeable pause. */
 const NUMBERS_PER_MESSAGE = 4_096;
 const ROWS_PER_MESSAGE = 2_000;
 
-type News = Omit<StoreNews, 'cursor'>;
-
 /**
- * All news, a message at a time; other work may be done on the file between two of them. If the file holds another log
- * than was read before, it is told from its beginning, with what this process wrote: that has positions there too.
+ * Yields everything after a cursor, one message at a time. Other work may be done on the file between two messages. If
+ * the file holds another log than the cursor, that log is read from its beginning, with the entries of this process:
+ * they have other positions in it.
  *
- * @returns the place behind them.
+ * @returns the cursor after the last message.
  * @throws SnapshotError if a sweep cannot be read
  */
-export function* readNews(file: OpenFile, from: LogCursor): Generator<News, LogCursor, undefined> {
-  let place = from;
+export function* readTail(file: OpenFile, from: LogCursor): Generator<TailMessage, LogCursor, undefined> {
+  let cursor = from;
   let includesOwn = false;
-  // Some at a time, each in one view of the file: who was erased, and all that is left, belong together.
+  // Each message is read in one transaction, because an erasure and the evidence that it left belong together.
   for (let isEnd = false; !isEnd;) {
     const read = inOneView(file, () => {
       const { id } = readLogId(file.database);
-      if (place.log === id) return readLog(file, place, includesOwn);
-      // A thread that has just started has written nothing that the process knows under another position.
-      includesOwn = place.log !== '';
-      return readLog(file, { ...START, log: id }, includesOwn);
+      if (cursor.log === id) return readEntries(file, cursor, includesOwn);
+      // A thread that has just started has written nothing that the process knows at another position.
+      includesOwn = cursor.log !== '';
+      return readEntries(file, { ...START, log: id }, includesOwn);
     });
-    ({ place, isEnd } = read);
+    ({ cursor, isEnd } = read);
     const { changes, erased } = read;
-    if (changes.length > 0 || erased.length > 0) yield { changes, erased, sweeps: [], ...endOf(place) };
+    if (changes.length > 0 || erased.length > 0) yield { changes, erased, sweeps: [], ...endOf(cursor) };
   }
-  if (!file.isReadOnly) file.sweeps.settle();
-  const { steps, seq } = file.sweeps.after(place.sweeps);
+  if (!file.isReadOnly) file.sweeps.numberEarlierSweeps();
+  const { steps, seq } = file.sweeps.after(cursor.sweeps);
   for (const step of steps) {
-    for (const news of newsOf(step, file.sweeps)) {
-      yield { changes: [], erased: [], sweeps: [news], ...endOf(place) };
+    for (const part of partsOf(step, file.sweeps)) {
+      yield { changes: [], erased: [], sweeps: [part], ...endOf(cursor) };
     }
-    file.sweeps.follow(step.list, step.token);
+    file.sweeps.noteKnown(step.list, step.token);
   }
-  return { ...place, sweeps: seq };
+  return { ...cursor, sweeps: seq };
 }
 
-/** The end of what was read, as the port has it. */
+/** Returns the end of what was read, in the form of the port. */
 export const endOf = ({ log, changes }: LogCursor): LogEnd => ({ logId: log, position: changes });
 
-function readLog({ log }: OpenFile, from: LogCursor, includesOwn: boolean) {
+/** Reads erasures and entries after a cursor. Of an erased number, all remaining evidence is among the changes. */
+function readEntries({ log }: OpenFile, from: LogCursor, includesOwn: boolean) {
   const { msisdns: erased, seq: erasures } = log.erasedAfter(from.erasures);
   const { changes, seq, isEnd } = log.after(from.changes, CHANGES_PER_MESSAGE, includesOwn);
   const left = erased.flatMap((msisdn) => log.history(msisdn, undefined, undefined));
   const others = changes.filter(({ msisdn }) => !erased.includes(msisdn));
-  return { changes: [...left, ...others], erased, isEnd, place: { ...from, changes: seq, erasures } };
+  return { changes: [...left, ...others], erased, isEnd, cursor: { ...from, changes: seq, erasures } };
 }
 
+/** Runs reads in one transaction, so that all of them see the same state of the file. */
 function inOneView<T>({ database }: OpenFile, read: () => T): T {
   database.exec('BEGIN');
   try {
@@ -66,31 +69,30 @@ function inOneView<T>({ database }: OpenFile, read: () => T): T {
   }
 }
 
-/** Numbers and rows first, under the sweep that the list had before; the last part is the sweep itself. */
-function* newsOf(
+/** Yields the parts of a sweep. All but the last have the number of the sweep before: numbers and rows come first. */
+function* partsOf(
   { list, token, number, start, ageMs, heldMs, previous }: SweepStep,
   sweeps: OpenFile['sweeps'],
 ): Generator<SweepNews> {
   const before = { list, number: previous.number, start: previous.start, ageMs: previous.ageMs };
   const part = { ...before, added: [], removed: [], rows: [] };
-  for (const added of inParts(sweeps.images(token, 'added'))) yield { ...part, added };
-  for (const removed of inParts(sweeps.images(token, 'removed'))) yield { ...part, removed };
+  for (const added of slicesOf(sweeps.blobs(token, 'added'))) yield { ...part, added };
+  for (const removed of slicesOf(sweeps.blobs(token, 'removed'))) yield { ...part, removed };
   const rows = sweeps.rowsOf(list).filter((row) => row.sweep >= previous.number);
-  for (let at = 0; at < rows.length; at += ROWS_PER_MESSAGE) {
-    yield { ...part, rows: rows.slice(at, at + ROWS_PER_MESSAGE) };
+  for (let from = 0; from < rows.length; from += ROWS_PER_MESSAGE) {
+    yield { ...part, rows: rows.slice(from, from + ROWS_PER_MESSAGE) };
   }
   let isFirst = true;
-  for (const numbers of inParts(sweeps.images(token, 'missing'))) {
+  for (const numbers of slicesOf(sweeps.blobs(token, 'missing'))) {
     yield { ...part, missingOnce: { numbers, isFirst, isLast: false } };
     isFirst = false;
   }
   yield { ...part, number, start, ageMs, heldMs, missingOnce: { numbers: [], isFirst, isLast: true } };
 }
 
-/** So few at a time that whoever takes them in has no pause worth the name. */
-function* inParts(batches: Iterable<Float64Array>): Generator<Float64Array> {
+function* slicesOf(batches: Iterable<Float64Array>): Generator<Float64Array> {
   for (const batch of batches) {
-    for (let at = 0; at < batch.length; at += NUMBERS_PER_MESSAGE)
-      yield batch.slice(at, at + NUMBERS_PER_MESSAGE);
+    for (let from = 0; from < batch.length; from += NUMBERS_PER_MESSAGE)
+      yield batch.slice(from, from + NUMBERS_PER_MESSAGE);
   }
 }

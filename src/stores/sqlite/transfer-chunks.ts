@@ -1,28 +1,28 @@
-/** Chunks of a list's base on their way: several in a message, handed over instead of copied where that can be. */
+/** Groups the chunks of a snapshot into messages, and finds the buffers that can be transferred instead of copied. */
 
-/** Chunks, as many at a time as have so many bytes. */
-export function* severalOf(
+/** Yields groups of chunks: a group ends when it has reached `bytes`. */
+export function* groupChunks(
   chunks: Iterable<Uint8Array>,
   bytes: number,
 ): Generator<Uint8Array[], void, undefined> {
-  let some: Uint8Array[] = [];
+  let group: Uint8Array[] = [];
   let length = 0;
   for (const chunk of chunks) {
-    some.push(chunk);
+    group.push(chunk);
     length += chunk.length;
     if (length < bytes) continue;
-    yield some;
-    some = [];
+    yield group;
+    group = [];
     length = 0;
   }
-  if (some.length > 0) yield some;
+  if (group.length > 0) yield group;
 }
 
-/** What is handed over with chunks: the memory of those that have it to themselves. */
+/** Returns the buffers of those chunks that do not share their buffer with other data. */
 export function buffersOfChunks(chunks: readonly unknown[]): ArrayBuffer[] {
-  return chunks.filter(isAlone).map(({ buffer }) => buffer);
+  return chunks.filter(hasOwnBuffer).map(({ buffer }) => buffer);
 }
 
-function isAlone(one: unknown): one is Uint8Array<ArrayBuffer> {
-  return one instanceof Uint8Array && one.length === one.buffer.byteLength;
+function hasOwnBuffer(chunk: unknown): chunk is Uint8Array<ArrayBuffer> {
+  return chunk instanceof Uint8Array && chunk.length === chunk.buffer.byteLength;
 }

@@ -1,188 +1,68 @@
 /**
- * The thread in which a store file is open, so that no sync to disk stops a check. Requests are answered in order;
- * appends that wait together share one transaction and one sync.
+ * The thread in which a store file is open, so that no sync to disk delays a check. Requests are answered in order.
+ * Appends that arrive together share one transaction and one sync.
  */
 
 import { isMainThread, parentPort, workerData, type MessagePort } from 'node:worker_threads';
-import type { StoreErrorCode } from '../../errors.ts';
-import { OtherAccount } from './accounts.ts';
 import type { AppendResult } from '../store.ts';
 import type { AppendRequest } from './append.ts';
-import { buffersOfChunks } from './transfer-chunks.ts';
 import { buffersOf } from './change-columns.ts';
-import { NewerFile } from './repair.ts';
+import type { LoadedChanges } from './change-log.ts';
 import { loadDriver } from './driver.ts';
 import { createEngine, type Engine } from './engine.ts';
 import { gatedDriver, joinExitGate } from './exit-gate.ts';
-import { createFollower } from './tail.ts';
-import type { LoadedChanges } from './change-log.ts';
-import type { RequestMessage, RequestName, Requests, WorkerMessage, WorkerSetup } from './messages.ts';
+import type { RequestMessage, RequestName, WorkerMessage, WorkerSetup } from './messages.ts';
+import { codeOf, createHandlers, requireWritable, type Handlers } from './request-handlers.ts';
+import { createTail } from './tail.ts';
+import { buffersOfChunks } from './transfer-chunks.ts';
 
-const CHANGES_PER_BATCH = 5_000;
-/** How often changes are written again into a file that was replaced while they were written. */
-const MOST_TRIES = 5;
+/** How often changes are written again because the file was replaced while they were written. */
+const MOST_REWRITES = 5;
 const NOT_IN_PLACE = 'the file was taken away or replaced during the write';
-/** Requests whose answer says that something is kept or gone. */
-const WRITES: ReadonlySet<RequestName> = new Set(['saveSweep', 'saveBase', 'erase', 'prune', 'pruneSweeps']);
+/** Requests whose answer says that something was stored or removed. */
+const WRITES: ReadonlySet<RequestName> = new Set([
+  'saveSweep',
+  'saveSnapshot',
+  'erase',
+  'prune',
+  'pruneSweeps',
+]);
 
-type Handlers = {
-  [K in Exclude<RequestName, 'append'>]: (takes: Requests[K]['takes']) => Requests[K]['gives'];
-};
-
-/** Serves a port with an engine until `close` is asked for. */
+/** Serves a port with an engine until `close` is requested. */
 export function serve(port: MessagePort, engine: Engine): void {
   const queue: RequestMessage[] = [];
-  const loads = new Map<string, Generator<unknown, void>>();
   let isDraining = false;
-  let pruning: Generator<number, void> | undefined;
-
-  const say = (message: WorkerMessage, transfer: ArrayBuffer[] = []) => port.postMessage(message, transfer);
-  const follower = createFollower(engine, say);
-
-  /** The next of what is being loaded under a name; `undefined` at the end. */
-  function loadNext<T>(name: string, begin: () => Generator<T, void>): T | undefined {
-    const loading = (loads.get(name) ?? begin()) as Generator<T, void>;
-    loads.set(name, loading);
-    const { done, value } = loading.next();
-    if (done) loads.delete(name);
-    return done ? undefined : value;
-  }
-
-  const handlers: Handlers = {
-    open: (opening) => follower.open(opening),
-    load() {
-      loads.clear();
-      const { database, sweeps, bases, isReadOnly } = engine.file;
-      if (!isReadOnly) sweeps.settle();
-      database.exec('BEGIN');
-      const heads = sweeps.heads().map((head) => ({ ...head, hasBase: bases.has(head.list) }));
-      return { cursor: engine.end(), heads };
-    },
-    loadChanges: (place) => engine.file.log.load(place, CHANGES_PER_BATCH),
-    loadNumbers({ list, kind }) {
-      const { sweeps } = engine.file;
-      return loadNext(`${kind} of ${list}`, () =>
-        kind === 'all' ? sweeps.numbers(list) : sweeps.missing(list),
-      );
-    },
-    loadBase: ({ list }) => loadNext(`base of ${list}`, () => engine.file.bases.chunks(list)),
-    loadSince: ({ list }) => loadNext(`since the base of ${list}`, () => engine.file.bases.since(list)),
-    loaded() {
-      engine.file.database.exec('COMMIT');
-      return null;
-    },
-    stage({ token, kind, numbers }) {
-      requireWritable();
-      engine.file.sweeps.stage(token, kind, numbers);
-      return null;
-    },
-    saveSweep({ token, head, rows, isFull }) {
-      requireWritable();
-      return engine.saveSweep(token, head, rows, isFull);
-    },
-    wantedBase: ({ list }) => engine.file.bases.dueAt(list),
-    stageBase({ token, ordinal, chunks }) {
-      requireWritable();
-      engine.file.bases.stage(token, ordinal, chunks);
-      return null;
-    },
-    saveBase({ list, token, seq }) {
-      requireWritable();
-      engine.file.bases.commit(list, token, seq);
-      return null;
-    },
-    wanted(head) {
-      const { sweeps } = engine.file;
-      if (sweeps.isOlder(head)) return 'nothing';
-      return sweeps.hasBase(head.list) ? 'delta' : 'everything';
-    },
-    heard() {
-      follower.heard();
-      return null;
-    },
-    tail(takes) {
-      if (takes === null) follower.end();
-      else follower.begin(takes.cursor);
-      return null;
-    },
-    lease({ name, ttlMs, isForced }) {
-      requireWritable();
-      return engine.lease(name, ttlMs, isForced);
-    },
-    renew: ({ name, ttlMs }) => !engine.file.isReadOnly && engine.renew(name, ttlMs),
-    nextSweep() {
-      requireWritable();
-      return engine.nextSweep();
-    },
-    release({ name }) {
-      if (!engine.file.isReadOnly) engine.release(name);
-      return null;
-    },
-    history: ({ msisdn, list, limit }) => engine.file.log.history(msisdn, list, limit),
-    spans: ({ msisdn, list }) => engine.file.sweepHistory.spans(msisdn, list),
-    erase({ msisdn, forget }) {
-      requireWritable();
-      return engine.erase(msisdn, forget);
-    },
-    clearLog() {
-      requireWritable();
-      return engine.clearLog();
-    },
-    prune({ olderThan, after }) {
-      requireWritable();
-      return engine.file.log.prune(olderThan, after);
-    },
-    pruneSweeps({ olderThan }) {
-      requireWritable();
-      pruning ??= engine.file.sweepHistory.prune(olderThan);
-      const { done = false, value } = pruning.next();
-      if (done) pruning = undefined;
-      return { removed: value ?? 0, isOver: done };
-    },
-    drop({ token }) {
-      engine.file.sweeps.drop(token);
-      return null;
-    },
-    keepInPlace() {
-      follower.keepInPlace();
-      return null;
-    },
-    close() {
-      follower.end();
-      engine.close();
-      return null;
-    },
-  };
-
-  function requireWritable(): void {
-    const { isReadOnly, isNewer } = engine.file;
-    if (isNewer) throw new NewerFile('the store is of a later version: it is not written to');
-    if (isReadOnly) throw new ReadOnlyError('the store can be read but not written');
-  }
+  const post = (message: WorkerMessage, transfer: ArrayBuffer[] = []) => port.postMessage(message, transfer);
+  const tail = createTail(engine, post);
+  const handlers = createHandlers(engine, tail);
 
   function fail(id: number, error: unknown): void {
-    engine.suspect(error);
+    engine.noteDamage(error);
     const message = error instanceof Error ? error.message : 'unknown fault';
-    say({ kind: 'failure', id, message, code: codeOf(error) });
+    post({ kind: 'failure', id, message, code: codeOf(error) });
   }
 
-  /** Requests that wait together: all changes in one transaction, which one sync makes durable. */
-  function appendAll(requests: readonly RequestMessage[]): void {
+  /** Appends the entries of all requests in one transaction, and writes them again if the file was replaced meanwhile. */
+  function append(requests: readonly AppendRequest[]): readonly (readonly AppendResult[])[] {
+    requireWritable(engine);
+    const first = engine.file.log.appendEach(requests);
+    let results = first;
+    tail.noteWrite();
+    // The entries may be in a file that no other process opens.
+    for (let rewrites = 0, check = tail.checkAndRepair(); check !== 'sound'; check = tail.checkAndRepair()) {
+      if (check === 'lost' || ++rewrites > MOST_REWRITES) throw new Error(NOT_IN_PLACE);
+      requireWritable(engine);
+      if (check === 'replaced') results = withFirstIsNew(engine.file.log.appendEach(requests), first);
+    }
+    return results;
+  }
+
+  function answerAppends(messages: readonly RequestMessage[]): void {
     try {
-      requireWritable();
-      const given = requests.map(({ takes }) => takes as AppendRequest);
-      const first = engine.file.log.appendEach(given);
-      let results = first;
-      follower.wrote();
-      // What was written may be where no other process looks.
-      for (let tries = 0, place = follower.keepInPlace(); place !== 'sound'; place = follower.keepInPlace()) {
-        if (place === 'lost' || ++tries > MOST_TRIES) throw new Error(NOT_IN_PLACE);
-        requireWritable();
-        if (place === 'replaced') results = asFirst(engine.file.log.appendEach(given), first);
-      }
-      for (const [index, { id }] of requests.entries()) say({ kind: 'answer', id, gives: results[index] });
+      const results = append(messages.map(({ takes }) => takes as AppendRequest));
+      for (const [index, { id }] of messages.entries()) post({ kind: 'answer', id, gives: results[index] });
     } catch (error) {
-      for (const { id } of requests) fail(id, error);
+      for (const { id } of messages) fail(id, error);
     }
   }
 
@@ -191,10 +71,10 @@ export function serve(port: MessagePort, engine: Engine): void {
       const handler = handlers[name as keyof Handlers] as (given: unknown) => unknown;
       const gives = handler(takes);
       if (WRITES.has(name)) {
-        follower.wrote();
-        if (!['sound', 'mended'].includes(follower.keepInPlace())) throw new Error(NOT_IN_PLACE);
+        tail.noteWrite();
+        if (!['sound', 'repaired'].includes(tail.checkAndRepair())) throw new Error(NOT_IN_PLACE);
       }
-      say({ kind: 'answer', id, gives }, transferOf(gives));
+      post({ kind: 'answer', id, gives }, transferListOf(gives));
       if (name === 'close') port.close();
     } catch (error) {
       fail(id, error);
@@ -204,11 +84,11 @@ export function serve(port: MessagePort, engine: Engine): void {
   function drain(): void {
     isDraining = false;
     const requests = queue.splice(0);
-    follower.keepInPlace();
+    tail.checkAndRepair();
     for (let index = 0; index < requests.length;) {
       const appends: RequestMessage[] = [];
       for (let next = requests[index]; next?.name === 'append'; next = requests[++index]) appends.push(next);
-      if (appends.length > 0) appendAll(appends);
+      if (appends.length > 0) answerAppends(appends);
       const other = requests[index++];
       if (other !== undefined) answer(other);
     }
@@ -222,8 +102,8 @@ export function serve(port: MessagePort, engine: Engine): void {
   });
 }
 
-/** What is handed over with an answer instead of copied. */
-function transferOf(gives: unknown): ArrayBuffer[] {
+/** Returns the buffers of an answer that are transferred instead of copied. */
+function transferListOf(gives: unknown): ArrayBuffer[] {
   if (gives instanceof Float64Array) return [gives.buffer as ArrayBuffer];
   if (Array.isArray(gives)) return buffersOfChunks(gives);
   const isLoaded = typeof gives === 'object' && gives !== null && 'columns' in gives;
@@ -231,28 +111,20 @@ function transferOf(gives: unknown): ArrayBuffer[] {
 }
 
 /**
- * The answers to changes that were written a second time, because the file was replaced meanwhile: where they stand now,
- * and whether they were new when they were written first.
+ * Returns the results of entries that were written a second time, because the file was replaced meanwhile: with their
+ * positions in the new file, and `isNew` as of the first write.
  */
-function asFirst(
+function withFirstIsNew(
   results: readonly (readonly AppendResult[])[],
   first: readonly (readonly AppendResult[])[],
 ): readonly (readonly AppendResult[])[] {
   return results.map((answers, index) =>
-    answers.map((answer, at) => ({
-      ...first[index]?.[at],
+    answers.map((answer, entry) => ({
+      ...first[index]?.[entry],
       ...answer,
-      isNew: first[index]?.[at]?.isNew === true,
+      isNew: first[index]?.[entry]?.isNew === true,
     })),
   );
-}
-
-class ReadOnlyError extends Error {}
-
-function codeOf(error: unknown): StoreErrorCode {
-  if (error instanceof ReadOnlyError) return 'store_read_only';
-  if (error instanceof OtherAccount) return 'store_other_account';
-  return error instanceof NewerFile ? 'store_newer' : 'store_unavailable';
 }
 
 if (!isMainThread && parentPort) {
