@@ -1,8 +1,8 @@
 /**
- * Lets a store of the first edition of the port go on working: one whose `append` answers with booleans, whose entries
- * have no positions and whose sweeps have no numbers. Positions then come from a counter of this process, above
- * everything that it loaded. Entries of other processes count as unseen, so that an opt-in lifts none of their opt-outs,
- * and nobody is sent a confirmation. Opt-ins of the first edition answer nothing any more: asking again does.
+ * Adapts a store of the first edition of the port: its `append` returns booleans, its entries have no positions and its
+ * sweeps no numbers. Positions then come from a counter of this process, above everything that it loaded. Entries of
+ * other processes count as unseen, so that an opt-in lifts none of their opt-outs, and no confirmation is sent. Opt-ins
+ * of the first edition lift no opt-out any more; a new opt-in does.
  */
 
 import { randomUUID } from 'node:crypto';
@@ -19,21 +19,22 @@ export interface EditionPorts {
   readonly onFirstEdition: () => void;
 }
 
-/** Makes a store of either edition one of the second. Which one it is shows when it is loaded. */
+/** Adapts a store of either edition to the second. Its edition is known when it has been loaded. */
 export function secondEdition(store: Store, { now, onFirstEdition }: EditionPorts): Store {
   const logId = randomUUID();
   let position = 0;
   let lastSweep = 0;
   let isFirstEdition = false;
 
+  /** Gives an entry the next position of this process's log. */
   function positioned({ list, msisdn, evidence }: OptOutChange): OptOutChange {
-    const read = asEvidence(evidence);
-    const positions = joinPositions([{ log: logId, position: ++position }], read.positions);
-    return { list, msisdn, evidence: { ...read, positions } };
+    const converted = asEvidence(evidence);
+    const positions = joinPositions([{ log: logId, position: ++position }], converted.positions);
+    return { list, msisdn, evidence: { ...converted, positions } };
   }
 
   async function appendFirst(entries: readonly OptOutChange[]): Promise<readonly AppendResult[]> {
-    // The store keeps evidence as it is given, with its position in the log of this process.
+    // The store keeps evidence as it is given, including its position in the log of this process.
     const given = entries.map(positioned);
     const answers: readonly unknown[] = await store.append(given);
     return given.map(({ evidence: { positions, seenAt } }, index) => {
@@ -59,7 +60,7 @@ export function secondEdition(store: Store, { now, onFirstEdition }: EditionPort
     const left = history
       .filter(({ list }) => !forgotten.has(list) || isOut(history, list))
       .map(({ list, evidence }) => ({ list, msisdn, evidence: withoutWords(evidence) }));
-    // It takes the evidence that is to stay.
+    // In the first edition, `erase` takes the evidence that stays.
     const erase = store.erase.bind(store) as unknown as EraseOfFirstEdition;
     await erase(msisdn, left);
   }
@@ -76,7 +77,7 @@ export function secondEdition(store: Store, { now, onFirstEdition }: EditionPort
     };
   }
 
-  const second: Store = {
+  const adapted: Store = {
     kind: store.kind,
     isShared: store.isShared,
     open: (opening) => store.open(opening),
@@ -93,7 +94,7 @@ export function secondEdition(store: Store, { now, onFirstEdition }: EditionPort
         onChanges: (news) =>
           handlers.onChanges({
             ...news,
-            // They have no position here and count as unseen.
+            // These entries have no position in this log and count as unseen.
             changes: news.changes.map((one) => ({ ...one, evidence: asEvidence(one.evidence) })),
             sweeps: news.sweeps.map(numbered),
             ...{ logId, position },
@@ -113,42 +114,42 @@ export function secondEdition(store: Store, { now, onFirstEdition }: EditionPort
       isFirstEdition ? eraseFirst(msisdn, forget.lists) : store.erase(msisdn, forget),
     close: () => store.close(),
   };
-  // Optional members stay optional: what a store lacks is lost, and nothing else.
-  if (store.loaded) second.loaded = () => store.loaded?.() ?? Promise.resolve();
+  // A member that the store does not have stays undefined.
+  if (store.loaded) adapted.loaded = () => store.loaded?.() ?? Promise.resolve();
   if (store.listings)
-    second.listings = (msisdn, options) => store.listings?.(msisdn, options) ?? Promise.resolve([]);
-  if (store.prune) second.prune = (olderThan) => store.prune?.(olderThan) ?? Promise.resolve(0);
-  return second;
+    adapted.listings = (msisdn, options) => store.listings?.(msisdn, options) ?? Promise.resolve([]);
+  if (store.prune) adapted.prune = (olderThan) => store.prune?.(olderThan) ?? Promise.resolve(0);
+  return adapted;
 }
 
-/** Whether an opt-out stands on a list: another process may have stored one that this process has not read. */
+/** Returns whether an opt-out counts on a list: another process may have stored one that this process has not read. */
 function isOut(history: readonly OptOutChange[], list: string): boolean {
   const record = history
     .filter((one) => one.list === list)
     .reduce<NumberRecord>((known, { evidence }) => mergeEvidence(known, evidence), EMPTY_RECORD);
-  // In doubt about the date of an imported row it stays.
+  // With this slack, an opt-out with a doubtful date counts.
   return standingOptOuts(record, { clockSlackMs: Infinity }).length > 0;
 }
 
 type EraseOfFirstEdition = (msisdn: string, keep: readonly OptOutChange[]) => Promise<void>;
 
-/** Evidence as the first edition had it: ordered by one of two clocks. */
+/** Evidence of the first edition: ordered by one of two clocks. */
 type EvidenceOfFirstEdition = Evidence & { readonly clock?: 'provider' | 'local' };
 
-/** Reads evidence of either edition. */
+/** Converts evidence of either edition to the second. */
 export function asEvidence(given: Evidence): Evidence {
   const { clock, ...evidence }: EvidenceOfFirstEdition = given;
   if (typeof evidence.kind === 'string') return evidence;
   const kind = clock === 'provider' ? 'told' : 'act';
-  // Rows that were opted in proved an opt-in then, and prove nothing now.
+  // In the first edition, a row of the provider's list that said "in" proved an opt-in. Now it proves nothing.
   if (evidence.id.startsWith('row:')) return { ...evidence, kind, proves: false };
   const isUndated = kind === 'told' && !(evidence.at >= Date.UTC(2000, 0, 1));
   if (!isUndated) return { ...evidence, kind };
-  // An opt-out without a date is as late as can be, an opt-in without one proves nothing.
+  // An opt-out without a date gets the latest time; an opt-in without one proves nothing.
   return { ...evidence, kind, ...(evidence.direction === 'out' ? { at: LATEST_TIME } : { proves: false }) };
 }
 
-/** A sweep of either edition: one without a number is ordered by its start. */
+/** Converts a sweep of either edition to the second: one without a number gets its start as number. */
 function numbered<T extends SavedSweep | SweepNews>(sweep: T): T {
   const number = sweep.number ?? sweep.start ?? 0;
   const rows = sweep.rows.map((row: ListedRow & { readonly start?: number }): ListedRow => ({

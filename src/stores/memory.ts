@@ -1,6 +1,6 @@
 /**
- * A store that lives and dies with the process. It keeps the promises of the port as far as memory can: what it
- * resolved can be loaded again from the same object, and no opt-out is forgotten.
+ * A store in memory, which is lost with the process. It keeps the promises of the port as far as memory can: what it
+ * has resolved can be loaded again from the same object, and no opt-out is forgotten.
  */
 
 import { randomUUID } from 'node:crypto';
@@ -32,7 +32,7 @@ type KeptSweep = Pick<SavedSweep, 'number' | 'start' | 'ageMs' | 'heldMs'> & {
 export function memoryStore({
   keepsSweeps = true,
 }: { readonly keepsSweeps?: boolean | undefined } = {}): Store {
-  // Named as those of a store that counts its logs: nothing that is carried over comes from a newer one.
+  // The name sorts after the logs of any other store, so that no carried-over position is from a newer log.
   const logId = `99999999-${randomUUID()}`;
   const byNumber = createNumberMap<Map<string, OptOutChange>>();
   const sweeps = new Map<string, KeptSweep>();
@@ -44,28 +44,29 @@ export function memoryStore({
     return { isNew, logId, firstSeenAt: seenAt, position: positionIn(positions, logId) as number };
   }
 
+  /** Stores an entry, or joins its positions with those of the known one. */
   function keep(change: OptOutChange): AppendResult {
     const { list, msisdn, evidence } = change;
     const entries = byNumber.get(msisdn) ?? new Map<string, OptOutChange>();
-    const act = JSON.stringify([evidence.direction, evidence.id, list]);
-    const known = entries.get(act);
+    const key = JSON.stringify([evidence.direction, evidence.id, list]);
+    const known = entries.get(key);
     if (known) {
       const joined = joinPositions(known.evidence.positions, evidence.positions);
-      entries.set(act, { ...known, evidence: { ...known.evidence, positions: joined } });
+      entries.set(key, { ...known, evidence: { ...known.evidence, positions: joined } });
       return resultOf(known, false);
     }
     const positions = joinPositions([{ log: logId, position: ++position }], evidence.positions);
     const kept = { ...change, evidence: { ...evidence, positions } };
-    entries.set(act, kept);
+    entries.set(key, kept);
     byNumber.set(msisdn, entries);
     return resultOf(kept, true);
   }
 
-  function* everything(): Generator<OptOutChange> {
+  function* allChanges(): Generator<OptOutChange> {
     for (const [, entries] of byNumber) yield* entries.values();
   }
 
-  /** The evidence of that number on that list that stands before a position. */
+  /** Returns the evidence of that number on that list before a position. */
   function evidenceBefore({ list, msisdn }: OptOutChange, end: number): readonly Evidence[] {
     return [...(byNumber.get(msisdn)?.values() ?? [])]
       .filter((one) => one.list === list && one.evidence.proves !== false)
@@ -90,7 +91,7 @@ export function memoryStore({
         list,
         { ...kept, numbers: [...numbers], size: numbers.size, rows: [...rows.values()] },
       ]);
-      return { changes: everything(), sweeps: new Map(saved), cursor: '', logId, position };
+      return { changes: allChanges(), sweeps: new Map(saved), cursor: '', logId, position };
     },
     async append(entries, { wantsBefore = false } = {}) {
       return entries.map((change) => append(change, wantsBefore));
@@ -100,17 +101,17 @@ export function memoryStore({
       lastSweep = Math.max(lastSweep, number);
       if (!keepsSweeps) return true;
       const copies = { numbers: await numberSetOf(numbers), missingOnce: await numberSetOf(missingOnce) };
-      const before = sweeps.get(list);
-      if (isOlder(number, before)) return false;
-      const kept = new Map(before?.rows);
+      const last = sweeps.get(list);
+      if (isOlder(number, last)) return false;
+      const joined = new Map(last?.rows);
       for (const row of rows) {
-        const known = kept.get(row.msisdn);
-        kept.set(row.msisdn, known ? { msisdn: row.msisdn, ...joinListed(known, row) } : row);
+        const known = joined.get(row.msisdn);
+        joined.set(row.msisdn, known ? { msisdn: row.msisdn, ...joinListed(known, row) } : row);
       }
-      sweeps.set(list, { ...copies, number, start, ageMs, heldMs, rows: kept });
+      sweeps.set(list, { ...copies, number, start, ageMs, heldMs, rows: joined });
       return true;
     },
-    // No other process can write to this memory: there is never news.
+    // No other process can write to this memory: there is nothing to report.
     tail: () => () => undefined,
     async lease(name, { isForced = false } = {}) {
       if (leases.has(name) && !isForced) return undefined;
@@ -128,16 +129,16 @@ export function memoryStore({
     async history(msisdn, { list, limit = Infinity } = {}) {
       return [...(byNumber.get(msisdn)?.values() ?? [])]
         .filter((change) => list === undefined || change.list === list)
-        .toSorted(compareShown)
+        .toSorted(newestFirst)
         .slice(0, limit);
     },
     async erase(msisdn, forget) {
       const entries = byNumber.get(msisdn);
-      for (const [act, change] of entries ?? []) {
+      for (const [key, change] of entries ?? []) {
         const upTo = forget.logId === logId ? forget.lists.get(change.list) : undefined;
         const isForgotten = upTo !== undefined && resultOf(change, false).position <= upTo;
         const left = withoutWords(change.evidence);
-        entries?.set(act, { ...change, evidence: isForgotten ? { ...left, proves: false } : left });
+        entries?.set(key, { ...change, evidence: isForgotten ? { ...left, proves: false } : left });
       }
       for (const [list, kept] of sweeps) {
         if (!forget.lists.has(list)) continue;
@@ -150,8 +151,8 @@ export function memoryStore({
   };
 }
 
-/** The newest first; of one moment, what was stored last. */
-function compareShown({ evidence: a }: OptOutChange, { evidence: b }: OptOutChange): number {
+/** Compares changes for a history: newest first; of the same time, the one that was stored last. */
+function newestFirst({ evidence: a }: OptOutChange, { evidence: b }: OptOutChange): number {
   const [[one], [other]] = [a.positions ?? [], b.positions ?? []];
   return b.at - a.at || b.seenAt - a.seenAt || (other?.position ?? 0) - (one?.position ?? 0);
 }

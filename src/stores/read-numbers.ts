@@ -1,33 +1,33 @@
-/** What a store hands over, as a set, without stopping other work while it is built. */
+/** Builds number sets from what a store returns, in slices, so that other work has its turn in between. */
 
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { SnapshotError } from '../number-set/varint-codec.ts';
 import { createNumberSet, createSnapshotReader, type NumberSet } from '../number-set/number-set.ts';
 import type { NumberSource, SavedImage } from './store.ts';
 
-/** Numbers taken before other work gets its turn. */
+/** Numbers that are added before other work gets its turn. */
 const NUMBERS_PER_TURN = 2_000;
-/** The same of an image. */
+/** Bytes of a snapshot that are read before other work gets its turn. */
 const BYTES_PER_TURN = 131_072;
 
 /** Builds the set of all numbers of a source. Rejects with what the source throws. */
 export async function numberSetOf(source: NumberSource): Promise<NumberSet> {
   const set = createNumberSet();
-  let taken = 0;
+  let added = 0;
   for await (const one of source) {
     if (typeof one === 'string') {
       set.add(one);
-      taken++;
+      added++;
     } else {
       for (let from = 0; from < one.length; from += NUMBERS_PER_TURN) {
-        if (taken > 0) await nextTurn();
+        if (added > 0) await nextTurn();
         const batch = one.subarray(from, from + NUMBERS_PER_TURN);
         set.addBatch(batch);
-        taken += batch.length;
+        added += batch.length;
       }
     }
-    if (taken >= NUMBERS_PER_TURN) {
-      taken = 0;
+    if (added >= NUMBERS_PER_TURN) {
+      added = 0;
       await nextTurn();
     }
   }
@@ -35,12 +35,13 @@ export async function numberSetOf(source: NumberSource): Promise<NumberSet> {
 }
 
 /**
- * Builds the set that an image and what came after it make. Rejects with what its sources throw.
+ * Builds the set of a snapshot and the numbers that were added and removed after it. Rejects with what its sources
+ * throw.
  *
- * @returns `undefined` where the image is damaged.
+ * @returns `undefined` if the snapshot is damaged.
  */
 export async function numberSetOfSnapshot({ chunks, since }: SavedImage): Promise<NumberSet | undefined> {
-  const set = await imageOf(chunks);
+  const set = await readSnapshot(chunks);
   if (set === undefined) return undefined;
   for await (const { kind, numbers } of since) {
     for (let from = 0; from < numbers.length; from += NUMBERS_PER_TURN) {
@@ -53,15 +54,15 @@ export async function numberSetOfSnapshot({ chunks, since }: SavedImage): Promis
   return set;
 }
 
-async function imageOf(chunks: SavedImage['chunks']): Promise<NumberSet | undefined> {
+async function readSnapshot(chunks: SavedImage['chunks']): Promise<NumberSet | undefined> {
   const reader = createSnapshotReader();
-  let taken = 0;
+  let bytes = 0;
   try {
     for await (const chunk of chunks) {
-      taken += chunk.length;
+      bytes += chunk.length;
       reader.take(chunk);
-      if (taken < BYTES_PER_TURN) continue;
-      taken = 0;
+      if (bytes < BYTES_PER_TURN) continue;
+      bytes = 0;
       await nextTurn();
     }
     return reader.done();

@@ -1,6 +1,6 @@
 /**
- * The store port: where evidence and sweeps are kept between restarts and shared between processes. Second edition:
- * each entry has a position in the store's log, and each sweep has a number. Types only.
+ * The store port: it keeps evidence and sweeps between restarts and shares them between processes. Second edition: each
+ * entry has a position in the store's log, and each sweep has a number. Types only.
  */
 
 import type { Evidence, OptOutChange } from '../ledger/evidence.ts';
@@ -8,90 +8,95 @@ import type { ListedRow, SweepDelta } from '../ledger/provider-list-types.ts';
 
 export type { ListedRow } from '../ledger/provider-list-types.ts';
 
-/** Numbers, one by one as digits or many at a time as doubles (15 digits fit exactly), in any order. */
+/** Numbers in any order: each as a string of digits, or many in an array of doubles (15 digits fit exactly). */
 export type NumberSource = Iterable<string | Float64Array> | AsyncIterable<string | Float64Array>;
 
-/** Numbers that came to a list or left it. */
+/** Numbers that were added to a list or removed from it. */
 export interface NumbersStep {
   readonly kind: 'added' | 'removed';
   readonly numbers: Float64Array;
 }
 
-/** A list as bytes of the number set's own making: much quicker to take in than its numbers. */
+/** A snapshot of a list: bytes in the format of the number set, which load much faster than single numbers. */
 export interface SavedImage {
   /**
-   * In order. Each is whose who reads it, memory and all, unless it is a part of a larger piece. Damage in them is found
-   * by who reads them, and `numbers` then has to do.
+   * The bytes, in order. The reader may keep a chunk and its memory, unless the chunk is a view of a larger buffer. The
+   * reader checks them: if they are damaged, it reads `numbers` of the sweep instead.
    */
   readonly chunks: AsyncIterable<Uint8Array>;
-  /** What came and left after it was made, in order. */
+  /** The numbers that were added and removed after the snapshot was made, in order. */
   readonly since: AsyncIterable<NumbersStep>;
 }
 
-/** What is kept of the provider's list: the numbers as of the last complete sweep, and what the next one needs. */
+/** The state of a provider's list: its numbers as of the last complete sweep, and what the next sweep needs. */
 export interface SavedSweep {
-  /** Number of the last complete sweep; 0 while none completed. Orders sweeps: their starts do not. */
+  /** Number of the last complete sweep; 0 if none has completed. It orders sweeps; their starts do not. */
   readonly number: number;
-  /** Start of the last complete sweep, ms UTC; `null` while none completed. */
+  /** Start of the last complete sweep, ms UTC; `null` if none has completed. */
   readonly start: number | null;
   /**
    * How long before this save that sweep started, ms, by the monotonic clock of the saving process;
-   * `Number.MAX_SAFE_INTEGER` where it could not be told.
+   * `Number.MAX_SAFE_INTEGER` if that is not known.
    */
   readonly ageMs: number;
-  /** How many `numbers` there are. */
+  /** The count of `numbers`. */
   readonly size: number;
-  /** Everything, also where there is a `delta`. */
+  /** All numbers of the list, also if there is a `delta`. */
   readonly numbers: NumberSource;
-  /** The numbers that the last complete sweep lacked and that a second one would remove. */
+  /** The numbers that the last complete sweep lacked: if the next complete sweep lacks them too, they are removed. */
   readonly missingOnce: NumberSource;
-  /** For how long removals of a shrinking list have been held back, ms; `null` if they are not. */
+  /** For how long removals of a shrinking list have been delayed, ms; `null` if they are not. */
   readonly heldMs: number | null;
-  /** What sweeps said about numbers with first-hand evidence. Newest sweep and newest date are kept of each number. */
+  /**
+   * What sweeps said about numbers with first-hand evidence. The store keeps the newest sweep and date of each number.
+   */
   readonly rows: readonly ListedRow[];
-  /** What came and left since the last sweep that this store has kept; a store may go by it instead of `numbers`. */
+  /**
+   * The numbers that were added and removed since the last sweep that this store has kept. A store may read it instead
+   * of `numbers`.
+   */
   readonly delta?: { readonly added: NumberSource; readonly removed: NumberSource } | undefined;
-  /** Of one that is saved: makes an image of `numbers`, for a store that keeps some. */
+  /** Only of a sweep to save: makes a snapshot of `numbers`, for a store that keeps snapshots. */
   readonly makeImage?: (() => Iterable<Uint8Array>) | undefined;
-  /** Of one that is loaded: the same as `numbers`, where the store keeps an image. */
+  /** Only of a loaded sweep: the same numbers as `numbers`, if the store keeps a snapshot. */
   readonly image?: SavedImage | undefined;
 }
 
-/** From when until when the provider listed a number, as far as sweeps have seen. Times in ms UTC. */
+/** The time in which the provider listed a number, as far as sweeps have seen it. Times in ms UTC. */
 export interface ListingSpan {
   readonly list: string;
-  /** Start of the first sweep that showed it. */
+  /** Start of the first sweep that listed it. */
   readonly firstSeenAt: number;
-  /** Start of the last complete sweep that showed it. */
+  /** Start of the last complete sweep that listed it. */
   readonly lastSeenAt: number;
 }
 
-/** Where a process stands in the store's log of changes. Opaque outside the store that made it. */
+/** How far a process has read the store's log of changes. Opaque outside the store that made it. */
 export type Cursor = string;
 
-/** The end of what a process has read of a store's log. */
+/** The position up to which a process has read a store's log. */
 export interface LogEnd {
   /**
-   * Name of the log: random, made with the log, and made anew when the log was lost, emptied, rolled back or restored
-   * from a copy. Positions belong to one log. Names of newer logs sort after those of older ones.
+   * Name of the log: random, made with the log, and replaced by a new one when the log was lost, emptied, rolled back
+   * or restored from a copy. Positions belong to one log. Names of newer logs sort after those of older ones.
    */
   readonly logId: string;
   /** Every entry up to this position was read, or was written by the reading process itself. */
   readonly position: number;
 }
 
-/** Everything a store knows. */
+/** Everything that a store holds. */
 export interface StoreContents extends LogEnd {
-  /** Every change that may still matter, in any order, one by one or many at a time. */
+  /** Every change that may still matter, in any order, each on its own or in arrays. */
   readonly changes:
     Iterable<OptOutChange | readonly OptOutChange[]> | AsyncIterable<OptOutChange | readonly OptOutChange[]>;
   /** The last saved sweep of each list. */
   readonly sweeps: ReadonlyMap<string, SavedSweep>;
-  /** Up to where `changes` reaches. */
+  /** The end of `changes` and `sweeps`: `tail` continues from it. */
   readonly cursor: Cursor;
 }
 
-/** The changes that another process's sweep made to a list, with its rows. Large sweeps come in several parts. */
+/** The changes that a sweep of another process made to a list, with its rows. A large sweep comes in several parts. */
 export interface SweepNews extends SweepDelta {
   readonly list: string;
   /** As in {@link SavedSweep}. */
@@ -99,108 +104,115 @@ export interface SweepNews extends SweepDelta {
   readonly rows: readonly ListedRow[];
 }
 
-/** News of the log. A `logId` that is not the one read before means another log: it is told from its beginning. */
+/**
+ * New entries of the log. If `logId` is not the one that was read before, it is another log, which is reported from its
+ * beginning.
+ */
 export interface StoreNews extends LogEnd {
   /** Entries of other processes, with their positions. */
   readonly changes: readonly OptOutChange[];
   readonly sweeps: readonly SweepNews[];
-  /** Numbers whose evidence was erased; all that is left of it, whoever wrote it, is among `changes`. */
+  /** Numbers that were erased. All evidence that is left of them, of any process, is among `changes`. */
   readonly erased: readonly string[];
-  /** Stands behind them. */
+  /** The end of these entries. */
   readonly cursor: Cursor;
 }
 
-/** What `tail` reports. */
+/** The listeners of `tail`. */
 export interface TailHandlers {
-  /** What other processes made, in the order of the log. */
+  /** Called with entries of other processes, in the order of the log. */
   onChanges(news: StoreNews): void;
-  /** Called whenever the process has read everything that was in the log a moment ago, with the end of the log. */
+  /** Called with the end of the log whenever the process has read everything that was in the log just before. */
   onCaughtUp(end: LogEnd): void;
-  /** Told of what was wrong with the store later than at its opening. */
+  /** Called if something is wrong with the store after it was opened. */
   onTrouble?(trouble: StoreTrouble): void;
 }
 
 /** The right to sweep a list, until it is released or lost. */
 export interface Lease {
   /**
-   * Takes the number of the next sweep from the store's counter: each call gives a larger one than any call before, in
-   * any process (a fencing token). Never below the number of a saved sweep. @throws StoreError
+   * Takes the number of the next sweep from the store's counter. Each call returns a larger number than any call
+   * before, in any process (a fencing token), and never less than the number of a saved sweep. @throws StoreError
    */
   nextSweep(): Promise<number>;
-  /** Whether it is still held. */
+  /** Returns whether this process still has the lease. */
   isHeld(): boolean;
   release(): Promise<void>;
 }
 
-/** What `erase` may forget altogether. */
+/** The evidence that `erase` may make prove nothing, besides deleting words. */
 export interface Erasure {
   /** The log that the positions belong to. */
   readonly logId: string;
-  /** Up to which position, for each list on which the person is not blocked. */
+  /** For each list on which the person is not blocked, the last position that it applies to. */
   readonly lists: ReadonlyMap<string, number>;
 }
 
-/** What was wrong with a store when it was opened or later, and what was done about it. */
+/** What is wrong with a store, at its opening or later, and what was done about it. */
 export interface StoreTrouble {
   /**
-   * `damaged`: it could not be used and was put aside or mended. `read_only`: it can be read, but nothing can be stored.
-   * `unavailable`: nothing can be read or stored just now. `newer`: it is of a later version, is left as it is, and
-   * nothing can be stored. `exposed`: other users of the machine can read or change it. `migrated`: it was brought up to
-   * date, and some numbers are blocked now that were not.
+   * `damaged`: it could not be used and was put aside or repaired. `read_only`: it can be read, but nothing can be
+   * stored. `unavailable`: nothing can be read or stored just now. `newer`: it is of a later version, is left as it is,
+   * and nothing can be stored. `exposed`: other users of the machine can read or change it. `migrated`: it was migrated
+   * from an earlier version, and some numbers are blocked now that were not.
    */
   readonly kind: 'damaged' | 'read_only' | 'unavailable' | 'newer' | 'exposed' | 'migrated';
-  /** A sentence for people: what is wrong, and where the damaged store is now. */
+  /** A sentence for people: what is wrong, and the path of a store that was put aside. */
   readonly message: string;
 }
 
-/** Told when a store is opened. */
+/** What a store needs when it is opened. */
 export interface StoreOpening {
-  /** Which account each list with a provider belongs to; a store of another account is not ours. */
+  /** The account of each list with a provider. A store with lists of another account must not be used. */
   readonly accounts: Readonly<Record<string, string>>;
   /**
-   * All first-hand evidence that the process knows, without words; live. A store that lost something while it was open
-   * asks for it until it is closed, and keeps what it lacks.
+   * Returns all first-hand evidence that the process knows at the time of the call, without words. A store that lost
+   * something while it was open calls it, at any time until it is closed, and stores what it lacks.
    */
   readonly evidence?: () => Iterable<OptOutChange>;
 }
 
-/** What `append` answers for one entry. */
+/** The result of `append` for one entry. */
 export interface AppendResult {
-  /** `false` if the list, number, direction and id were known: the entry is kept once, as it first came. */
+  /** `false` if an entry with the same list, number, direction and id was known: only the first one is kept. */
   readonly isNew: boolean;
-  /** Position of the entry in the store's log, that of the first one if it is not new. */
+  /** Position of the entry in the store's log; of the first one if it is not new. */
   readonly position: number;
-  /** The log that the position belongs to. Left out: the one that `load` or `tail` named last. */
+  /** The log that the position belongs to. If left out, the one that `load` or `tail` named last. */
   readonly logId?: string;
   /** When the entry was first received, ms UTC, by the clock of the process that received it. */
   readonly firstSeenAt: number;
   /**
-   * With `wantsBefore`: the evidence of that number on that list as it stood before this entry, read in the same
-   * transaction. Evidence that dominates all that was left out is enough.
+   * With `wantsBefore`: the evidence of that number on that list before this entry, read in the same transaction. A
+   * store may leave out evidence that is outweighed by the evidence it returns.
    */
   readonly before?: readonly Evidence[];
 }
 
 /**
- * A place that keeps changes and sweeps. Never asked during a check. Every promise may reject with a
- * `StoreError`; the guard then answers webhooks with 503 and goes on blocking what it knows.
+ * Keeps changes and sweeps. A check never calls it. Every promise may reject with a `StoreError`: the guard then
+ * answers webhooks with 503 and goes on blocking the numbers that it knows.
  */
 export interface Store {
   /** A word for `status()`: `memory`, `sqlite`, … */
   readonly kind: string;
-  /** Whether other processes may write to it too: a guard that cannot follow such a store ages. */
+  /** Whether other processes may write to it too. If a guard cannot follow such a store, the age of its lists grows. */
   readonly isShared: boolean;
-  /** Opens it, before anything else; again after it failed. @returns what was wrong with it, where it can be used all the same. */
+  /**
+   * Opens it. Called before any other method, and again after it failed.
+   *
+   * @returns what is wrong with a store that can be used all the same.
+   */
   open(opening?: StoreOpening): Promise<StoreTrouble | void>;
-  /** Reads everything. What it hands over is read to its end, or the store is closed. */
+  /** Reads everything. The caller reads the iterables of the result to their end, or closes the store. */
   load(): Promise<StoreContents>;
-  /** Told when what `load` handed over was read. */
+  /** Called when the result of `load` was read to its end. */
   loaded?(): Promise<void>;
   /**
-   * Keeps entries; durable when it resolves, all of them or none. Positions of the store's log are given in the order
-   * of the entries. Entries carry `positions` only if they were carried over from another log: the newest of those is
-   * kept beside the new position, also if the entry is known and lacked it. `basis` and `proof` are kept as given, and
-   * evidence with `proves: false` is kept too.
+   * Keeps entries: all of them or none, durable when it resolves. The entries get positions in the store's log, in
+   * their order. An entry has `positions` only if it was carried over from another log: the newest of them is kept
+   * besides the new position, also if the entry is known and did not have it. `basis` and `proof` are kept as given.
+   * Evidence with `proves: false` is kept too.
    *
    * @returns one result for each entry, in order.
    */
@@ -209,42 +221,44 @@ export interface Store {
     options?: { readonly wantsBefore?: boolean },
   ): Promise<readonly AppendResult[]>;
   /**
-   * Keeps a sweep in place of the last one, as a whole or not at all. Refused if its number is lower than that of the
-   * one that is kept. An equal number replaces it: an incomplete sweep has added numbers. The sweep's iterables may be
-   * read after the call returned, until it resolves.
+   * Replaces the last sweep of a list, as a whole or not at all. A sweep with a lower number than the kept one is
+   * refused. One with the same number replaces it: an incomplete sweep has added numbers. The sweep's iterables may be
+   * read until the promise resolves.
    *
    * @returns whether it was kept.
    */
   saveSweep(list: string, sweep: SavedSweep): Promise<boolean>;
-  /** Reports what others write after `since`, until the returned function is called. */
+  /** Reports what other processes write after `since`, until the returned function is called. */
   tail(since: Cursor, handlers: TailHandlers): () => void;
-  /** Asks for the right named `name`; `undefined` while another process holds it, unless it is taken by force. */
+  /**
+   * Acquires the lease with that name. Resolves to `undefined` while another process has it, unless `isForced` is set.
+   */
   lease(name: string, options?: { readonly isForced?: boolean }): Promise<Lease | undefined>;
-  /** The evidence about a number, newest `at` first. */
+  /** Returns the evidence about a number, newest `at` first. */
   history(
     msisdn: string,
     options?: { readonly list?: string; readonly limit?: number },
   ): Promise<readonly OptOutChange[]>;
-  /** When sweeps listed a number, newest first; left out where the store does not keep it. */
+  /** Returns when sweeps listed a number, newest first. Left out by a store that does not keep it. */
   listings?(msisdn: string, options?: { readonly list?: string }): Promise<readonly ListingSpan[]>;
   /**
-   * Forgets a person's words, reasons, senders and message ids. Ids, positions, times and bases stay, so that no answer
-   * changes and a repeated message is still known. On the lists in `forget` nothing blocks the person: their entries up
-   * to the given position (of log `logId`) are kept with `proves: false`, for their ids alone, and what sweeps said about
-   * the number is forgotten.
+   * Deletes a person's words, reasons, senders and message ids. Ids, positions, times and bases stay, so that no answer
+   * changes and a repeated message is still known. On the lists in `forget` nothing blocks the person: there, entries
+   * up to the given position (of log `logId`) are kept with `proves: false`, only for their ids, and what sweeps said
+   * about the number is deleted.
    *
-   * @returns `pending: true` if it counts, while words are still in a log of the store that another process reads; they go
-   *   as soon as that is over.
+   * @returns `pending: true` if the erasure counts, but words are still in a log of the store because another process
+   *   reads it; they are deleted as soon as it has stopped.
    */
   erase(msisdn: string, forget: Erasure): Promise<{ readonly pending: boolean } | void>;
   /**
-   * Forgets evidence received before `olderThan` (ms UTC) that decides nothing any more, because other evidence of the
-   * same direction and kind weighs more in every respect, ids received less than 96 h ago excepted. So it does with
-   * listings that ended before. Never forgets what keeps a number blocked.
+   * Deletes evidence received before `olderThan` (ms UTC) that decides nothing any more, because other evidence of the
+   * same direction and kind outweighs it in every respect. Ids received less than 96 h ago stay. Also deletes listings
+   * that ended before `olderThan`. Never deletes evidence that keeps a number blocked.
    *
-   * @returns how many pieces.
+   * @returns how many entries and listings were deleted.
    */
   prune?(olderThan: number): Promise<number>;
-  /** Ends it. Any number of calls. */
+  /** Closes it. Any number of calls. */
   close(): Promise<void>;
 }

@@ -1,4 +1,6 @@
-/** Which account each list of a store file belongs to. Two accounts never share a file: a file in use stays as it is. */
+/**
+ * Which account each list of a store file belongs to. Two accounts never share a file: a file in use stays as it is.
+ */
 
 import type { StoreOpening } from '../store.ts';
 import { leaveLog } from './checkpoints.ts';

@@ -51,8 +51,8 @@ function sweepNumberOf(source: Database): number {
 }
 
 /**
- * Copies opt-outs that were found in single pages of a damaged file. Neither their order nor their kind is certain, so no
- * opt-in counts as having seen them. Opt-ins are left out.
+ * Copies opt-outs that were found in single pages of a damaged file. Neither their order nor their kind is certain, so
+ * no opt-in counts as having seen them. Opt-ins are left out.
  *
  * @returns how many pieces of evidence were new in the target.
  * @throws Error if one cannot be written
@@ -69,7 +69,9 @@ export function copyRows(rows: Iterable<Row>, target: Database): number {
   });
 }
 
-/** Returns the opt-out of a row of `changes`; none if a value is not valid: damaged pages give rows that never existed. */
+/**
+ * Returns the opt-out of a row of `changes`; none if a value is not valid: damaged pages give rows that never existed.
+ */
 function optOutOf(row: Row): OptOutChange[] {
   const { msisdn, list, direction, id, at, clock, seen_at: seenAt, source } = row;
   const isOptOut =
@@ -101,8 +103,8 @@ function lastCarried(target: Database, log: string): number {
 }
 
 /**
- * Removes positions of a log that was copied before. A second file of that log may have continued on its own, and then has
- * other entries at the same positions: its entries count as unseen, and its acts as having seen nothing.
+ * Removes positions of a log that was copied before. A second file of that log may have continued on its own, and then
+ * has other entries at the same positions: its entries count as unseen, and its acts as having seen nothing.
  */
 function withoutConflicts(change: OptOutChange, log: string, carried: number): OptOutChange {
   if (carried === 0) return change;
@@ -171,7 +173,10 @@ function* batchesOf(rows: Iterable<Row>): Generator<Row[], void, undefined> {
   if (batch.length > 0) yield batch;
 }
 
-/** Returns the log of a file that may be damaged. If it cannot be read, the positions of its entries still share one log. */
+/**
+ * Returns the log of a file that may be damaged. If it cannot be read, the positions of its entries still share one
+ * log.
+ */
 function logOf(source: Database): LogIdentity {
   try {
     const log = findLogId(source);

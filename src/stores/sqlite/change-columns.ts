@@ -63,8 +63,8 @@ const column = (value: string) => `json_group_array(${value}) FILTER (WHERE trai
 
 /**
  * Returns the statement that reads rows after a position as one row with a JSON array for each column. That takes a
- * fraction of the time of one row for each change. Its parameters are the position and the number of rows; its result is
- * for {@link columnsOf}.
+ * fraction of the time of one row for each change. Its parameters are the position and the number of rows; its result
+ * is for {@link columnsOf}.
  */
 export function selectColumns(table: EntryTable): string {
   const { at, seenAt } = TIMES[table];

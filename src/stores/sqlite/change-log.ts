@@ -136,7 +136,9 @@ export function createChangeLog(database: Database, writer: string, now: () => n
   };
 }
 
-/** Makes the entries of a number on a list, up to a position, prove nothing: only their ids count. Within a transaction. */
+/**
+ * Makes the entries of a number on a list, up to a position, prove nothing: only their ids count. Within a transaction.
+ */
 function disprove(database: Database, msisdn: number, list: string, position: number): void {
   const where = 'msisdn = ? AND list = ? AND seq <= ?';
   const values = [msisdn, list, position];
@@ -144,7 +146,9 @@ function disprove(database: Database, msisdn: number, list: string, position: nu
   database.prepare(`UPDATE entries SET proves = 0 WHERE ${where} AND type IN ('out', 'in')`).run(...values);
 }
 
-/** Moves rows of `changes` to `entries`, with their positions, as evidence that proves nothing. Within a transaction. */
+/**
+ * Moves rows of `changes` to `entries`, with their positions, as evidence that proves nothing. Within a transaction.
+ */
 export function moveToEntries(database: Database, where: string, values: readonly SqlValue[] = []): void {
   const moved: Readonly<Record<string, string>> = {
     type: 'direction',

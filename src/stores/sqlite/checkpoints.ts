@@ -7,7 +7,11 @@ import type { FileWatch } from './file-watch.ts';
 import { withLock } from './file-lock.ts';
 import { BUSY_TIMEOUT } from './schema.ts';
 
-/** Writes the log into the database. @returns whether all of it was written; readers of older states may prevent that */
+/**
+ * Writes the log into the database.
+ *
+ * @returns whether all of it was written; readers of older states may prevent that
+ */
 export function writeLog(database: Database): boolean {
   return writtenFrames(database) !== undefined;
 }
@@ -30,7 +34,11 @@ export function emptyLog(database: Database): boolean {
   );
 }
 
-/** Writes the log into the database and removes it, if no other connection has the file open. @returns whether it did */
+/**
+ * Writes the log into the database and removes it, if no other connection has the file open.
+ *
+ * @returns whether it did
+ */
 export function leaveLog(database: Database): boolean {
   return withoutWaiting(database, () => {
     database.exec('PRAGMA journal_mode = DELETE');
@@ -51,8 +59,8 @@ function withoutWaiting(database: Database, work: () => boolean): boolean {
 }
 
 /**
- * Writes everything into the database and leaves a log that lost its name. Does so only if no other connection uses that
- * log, and no other process can have written in the meantime: to the database, or to a log under the old name.
+ * Writes everything into the database and leaves a log that lost its name. Does so only if no other connection uses
+ * that log, and no other process can have written in the meantime: to the database, or to a log under the old name.
  *
  * @returns whether it did.
  */

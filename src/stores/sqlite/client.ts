@@ -25,15 +25,17 @@ const RENEW_EVERY_MS = 5_000;
 /** How long `erase` waits until no other connection reads the write-ahead log, ms, and how often it tries. */
 const ERASE_MS = 2_000;
 const ERASE_EVERY_MS = 100;
-/** Changes that are objects at the same time during a load: few enough that the young generation of the heap frees them. */
+/**
+ * Changes that are objects at the same time during a load: few enough that the young generation of the heap frees them.
+ */
 const CHANGES_AT_A_TIME = 500;
 
 /**
  * Creates a store in a file.
  *
  * @param spawn starts the thread that opens the file.
- * @throws ConfigError if no SQLite is installed, if a bundle does not include the program of the thread, and if the path
- *   leads to something that is not a regular file
+ * @throws ConfigError if no SQLite is installed, if a bundle does not include the program of the thread, and if the
+ *   path leads to something that is not a regular file
  */
 export function createSqliteStore(file: string, spawn: Spawn): Store {
   const path = resolve(text(file, 'sqliteStore.file'));

@@ -1,6 +1,6 @@
 /**
- * Finds an SQLite: Node's own if it is no longer experimental, else the package with the same API that brings its binary
- * along. Opens nothing.
+ * Finds an SQLite: Node's own if it is no longer experimental, else the package with the same API that brings its
+ * binary along. Opens nothing.
  */
 
 import { ConfigError } from '../../errors.ts';
@@ -29,7 +29,9 @@ export interface Driver {
 }
 
 const PACKAGE = '@photostructure/sqlite';
-/** Major versions of Node: from the first on `node:sqlite` is preferred, from the second on it can replace the package. */
+/**
+ * Major versions of Node: from the first on `node:sqlite` is preferred, from the second on it can replace the package.
+ */
 const PREFERRED_SINCE = 26;
 const USABLE_SINCE = 24;
 
@@ -68,7 +70,10 @@ export function loadDriver(): Driver {
   return requireFrom(import.meta.url)(findDriver()) as Driver;
 }
 
-/** Returns the primary code of an SQLite error (5 busy, 8 read-only, 11 corrupt, 13 full, …); `undefined` for other errors. */
+/**
+ * Returns the primary code of an SQLite error (5 busy, 8 read-only, 11 corrupt, 13 full, …); `undefined` for other
+ * errors.
+ */
 export function sqliteCode(error: unknown): number | undefined {
   if (typeof error !== 'object' || error === null || !('errcode' in error)) return undefined;
   return typeof error.errcode === 'number' ? error.errcode & 0xff : undefined;

@@ -1,4 +1,6 @@
-/** The states of an engine's file: what is open, and which connection still waits for its evidence to be carried over. */
+/**
+ * The states of an engine's file: what is open, and which connection still waits for its evidence to be carried over.
+ */
 
 import type { StoreTrouble } from '../store.ts';
 import { copyEvidence } from './carry-over.ts';

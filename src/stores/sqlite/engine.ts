@@ -24,7 +24,11 @@ export interface Engine extends Leases, Omit<StoreFile, 'current' | 'setErasedWo
    * @returns whether the words are gone from the write-ahead log too; if not, `clearLog` tries again.
    */
   erase(msisdn: string, forget: Erasure): boolean;
-  /** Removes erased words from the write-ahead log, unless another connection reads it. @returns whether they are gone */
+  /**
+   * Removes erased words from the write-ahead log, unless another connection reads it.
+   *
+   * @returns whether they are gone
+   */
   clearLog(): boolean;
   /** Notes that another process erased a person: it may end before the words are out of the write-ahead log. */
   expectErasedWords(): void;

@@ -71,16 +71,16 @@ async function untilIdle(state: Int32Array): Promise<void> {
 export type NativeCall = <T>(call: () => T) => T;
 
 /**
- * Creates the thread's side of a gate, which marks each native call, including the one that loads SQLite. When the process
- * exits, the next call does not begin: the thread waits there until Node ends it.
+ * Creates the thread's side of a gate, which marks each native call, including the one that loads SQLite. When the
+ * process exits, the next call does not begin: the thread waits there until Node ends it.
  */
 export function joinExitGate(memory: SharedArrayBuffer): NativeCall {
   const state = new Int32Array(memory);
   let depth = 0;
   return (call) => {
     if (depth === 0) {
-      // The thread sets IS_BUSY and then reads IS_ENDING; the exit sets IS_ENDING and then reads IS_BUSY. In that order, at
-      // least one of them sees the other.
+      // The thread sets IS_BUSY and then reads IS_ENDING; the exit sets IS_ENDING and then reads IS_BUSY. In that
+      // order, at least one of them sees the other.
       Atomics.store(state, IS_BUSY, 1);
       if (Atomics.load(state, IS_ENDING) === 1) {
         becomeIdle(state);

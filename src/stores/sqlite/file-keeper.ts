@@ -6,8 +6,8 @@ import type { Fault } from './file-watch.ts';
 import type { WorkerMessage } from './messages.ts';
 
 /**
- * `sound`: nothing had happened. `repaired`: the file is the same. `replaced`: another file is open, perhaps one that can
- * only be read. `lost`: it could not be repaired yet.
+ * `sound`: nothing had happened. `repaired`: the file is the same. `replaced`: another file is open, perhaps one that
+ * can only be read. `lost`: it could not be repaired yet.
  */
 export type FileCheck = 'sound' | 'repaired' | 'replaced' | 'lost';
 
@@ -15,8 +15,8 @@ export interface FileKeeper {
   /** Opens the file for the first time, or again. */
   open(opening: StoreOpening): StoreTrouble | undefined;
   /**
-   * Checks whether the files were removed, cut off or overwritten under the open connection, and repairs that. Otherwise
-   * the next process would not find what this one writes.
+   * Checks whether the files were removed, cut off or overwritten under the open connection, and repairs that.
+   * Otherwise the next process would not find what this one writes.
    */
   checkAndRepair(): FileCheck;
   /** Opens a file again that could only be read, if it may be written to now. */

@@ -1,6 +1,6 @@
 /**
- * Makes sure that a store's path leads to a regular file or to nothing. A device, FIFO, socket or folder is never opened
- * and never renamed: opening a FIFO waits for its other end, and the name is not ours.
+ * Makes sure that a store's path leads to a regular file or to nothing. A device, FIFO, socket or folder is never
+ * opened and never renamed: opening a FIFO waits for its other end, and the name is not ours.
  */
 
 import { lstatSync, readlinkSync, realpathSync, statSync, type Stats } from 'node:fs';

@@ -1,4 +1,6 @@
-/** Opens whatever file the path of a store leads to: to write to it, as a copy to read, or replaced if it is damaged. */
+/**
+ * Opens whatever file the path of a store leads to: to write to it, as a copy to read, or replaced if it is damaged.
+ */
 
 import { existsSync, statSync } from 'node:fs';
 import type { StoreOpening, StoreTrouble } from '../store.ts';

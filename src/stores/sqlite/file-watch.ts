@@ -1,7 +1,7 @@
 /**
- * Checks whether an open store is still what the next process will find: the same database, log and index under the same
- * names, none of them shorter or overwritten. SQLite itself does not notice a change: it continues with the files that it
- * has open, and everything that it acknowledges is lost when the process ends.
+ * Checks whether an open store is still what the next process will find: the same database, log and index under the
+ * same names, none of them shorter or overwritten. SQLite itself does not notice a change: it continues with the files
+ * that it has open, and everything that it acknowledges is lost when the process ends.
  */
 
 import { statSync, type BigIntStats } from 'node:fs';

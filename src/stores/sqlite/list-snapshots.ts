@@ -13,7 +13,9 @@ import { stepsSince } from './sweep-reader.ts';
 import { inTransaction } from './transaction.ts';
 
 export interface SnapshotTable {
-  /** Returns the row of a list's newest sweep, if so much was added and removed since its snapshot that a new one pays. */
+  /**
+   * Returns the row of a list's newest sweep, if so much was added and removed since its snapshot that a new one pays.
+   */
   dueAt(list: string): number | undefined;
   /** Keeps chunks under a token, the first one at `ordinal`; they count after `commit`. */
   stage(token: string, ordinal: number, chunks: readonly Uint8Array[]): void;

@@ -48,7 +48,12 @@ async function* untilUndefined<T>(ask: () => Promise<T | undefined>): AsyncGener
   }
 }
 
-/** Saves a sweep, as a delta if the worker has a sweep to add it to. @returns whether it was kept. @throws StoreError */
+/**
+ * Saves a sweep, as a delta if the worker has a sweep to add it to.
+ *
+ * @returns whether it was kept.
+ * @throws StoreError
+ */
 export async function saveSweep(to: Connection, list: string, sweep: SavedSweep): Promise<boolean> {
   const { number, start, ageMs, heldMs, size, numbers, missingOnce, rows, delta, makeImage } = sweep;
   const wanted = await to.ask('wantedNumbers', { list, number });

@@ -25,8 +25,8 @@ export interface LogState {
   identity(): LogIdentity;
   /**
    * Reads the last position that was given to an entry. Both tables take positions from SQLite's counter of `changes`:
-   * a process of an earlier version, which lets SQLite count, then gives larger ones. If the counter is lost, the largest
-   * position of a row counts.
+   * a process of an earlier version, which lets SQLite count, then gives larger ones. If the counter is lost, the
+   * largest position of a row counts.
    */
   lastPosition(): number;
   /** Sets the last position that was given, unless a larger one is set. Within a transaction. */
@@ -72,7 +72,8 @@ export function findLogId(database: Database): LogIdentity | undefined {
  *
  * @param options.after another log: the name of the new one sorts after it.
  * @param options.sharedUntil the position up to which the entries of the file are known to be the same, at the same
- *   positions, as in the log that the file held. If in doubt 0: then acts of the former log count as not having seen them.
+ *   positions, as in the log that the file held. If in doubt 0: then acts of the former log count as not having seen
+ *   them.
  */
 export function startLog(
   database: Database,
@@ -92,9 +93,9 @@ export function startLog(
 }
 
 /**
- * Starts a new log in a file that was rolled back, replaced by an older copy, or filled with evidence of another file. Its
- * entries keep their positions, and other processes that follow the file read all of it again. Options as in
- * {@link startLog}.
+ * Starts a new log in a file that was rolled back, replaced by an older copy, or filled with evidence of another file.
+ * Its entries keep their positions, and other processes that follow the file read all of it again. Options as in {@link
+ * startLog}.
  */
 export function renewLog(
   database: Database,
@@ -114,8 +115,8 @@ export const lastPosition = (database: Database): number => prepareLog(database)
 const MIGRATED = 'migrated up to';
 
 /**
- * Returns the position up to which an earlier version wrote the file; `undefined` if none did. A process of that version
- * may have the file open.
+ * Returns the position up to which an earlier version wrote the file; `undefined` if none did. A process of that
+ * version may have the file open.
  */
 export function migratedUpTo(database: Database): number | undefined {
   const value = database.prepare('SELECT value FROM meta WHERE key = ?').get(MIGRATED)?.['value'];

@@ -74,8 +74,8 @@ export interface Requests {
     gives: null;
   };
   /**
-   * Gives which numbers a save must bring: nothing if a later sweep is kept, all of them if there is no sweep to which a
-   * delta could be added.
+   * Gives which numbers a save must bring: nothing if a later sweep is kept, all of them if there is no sweep to which
+   * a delta could be added.
    */
   wantedNumbers: {
     takes: { readonly list: string; readonly number: number };

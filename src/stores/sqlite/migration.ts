@@ -32,16 +32,17 @@ const SLACK_MS = 60_000;
 
 const IS_UUID = "id GLOB '????????-????-????-????-????????????'";
 /**
- * The kind of a row. An opt-out by a message without a date counts as an act at the time at which the message arrived. A
- * row of an import with a date has an id that was made from the row; it is not a UUID.
+ * The kind of a row. An opt-out by a message without a date counts as an act at the time at which the message arrived.
+ * A row of an import with a date has an id that was made from the row; it is not a UUID.
  */
 const KIND = `CASE
   WHEN clock = 'provider' OR (direction = 'in' AND source IN ('inbound', 'receipt')) THEN 'told'
   WHEN direction = 'out' AND source = 'manual' AND NOT ${IS_UUID} THEN 'stated'
   ELSE 'act' END`;
 /**
- * The time of a row, if it is not the stored one; else NULL. A message has no date if its date cannot be used, or was so
- * far ahead that it was set to the time at which the message arrived. A stated day without a time means its last instant.
+ * The time of a row, if it is not the stored one; else NULL. A message has no date if its date cannot be used, or was
+ * so far ahead that it was set to the time at which the message arrived. A stated day without a time means its last
+ * instant.
  */
 const MOMENT = `CASE
   WHEN ${KIND} = 'told' AND (at < ${USABLE_SINCE} OR at = seen_at) THEN ${LATEST_TIME}

@@ -1,6 +1,6 @@
 /**
- * Reads the opt-outs of a file of a later version. Every number with an opt-out in it is blocked, whatever else the file
- * says. The file itself stays as it is.
+ * Reads the opt-outs of a file of a later version. Every number with an opt-out in it is blocked, whatever else the
+ * file says. The file itself stays as it is.
  */
 
 import type { OptOutChange } from '../../ledger/evidence.ts';
@@ -13,7 +13,10 @@ import { inTransaction } from './transaction.ts';
 
 const APPENDED_AT_A_TIME = 1_000;
 
-/** Opens a database in memory with the opt-outs of a copied file; with none if the later version stores them differently. */
+/**
+ * Opens a database in memory with the opt-outs of a copied file; with none if the later version stores them
+ * differently.
+ */
 export function readNewer(driver: Driver, copy: string): Database {
   const source = new driver.DatabaseSync(copy);
   const target = new driver.DatabaseSync(':memory:');

@@ -1,6 +1,7 @@
 /**
- * Finds evidence in pages that no table refers to any more, because the first pages of a file are gone. Each page of the
- * database and of its log is parsed on its own. https://sqlite.org/fileformat2.html, "B-tree Pages" and "Record Format".
+ * Finds evidence in pages that no table refers to any more, because the first pages of a file are gone. Each page of
+ * the database and of its log is parsed on its own. https://sqlite.org/fileformat2.html, "B-tree Pages" and "Record
+ * Format".
  */
 
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
@@ -10,8 +11,8 @@ import type { SqlValue } from './driver.ts';
 export type ScannedRow = Readonly<Record<string, SqlValue>>;
 
 /**
- * The first columns of the table `changes`, in order; later versions append others. Words are not read: a page may be an
- * old state, with words of a person who was erased since.
+ * The first columns of the table `changes`, in order; later versions append others. Words are not read: a page may be
+ * an old state, with words of a person who was erased since.
  */
 const COLUMNS = [
   'seq',

@@ -1,7 +1,7 @@
 /**
- * Keeps other users of the machine from reading or changing a store: it holds phone numbers and people's words. Files of
- * this user get mode 0600; a folder gets 0700 only if it holds nothing but the store. Files and folders that must not be
- * changed here are reported.
+ * Keeps other users of the machine from reading or changing a store: it holds phone numbers and people's words. Files
+ * of this user get mode 0600; a folder gets 0700 only if it holds nothing but the store. Files and folders that must
+ * not be changed here are reported.
  */
 
 import {
@@ -20,7 +20,9 @@ import { APPLICATION_ID } from './schema.ts';
 const OF_OTHERS = 0o077;
 const WRITABLE_BY_OTHERS = 0o022;
 const STICKY = 0o1000;
-/** If the group may write and others may do nothing, the mode was set on purpose: processes of several users share it. */
+/**
+ * If the group may write and others may do nothing, the mode was set on purpose: processes of several users share it.
+ */
 const SHARED_BY_GROUP = 0o020;
 const OTHERS = 0o007;
 
@@ -69,7 +71,9 @@ function changeMode(path: string, mode: number, found: Stats): string[] {
   }
 }
 
-/** Returns the files that were put aside and hold a store, with their logs. Those of other programs keep their modes. */
+/**
+ * Returns the files that were put aside and hold a store, with their logs. Those of other programs keep their modes.
+ */
 function ownAsides(path: string): string[] {
   const folder = dirname(path);
   const asides = readdirSync(folder).filter((name) => name.startsWith(`${basename(path)}.damaged-`));

@@ -32,13 +32,16 @@ const PROOF: Readonly<Record<EntryTable, readonly [date: string, sweep: string]>
 const withAlias = (expression: string, alias: string) => expression.replaceAll('MORE', alias);
 
 /**
- * The condition that no opt-in has seen `more` unless it has seen `less`: each position of `more` is at least as high. An
- * entry without a position in a log counts as unseen there.
+ * The condition that no opt-in has seen `more` unless it has seen `less`: each position of `more` is at least as high.
+ * An entry without a position in a log counts as unseen there.
  */
 const STANDS_LATER = `more.seq > less.seq AND (more.former_log IS NULL
   OR (more.former_log IS less.former_log AND more.former_position >= less.former_position))`;
 
-/** Returns the condition that the act `more` has seen at least as much as the act `less`, and is proven at least as well. */
+/**
+ * Returns the condition that the act `more` has seen at least as much as the act `less`, and is proven at least as
+ * well.
+ */
 function hasSeenAsMuch(moreProof: readonly [string, string], lessProof: readonly [string, string]): string {
   const [[moreDate, moreSweep], [lessDate, lessSweep]] = [moreProof, lessProof];
   return `more.seq > less.seq

@@ -132,9 +132,9 @@ export function checkContent(database: Database): void {
 }
 
 /**
- * Replaces a damaged file by `draft` and keeps it under another name. At every moment there is a file with the name of the
- * store. The log of the damaged file is first copied beside its new name and then removed, because SQLite would read it
- * into the new file. The caller holds the lock of the file.
+ * Replaces a damaged file by `draft` and keeps it under another name. At every moment there is a file with the name of
+ * the store. The log of the damaged file is first copied beside its new name and then removed, because SQLite would
+ * read it into the new file. The caller holds the lock of the file.
  *
  * @returns the new name of the damaged file.
  */
@@ -166,8 +166,8 @@ function logOf(file: string, inode: number): string | undefined {
 }
 
 /**
- * Copies the evidence that can still be read from a damaged file. Sweeps are not copied. It reads a copy beside the file;
- * the file itself is not touched.
+ * Copies the evidence that can still be read from a damaged file. Sweeps are not copied. It reads a copy beside the
+ * file; the file itself is not touched.
  *
  * @returns how many pieces of evidence were copied.
  * @throws Error if it could not be tried: the caller must not go on as if the file held no evidence
@@ -212,7 +212,8 @@ function isSound(database: Database): boolean {
 }
 
 /**
- * Restores the first bytes of a file, and the length that its header gives: without them SQLite reads nothing of the file.
+ * Restores the first bytes of a file, and the length that its header gives: without them SQLite reads nothing of the
+ * file.
  */
 function restoreHeader(file: string): void {
   const header = Buffer.alloc(HEADER_BYTES);
@@ -234,7 +235,9 @@ function restoreHeader(file: string): void {
 
 const MAGIC = 'SQLite format 3\0';
 const FRACTIONS = Buffer.from([64, 32, 32]);
-/** Bytes of an SQLite file's header. Offset 16 has the size of a page (1 means 65,536), offset 28 the number of pages. */
+/**
+ * Bytes of an SQLite file's header. Offset 16 has the size of a page (1 means 65,536), offset 28 the number of pages.
+ */
 const HEADER_BYTES = 100;
 /** A header that gives more than this many times the size of the file is ignored. */
 const MOST_PADDING = 1_000;

@@ -1,4 +1,6 @@
-/** Replaces a damaged file by a new one, with all evidence that can still be read from the file or a connection to it. */
+/**
+ * Replaces a damaged file by a new one, with all evidence that can still be read from the file or a connection to it.
+ */
 
 import { statSync } from 'node:fs';
 import type { StoreOpening } from '../store.ts';
@@ -23,8 +25,8 @@ export interface DamagedFile {
  *
  * @param connection a connection from before the damage, which may still hold evidence that the file has lost.
  * @returns what was done, for people.
- * @throws NewerFile if it is of a later version, which is never renamed; Error of the file system or SQLite. The file then
- *   keeps its name
+ * @throws NewerFile if it is of a later version, which is never renamed; Error of the file system or SQLite. The file
+ *   then keeps its name
  */
 export function replaceFile(
   { driver, path, inode, now }: DamagedFile,
@@ -59,7 +61,9 @@ function lastPosition(database: Database): number {
   return Number(database.prepare('SELECT coalesce(max(seq), 0) AS seq FROM entries').get()?.['seq']);
 }
 
-/** Deletes the proofs of opt-ins after a position: they are from the provider of another account, about another list. */
+/**
+ * Deletes the proofs of opt-ins after a position: they are from the provider of another account, about another list.
+ */
 function dropProofs(database: Database, position: number): void {
   database.prepare('UPDATE entries SET opt_in_date = NULL, sweep = NULL WHERE seq > ?').run(position);
 }

@@ -1,7 +1,7 @@
 /**
  * Entries of the log as rows. Opt-outs that count are in `changes`. Opt-ins, and evidence that proves nothing, are in
- * `entries`: a process of an earlier version treats every row of `changes` that is not an opt-out as an opt-in by its own
- * rules. Both tables take their positions from one counter.
+ * `entries`: a process of an earlier version treats every row of `changes` that is not an opt-out as an opt-in by its
+ * own rules. Both tables take their positions from one counter.
  */
 
 import {
@@ -19,8 +19,8 @@ export type Row = Readonly<Record<string, SqlValue>>;
 export type EntryTable = 'changes' | 'entries';
 
 /**
- * The columns that are read of entries, with the same names for both tables. In `changes` the real times of an entry are
- * in `moment` and `received`, if these are set: see {@link VersionTwoTimes}.
+ * The columns that are read of entries, with the same names for both tables. In `changes` the real times of an entry
+ * are in `moment` and `received`, if these are set: see {@link VersionTwoTimes}.
  */
 export const READ: Readonly<Record<EntryTable, string>> = {
   changes: `seq, msisdn, list, direction, id, coalesce(moment, at) AS at, kind,
@@ -172,7 +172,10 @@ function sweepOf(
   return { proof: { optInDate: typeof date === 'number' ? date : null, sweep } };
 }
 
-/** A basis without a log belongs to the log that the file holds: that of the entry, or a later one with the same positions. */
+/**
+ * A basis without a log belongs to the log that the file holds: that of the entry, or a later one with the same
+ * positions.
+ */
 function basisOf({ basis, basis_log: basisLog }: Row, { id }: LogIdentity): LogPosition | undefined {
   if (typeof basis !== 'number') return undefined;
   return { log: typeof basisLog === 'string' ? basisLog : id, position: basis };

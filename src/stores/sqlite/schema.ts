@@ -23,8 +23,8 @@ export const SNAPSHOT_TABLE = `
 `;
 
 /**
- * The changes of version 3. A process of version 2 that still has the file open goes on reading and writing the tables of
- * its version. They only get columns with defaults, and none at all if that process inserts without naming columns.
+ * The changes of version 3. A process of version 2 that still has the file open goes on reading and writing the tables
+ * of its version. They only get columns with defaults, and none at all if that process inserts without naming columns.
  */
 export const SECOND_EDITION = `
   -- New columns of evidence. With the defaults, rows of a process of version 2 are acts without a basis.
@@ -40,8 +40,8 @@ export const SECOND_EDITION = `
   ALTER TABLE changes ADD COLUMN former_position INTEGER;
 
   -- Entries of the log that are not opt-outs, or prove nothing. \`seq\` is taken from the counter of \`changes\`.
-  -- \`type\` is 'out', 'in' or a kind of a later version. \`sweep\` is set for an opt-in that manage has proven, and for a
-  -- START: the last sweep of the list that had begun.
+  -- \`type\` is 'out', 'in' or a kind of a later version. \`sweep\` is set for a START and for an opt-in that manage has
+  -- proven: the last sweep of the list that had begun.
   CREATE TABLE entries (
     seq INTEGER PRIMARY KEY,
     msisdn INTEGER NOT NULL, list TEXT NOT NULL, type TEXT NOT NULL, id TEXT NOT NULL,
@@ -52,7 +52,7 @@ export const SECOND_EDITION = `
     UNIQUE (msisdn, list, type, id)
   ) STRICT;
 
-  -- Sweeps are ordered by their numbers. A sweep that a process of version 2 saves has none until this version reads it.
+  -- Sweeps are ordered by their numbers. One that a process of version 2 saves has none until this version reads it.
   ALTER TABLE sweeps ADD COLUMN number INTEGER;
   ALTER TABLE sweeps ADD COLUMN previous_number INTEGER;
   ALTER TABLE sweeps ADD COLUMN age_ms REAL;

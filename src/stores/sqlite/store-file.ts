@@ -38,7 +38,11 @@ export interface StoreFile {
   readonly isWorthReopening: boolean;
   /** What happened to the files under the open connection; `undefined` if nothing did. */
   fault(): Fault | undefined;
-  /** Repairs what `fault` reported. Keeps what the open connection still holds. @throws Error if it cannot be done now */
+  /**
+   * Repairs what `fault` reported. Keeps what the open connection still holds.
+   *
+   * @throws Error if it cannot be done now
+   */
   repair(opening: StoreOpening, fault: Fault): RepairResult;
   /** Which files stay open to other users of the machine, one sentence each. */
   readonly exposures: readonly string[];

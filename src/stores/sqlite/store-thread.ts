@@ -142,7 +142,8 @@ export function createStoreThread(file: string, spawn: Spawn): StoreThread {
       late.unref();
       try {
         if (!connection.isOver) {
-          // If the file was moved or damaged, what the connection and memory hold is written where the next process looks.
+          // If the file was moved or damaged, what the connection and memory hold is written where the next process
+          // looks.
           await connection.ask('checkFile', null);
           await writeBack.ended();
           await connection.ask('close', null);

@@ -15,8 +15,8 @@ export interface SweepHistory {
   /** Returns when sweeps listed a number, newest first. @throws SnapshotError */
   spans(msisdn: string, list: string | undefined): ListingSpan[];
   /**
-   * Forgets that numbers which were erased up to now were ever listed, except for a listing that still holds. Changes that
-   * were saved within the last minute are forgotten by a later call: other processes may not have read them.
+   * Forgets that numbers which were erased up to now were ever listed, except for a listing that still holds. Changes
+   * that were saved within the last minute are forgotten by a later call: other processes may not have read them.
    */
   forgetErased(): void;
   /** Forgets numbers that were added and removed before `olderThan` (ms UTC), step by step. Yields how many. */
@@ -24,8 +24,8 @@ export interface SweepHistory {
 }
 
 /**
- * How long other processes have to read what a sweep removed, ms. A process that was stopped for longer goes on blocking
- * it.
+ * How long other processes have to read what a sweep removed, ms. A process that was stopped for longer goes on
+ * blocking it.
  */
 const READ_WITHIN_MS = 60_000;
 
@@ -55,8 +55,8 @@ export function createSweepHistory(database: Database, now: () => number): Sweep
 }
 
 /**
- * Forgets the listings of a number that ended before `erasedAt`, as far as they were saved before `readBefore`. Within a
- * transaction.
+ * Forgets the listings of a number that ended before `erasedAt`, as far as they were saved before `readBefore`. Within
+ * a transaction.
  */
 function forget(database: Database, msisdn: number, erasedAt: number, readBefore: number): void {
   const everywhere = listingChanges(database, msisdn);

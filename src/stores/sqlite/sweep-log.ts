@@ -99,7 +99,8 @@ export function createSweepTable(database: Database, writer: string, now: () => 
       const isKept = inTransaction(database, () => {
         numberEarlierSweepsWithin(database);
         const kept = newest(list);
-        // A delta is relative to the sweep that this process knows. If that is not the newest, the newest is read first.
+        // A delta is relative to the sweep that this process knows. If that is not the newest, the newest is read
+        // first.
         const isKnown = kept === undefined || kept['token'] === knownTokens.get(list);
         if (reader.isOlder(head) || !isKnown) return false;
         insertRow(token, head);

@@ -1,6 +1,6 @@
 /**
- * The numbers of sweeps, from one counter for the whole file. They order sweeps, because starts are times of clocks that
- * may step. Sweeps that a process of an earlier version saved have no number: they get one here.
+ * The numbers of sweeps, from one counter for the whole file. They order sweeps, because starts are times of clocks
+ * that may step. Sweeps that a process of an earlier version saved have no number: they get one here.
  */
 
 import type { Database, SqlValue } from './driver.ts';
@@ -61,8 +61,8 @@ export function numberEarlierSweepsWithin(database: Database): void {
 }
 
 /**
- * Copies what an earlier version's sweep said about numbers with first-hand evidence. That version gave undated rows the
- * sweep's start as date.
+ * Copies what an earlier version's sweep said about numbers with first-hand evidence. That version gave undated rows
+ * the sweep's start as date.
  */
 function copyListedRows(
   database: Database,

@@ -1,4 +1,6 @@
-/** Reads saved sweeps: the newest state of each list, and what other processes saved. Synchronous; runs in the worker. */
+/**
+ * Reads saved sweeps: the newest state of each list, and what other processes saved. Synchronous; runs in the worker.
+ */
 
 import { createNumberSet } from '../../number-set/number-set.ts';
 import type { ListedRow, NumbersStep, SavedSweep } from '../store.ts';
@@ -151,7 +153,11 @@ function* numbersOf(database: Database, list: string): Generator<Float64Array> {
   yield* listedAgain.batches();
 }
 
-/** Yields the numbers that the sweeps of a list after the row `seq` added and removed, in order. @throws SnapshotError */
+/**
+ * Yields the numbers that the sweeps of a list after the row `seq` added and removed, in order.
+ *
+ * @throws SnapshotError
+ */
 export function* stepsSince(
   database: Database,
   list: string,

@@ -1,7 +1,7 @@
 /**
  * Follows the log of the file: polls it many times a second for entries of other processes. A poll that finds nothing
- * reads one counter and the states of the files. If polling fails, no `caughtUp` message is sent, so that the list's age
- * keeps growing.
+ * reads one counter and the states of the files. If polling fails, no `caughtUp` message is sent, so that the list's
+ * age keeps growing.
  */
 
 import type { Engine } from './engine.ts';

@@ -1,6 +1,6 @@
 /**
- * Finds the end of a write-ahead log from its bytes: https://sqlite.org/fileformat2.html#walformat. SQLite holds no lock
- * on the log itself, so that opening and closing it here releases none.
+ * Finds the end of a write-ahead log from its bytes: https://sqlite.org/fileformat2.html#walformat. SQLite holds no
+ * lock on the log itself, so that opening and closing it here releases none.
  */
 
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';

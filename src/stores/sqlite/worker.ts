@@ -42,7 +42,9 @@ export function serve(port: MessagePort, engine: Engine): void {
     post({ kind: 'failure', id, message, code: codeOf(error) });
   }
 
-  /** Appends the entries of all requests in one transaction, and writes them again if the file was replaced meanwhile. */
+  /**
+   * Appends the entries of all requests in one transaction, and writes them again if the file was replaced meanwhile.
+   */
   function append(requests: readonly AppendRequest[]): readonly (readonly AppendResult[])[] {
     requireWritable(engine);
     const first = engine.file.log.appendEach(requests);
