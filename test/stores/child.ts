@@ -1,4 +1,4 @@
-/** A guard in a process of its own, as a test talks to it. */
+/** Starts guards in processes of their own, and sends them requests. */
 
 import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
@@ -18,9 +18,9 @@ export interface Started {
 export interface ChildGuard {
   readonly process: ChildProcess;
   readonly started: Started;
-  /** Asks; rejects with what went wrong there, or where the process has gone. */
+  /** Sends a request. Rejects with the error there, or if the process has exited. */
   ask<T>(ask: string, takes?: object): Promise<T>;
-  /** Sends a STOP by webhook. @returns the status; 0 where no answer came. */
+  /** Sends a STOP by webhook. @returns the status; 0 if there was no answer */
   stop(number: string): Promise<number>;
   kill(): Promise<void>;
 }
@@ -36,7 +36,7 @@ export async function startChild(
   execArgv: readonly string[] = [],
   program = 'guard',
 ): Promise<ChildGuard> {
-  // Another user may not be able to read this clone.
+  // Another user may not be able to read the files of this repository.
   const path = pathOf(program);
   const readable = options.uid === undefined ? path : copyForEverybody(path);
   const child = fork(readable, { execArgv: [...execArgv], stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });

@@ -1,4 +1,4 @@
-/** Stores of the first edition of the port: `append` gives booleans, evidence has a clock, sweeps have no number. */
+/** Stores of the first edition of the port: `append` returns booleans, evidence has a clock, sweeps have no number. */
 
 import { describe, expect, it } from 'vitest';
 import { createGuard, type Evidence, type OptOutChange, type Store } from '../../src/index.ts';
@@ -10,12 +10,12 @@ const HOUR = 3_600_000;
 const [A, B, C] = ['15551230001', '15551230002', '15551230003'] as const;
 const silent = { debug() {}, info() {}, warn() {}, error() {} };
 
-/** A store as it was written for the first edition. What it keeps outlives it, as JSON. */
+/** Makes a store that was written for the first edition. It keeps its content in `disk`, as JSON. */
 function firstEdition(
   disk: { changes: string[]; sweeps: [string, unknown][] } = { changes: [], sweeps: [] },
 ) {
   const kept = () => disk.changes.map((one) => JSON.parse(one) as OptOutChange);
-  let tell: ((changes: readonly OptOutChange[]) => void) | undefined;
+  let report: ((changes: readonly OptOutChange[]) => void) | undefined;
   const store = {
     kind: 'mine',
     isShared: true,
@@ -36,7 +36,7 @@ function firstEdition(
       return true;
     },
     tail(_since: string, handlers: { onChanges(news: unknown): void; onCaughtUp(): void }) {
-      tell = (changes) => {
+      report = (changes) => {
         handlers.onChanges({ changes, sweeps: [], erased: [], cursor: '2' });
         handlers.onCaughtUp();
       };
@@ -53,11 +53,13 @@ function firstEdition(
   return {
     store: store as unknown as Store,
     disk,
-    tell: (changes: readonly OptOutChange[]) => tell?.(changes),
+    /** Reports changes of another process. */
+    report: (changes: readonly OptOutChange[]) => report?.(changes),
   };
 }
 
-const old = (change: object) =>
+/** Makes evidence of the first edition. */
+const oldEvidence = (fields: object) =>
   ({
     direction: 'out',
     at: START - HOUR,
@@ -65,7 +67,7 @@ const old = (change: object) =>
     seenAt: START - HOUR,
     source: 'manual',
     id: 'a',
-    ...change,
+    ...fields,
   }) as unknown as Evidence;
 
 async function guardOf(store: Store, clock = createFakeClock()) {
@@ -77,7 +79,7 @@ async function guardOf(store: Store, clock = createFakeClock()) {
 }
 
 describe('a store of the first edition', () => {
-  it('goes on working, and is warned of once', async () => {
+  it('keeps working, with one warning', async () => {
     const { store, disk } = firstEdition();
     const { guard, warnings } = await guardOf(store);
     await guard.optOut(A);
@@ -92,35 +94,45 @@ describe('a store of the first edition', () => {
     expect(JSON.stringify(await again.guard.history(A))).not.toContain('reason');
   });
 
-  it('lets no act lift an opt-out of another process', async () => {
-    const { store, tell } = firstEdition();
+  it('lifts no opt-out of another process by an act', async () => {
+    const { store, report } = firstEdition();
     const { guard } = await guardOf(store);
-    tell([{ list: '*', msisdn: A, evidence: old({}) }]);
+    report([{ list: '*', msisdn: A, evidence: oldEvidence({}) }]);
     expect(guard.canSend(A)).toBe(false);
     expect(await guard.resubscribe(A)).toMatchObject({ released: false });
   });
 
-  it('keeps an opt-out of another process when a person who is released here is erased', async () => {
+  it('keeps an unread opt-out of another process when a released number is erased', async () => {
     const { store, disk } = firstEdition();
     const { guard } = await guardOf(store);
     await guard.optOut(A);
     await guard.resubscribe(A);
-    const unread = { list: '*', msisdn: A, evidence: old({ id: 'of another process', kind: 'act' }) };
+    const unread = { list: '*', msisdn: A, evidence: oldEvidence({ id: 'of another process', kind: 'act' }) };
     disk.changes.push(JSON.stringify(unread));
     await guard.erase(A);
     expect((await guardOf(store)).guard.check(A).reason).toBe('opted_out');
-    // Where nothing else is known, nothing is left.
+    // If there is no other evidence, none is left.
     await guard.optOut(B);
     await guard.resubscribe(B);
     await guard.erase(B);
     expect(await guard.history(B)).toEqual([]);
   });
 
-  it.each([0, Number.NaN, Date.UTC(1999, 11, 31)])('reads a message dated %d as one without a date', (at) => {
-    const told = { at, clock: 'provider' };
-    expect(asEvidence(old({ ...told, direction: 'out' }))).toMatchObject({ kind: 'told', at: LATEST_TIME });
-    expect(asEvidence(old({ ...told, direction: 'in' }))).toMatchObject({ kind: 'told', at, proves: false });
-  });
+  it.each([0, Number.NaN, Date.UTC(1999, 11, 31)])(
+    'treats a message dated %d as one without a date',
+    (at) => {
+      const told = { at, clock: 'provider' };
+      expect(asEvidence(oldEvidence({ ...told, direction: 'out' }))).toMatchObject({
+        kind: 'told',
+        at: LATEST_TIME,
+      });
+      expect(asEvidence(oldEvidence({ ...told, direction: 'in' }))).toMatchObject({
+        kind: 'told',
+        at,
+        proves: false,
+      });
+    },
+  );
 
   it('permits no confirmation', async () => {
     const { store } = firstEdition();
@@ -134,12 +146,12 @@ describe('a store of the first edition', () => {
     expect(guard.canSend(A, { purpose: 'opt_out_confirmation' })).toBe(false);
   });
 
-  it('that holds evidence of the first edition blocks all who are out, and whoever asks again is in', async () => {
+  it('blocks every number that is out by evidence of the first edition, until a new opt-in releases it', async () => {
     const changes = [
-      { list: '*', msisdn: A, evidence: old({ clock: 'provider', source: 'inbound' }) },
-      { list: '*', msisdn: B, evidence: old({ id: 'b' }) },
-      { list: '*', msisdn: B, evidence: old({ direction: 'in', id: 'c', at: START, seenAt: START }) },
-      { list: '*', msisdn: C, evidence: old({ direction: 'in', id: 'row:5', clock: 'provider' }) },
+      { list: '*', msisdn: A, evidence: oldEvidence({ clock: 'provider', source: 'inbound' }) },
+      { list: '*', msisdn: B, evidence: oldEvidence({ id: 'b' }) },
+      { list: '*', msisdn: B, evidence: oldEvidence({ direction: 'in', id: 'c', at: START, seenAt: START }) },
+      { list: '*', msisdn: C, evidence: oldEvidence({ direction: 'in', id: 'row:5', clock: 'provider' }) },
     ].map((one) => JSON.stringify(one));
     const { guard } = await guardOf(firstEdition({ changes, sweeps: [] }).store);
     expect([A, B, C].map((one) => guard.canSend(one))).toEqual([false, false, true]);
@@ -150,25 +162,29 @@ describe('a store of the first edition', () => {
 describe('evidence of the first edition', () => {
   it.each<[string, object, Partial<Evidence>]>([
     [
-      'of the provider’s clock was told',
+      'the provider’s clock as told',
       { clock: 'provider', source: 'inbound' },
       { kind: 'told', at: START - HOUR },
     ],
-    ['of our clock is an act', { clock: 'local' }, { kind: 'act' }],
-    ['of before 2000 has no date', { clock: 'provider', at: 5 }, { kind: 'told', at: LATEST_TIME }],
+    ['our clock as an act', { clock: 'local' }, { kind: 'act' }],
     [
-      'of an opted-in row proves nothing',
+      'a date before 2000 as told without a date',
+      { clock: 'provider', at: 5 },
+      { kind: 'told', at: LATEST_TIME },
+    ],
+    [
+      'an opted-in row as evidence that proves nothing',
       { direction: 'in', id: 'row:1', clock: 'provider' },
       { proves: false },
     ],
-  ])('%s', (_name, given, expected) => {
-    const read = asEvidence(old(given));
+  ])('is converted: %s', (_name, given, expected) => {
+    const read = asEvidence(oldEvidence(given));
     expect(read).toMatchObject(expected);
     expect(read).not.toHaveProperty('clock');
   });
 
-  it('of the second edition is left as it is', () => {
-    const evidence: Evidence = { ...asEvidence(old({})), id: 'row:x' };
+  it('leaves evidence of the second edition as it is', () => {
+    const evidence: Evidence = { ...asEvidence(oldEvidence({})), id: 'row:x' };
     expect(asEvidence(evidence)).toEqual(evidence);
   });
 });

@@ -1,4 +1,4 @@
-/** Folders for tests: made when asked for, gone after each test. */
+/** Makes folders for tests, and removes them after each test. */
 
 import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -7,7 +7,7 @@ import { afterEach } from 'vitest';
 
 const folders: string[] = [];
 
-/** A new folder that anybody may enter. */
+/** Makes a new folder that every user may enter. */
 export function newFolder(): string {
   const made = mkdtempSync(join(tmpdir(), 'sms-send-guard-test-'));
   chmodSync(made, 0o755);

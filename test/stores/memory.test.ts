@@ -10,7 +10,7 @@ describe('memory store', () => {
     });
   });
 
-  it('does not copy sweeps where nobody can load them again', async () => {
+  it('does not copy sweeps with keepsSweeps: false, when no later guard can load them', async () => {
     const store = memoryStore({ keepsSweeps: false });
     const sweep = {
       ...{ number: 1, start: 1, ageMs: 0, size: 1, numbers: ['15551230001'] },

@@ -1,4 +1,4 @@
-/** A copy of what is built that every user of the machine may read, wherever this clone lies. */
+/** Makes a copy of the built package that every user of the machine may read. */
 
 import { chmodSync, cpSync, readFileSync, readdirSync } from 'node:fs';
 import { join, sep } from 'node:path';
@@ -16,7 +16,7 @@ interface Manifest {
 const manifestOf = (folder: string) =>
   JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as Manifest;
 
-/** Copies the package, what it needs at run time and a program of this folder. @returns the path of the program. */
+/** Copies the package, its dependencies and a program of this folder. @returns the path of the program */
 export function copyForEverybody(program: string): string {
   const folder = newFolder();
   const { name, ...own } = manifestOf(root);
@@ -40,7 +40,7 @@ export function copyForEverybody(program: string): string {
   return copy;
 }
 
-/** Leaves out the binaries of other systems. */
+/** Returns `false` for the binaries of other systems. */
 function isForThisMachine(path: string): boolean {
   const [, prebuild] = path.split(`${sep}prebuilds${sep}`);
   return prebuild === undefined || prebuild.startsWith(OWN_PREBUILD);

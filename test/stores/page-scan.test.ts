@@ -1,4 +1,4 @@
-/** Evidence in pages that no table leads to any more. */
+/** Evidence in pages that no table refers to any more. */
 
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -19,7 +19,7 @@ function change(index: number): OptOutChange {
     seenAt: 1_700_000_000_123,
     source: 'manual',
     id: `id-${index}`,
-    // Some reach into pages of their own.
+    // Some of these words continue in pages of their own.
     reason: 'Ann called '.repeat(index % 50 === 7 ? 900 : index % 4),
   } as const;
   return {
@@ -29,7 +29,7 @@ function change(index: number): OptOutChange {
   };
 }
 
-/** A file with changes, in the database or only in its log. */
+/** Makes a file with changes, in the database or only in its log. */
 function filled({ isInLog }: { isInLog: boolean }): string {
   const file = join(newFolder(), 'store.db');
   const engine = createEngine(loadDriver(), file);
@@ -43,15 +43,15 @@ function filled({ isInLog }: { isInLog: boolean }): string {
   return copy;
 }
 
-describe('pages by themselves', () => {
-  it.each([{ isInLog: true }, { isInLog: false }])('give every change, without words: %o', (place) => {
-    const file = filled(place);
+describe('a scan of pages', () => {
+  it.each([{ isInLog: true }, { isInLog: false }])('finds every change, without words: %o', (location) => {
+    const file = filled(location);
     expect(existsSync(`${file}-wal`)).toBe(true);
     const found = new Map([...scanPages(file, `${file}-wal`)].map((row) => [row['id'], row]));
     const expected = Array.from({ length: COUNT }, (_, index) => change(index));
     for (const { list, msisdn, evidence } of expected) {
       const { direction, at, kind, seenAt, source, id } = evidence;
-      // Opt-ins lie in the other table, which has the kind in this place.
+      // Opt-ins are in the other table, which has the kind in this column.
       const clock = direction === 'in' ? kind : kind === 'told' ? 'provider' : 'local';
       expect(found.get(id)).toMatchObject({
         ...{ list, msisdn: Number(msisdn), direction, at, clock, source, words: null },
@@ -64,17 +64,17 @@ describe('pages by themselves', () => {
     ['nothing', Buffer.alloc(0)],
     ['less than a header', Buffer.alloc(40, 13)],
     ['zeros', Buffer.alloc(16_384)],
-    ['bytes of a leaf that lead nowhere', Buffer.alloc(16_384, 13)],
-    ['bytes of ones', Buffer.alloc(16_384, 255)],
+    ['bytes that look like the beginning of a leaf', Buffer.alloc(16_384, 13)],
+    ['bytes 0xff', Buffer.alloc(16_384, 255)],
     ['noise that looks like leaves', noise()],
-  ])('give nothing of %s', (_name, bytes) => {
+  ])('finds nothing in %s', (_name, bytes) => {
     const file = join(newFolder(), 'store.db');
     writeFileSync(file, bytes);
     expect([...scanPages(file, file)].filter(({ direction }) => direction === 'out')).toEqual([]);
   });
 });
 
-/** The same in every run. */
+/** Random bytes, the same in every run. */
 function noise(): Buffer {
   const bytes = Buffer.alloc(65_536);
   let state = 1;

@@ -1,4 +1,4 @@
-/** What a load brings, whatever is in the file. */
+/** Changes that a load returns, for any content of the file. */
 
 import { join } from 'node:path';
 import fc from 'fast-check';
@@ -23,15 +23,15 @@ function openEngine(): Engine {
 
 function loaded(engine: Engine, limit: number): OptOutChange[] {
   const all: OptOutChange[] = [];
-  for (let place: LoadPosition | undefined = LOAD_START; place !== undefined;) {
-    const { columns, others, next }: LoadedChanges = engine.file.log.load(place, limit);
-    place = next;
+  for (let from: LoadPosition | undefined = LOAD_START; from !== undefined;) {
+    const { columns, others, next }: LoadedChanges = engine.file.log.load(from, limit);
+    from = next;
     all.push(...[...changesIn(columns, 3)].flat(), ...others);
   }
   return all;
 }
 
-/** Drivers end a text at its first NUL. */
+/** A text without NUL: drivers end a text at its first NUL. */
 const word = fc.string({ unit: 'binary' }).filter((one) => !one.includes('\0'));
 const position = fc.integer({ min: 0, max: 9 });
 const change: fc.Arbitrary<OptOutChange> = fc.record(
@@ -64,14 +64,14 @@ const change: fc.Arbitrary<OptOutChange> = fc.record(
   { noNullPrototype: true },
 );
 
-describe('what is loaded', () => {
-  it('is what was appended, to the letter and the last bit', () => {
+describe('a load', () => {
+  it('returns exactly what was appended', () => {
     const engine = openEngine();
     fc.assert(
       fc.property(fc.array(change, { maxLength: 12 }), fc.integer({ min: 1, max: 9 }), (changes, limit) => {
         engine.file.database.exec('DELETE FROM changes; DELETE FROM entries');
         const log = readLogId(engine.file.database).id;
-        // Whatever it was, a proof is of an act of opt-in, and the number of a sweep of a START.
+        // A proof is kept only of an opt-in act, and the number of a sweep only of a START.
         const given = changes.map((one) => {
           const { basis, proof, ...evidence } = one.evidence;
           return {
@@ -90,7 +90,7 @@ describe('what is loaded', () => {
         const byAct = (a: OptOutChange, b: OptOutChange) => positionOf(a) - positionOf(b);
         const expected = given.flatMap((one, index): OptOutChange[] => {
           const { isNew = false, position: own = 0 } = results[index] ?? {};
-          // One that is told again brings the position that was lacking.
+          // An entry that is appended again adds a position in another log that the first one did not have.
           const isKnown = given.filter((_, other) => results[other]?.position === own);
           const former = isKnown.find(({ evidence }) => evidence.positions)?.evidence.positions;
           const positions = [{ log, position: own }, ...(former ?? [])];
@@ -103,7 +103,7 @@ describe('what is loaded', () => {
     engine.close();
   });
 
-  it('is what is there, if a row has words of a later version: what may block counts', () => {
+  it('counts rows with words of a later version if they may block', () => {
     const engine = openEngine();
     const evidence: Evidence = {
       ...{ direction: 'out', kind: 'act', at: 1, seenAt: 2, source: 'manual', id: 'a' },
@@ -136,24 +136,24 @@ describe('what is loaded', () => {
   });
 
   it.each(['no JSON', 'null', '7', '["a"]', '{"text":5,"at":1,"sender":"12345"}'])(
-    'goes on where words are bent: %s',
+    'returns evidence whose words cannot be parsed: %s',
     (words) => {
       const engine = openEngine();
       const evidence: Evidence = {
         ...{ direction: 'out', kind: 'told', at: 1, seenAt: 2, source: 'inbound', id: 'a' },
       };
-      const told = { list: '*', msisdn: '15550000001', evidence: { ...evidence, text: 'STOP' } };
-      engine.file.log.append([told]);
+      const stop = { list: '*', msisdn: '15550000001', evidence: { ...evidence, text: 'STOP' } };
+      engine.file.log.append([stop]);
       const { id: log } = readLogId(engine.file.database);
       const positions = [{ log, position: 1 }];
-      expect(engine.file.log.history(told.msisdn, undefined, undefined)).toEqual([
-        { ...told, evidence: { ...told.evidence, positions } },
+      expect(engine.file.log.history(stop.msisdn, undefined, undefined)).toEqual([
+        { ...stop, evidence: { ...stop.evidence, positions } },
       ]);
       engine.file.database.prepare('UPDATE changes SET words = ?').run(words);
       const kept = words.includes('sender') ? { ...evidence, sender: '12345' } : evidence;
-      const expected = [{ ...told, evidence: { ...kept, positions } }];
-      expect(engine.file.log.history(told.msisdn, undefined, undefined)).toStrictEqual(expected);
-      expect(loaded(engine, 9)).toEqual([{ ...told, evidence: { ...evidence, positions } }]);
+      const expected = [{ ...stop, evidence: { ...kept, positions } }];
+      expect(engine.file.log.history(stop.msisdn, undefined, undefined)).toStrictEqual(expected);
+      expect(loaded(engine, 9)).toEqual([{ ...stop, evidence: { ...evidence, positions } }]);
       engine.close();
     },
   );

@@ -1,4 +1,4 @@
-/** Store files in every state that files get into: the guard starts, says what is wrong, and overwrites nothing. */
+/** Damaged, foreign and unwritable store files: the guard starts, reports what is wrong, and overwrites nothing. */
 
 import { execFileSync } from 'node:child_process';
 import {
@@ -46,7 +46,7 @@ const listing = (account: string, rows: readonly string[]): Provider => ({
   page: async ({ index }) => ({ rows: index === 0 ? [...rows] : [] }),
 });
 
-/** A store with first-hand opt-outs and a swept list, closed. */
+/** Makes a closed store with first-hand opt-outs and a swept list. */
 async function filled(): Promise<string> {
   const file = join(newFolder(), 'store.db');
   const { guard } = await start(file, { provider: listing('ours', [LISTED]) });
@@ -82,22 +82,22 @@ describe('a store that cannot be used', () => {
     ['has lost its schema', (file) => change(file, 'DROP TABLE changes'), /./],
     ['belongs to another program', (file) => change(file, 'PRAGMA application_id = 7'), /another program/],
     [
-      'has an image whose bytes were changed',
+      'has a blob whose bytes were changed',
       (file) =>
         change(file, "UPDATE images SET bytes = CAST(substr(bytes, 1, length(bytes) - 1) || x'7f' AS BLOB)"),
       /checksum|image/,
     ],
-    ['has lost an image', (file) => change(file, "UPDATE images SET bytes = x'00'"), /image/],
-  ])('because it %s is put aside, and the guard goes on with a new one', async (_name, damage, message) => {
+    ['has lost the bytes of a blob', (file) => change(file, "UPDATE images SET bytes = x'00'"), /image/],
+  ])('is put aside and replaced by a new one if it %s', async (_name, damage, message) => {
     const file = await filled();
     damage(file);
     const before = readFileSync(file);
     const { guard, errors } = await start(file, { provider: listing('ours', [LISTED]) });
     await expect.poll(() => guard.status().state).toBe('fresh');
-    const told = errors.find(({ code }) => code === 'store_damaged');
+    const reported = errors.find(({ code }) => code === 'store_damaged');
     const [aside = ''] = asides(file);
-    expect(told?.message).toMatch(message);
-    expect(told?.message).toContain(aside);
+    expect(reported?.message).toMatch(message);
+    expect(reported?.message).toContain(aside);
     expect(readFileSync(aside)).toEqual(before);
     expect(guard.canSend(LISTED)).toBe(false);
     await guard.optOut('15551230009');
@@ -109,8 +109,8 @@ describe('a store that cannot be used', () => {
 
   it.each<[string, (file: string) => void]>([
     ['of another account', () => undefined],
-    ['with a bent image', (file) => change(file, "UPDATE images SET bytes = x'00'")],
-  ])('gives its evidence: %s', async (_name, damage) => {
+    ['with a damaged blob', (file) => change(file, "UPDATE images SET bytes = x'00'")],
+  ])('keeps its evidence in the new one: %s', async (_name, damage) => {
     const file = await filled();
     damage(file);
     const { guard, errors } = await start(file, { provider: listing('theirs', []) });
@@ -121,7 +121,7 @@ describe('a store that cannot be used', () => {
     ]);
   });
 
-  it('of another account does not give its list, nor its age', async () => {
+  it('passes on neither list nor age if it is of another account', async () => {
     const file = await filled();
     const down: Provider = { account: 'theirs', page: () => Promise.reject(new Error('down')) };
     const { guard, errors } = await start(file, { provider: down });
@@ -132,7 +132,7 @@ describe('a store that cannot be used', () => {
     expect(guard.check(OUT).reason).toBe('opted_out');
   });
 
-  it('is no reason against further lists of the same account', async () => {
+  it('may get further lists of the same account', async () => {
     const file = await filled();
     const lists = {
       default: { provider: listing('ours', [LISTED]) },
@@ -143,12 +143,12 @@ describe('a store that cannot be used', () => {
     expect(asides(file)).toEqual([]);
   });
 
-  it('because half of it is gone gives what can still be read', async () => {
+  it('passes on the evidence that can still be read if a quarter of it is gone', async () => {
     const file = await filled();
     truncateSync(file, Math.floor((statSync(file).size * 3) / 4 / 4096) * 4096);
     const { guard, errors } = await start(file);
-    const told = errors.find(({ code }) => code === 'store_damaged')?.message ?? '';
-    expect(Number(/(\d+) pieces of evidence/.exec(told)?.[1])).toBeGreaterThan(100);
+    const message = errors.find(({ code }) => code === 'store_damaged')?.message ?? '';
+    expect(Number(/(\d+) pieces of evidence/.exec(message)?.[1])).toBeGreaterThan(100);
     expect(guard.canSend(OUT)).toBe(false);
   });
 });
@@ -169,7 +169,7 @@ describe('a store of a later version', () => {
 });
 
 describe('a store that is replaced while it is open', () => {
-  it('is followed to its place, and nothing that was acknowledged is lost', async () => {
+  it('loses nothing that was acknowledged', async () => {
     const file = await filled();
     const { guard, errors } = await start(file);
     await guard.optOut('15551230010');
@@ -185,10 +185,10 @@ describe('a store that is replaced while it is open', () => {
   });
 });
 
-describe.runIf(isRoot)('a store that cannot be written to (needs root, to become somebody else)', () => {
+describe.runIf(isRoot)('a store that cannot be written to (needs root, to run as another user)', () => {
   const NOBODY = 65_534;
 
-  it('is read: what it holds counts, webhooks are answered 503', async () => {
+  it('is read: its opt-outs block, and webhooks are answered 503', async () => {
     const file = await filled();
     chmodSync(dirname(file), 0o555);
     for (const ending of ['', '-wal', '-shm']) if (existsSync(file + ending)) chmodSync(file + ending, 0o444);
@@ -201,7 +201,7 @@ describe.runIf(isRoot)('a store that cannot be written to (needs root, to become
     expect(asides(file)).toEqual([]);
   });
 
-  it('nor read, in a folder without permission: it starts, says so, and allows nothing', async () => {
+  it('starts and allows nothing if it cannot be read either, until it can', async () => {
     const file = await filled();
     chmodSync(dirname(file), 0o700);
     const child = await startChild({ file, uid: NOBODY, timeout: '1s' });

@@ -1,6 +1,6 @@
 /**
- * A process of commit 800fd32 holds a file open while this version writes to it: whatever is written, it must allow
- * nobody whom this version blocks.
+ * A process of commit 800fd32 has a file open while this version writes to it. Whatever is written, that process must
+ * allow no number that this version blocks.
  */
 
 import { copyFileSync } from 'node:fs';
@@ -31,8 +31,8 @@ function evidence(fields: Partial<Evidence>): Evidence {
   };
 }
 
-/** A file of version 2 that a process of that version has open. */
-async function heldByFirstEdition() {
+/** Opens a file of version 2 with a process of that version and with an engine. */
+async function openInBothEditions() {
   const file = join(newFolder(), 'store.db');
   copyFileSync(fileURLToPath(new URL('./fixtures/version-2.db', import.meta.url)), file);
   const old = await startChild({ file }, [], 'first-edition');
@@ -41,13 +41,13 @@ async function heldByFirstEdition() {
   return { file, old, engine };
 }
 
-/** Waits until the other process has heard of everything that is in the file. */
+/** Waits until the other process has read everything that is in the file. */
 async function settle(engine: Engine, old: ChildGuard, marker: string): Promise<void> {
   engine.file.log.append([{ list: LIST, msisdn: marker, evidence: evidence({}) }]);
   await expect.poll(() => old.ask('canSend', { numbers: [marker] }), { interval: 10 }).toEqual([false]);
 }
 
-/** Whether this version blocks a number first-hand. */
+/** Returns whether this version blocks a number first-hand. */
 function isBlocked(engine: Engine, msisdn: string): boolean {
   const record = engine.file.log
     .history(msisdn, undefined, undefined)
@@ -59,15 +59,15 @@ function isBlocked(engine: Engine, msisdn: string): boolean {
 const numberOf = (name: string) => persons.find((one) => one.name === name)?.msisdn ?? '';
 const basis = (engine: Engine, position: number) => ({ log: readLogId(engine.file.database).id, position });
 
-/** What is written about a person who is in the file already. */
+/** Returns entries to write about a person who is in the file already. */
 type Write = (engine: Engine) => Partial<Evidence>[];
 const act = { kind: 'act', source: 'manual' } as const;
 
 const writes: readonly [what: string, person: string, write: Write][] = [
   // The old process knows an opt-in of half an hour later.
-  ['a STOP that is told late', 'STOP, lifted by an operator', () => [{ at: T0 + 3 * MINUTE }]],
+  ['a STOP that arrives late', 'STOP, lifted by an operator', () => [{ at: T0 + 3 * MINUTE }]],
   ['a STOP without a date', 'STOP, lifted by an operator', () => [{ at: LATEST_TIME }]],
-  ['a STOP dated before an opt-in of later', 'STOP, START', () => [{ at: T0 + 61 * MINUTE, seenAt: T0 }]],
+  ['a STOP received before a later opt-in', 'STOP, START', () => [{ at: T0 + 61 * MINUTE, seenAt: T0 }]],
   ['an opt-out of a clock that is behind', 'phone, lifted by an operator', () => [{ ...act, at: T0 }]],
   [
     'an opt-out of a clock that is behind the provider’s',
@@ -127,8 +127,8 @@ const writes: readonly [what: string, person: string, write: Write][] = [
 ];
 
 describe('a process of the first edition that has the file open', () => {
-  it.each(writes)('allows nobody: %s (%s)', async (_what, person, write) => {
-    const { old, engine } = await heldByFirstEdition();
+  it.each(writes)('does not allow the number: %s (%s)', async (_what, person, write) => {
+    const { old, engine } = await openInBothEditions();
     const msisdn = numberOf(person);
     const entries = write(engine).map((fields): OptOutChange => ({
       list: LIST,
@@ -142,8 +142,8 @@ describe('a process of the first edition that has the file open', () => {
     engine.close();
   });
 
-  it('allows nobody whom this version blocks, whatever is written', async () => {
-    const { old, engine } = await heldByFirstEdition();
+  it('allows no number that this version blocks, whatever is written', async () => {
+    const { old, engine } = await openInBothEditions();
     let state = 20_261_130;
     const random = (below: number) => {
       state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
@@ -151,7 +151,7 @@ describe('a process of the first edition that has the file open', () => {
     };
     const pick = <T>(some: readonly T[]) => some[random(some.length)] as T;
     const before = await old.ask<boolean[]>('canSend', { numbers: persons.map(({ msisdn }) => msisdn) });
-    // Whom this version blocks by doubt since the migration: that process goes by what it knows.
+    // Numbers that this version blocks only since the migration: that process still allows them.
     const doubtful = new Set(persons.filter((one) => one.now && !one.before).map(({ msisdn }) => msisdn));
     for (let round = 0; round < 6; round++) {
       for (let count = 0; count < 40; count++) {
@@ -174,36 +174,36 @@ describe('a process of the first edition that has the file open', () => {
         ({ msisdn }, index) => isBlocked(engine, msisdn) && allowed[index] && !doubtful.has(msisdn),
       );
       expect(wrong.map(({ name }) => name)).toEqual([]);
-      // It goes on to allow whom nothing is known against.
+      // It still allows numbers without an opt-out.
       expect(allowed.filter((is, index) => is && before[index]).length > 0 || round > 0).toBe(true);
     }
     engine.close();
   });
 
-  it('goes on to write, and this version reads it: opt-outs block, opt-ins have seen nothing', async () => {
-    const { old, engine } = await heldByFirstEdition();
+  it('writes entries that this version reads: opt-outs block, opt-ins have seen nothing', async () => {
+    const { old, engine } = await openInBothEditions();
     engine.file.log.append([{ list: LIST, msisdn: '15557770001', evidence: evidence({ direction: 'in' }) }]);
     const cursor = engine.end();
     await old.ask('optOut', { number: '15557770001' });
     await old.ask('resubscribe', { number: numberOf('STOP') });
     expect(await old.ask('canSend', { numbers: ['15557770001', numberOf('STOP')] })).toEqual([false, true]);
     expect([isBlocked(engine, '15557770001'), isBlocked(engine, numberOf('STOP'))]).toEqual([true, true]);
-    const news = [...readTail(engine.file, cursor)].flatMap(({ changes }) => changes);
-    expect(news.map((one) => [one.msisdn, one.evidence.kind, one.evidence.basis])).toEqual(
+    const read = [...readTail(engine.file, cursor)].flatMap(({ changes }) => changes);
+    expect(read.map((one) => [one.msisdn, one.evidence.kind, one.evidence.basis])).toEqual(
       expect.arrayContaining([
         ['15557770001', 'act', undefined],
         [numberOf('STOP'), 'act', undefined],
       ]),
     );
-    const positions = news.map((one) => one.evidence.positions?.[0]?.position ?? 0);
+    const positions = read.map((one) => one.evidence.positions?.[0]?.position ?? 0);
     expect(Math.min(...positions)).toBeGreaterThan(cursor.changes);
     const [next] = engine.file.log.append([{ list: LIST, msisdn: MARKER, evidence: evidence({}) }]);
     expect(next?.position).toBeGreaterThan(Math.max(...positions));
     engine.close();
   });
 
-  it('hears of an erasure, and blocks whom this version blocks', async () => {
-    const { old, engine } = await heldByFirstEdition();
+  it('applies an erasure, and blocks whom this version blocks', async () => {
+    const { old, engine } = await openInBothEditions();
     const [blocked, free] = [numberOf('phone'), numberOf('STOP, lifted by an operator')];
     const { log, changes: position } = engine.end();
     engine.erase(blocked, { logId: log, lists: new Map() });
@@ -214,7 +214,7 @@ describe('a process of the first edition that has the file open', () => {
     engine.close();
   });
 
-  it('saves and follows sweeps, and they are numbered', async () => {
+  it('saves sweeps, which get numbers when this version reads them', async () => {
     const file = join(newFolder(), 'store.db');
     const old = firstEditionStore(file);
     await old.open();
@@ -231,12 +231,12 @@ describe('a process of the first edition that has the file open', () => {
       await old.saveSweep(LIST, { ...sweep, start: 2_000, size: 1, numbers: [MARKER], rows: [row], delta }),
     ).toBe(true);
     const cursor = { ...engine.end(), sweeps: 1 };
-    const news = [...readTail(engine.file, cursor)].flatMap(({ sweeps }) => sweeps);
-    const last = news.at(-1);
+    const read = [...readTail(engine.file, cursor)].flatMap(({ sweeps }) => sweeps);
+    const last = read.at(-1);
     expect(last).toMatchObject({ start: 2_000, heldMs: null });
-    expect(news.flatMap(({ rows }) => rows)).toEqual([{ msisdn: MARKER, sweep: last?.number, date: null }]);
+    expect(read.flatMap(({ rows }) => rows)).toEqual([{ msisdn: MARKER, sweep: last?.number, date: null }]);
     expect(last?.number).toBeGreaterThan(lease);
-    // This version's sweep that began before is refused, a later one is kept.
+    // A sweep of this version that began before is refused; a later one is kept.
     const head = { list: LIST, start: 3_000, ageMs: 0, heldMs: null, size: 1 };
     engine.file.sweeps.heads();
     expect(engine.saveSweep('one', { ...head, number: lease }, [], false)).toBe(false);

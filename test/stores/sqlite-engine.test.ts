@@ -1,4 +1,4 @@
-/** The thread's side of the store, run in this thread: the same requirements, and what no other process can bring about. */
+/** The worker of the store, run in this thread: the conformance suite, and cases that need access to the worker. */
 
 import {
   copyFileSync,
@@ -48,7 +48,7 @@ function change(msisdn: string, id = 'a'): OptOutChange {
   return { list: '*', msisdn, evidence };
 }
 
-/** A thread that is none: both ends are in this one. */
+/** Makes threads that are none: both ends of the connection are in this thread. */
 function inThisThread(own: Driver = driver): { spawn: Spawn; threads: { end(): void }[] } {
   const threads: { end(): void }[] = [];
   const spawn: Spawn = ({ file }) => {
@@ -56,8 +56,8 @@ function inThisThread(own: Driver = driver): { spawn: Spawn; threads: { end(): v
     serve(port1, createEngine(own, file));
     threads.push({ end: () => port1.close() });
     return {
-      on: (event: string, heard: (given: unknown) => void) =>
-        event === 'error' ? undefined : port2.on(event === 'exit' ? 'close' : event, heard),
+      on: (event: string, listener: (given: unknown) => void) =>
+        event === 'error' ? undefined : port2.on(event === 'exit' ? 'close' : event, listener),
       postMessage: (message, transfer) => port2.postMessage(message, [...transfer]),
       ref: () => port2.ref(),
       unref: () => port2.unref(),
@@ -72,7 +72,7 @@ const storeOf = (file: string) => createSqliteStore(file, inThisThread().spawn);
 async function numbersOf(store: Store): Promise<string[]> {
   const { changes } = await store.load();
   const numbers: string[] = [];
-  for await (const news of changes) numbers.push(...[news].flat().map(({ msisdn }) => msisdn));
+  for await (const batch of changes) numbers.push(...[batch].flat().map(({ msisdn }) => msisdn));
   await store.loaded?.();
   return numbers.toSorted();
 }
@@ -93,7 +93,7 @@ describe('the engine', () => {
     }));
   });
 
-  it('refuses what is asked before it is open and after it is closed', async () => {
+  it('refuses requests before it is open and after it is closed', async () => {
     const store = storeOf(join(newFolder(), 'store.db'));
     await expect(store.append([change(PERSON)])).rejects.toMatchObject({ code: 'store_unavailable' });
     await store.open();
@@ -101,10 +101,12 @@ describe('the engine', () => {
     await expect(store.history(PERSON)).rejects.toMatchObject({ code: 'store_unavailable' });
   });
 
-  /** A file with a list of that many numbers and an image of it, behind which one came and one left. */
+  /**
+   * Makes a file with a list of that many numbers, a snapshot of it, and a later sweep that added one and removed one.
+   */
   async function longList(count: number) {
     const file = join(newFolder(), 'store.db');
-    const numbers = Array.from({ length: count }, (_, place) => String(15_550_000_000 + place * 7_919));
+    const numbers = Array.from({ length: count }, (_, index) => String(15_550_000_000 + index * 7_919));
     const save = async (start: number, all: readonly string[], fields: Partial<SavedSweep>) => {
       const store = storeOf(file);
       await store.open();
@@ -125,21 +127,22 @@ describe('the engine', () => {
     return { file, first };
   }
 
+  /** Loads the list from a file, from its snapshot if that is not damaged. */
   async function loadedFrom(file: string, asked: readonly string[]) {
     const store = storeOf(file);
     await store.open();
     const sweep = (await store.load()).sweeps.get('default');
-    const image = sweep?.image && (await numberSetOfSnapshot(sweep.image));
-    const set = image ?? (sweep && (await numberSetOf(sweep.numbers)));
+    const snapshot = sweep?.image && (await numberSetOfSnapshot(sweep.image));
+    const set = snapshot ?? (sweep && (await numberSetOf(sweep.numbers)));
     await store.loaded?.();
     await store.close();
-    return { isImage: image !== undefined, size: set?.size, has: asked.map((one) => set?.has(one)) };
+    return { isSnapshot: snapshot !== undefined, size: set?.size, has: asked.map((one) => set?.has(one)) };
   }
 
-  it('loads a long list from its image, and from its log where that is damaged', async () => {
+  it('loads a long list from its snapshot, and from the log of sweeps if the snapshot is damaged', async () => {
     const { file, first } = await longList(400_000);
     const asked = [first, PERSON];
-    expect(await loadedFrom(file, asked)).toEqual({ isImage: true, size: 400_000, has: [false, true] });
+    expect(await loadedFrom(file, asked)).toEqual({ isSnapshot: true, size: 400_000, has: [false, true] });
     const bytes = "CAST(substr(bytes, 1, length(bytes) - 8) || x'0102030405060708' AS BLOB)";
     const damages = [
       `UPDATE images SET bytes = ${bytes} WHERE kind = 'base' AND ordinal = 0`,
@@ -157,43 +160,43 @@ describe('the engine', () => {
       const { changes } = database.prepare(damage).run();
       database.close();
       expect([damage, Number(changes) > 0]).toEqual([damage, true]);
-      expect(await loadedFrom(copy, asked)).toEqual({ isImage: false, size: 400_000, has: [false, true] });
+      expect(await loadedFrom(copy, asked)).toEqual({ isSnapshot: false, size: 400_000, has: [false, true] });
     }
   });
 
-  it('does not take the beginning of an image for all of it where its thread dies in between', async () => {
+  it('does not take the beginning of a snapshot for all of it when its thread dies in between', async () => {
     const { file, first } = await longList(600_000);
     const { spawn, threads } = inThisThread();
     const store = createSqliteStore(file, spawn);
     await store.open();
-    const image = (await store.load()).sweeps.get('default')?.image;
+    const snapshot = (await store.load()).sweeps.get('default')?.image;
     let taken = 0;
     async function* cut(): AsyncGenerator<Uint8Array> {
-      for await (const chunk of image?.chunks ?? []) {
+      for await (const chunk of snapshot?.chunks ?? []) {
         if (taken++ === 0) threads[0]?.end();
         yield chunk;
       }
     }
     async function* nothing(): AsyncGenerator<never> {}
-    const reading = numberSetOfSnapshot({ chunks: cut(), since: image?.since ?? nothing() });
+    const reading = numberSetOfSnapshot({ chunks: cut(), since: snapshot?.since ?? nothing() });
     await expect(reading).rejects.toMatchObject({ code: 'store_unavailable' });
     expect(taken).toBeGreaterThan(0);
     await store.close();
     expect(await loadedFrom(file, [first, PERSON])).toEqual({
-      ...{ isImage: true, size: 600_000, has: [false, true] },
+      ...{ isSnapshot: true, size: 600_000, has: [false, true] },
     });
   });
 
-  it('goes on after its thread has died', async () => {
+  it('continues after its thread has died', async () => {
     const file = join(newFolder(), 'store.db');
     const { spawn, threads } = inThisThread();
     const store = createSqliteStore(file, spawn);
     await store.open();
-    const news: string[] = [];
+    const reported: string[] = [];
     const { cursor } = await store.load();
     await store.loaded?.();
     store.tail(cursor, {
-      onChanges: ({ changes }) => news.push(...changes.map(({ msisdn }) => msisdn)),
+      onChanges: ({ changes }) => reported.push(...changes.map(({ msisdn }) => msisdn)),
       onCaughtUp() {},
     });
     await store.append([change(PERSON)]);
@@ -202,14 +205,14 @@ describe('the engine', () => {
     expect(await waiting).toMatchObject({ code: 'store_unavailable' });
     expect(await store.append([change('15551230002')])).toMatchObject([{ isNew: true, position: 2 }]);
     expect(threads).toHaveLength(2);
-    await expect.poll(() => news).toEqual([PERSON]);
+    await expect.poll(() => reported).toEqual([PERSON]);
     expect((await store.history(PERSON)).length).toBe(1);
     await store.close();
   });
 
-  it('tells the accounts of its lists apart', async () => {
+  it('puts a file aside whose lists are of another account', async () => {
     const file = join(newFolder(), 'store.db');
-    // In a thread of its own: it lets go of the file when it ends.
+    // This store has a real thread, which releases the file when it ends.
     const store = sqliteStore(file);
     expect(await store.open({ accounts: { a: 'one' } })).toBeUndefined();
     await store.append([change(PERSON)]);
@@ -225,7 +228,7 @@ describe('the engine', () => {
     await store.close();
   });
 
-  it('believes no proof of another account: its provider knows another list', async () => {
+  it('drops the proofs of another account, whose provider has another list', async () => {
     const file = join(newFolder(), 'store.db');
     const store = sqliteStore(file);
     await store.open({ accounts: { a: 'one' } });
@@ -249,7 +252,7 @@ describe('the engine', () => {
     await store.close();
   });
 
-  it('puts a file aside that made no sense when it was loaded', async () => {
+  it('puts a file aside that could not be read when it was loaded', async () => {
     const file = join(newFolder(), 'store.db');
     const store = storeOf(file);
     await store.open();
@@ -280,7 +283,7 @@ describe('the engine', () => {
     ],
     ['only the log can be read', (file) => writeFileSync(file, Buffer.alloc(8192, 1)), [PERSON]],
     ['half is gone', (file) => truncateSync(file, statSync(file).size - 4096), [PERSON]],
-  ])('carries over what it can: %s', async (_name, damage, expected) => {
+  ])('carries evidence over as far as possible: %s', async (_name, damage, expected) => {
     const file = join(newFolder(), 'store.db');
     const store = storeOf(file);
     await store.open();
@@ -292,7 +295,7 @@ describe('the engine', () => {
     await store.close();
   });
 
-  /** A file whose evidence is only in its log, as after kill -9, with its first bytes gone. */
+  /** Makes a file whose evidence is only in its log, as after kill -9, and whose first bytes are gone. */
   async function killed(): Promise<string> {
     const folder = newFolder();
     const store = storeOf(join(folder, 'running.db'));
@@ -314,7 +317,7 @@ describe('the engine', () => {
     await store.close();
   });
 
-  it('follows a link to the file, where its log is', async () => {
+  it('follows a link to the file, because its log is beside the file', async () => {
     const file = await killed();
     const link = join(newFolder(), 'link.db');
     symlinkSync(file, link);
@@ -329,7 +332,7 @@ describe('the engine', () => {
     await store.close();
   });
 
-  it('finds the log of a file that was being put aside when the process died', async () => {
+  it('finds the log of a file if the process died while it put the file aside', async () => {
     const file = await killed();
     linkSync(file, `${file}.damaged-20260101T000000000Z`);
     renameSync(`${file}-wal`, `${file}.damaged-20260101T000000000Z-wal`);
@@ -339,7 +342,7 @@ describe('the engine', () => {
     await store.close();
   });
 
-  it('does not go on without the evidence where it could not be carried over', async () => {
+  it('does not replace a file whose evidence could not be carried over', async () => {
     const file = await killed();
     const own: Driver = {
       DatabaseSync: class extends driver.DatabaseSync {
@@ -359,7 +362,7 @@ describe('the engine', () => {
     await healthy.close();
   });
 
-  it('comes back when its folder does', async () => {
+  it('continues when its folder is back', async () => {
     const folder = join(newFolder(), 'folder');
     const file = join(folder, 'store.db');
     const store = storeOf(file);
@@ -380,7 +383,7 @@ describe('the engine', () => {
     await store.close();
   });
 
-  it('names what it puts aside one by one', async () => {
+  it('gives each file that it puts aside a name of its own', async () => {
     const file = join(newFolder(), 'store.db');
     vi.useFakeTimers({ toFake: ['Date'], now: Date.UTC(2026, 0, 1) });
     try {
@@ -399,7 +402,7 @@ describe('the engine', () => {
     ]);
   });
 
-  it('follows a file that was moved, and makes one that was removed', async () => {
+  it('makes a new file when the file was moved or removed', async () => {
     const file = join(newFolder(), 'store.db');
     const store = storeOf(file);
     await store.open();
@@ -419,7 +422,7 @@ describe('the engine', () => {
     await store.close();
   });
 
-  it('asks for everything again where the file was replaced under a list', async () => {
+  it('saves all numbers of a list, not a delta, after the file was replaced', async () => {
     const file = join(newFolder(), 'store.db');
     const store = storeOf(file);
     await store.open();
@@ -436,7 +439,7 @@ describe('the engine', () => {
   });
 });
 
-/** A driver whose files cannot be opened as they are. */
+/** Makes a driver that refuses to open files for writing until `isOver` is set. */
 function refusing(): Driver & { isOver: boolean } {
   const own = {
     isOver: false,
@@ -453,7 +456,7 @@ function refusing(): Driver & { isOver: boolean } {
 }
 
 describe('a file that cannot be written to', () => {
-  it('is read, refuses to keep anything, and is written to again when it can be', async () => {
+  it('is read, refuses writes, and is written to again when that is possible', async () => {
     const file = join(newFolder(), 'store.db');
     const before = storeOf(file);
     await before.open();
@@ -479,7 +482,7 @@ describe('a file that cannot be written to', () => {
     await store.close();
   }, 20_000);
 
-  it('is neither made nor opened where there is no way to it', async () => {
+  it('is neither made nor opened if a folder of its path is a file', async () => {
     const folder = newFolder();
     writeFileSync(join(folder, 'file'), '');
     const store = storeOf(join(folder, 'file', 'store.db'));

@@ -1,4 +1,4 @@
-/** What `erase` leaves on disk and in memory, also while somebody reads the file. */
+/** What `erase` leaves on disk and in memory, also while another connection reads the file. */
 
 import { readFileSync, readdirSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -25,12 +25,12 @@ async function start(options: GuardOptions): Promise<Guard> {
   return guard;
 }
 
-/** The files in which the words stand. */
+/** Returns the files that contain the words. */
 function filesWithWords(file: string): string[] {
   return readdirSync(dirname(file)).filter((name) => readFileSync(join(dirname(file), name)).includes(WORDS));
 }
 
-/** A connection of another program that has begun to read. @returns the end of it */
+/** Begins to read the file with a connection of another program. @returns a function that ends it */
 function readElsewhere(file: string): () => void {
   const reader = new DatabaseSync(file);
   reader.exec('BEGIN; SELECT count(*) FROM changes');
@@ -40,8 +40,8 @@ function readElsewhere(file: string): () => void {
   };
 }
 
-/** Whether the erasure stands in the file, as another connection reads it. */
-function isErasureNoted(file: string): boolean {
+/** Returns whether another connection reads the erasure in the file. */
+function hasErasure(file: string): boolean {
   const reader = new DatabaseSync(file, { readOnly: true });
   try {
     return reader.prepare('SELECT count(*) AS count FROM erasures').get()?.['count'] === 1;
@@ -61,21 +61,21 @@ describe('erased words', () => {
     expect(guard.canSend(PERSON)).toBe(false);
   });
 
-  it('that a reader holds in the log are pending, and go when it ends', async () => {
+  it('are pending while a reader keeps them in the log, and are deleted when it ends', async () => {
     const file = join(newFolder(), 'store.db');
     const guard = await start({ store: `sqlite:${file}` });
     await guard.optOut(PERSON, { reason: WORDS });
     const end = readElsewhere(file);
     expect(await guard.erase(PERSON)).toEqual({ pending: true });
     expect(filesWithWords(file)).not.toEqual([]);
-    // Nobody has to wait for that reader.
+    // Other writes do not wait for that reader.
     await guard.optOut('15551230002');
     expect([guard.canSend(PERSON), guard.canSend('15551230002')]).toEqual([false, false]);
     end();
     await expect.poll(() => filesWithWords(file)).toEqual([]);
   });
 
-  it('pending when the process ends are taken out by another one that has the file open', async () => {
+  it('that are pending when the process ends are deleted by another one that has the file open', async () => {
     const file = join(newFolder(), 'store.db');
     const [guard, other] = [
       await start({ store: `sqlite:${file}` }),
@@ -90,19 +90,19 @@ describe('erased words', () => {
     expect(other.canSend(PERSON)).toBe(false);
   });
 
-  it('are waited for while a reader ends soon', async () => {
+  it('are gone when erase resolves if a reader ends soon', async () => {
     const file = join(newFolder(), 'store.db');
     const guard = await start({ store: `sqlite:${file}` });
     await guard.optOut(PERSON, { reason: WORDS });
     const end = readElsewhere(file);
     const erased = guard.erase(PERSON);
-    await expect.poll(() => isErasureNoted(file)).toBe(true);
+    await expect.poll(() => hasErasure(file)).toBe(true);
     end();
     expect(await erased).toEqual({ pending: false });
     expect(filesWithWords(file)).toEqual([]);
   });
 
-  it('pending at the end of the process are gone after the next start', async () => {
+  it('that are pending when the process ends are deleted by the next start', async () => {
     const file = join(newFolder(), 'store.db');
     const guard = await start({ store: `sqlite:${file}` });
     await guard.optOut(PERSON, { reason: WORDS });
@@ -138,7 +138,7 @@ describe('an erased person who came back', () => {
         return { store: () => store };
       },
     ],
-  ])('is counted nowhere, nor after a restart: %s', async (_name, make) => {
+  ])('is not counted any more, also after a restart: %s', async (_name, make) => {
     const { store } = make();
     rows.now = [PERSON];
     const options = () => ({ store: store() as NonNullable<GuardOptions['store']>, provider });
@@ -147,7 +147,7 @@ describe('an erased person who came back', () => {
     await guard.refresh();
     await guard.resubscribe(PERSON);
     rows.now = [];
-    // Two sweeps in a row take the number out of the provider's part.
+    // Two sweeps in a row remove the number from the provider's list.
     await guard.refresh();
     await guard.refresh();
     expect(guard.canSend(PERSON)).toBe(true);

@@ -1,4 +1,4 @@
-/** A process that exits without `close()`, with writes under way: it ends with its own exit code. */
+/** A process that exits without `close()` while it writes: it ends with its own exit code. */
 
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -10,7 +10,7 @@ import { sqliteStore } from '../../src/stores/sqlite/sqlite-store.ts';
 import { newFolder } from './folders.ts';
 
 const program = fileURLToPath(new URL('children/exiting.mjs', import.meta.url));
-/** `EXITS=300` asks for more. */
+/** `EXITS=300` runs more. */
 const EXITS = Number(process.env['EXITS'] ?? 40);
 const AT_A_TIME = 2;
 const EXIT_CODE = 7;
@@ -26,11 +26,11 @@ async function exitAfter(ms: number): Promise<unknown> {
 
 describe('process.exit() while a store writes', () => {
   it(
-    `ends with the caller's code, ${EXITS} times of ${EXITS}`,
+    `ends with the caller's code in each of ${EXITS} runs`,
     async () => {
       const ends: unknown[] = [];
       for (let done = 0; done < EXITS; done += AT_A_TIME) {
-        // From before the threads are loaded to when all of them write.
+        // The exits happen at moments from before the threads are loaded until all of them write.
         const moments = Array.from({ length: AT_A_TIME }, (_, index) => ((done + index) * 7) % 140);
         ends.push(...(await Promise.all(moments.map(exitAfter))));
       }
@@ -39,7 +39,7 @@ describe('process.exit() while a store writes', () => {
     EXITS * 3_000,
   );
 
-  it('is heard by one listener, however many stores are open, and by none after they are closed', async () => {
+  it('has one listener for any number of open stores, and none after they are closed', async () => {
     const before = process.listenerCount('exit');
     const folder = newFolder();
     const stores = Array.from({ length: 12 }, (_, index) => sqliteStore(join(folder, `${index}.db`)));
@@ -51,7 +51,7 @@ describe('process.exit() while a store writes', () => {
 });
 
 describe('an exit gate', () => {
-  it('runs native calls, one within another too, and gives what they give or throw', () => {
+  it('runs native calls, nested ones too, and returns or throws what they do', () => {
     const gate = createExitGate();
     const native = joinExitGate(gate.memory);
     expect(native(() => native(() => 1) + 1)).toBe(2);
@@ -63,7 +63,7 @@ describe('an exit gate', () => {
     gate.release();
   });
 
-  it('ends the thread when its call has returned, and at once if there is none', async () => {
+  it('ends the thread when its call has returned, or at once if there is none', async () => {
     const gate = createExitGate();
     const native = joinExitGate(gate.memory);
     const events: string[] = [];
@@ -77,10 +77,10 @@ describe('an exit gate', () => {
     gate.release();
   });
 
-  it('does not wait for ever for a call that does not return, nor cuts it off', async () => {
+  it('neither waits for ever for a call that does not return nor interrupts it', async () => {
     const gate = createExitGate();
     const events: string[] = [];
-    // It counts as busy until it has loaded SQLite, which it never does.
+    // The gate counts as busy until the thread has loaded SQLite, which it never does here.
     expect(await gate.end(async () => events.push('ended'))).toBeUndefined();
     expect(events).toEqual([]);
     gate.release();

@@ -1,4 +1,4 @@
-/** What an engine does about files that are exchanged, put back or brought up to date while it has them open. */
+/** How an engine repairs files that are replaced, rolled back or migrated while it has them open. */
 
 import { copyFileSync, existsSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -35,7 +35,7 @@ const idsIn = ({ file }: Engine) =>
   file.log.history('15550000001', undefined, undefined).map(({ evidence }) => evidence.id);
 const asides = (file: string) => readdirSync(dirname(file)).filter((name) => name.includes('damaged'));
 
-/** A file with one opt-out that no connection of this process has open. */
+/** Makes a file with one opt-out that no connection of this process has open. @returns its path */
 function closedFile(id: string, version = 3): string {
   const { engine, file } = openEngine();
   engine.file.log.append([entry({ id })]);
@@ -46,25 +46,25 @@ function closedFile(id: string, version = 3): string {
   return `${file}.copy`;
 }
 
-/** Puts right what happened. @returns the kinds of the fault and of what is told */
-function heal(engine: Engine): (string | undefined)[] {
+/** Repairs what happened. @returns the kinds of the fault and of the reported trouble */
+function repair(engine: Engine): (string | undefined)[] {
   const fault = engine.fault();
   return [fault?.kind, fault && engine.repair(OPENING, fault).trouble.kind];
 }
 
-describe('two processes of one file', () => {
-  it('see no fault in a log that the other began anew', () => {
+describe('two processes that use one file', () => {
+  it('see no fault in a write-ahead log that the other began again', () => {
     const { engine: one, file } = openEngine();
     const { engine: other } = openEngine(file);
-    const told: unknown[] = [];
+    const faults: unknown[] = [];
     for (let turn = 0; turn < 24; turn++) {
       const writer = [one, other, other, one, other][turn % 5] as Engine;
       writer.file.log.append([entry()]);
       if (turn % 4 === 3) writer.erase('15550000009', { logId: '', lists: new Map() });
       else writer.checkpoint();
-      told.push(one.fault(), other.fault());
+      faults.push(one.fault(), other.fault());
     }
-    expect(told.filter((fault) => fault !== undefined)).toEqual([]);
+    expect(faults.filter((fault) => fault !== undefined)).toEqual([]);
     one.close();
     other.close();
   });
@@ -72,47 +72,50 @@ describe('two processes of one file', () => {
 
 describe('an older copy of the file', () => {
   it.each<[string, string, (copy: string, file: string) => void]>([
-    ['renamed over it', 'moved', renameSync],
-    ['copied over it', 'damaged', copyFileSync],
-  ])('%s gets a log of its own, and everything that was written since', (_name, kind, put) => {
-    const { engine, file } = openEngine();
-    engine.file.log.append([entry({ id: 'early' })]);
-    expect(engine.clearLog()).toBe(true);
-    engine.checkpoint();
-    copyFileSync(file, `${file}.copy`);
-    const former = readLogId(engine.file.database).id;
-    engine.file.log.append([entry({ id: 'late' })]);
-    engine.expectErasedWords();
-    expect([engine.clearLog(), engine.fault()]).toEqual([true, undefined]);
-    expect(engine.fault()).toBeUndefined();
-    put(`${file}.copy`, file);
-    expect(heal(engine)).toEqual([kind, 'damaged']);
-    expect(engine.fault()).toBeUndefined();
-    expect(idsIn(engine).toSorted()).toEqual(['early', 'late']);
-    const { id } = readLogId(engine.file.database);
-    expect(id > former).toBe(true);
-    for (const { evidence } of engine.file.log.history('15550000001', undefined, undefined)) {
-      const [own, before] = evidence.positions ?? [];
-      expect([own?.log, before]).toEqual([id, { log: former, position: evidence.id === 'early' ? 1 : 2 }]);
-    }
-    engine.close();
-  });
+    ['renamed', 'moved', renameSync],
+    ['copied', 'damaged', copyFileSync],
+  ])(
+    'gets a log of its own, and everything that was written since, if it was %s over the file',
+    (_name, kind, put) => {
+      const { engine, file } = openEngine();
+      engine.file.log.append([entry({ id: 'early' })]);
+      expect(engine.clearLog()).toBe(true);
+      engine.checkpoint();
+      copyFileSync(file, `${file}.copy`);
+      const former = readLogId(engine.file.database).id;
+      engine.file.log.append([entry({ id: 'late' })]);
+      engine.expectErasedWords();
+      expect([engine.clearLog(), engine.fault()]).toEqual([true, undefined]);
+      expect(engine.fault()).toBeUndefined();
+      put(`${file}.copy`, file);
+      expect(repair(engine)).toEqual([kind, 'damaged']);
+      expect(engine.fault()).toBeUndefined();
+      expect(idsIn(engine).toSorted()).toEqual(['early', 'late']);
+      const { id } = readLogId(engine.file.database);
+      expect(id > former).toBe(true);
+      for (const { evidence } of engine.file.log.history('15550000001', undefined, undefined)) {
+        const [own, before] = evidence.positions ?? [];
+        expect([own?.log, before]).toEqual([id, { log: former, position: evidence.id === 'early' ? 1 : 2 }]);
+      }
+      engine.close();
+    },
+  );
 });
 
 describe('a file of a later version', () => {
-  it('that the file was brought up to is noticed, and not written to', () => {
+  it('is noticed when another process has migrated the open file, and is not written to', () => {
     const { engine, file } = openEngine();
     engine.file.log.append([entry({ id: 'kept' })]);
     const later = new driver.DatabaseSync(file);
     later.exec('PRAGMA user_version = 4');
-    expect(heal(engine)).toEqual(['newer', 'newer']);
+    expect(repair(engine)).toEqual(['newer', 'newer']);
     expect([engine.file.isReadOnly, engine.fault(), idsIn(engine)]).toEqual([true, undefined, ['kept']]);
     later.close();
     engine.close();
     expect(asides(file)).toEqual([]);
   });
 
-  it('is not put aside, whatever seems to be wrong with it', () => {
+  it('is not put aside, even if damage was noted', () => {
     const { engine, file } = openEngine();
     const later = new driver.DatabaseSync(file);
     later.exec('PRAGMA user_version = 4');
@@ -123,7 +126,7 @@ describe('a file of a later version', () => {
     expect([existsSync(file), asides(file)]).toEqual([true, []]);
   });
 
-  it('is left as it is, also if its lists are of another account', () => {
+  it('is left as it is, even if its lists are of another account', () => {
     const { engine, file } = openEngine();
     engine.open({ accounts: { default: 'ours' } });
     engine.file.database.exec('PRAGMA user_version = 4');
@@ -134,21 +137,21 @@ describe('a file of a later version', () => {
     expect([readFileSync(file), asides(file)]).toEqual([bytes, []]);
   });
 
-  it('that takes the place of an open one: what was open is kept until it can be stored', () => {
+  it('does not take the evidence of the file that it replaces: the connection keeps it until it can be stored', () => {
     const { engine, file } = openEngine();
     const newer = closedFile('newer', 4);
     engine.file.log.append([entry({ id: 'kept' })]);
     renameSync(newer, file);
-    expect(heal(engine)).toEqual(['moved', 'newer']);
+    expect(repair(engine)).toEqual(['moved', 'newer']);
     expect([engine.fault(), idsIn(engine)]).toEqual([undefined, ['newer']]);
     expect(asides(file).filter((name) => !name.endsWith('-wal'))).toEqual([]);
     rmSync(file);
-    expect(heal(engine)).toEqual(['moved', 'damaged']);
+    expect(repair(engine)).toEqual(['moved', 'damaged']);
     expect([engine.fault(), idsIn(engine)]).toEqual([undefined, ['kept']]);
     engine.close();
   });
 
-  it('that takes its place during a write is never told to hold what was written', async () => {
+  it('is never said to hold what was written while it replaced the file', async () => {
     const { engine, file } = openEngine();
     const newer = closedFile('newer', 4);
     const opened = engine.file;
@@ -178,7 +181,7 @@ describe('a file of a later version', () => {
   });
 });
 
-describe('a file that makes no sense', () => {
+describe('a file that cannot be read', () => {
   it('is not put aside if another process has replaced it', () => {
     const { engine, file } = openEngine();
     engine.file.log.append([entry({ id: 'kept' })]);
@@ -194,12 +197,12 @@ describe('a file that makes no sense', () => {
 });
 
 describe('the numbers of sweeps', () => {
-  it('go on in a new file above those that opt-ins were proven after', () => {
+  it('continue in a new file above the sweeps that opt-ins were proven after', () => {
     const { engine, file } = openEngine();
     engine.file.log.append([entry({ direction: 'in', proof: { optInDate: null, sweep: 57 } })]);
     expect(engine.nextSweep()).toBe(58);
     rmSync(file);
-    expect(heal(engine)).toEqual(['moved', 'damaged']);
+    expect(repair(engine)).toEqual(['moved', 'damaged']);
     expect(engine.nextSweep()).toBe(59);
     engine.close();
   });

@@ -1,4 +1,4 @@
-/** The log of a store file: who follows it, what happens if it is replaced, and a file of a later version. */
+/** The log of a store file: how it is followed, renewed and pruned, and a file of a later version. */
 
 import { readFileSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
@@ -39,13 +39,13 @@ function entry(fields: Partial<Evidence> = {}, msisdn = '15550000001'): OptOutCh
   return { list: '*', msisdn, evidence };
 }
 
-/** All news behind a place, and the place behind them. */
-function newsSince({ file }: Engine, cursor: LogCursor) {
+/** Reads all entries after a cursor. @returns them, and the cursor after them */
+function entriesAfter({ file }: Engine, cursor: LogCursor) {
   const changes: OptOutChange[] = [];
   const logs: string[] = [];
-  const news = readTail(file, cursor);
+  const messages = readTail(file, cursor);
   for (;;) {
-    const next = news.next();
+    const next = messages.next();
     if (next.done) return { changes, logs, cursor: next.value };
     changes.push(...next.value.changes);
     logs.push(next.value.logId);
@@ -55,7 +55,7 @@ function newsSince({ file }: Engine, cursor: LogCursor) {
 const idOf = ({ file }: Engine) => readLogId(file.database).id;
 
 describe('a log that is renewed', () => {
-  it('has a name that sorts behind that of the one before, and of any other', () => {
+  it('has a name that sorts after that of the log before, and of any other', () => {
     const engine = openEngine();
     const names = [idOf(engine)];
     names.push(renewLog(engine.file.database).id);
@@ -67,7 +67,7 @@ describe('a log that is renewed', () => {
     engine.close();
   });
 
-  it('keeps positions, and those in the former log only as far as they are known to be the same', () => {
+  it('keeps positions; those of the former log only as far as they are known to be the same', () => {
     const engine = openEngine();
     const former = idOf(engine);
     const basis = { log: former, position: 1 };
@@ -100,12 +100,12 @@ describe('a log that is renewed', () => {
       b: [{ log: last, position: 2 }],
       c: [{ log: last, position: 3 }],
     });
-    // The act stands in this file, and so does what it had seen.
+    // The act is in this file, and so is what it had seen: its basis has the same position in the new log.
     const [optIn] = engine.file.log
       .history('15550000001', undefined, undefined)
       .filter((one) => one.evidence.basis);
     expect(optIn?.evidence.basis).toEqual({ log: last, position: 1 });
-    // One that began before goes on to mean the log in which it began.
+    // The basis of an act that began before the renewal still means the former log.
     const [late] = engine.file.log.append([
       entry({ id: 'd', direction: 'in', basis: { log: former, position: 3 } }),
     ]);
@@ -117,27 +117,27 @@ describe('a log that is renewed', () => {
     engine.close();
   });
 
-  it('is told from its beginning to all who follow it, also what they wrote themselves', () => {
+  it('is read from its beginning by every process that follows it, with the entries of that process', () => {
     const one = openEngine();
     const path = one.file.database.prepare('PRAGMA database_list').get()?.['file'] as string;
     const other = openEngine(path);
     one.file.log.append([entry({ id: 'own' })]);
     other.file.log.append([entry({ id: 'theirs', direction: 'in' })]);
-    const before = newsSince(one, one.end());
+    const before = entriesAfter(one, one.end());
     expect(before.changes).toEqual([]);
     const { id } = renewLog(other.file.database);
-    const after = newsSince(one, before.cursor);
+    const after = entriesAfter(one, before.cursor);
     expect(after.changes.map(({ evidence }) => [evidence.id, evidence.positions])).toEqual([
       ['own', [{ log: id, position: 1 }]],
       ['theirs', [{ log: id, position: 2 }]],
     ]);
     expect([after.logs, after.cursor.log, after.cursor.changes]).toEqual([[id], id, 2]);
     one.file.log.append([entry()]);
-    expect(newsSince(one, after.cursor).changes).toEqual([]);
+    expect(entriesAfter(one, after.cursor).changes).toEqual([]);
     for (const engine of [one, other]) engine.close();
   });
 
-  it('comes to a file that another one is moved to, with what that one held', () => {
+  it('begins in the file that replaces a moved one, with the evidence of that one', () => {
     const first = openEngine();
     const path = first.file.database.prepare('PRAGMA database_list').get()?.['file'] as string;
     const former = idOf(first);
@@ -157,8 +157,8 @@ describe('a log that is renewed', () => {
   });
 });
 
-describe('news of both tables', () => {
-  it('come in the order of the log, some at a time', () => {
+describe('new entries of both tables', () => {
+  it('are read in the order of the log, some at a time', () => {
     const one = openEngine();
     const path = one.file.database.prepare('PRAGMA database_list').get()?.['file'] as string;
     const other = openEngine(path);
@@ -167,18 +167,18 @@ describe('news of both tables', () => {
       entry({ id: `n${index}`, direction: index % 3 === 0 ? 'in' : 'out' }, String(15_550_000_000 + index)),
     );
     other.file.log.append(entries);
-    const news = newsSince(one, cursor);
-    expect(news.changes.map(({ evidence }) => evidence.id)).toEqual(
+    const read = entriesAfter(one, cursor);
+    expect(read.changes.map(({ evidence }) => evidence.id)).toEqual(
       entries.map(({ evidence }) => evidence.id),
     );
-    expect(news.logs.length).toBe(3);
-    expect(news.cursor).toEqual(one.end());
+    expect(read.logs.length).toBe(3);
+    expect(read.cursor).toEqual(one.end());
     for (const engine of [one, other]) engine.close();
   });
 });
 
 describe('prune', () => {
-  /** How many go of a number's entries, all of them older than four days. */
+  /** Prunes entries that are older than four days. @returns the ids that are gone */
   function pruned(entries: readonly OptOutChange[], now = T + 97 * HOUR): string[] {
     const engine = openEngine(undefined, () => now);
     engine.file.log.append(entries);
@@ -200,18 +200,22 @@ describe('prune', () => {
   it.each<[string, OptOutChange[], string[]]>([
     ['an earlier act', [entry({ id: 'a' }), entry({ id: 'b' })], ['a']],
     [
-      'not one that stands in another log, behind one that does not',
+      'an act with a position in another log, if a later act has none there',
       [entry({ id: 'a', positions: at(1) }), entry({ id: 'b' })],
       ['a'],
     ],
-    ['not one that stood in no other log', [entry({ id: 'a' }), entry({ id: 'b', positions: at(1) })], []],
     [
-      'not one that stood later in another log',
+      'no act without a position in another log, if the later act has one there',
+      [entry({ id: 'a' }), entry({ id: 'b', positions: at(1) })],
+      [],
+    ],
+    [
+      'no act with a larger position in another log than the later act',
       [entry({ id: 'a', positions: at(2) }), entry({ id: 'b', positions: at(1) })],
       [],
     ],
     [
-      'not a message with a later time',
+      'no message with a later time',
       [entry({ ...told, id: 'a', at: 2 }), entry({ ...told, id: 'b', at: 1 })],
       [],
     ],
@@ -220,25 +224,29 @@ describe('prune', () => {
       [entry({ ...told, id: 'a', at: 1 }), entry({ ...told, id: 'b', at: 1 })],
       ['a'],
     ],
-    ['not a message for an act', [entry({ ...told, id: 'a', at: 1 }), entry({ id: 'b', at: 1 })], []],
+    ['no message because of an act', [entry({ ...told, id: 'a', at: 1 }), entry({ id: 'b', at: 1 })], []],
     [
-      'not a dated row of an import',
+      'no dated row of an import',
       [entry({ id: 'a', kind: 'stated' }), entry({ id: 'b', kind: 'stated' })],
       [],
     ],
     [
-      'not a dated row of an import that was erased',
+      'no dated row of an import that was erased',
       [entry({ id: 'a', kind: 'stated', proves: false }), entry({ id: 'b' })],
       [],
     ],
     [
-      'what proves nothing',
+      'evidence that proves nothing',
       [entry({ id: 'a', proves: false }), entry({ ...optIn, id: 'b', proves: false })],
       ['a', 'b'],
     ],
-    ['not an act for what proves nothing', [entry({ id: 'a' }), entry({ id: 'b', proves: false })], ['b']],
     [
-      'not an opt-in that had seen more',
+      'no act because of evidence that proves nothing',
+      [entry({ id: 'a' }), entry({ id: 'b', proves: false })],
+      ['b'],
+    ],
+    [
+      'no opt-in that had seen more than the later one',
       [
         entry({ ...optIn, id: 'a', basis: { log, position: 2 } }),
         entry({ ...optIn, id: 'b', basis: { log, position: 1 } }),
@@ -246,7 +254,7 @@ describe('prune', () => {
       [],
     ],
     [
-      'not an opt-in that had seen another log',
+      'no opt-in that had seen another log than the later one',
       [
         entry({ ...optIn, id: 'a', basis: { log, position: 2 } }),
         entry({ ...optIn, id: 'b', basis: { log: 'y', position: 3 } }),
@@ -254,7 +262,7 @@ describe('prune', () => {
       [],
     ],
     [
-      'an opt-in that had seen less',
+      'an opt-in that had seen no more than the later one',
       [
         entry({ ...optIn, id: 'a', basis: { log, position: 1 } }),
         entry({ ...optIn, id: 'b', basis: { log, position: 1 } }),
@@ -262,12 +270,12 @@ describe('prune', () => {
       ['a'],
     ],
     [
-      'not a proven opt-in for one that is not',
+      'no proven opt-in because of one that is not proven',
       [entry({ ...optIn, id: 'a', proof: { optInDate: 1, sweep: 1 } }), entry({ ...optIn, id: 'b' })],
       [],
     ],
     [
-      'not one proven for a later date',
+      'no opt-in that is proven with a date because of one without a date',
       [
         entry({ ...optIn, id: 'a', proof: { optInDate: 2, sweep: 1 } }),
         entry({ ...optIn, id: 'b', proof: { optInDate: null, sweep: 1 } }),
@@ -275,7 +283,7 @@ describe('prune', () => {
       [],
     ],
     [
-      'not one proven after a later sweep',
+      'no opt-in that is proven after a later sweep than the other',
       [
         entry({ ...optIn, id: 'a', proof: { optInDate: 2, sweep: 2 } }),
         entry({ ...optIn, id: 'b', proof: { optInDate: 2, sweep: 1 } }),
@@ -283,19 +291,23 @@ describe('prune', () => {
       [],
     ],
     [
-      'one that is proven as well',
+      'an opt-in, if the later one is proven at least as well',
       [
         entry({ ...optIn, id: 'a', proof: { optInDate: 2, sweep: 2 } }),
         entry({ ...optIn, id: 'b', proof: { optInDate: 3, sweep: 2 } }),
       ],
       ['a'],
     ],
-    ['nothing of another number', [entry({ id: 'a' }), entry({ id: 'b' }, '15550000002')], []],
-  ])('forgets %s', (_name, entries, gone) => {
+    [
+      'nothing because of an entry of another number',
+      [entry({ id: 'a' }), entry({ id: 'b' }, '15550000002')],
+      [],
+    ],
+  ])('deletes %s', (_name, entries, gone) => {
     expect(pruned(entries)).toEqual(gone);
   });
 
-  it('changes no answer, now or after a later opt-in', () => {
+  it('changes no answer from blocked to allowed, now or after later evidence', () => {
     const position = fc.integer({ min: 0, max: 4 });
     const positions = fc.tuple(fc.record({ log: fc.constantFrom('00000000-x', '00000000-y'), position }));
     const fields = fc.record(
@@ -315,7 +327,7 @@ describe('prune', () => {
     makeTables(database);
     const changeLog = createChangeLog(database, 'this process', () => now);
     const own = readLogId(database).id;
-    const verdict = (evidence: readonly Evidence[], listed: Listed | undefined) =>
+    const answerOf = (evidence: readonly Evidence[], listed: Listed | undefined) =>
       firstHandVerdict(
         { ...evidence.reduce(mergeEvidence, EMPTY_RECORD), listed },
         { clockSlackMs: 1, lagGraceMs: 0 },
@@ -344,8 +356,8 @@ describe('prune', () => {
           const after = evidence();
           const { evidence: added } = entry({ ...ownIn(later), positions: [{ log: own, position: 99 }] });
           for (const more of [[], [added]]) {
-            const answers = [before, after].map((one) => verdict([...one, ...more], listed ?? undefined));
-            // What is pruned may block more than it did, never less.
+            const answers = [before, after].map((one) => answerOf([...one, ...more], listed ?? undefined));
+            // A pruned log may block more than before, never less.
             if (answers[0] !== answers[1]) expect([answers[0], answers[1]]).toEqual([false, undefined]);
           }
         },
@@ -355,13 +367,13 @@ describe('prune', () => {
     database.close();
   });
 
-  it('remembers every id for four days', () => {
+  it('keeps every id for four days', () => {
     const entries = [entry({ id: 'a' }), entry({ id: 'b' }), entry({ id: 'c', proves: false })];
     expect(pruned(entries, T + 96 * HOUR)).toEqual([]);
     expect(pruned(entries, T + 96 * HOUR + 1)).toEqual(['a', 'c']);
   });
 
-  it('looks at a large file in steps', () => {
+  it('prunes a large file in steps', () => {
     const engine = openEngine(undefined, () => T + 97 * HOUR);
     const entries = Array.from({ length: 12_000 }, (_, index) =>
       entry(index % 2 === 0 ? { proves: false } : {}, String(15_550_000_000 + (index >> 2))),
@@ -380,7 +392,7 @@ describe('prune', () => {
 });
 
 describe('a file that lacks what its log needs', () => {
-  it('gets the counter of positions back from its rows', () => {
+  it('restores the counter of positions from its rows', () => {
     const engine = openEngine();
     engine.file.log.append([entry(), entry({ direction: 'in' })]);
     engine.file.database.exec('DELETE FROM sqlite_sequence');
@@ -392,7 +404,7 @@ describe('a file that lacks what its log needs', () => {
     engine.close();
   });
 
-  it('is put aside if it does not say which log it holds, with its evidence carried over', () => {
+  it('is put aside without a log id, and its evidence is carried over', () => {
     const engine = openEngine();
     engine.file.log.append([entry({ id: 'a' })]);
     engine.file.database.exec("DELETE FROM meta WHERE key = 'log'");
@@ -407,8 +419,8 @@ describe('a file that lacks what its log needs', () => {
   });
 });
 
-describe('what was known before an entry', () => {
-  it('is handed over as what outweighs the rest if it is much', () => {
+describe('the evidence before an entry', () => {
+  it('is reduced to what outweighs the rest if there is much of it', () => {
     const engine = openEngine();
     const { log } = engine.file;
     log.append(
@@ -419,7 +431,7 @@ describe('what was known before an entry', () => {
     engine.close();
   });
 
-  it('has no words, and of a known entry is what was known when it came first', () => {
+  it('has no words; for a known entry it is the evidence before its first write', () => {
     const engine = openEngine();
     const { log } = engine.file;
     const [first, second] = [entry({ id: 'a', text: 'STOP, Ann' }), entry({ id: 'b' })];
@@ -433,7 +445,7 @@ describe('what was known before an entry', () => {
 });
 
 describe('a file of a later version', () => {
-  it('is left as it is, gives its opt-outs, and is not written to', () => {
+  it('is left as it is: its opt-outs are read, and nothing is written', () => {
     const engine = openEngine();
     const path = engine.file.database.prepare('PRAGMA database_list').get()?.['file'] as string;
     engine.file.log.append([
@@ -450,13 +462,13 @@ describe('a file of a later version', () => {
     });
     expect([engine.file.isReadOnly, engine.file.isNewer, engine.fault()]).toEqual([true, true, undefined]);
     expect(engine.isWorthReopening).toBe(false);
-    const held = engine.file.log.history('15550000001', undefined, undefined);
-    expect(held.map(({ evidence }) => [evidence.direction, evidence.kind])).toEqual([['out', 'act']]);
+    const kept = engine.file.log.history('15550000001', undefined, undefined);
+    expect(kept.map(({ evidence }) => [evidence.direction, evidence.kind])).toEqual([['out', 'act']]);
     engine.close();
     expect(readFileSync(path)).toEqual(bytes);
   });
 
-  it('gives nothing if it keeps opt-outs in another way', () => {
+  it('gives no evidence if it stores opt-outs differently', () => {
     const engine = openEngine();
     engine.file.log.append([entry()]);
     engine.file.database.exec('ALTER TABLE changes RENAME TO evidence; PRAGMA user_version = 4');

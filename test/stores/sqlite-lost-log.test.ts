@@ -1,6 +1,6 @@
 /**
- * Files taken away, cut off or overwritten under running processes, then kill -9: whatever was acknowledged is known to
- * the next process.
+ * Files that are removed, cut off or overwritten under running processes, then kill -9: the next process knows
+ * everything that was acknowledged.
  */
 
 import {
@@ -37,7 +37,7 @@ async function start(file: string): Promise<Guard> {
 
 type Damage = (file: string) => void;
 
-/** An earlier state of the log, as a backup has it. Taken after the first changes. */
+/** The path of an earlier copy of the log, like one from a backup. It is made after the first changes. */
 const earlierCopy = (file: string) => `${file}.earlier-wal`;
 
 function overwrite(file: string, bytes: number): void {
@@ -105,7 +105,7 @@ const ofDatabase: readonly (readonly [string, Damage])[] = [
 ];
 
 const damages = [...ofLog, ...ofDatabase];
-/** One of each kind of cure, for tests with more processes. */
+/** One damage for each way of repair, for tests with more processes. */
 const ofEachKind = damages.filter(([name]) =>
   /^(?:-wal removed|-wal emptied|-wal overwritten|-wal replaced by an empty|first pages|unusable|file removed)/.test(
     name,
@@ -113,7 +113,7 @@ const ofEachKind = damages.filter(([name]) =>
 );
 let nextNumber = 15_550_000_000;
 
-/** Sends STOPs one after the other. @returns those that were acknowledged */
+/** Sends STOPs one after the other. @returns the numbers that were acknowledged */
 async function stops(child: ChildGuard, count: number): Promise<string[]> {
   const acknowledged: string[] = [];
   for (let sent = 0; sent < count; sent++) {
@@ -128,7 +128,7 @@ async function codesOf(child: ChildGuard): Promise<string[]> {
   return errors.map(({ code }) => code);
 }
 
-/** What a new process would let pass of numbers that must be blocked. */
+/** Returns the numbers that a new process allows, of numbers that must be blocked. */
 async function allowedOf(file: string, numbers: readonly string[]): Promise<string[]> {
   const child = await startChild({ file });
   const allowed = await child.ask<boolean[]>('canSend', { numbers });
@@ -136,7 +136,7 @@ async function allowedOf(file: string, numbers: readonly string[]): Promise<stri
   return numbers.filter((_, index) => allowed[index]);
 }
 
-/** A process with some changes, in the log and in an earlier copy of it. */
+/** Starts a process with some changes, the first of them also in an earlier copy of the log. */
 async function running(count = 12): Promise<{ file: string; child: ChildGuard; known: string[] }> {
   const file = join(newFolder(), 'store.db');
   const child = await startChild({ file });
@@ -147,8 +147,8 @@ async function running(count = 12): Promise<{ file: string; child: ChildGuard; k
   return { file, child, known };
 }
 
-describe('nothing acknowledged is lost', () => {
-  it.each(damages)('%s, then changes, then kill -9', async (_name, damage) => {
+describe('a store that was damaged while it was open', () => {
+  it.each(damages)('loses nothing acknowledged: %s, then changes, then kill -9', async (_name, damage) => {
     const { file, child, known } = await running();
     damage(file);
     const later = await stops(child, 5);
@@ -160,16 +160,19 @@ describe('nothing acknowledged is lost', () => {
     expect(await allowedOf(file, [...known, ...later])).toEqual([]);
   });
 
-  it.each(ofEachKind)('%s while nothing happens, then kill -9', async (_name, damage) => {
-    const { file, child, known } = await running();
-    damage(file);
-    await expect.poll(() => codesOf(child)).toContain('store_damaged');
-    await expect.poll(() => allowedOf(file, known)).toEqual([]);
-    await child.kill();
-    expect(await allowedOf(file, known)).toEqual([]);
-  });
+  it.each(ofEachKind)(
+    'loses nothing acknowledged: %s while nothing is written, then kill -9',
+    async (_name, damage) => {
+      const { file, child, known } = await running();
+      damage(file);
+      await expect.poll(() => codesOf(child)).toContain('store_damaged');
+      await expect.poll(() => allowedOf(file, known)).toEqual([]);
+      await child.kill();
+      expect(await allowedOf(file, known)).toEqual([]);
+    },
+  );
 
-  it.each(damages)('%s, then an orderly end', async (_name, damage) => {
+  it.each(damages)('loses nothing acknowledged: %s, then close()', async (_name, damage) => {
     const file = join(newFolder(), 'store.db');
     const guard = await start(file);
     await guard.optOut('15551230001');
@@ -182,34 +185,40 @@ describe('nothing acknowledged is lost', () => {
     expect(known.filter((number) => again.canSend(number))).toEqual([]);
   });
 
-  it.each(ofEachKind)('%s under two processes that write, then kill -9', async (_name, damage) => {
-    const { file, child: a, known } = await running();
-    const b = await startChild({ file });
-    known.push(...(await stops(b, 3)));
-    const storms = Promise.all([a, b, a, b].map((child) => stops(child, 15)));
-    await expect
-      .poll(async () => (await a.ask<boolean[]>('canSend', { numbers: [String(nextNumber - 8)] }))[0])
-      .toBe(false);
-    damage(file);
-    const later = (await storms).flat();
-    later.push(...(await stops(a, 3)), ...(await stops(b, 3)));
-    await Promise.all([a.kill(), b.kill()]);
-    expect(await allowedOf(file, [...known, ...later])).toEqual([]);
-  });
+  it.each(ofEachKind)(
+    'loses nothing acknowledged: %s under two processes that write, then kill -9',
+    async (_name, damage) => {
+      const { file, child: a, known } = await running();
+      const b = await startChild({ file });
+      known.push(...(await stops(b, 3)));
+      const storms = Promise.all([a, b, a, b].map((child) => stops(child, 15)));
+      await expect
+        .poll(async () => (await a.ask<boolean[]>('canSend', { numbers: [String(nextNumber - 8)] }))[0])
+        .toBe(false);
+      damage(file);
+      const later = (await storms).flat();
+      later.push(...(await stops(a, 3)), ...(await stops(b, 3)));
+      await Promise.all([a.kill(), b.kill()]);
+      expect(await allowedOf(file, [...known, ...later])).toEqual([]);
+    },
+  );
 
   it.each<[number, number]>([
     [3, 4_096],
     [12, 4_096],
     [12, 40_960],
     [25, 40_960],
-  ])('after %d changes and kill -9 at once, with the first %d bytes overwritten', async (count, bytes) => {
-    const { file, child, known } = await running(count);
-    overwrite(file, bytes);
-    await child.kill();
-    expect(await allowedOf(file, known)).toEqual([]);
-  });
+  ])(
+    'loses nothing acknowledged: %d changes, the first %d bytes overwritten, kill -9 at once',
+    async (count, bytes) => {
+      const { file, child, known } = await running(count);
+      overwrite(file, bytes);
+      await child.kill();
+      expect(await allowedOf(file, known)).toEqual([]);
+    },
+  );
 
-  it('after kill -9 at once, with the file emptied', async () => {
+  it('loses nothing acknowledged: the file emptied, kill -9 at once', async () => {
     const { file, child, known } = await running();
     truncateSync(file, 0);
     await child.kill();

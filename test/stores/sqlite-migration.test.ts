@@ -1,4 +1,4 @@
-/** Files of earlier versions: nothing is lost, nobody is released, and whose answer changes is said. */
+/** Migration of earlier versions: it loses nothing, releases nobody, and reports how many are blocked now. */
 
 import { copyFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -28,7 +28,7 @@ const silent = { debug() {}, info() {}, warn() {}, error() {} };
 const MINUTE = 60_000;
 const OPTIONS = { clockSlackMs: MINUTE, lagGraceMs: 10 * MINUTE };
 
-/** A copy of the file that commit 800fd32 wrote. */
+/** Copies the file that commit 800fd32 wrote. @returns the path of the copy */
 function copyOfVersion2(): string {
   const file = join(newFolder(), 'store.db');
   copyFileSync(fileURLToPath(new URL('./fixtures/version-2.db', import.meta.url)), file);
@@ -55,15 +55,15 @@ function openEngine(file: string, own: Driver = driver) {
 
 function loaded({ file: { log } }: Engine): OptOutChange[] {
   const all: OptOutChange[] = [];
-  for (let place: LoadPosition | undefined = LOAD_START; place !== undefined;) {
-    const { columns, others, next }: LoadedChanges = log.load(place, 7);
-    place = next;
+  for (let from: LoadPosition | undefined = LOAD_START; from !== undefined;) {
+    const { columns, others, next }: LoadedChanges = log.load(from, 7);
+    from = next;
     all.push(...[...changesIn(columns, 3)].flat(), ...others);
   }
   return all;
 }
 
-/** Whether each person is blocked, as the ledger weighs what is loaded. */
+/** Returns whether each person is blocked, by the ledger's rules and the loaded evidence. */
 function answers(engine: Engine): Map<string, boolean> {
   const changes = loaded(engine);
   return new Map(
@@ -86,7 +86,7 @@ function evidenceOf(engine: Engine, name: string): Evidence[] {
 }
 
 describe('a file of an earlier version', () => {
-  it('is judged by that version as the table of persons says', async () => {
+  it('gives the answers of the table of persons in that version', async () => {
     const guard = createGuard({ logger: silent, store: firstEditionStore(copyOfVersion2()) });
     await guard.ready({ timeout: 5_000 });
     const found = new Map(persons.map(({ name, msisdn }) => [name, !guard.canSend(msisdn)]));
@@ -97,23 +97,26 @@ describe('a file of an earlier version', () => {
   it.each([
     ['1', copyOfVersion1],
     ['2', copyOfVersion2],
-  ])('of version %s blocks whom it blocked, and who changed by doubt is counted', (_version, copy) => {
-    const file = copy();
-    const { engine, trouble } = openEngine(file);
-    expect(answers(engine)).toEqual(expected('now'));
-    const changed = persons.filter(({ before, now }) => now && !before).length;
-    expect(trouble).toMatchObject({
-      kind: 'migrated',
-      message: expect.stringContaining(`${changed} numbers are blocked now`),
-    });
-    engine.close();
-    const again = openEngine(file);
-    expect(again.trouble).toBeUndefined();
-    expect(answers(again.engine)).toEqual(expected('now'));
-    again.engine.close();
-  });
+  ])(
+    'of version %s still blocks whom it blocked, and reports how many it blocks in addition',
+    (_version, copy) => {
+      const file = copy();
+      const { engine, trouble } = openEngine(file);
+      expect(answers(engine)).toEqual(expected('now'));
+      const changed = persons.filter(({ before, now }) => now && !before).length;
+      expect(trouble).toMatchObject({
+        kind: 'migrated',
+        message: expect.stringContaining(`${changed} numbers are blocked now`),
+      });
+      engine.close();
+      const again = openEngine(file);
+      expect(again.trouble).toBeUndefined();
+      expect(answers(again.engine)).toEqual(expected('now'));
+      again.engine.close();
+    },
+  );
 
-  it('loses no entry, and remembers every id', () => {
+  it('loses no entry and no id', () => {
     const { engine } = openEngine(copyOfVersion2());
     const given = persons.flatMap(({ msisdn, entries }) =>
       entries.map(({ evidence: { direction, id, seenAt } }) => ({
@@ -153,13 +156,13 @@ describe('a file of an earlier version', () => {
       'STOP, row of the list that says in',
       [{ kind: 'told' }, { kind: 'told', direction: 'in', source: 'provider', proves: false }],
     ],
-  ])('%s', (name, kinds) => {
+  ])('gets the kinds and times of this version: %s', (name, kinds) => {
     const { engine } = openEngine(copyOfVersion2());
     expect(evidenceOf(engine, name)).toMatchObject(kinds);
     engine.close();
   });
 
-  it('has acts of removals that have seen nothing', () => {
+  it('has opt-ins by removals from the provider’s list as acts without a basis', () => {
     const { engine } = openEngine(copyOfVersion2());
     const optIn = evidenceOf(engine, 'phone, removed by the provider').find((one) => one.direction === 'in');
     expect(optIn).toMatchObject({ kind: 'act', source: 'provider' });
@@ -168,7 +171,7 @@ describe('a file of an earlier version', () => {
     engine.close();
   });
 
-  it('keeps its sweeps, in their order, and what they said', () => {
+  it('keeps its sweeps in order, with their rows', () => {
     const { engine } = openEngine(copyOfVersion2());
     const { sweeps } = engine.file;
     const heads = new Map(sweeps.heads().map((head) => [head.list, head]));
@@ -192,7 +195,7 @@ describe('a file of an earlier version', () => {
     const racing: Driver = {
       DatabaseSync: class extends driver.DatabaseSync {
         override exec(sql: string): void {
-          // After this process has read the version, and before it has the lock.
+          // Now this process has read the version and does not have the lock yet.
           if (sql === 'BEGIN IMMEDIATE' && others++ === 0) openEngine(file).engine.close();
           super.exec(sql);
         }
@@ -214,7 +217,7 @@ describe('a file of an earlier version', () => {
     database.close();
   });
 
-  it('gives its evidence also if it is too damaged to be brought up to date: its acts have seen nothing', () => {
+  it('passes on its evidence, with acts that have seen nothing, if it is too damaged for a migration', () => {
     const file = copyOfVersion2();
     change(file, 'DROP TABLE listed_rows');
     const { engine, trouble } = openEngine(file);
@@ -228,7 +231,7 @@ describe('a file of an earlier version', () => {
     engine.close();
   });
 
-  it('gives the bases of its acts with its evidence if it is put aside', () => {
+  it('passes on the bases of its acts with its evidence if it is put aside', () => {
     const file = copyOfVersion2();
     const engine = createEngine(driver, file);
     expect(engine.open({ accounts: { default: 'theirs' } })?.kind).toBe('damaged');
@@ -238,8 +241,8 @@ describe('a file of an earlier version', () => {
   });
 });
 
-describe('whatever is in a file of an earlier version', () => {
-  /** The statements that make the tables of version 2. */
+describe('any content of a file of an earlier version', () => {
+  /** Returns the statements that make the tables of version 2. */
   function tablesOfVersion2(): string {
     const database = new driver.DatabaseSync(copyOfVersion2());
     const made = database
@@ -249,7 +252,7 @@ describe('whatever is in a file of an earlier version', () => {
     return `${made.map(({ sql }) => String(sql)).join(';\n')}; PRAGMA user_version = 2`;
   }
 
-  it('nobody is released by the migration, and who is blocked by it is counted', () => {
+  it('releases nobody by the migration, which counts whom it blocks', () => {
     const tables = tablesOfVersion2();
     const minute = fc.integer({ min: 0, max: 25 }).map((count) => T0 + count * MINUTE + 7);
     const row = fc.record({
@@ -302,15 +305,15 @@ describe('whatever is in a file of an earlier version', () => {
       }),
       { numRuns: 500, seed: 20_261_130 },
     );
-    // Some opt-ins are believed.
+    // Some opt-ins still count.
     expect(released).toBeGreaterThan(50);
   });
 });
 
-describe('what an act of an earlier version had seen', () => {
+describe('the basis of an act of an earlier version', () => {
   type Entry = readonly [writer: string, seenAt: number, act?: 'act', at?: number];
 
-  /** The bases that are concluded, by position. */
+  /** Infers the bases of entries. @returns them by position */
   function bases(entries: readonly Entry[]): Record<number, number | null> {
     const database = new driver.DatabaseSync(':memory:');
     makeTables(database);
@@ -327,7 +330,7 @@ describe('what an act of an earlier version had seen', () => {
     return Object.fromEntries(rows.map(({ seq, basis }) => [seq, basis])) as Record<number, number | null>;
   }
 
-  /** The same, from the words of the rule. Seconds. */
+  /** The same, written down directly from the rule. Times in seconds. */
   function byTheRule(entries: readonly Entry[]): Record<number, number> {
     const found: Record<number, number> = {};
     for (const [index, [writer, seenAt, act, at = seenAt]] of entries.entries()) {
@@ -340,9 +343,9 @@ describe('what an act of an earlier version had seen', () => {
   }
 
   it.each<[string, readonly Entry[], Record<number, number>]>([
-    ['nothing before it', [['a', 0, 'act']], { 1: 0 }],
+    ['nothing if no entry is before it', [['a', 0, 'act']], { 1: 0 }],
     [
-      'its own of a minute before',
+      'an entry of its own process of a minute before',
       [
         ['a', 0],
         ['a', 60, 'act'],
@@ -350,7 +353,7 @@ describe('what an act of an earlier version had seen', () => {
       { 2: 1 },
     ],
     [
-      'not its own of less',
+      'no entry of its own process of less than a minute before',
       [
         ['a', 1],
         ['a', 60, 'act'],
@@ -358,7 +361,7 @@ describe('what an act of an earlier version had seen', () => {
       { 2: 0 },
     ],
     [
-      'another process’s of ten minutes before',
+      'an entry of another process of ten minutes before',
       [
         ['b', 0],
         ['a', 600, 'act'],
@@ -366,7 +369,7 @@ describe('what an act of an earlier version had seen', () => {
       { 2: 1 },
     ],
     [
-      'not another process’s of less',
+      'no entry of another process of less than ten minutes before',
       [
         ['b', 1],
         ['a', 600, 'act'],
@@ -374,7 +377,7 @@ describe('what an act of an earlier version had seen', () => {
       { 2: 0 },
     ],
     [
-      'nothing behind one that was too late',
+      'nothing after an entry that was too late',
       [
         ['a', 0],
         ['b', 500],
@@ -384,7 +387,7 @@ describe('what an act of an earlier version had seen', () => {
       { 4: 1 },
     ],
     [
-      'nothing behind one whose clock was ahead',
+      'nothing after an entry whose clock was ahead',
       [
         ['a', 9_999],
         ['a', 1],
@@ -393,7 +396,7 @@ describe('what an act of an earlier version had seen', () => {
       { 3: 0 },
     ],
     [
-      'not what came while it was made',
+      'no entry that came after it began',
       [
         ['a', 0],
         ['a', 100],
@@ -402,7 +405,7 @@ describe('what an act of an earlier version had seen', () => {
       { 3: 1 },
     ],
     [
-      'its own behind another’s of long before',
+      'an entry of its own process after one of another process of long before',
       [
         ['b', 0],
         ['a', 500],
@@ -410,12 +413,12 @@ describe('what an act of an earlier version had seen', () => {
       ],
       { 3: 2 },
     ],
-  ])('%s', (_name, entries, found) => {
+  ])('covers %s', (_name, entries, found) => {
     expect(bases(entries)).toEqual(found);
     expect(byTheRule(entries)).toEqual(found);
   });
 
-  it('is concluded as the rule says, whatever the order and the clocks', () => {
+  it('follows the rule for any order and any clocks', () => {
     let state = 20_260_101;
     const random = (below: number) => {
       state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
@@ -433,7 +436,7 @@ describe('what an act of an earlier version had seen', () => {
   });
 });
 
-describe('evidence that is carried into another file', () => {
+describe('evidence that is carried over into another file', () => {
   const optOut = (msisdn: string, id: string): OptOutChange => ({
     ...{ list: 'default', msisdn },
     evidence: { direction: 'out', kind: 'act', at: 1, seenAt: 2, source: 'manual', id, text: 'STOP' },
@@ -451,7 +454,7 @@ describe('evidence that is carried into another file', () => {
   };
   const idOf = (database: Database) => readLogId(database).id;
 
-  it('keeps its position, its basis and its words, in a log that is newer', () => {
+  it('keeps its position, its basis and its words, in a newer log', () => {
     const source = openEngine(join(newFolder(), 'store.db')).engine;
     const log = idOf(source.file.database);
     source.file.log.append([optOut('15550000001', 'a'), optOut('15550000002', 'b')]);
@@ -469,13 +472,13 @@ describe('evidence that is carried into another file', () => {
       positions: [{ log: own }, { log, position: 2 }],
     });
     expect([isBlocked(target, '15550000001'), isBlocked(target, '15550000002')]).toEqual([undefined, true]);
-    // Again it is all known, and the log stays.
+    // A second time all of it is known, and the log stays.
     expect(copyEvidence(source.file.database, target.file.database)).toBe(0);
     expect(idOf(target.file.database)).toBe(own);
     for (const engine of [source, target]) engine.close();
   });
 
-  it('of a copy that went on by itself is not taken for what stood at the same position', () => {
+  it('is not mistaken for the entry at the same position if it is from a copy that continued on its own', () => {
     const file = join(newFolder(), 'store.db');
     const first = openEngine(file).engine;
     const log = idOf(first.file.database);
@@ -484,7 +487,7 @@ describe('evidence that is carried into another file', () => {
     const copy = join(newFolder(), 'store.db');
     copyFileSync(file, copy);
     const [one, other] = [openEngine(file).engine, openEngine(copy).engine];
-    // Both go on from position 1: this act has seen what is at 2 in the one, and not what is at 2 in the other.
+    // Both continue from position 1. This act has seen the entry at position 2 in one file, and not that in the other.
     one.file.log.append([optOut('15550000002', 'b'), optIn('15550000003', 'c', log, 2)]);
     other.file.log.append([optOut('15550000003', 'd')]);
     for (const [source, target] of [

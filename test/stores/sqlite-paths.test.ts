@@ -1,4 +1,4 @@
-/** Paths that lead to no regular file, and files that other users of the machine can read or change. */
+/** Paths that do not lead to a regular file, and files that other users of the machine can read or change. */
 
 import { execFileSync } from 'node:child_process';
 import {
@@ -71,8 +71,8 @@ const kinds: readonly (readonly [string, (path: string) => unknown, RegExp])[] =
   ['a link to itself', (path) => symlinkSync(path, path), /a link that leads back to itself/],
 ];
 
-describe('a path that leads to no regular file', () => {
-  it.each(kinds)('%s is refused and left as it is', async (_name, make, kind) => {
+describe('a path that does not lead to a regular file', () => {
+  it.each(kinds)('is refused and left as it is: %s', async (_name, make, kind) => {
     const file = join(newFolder(), 'store.db');
     await make(file);
     const before = lstatSync(file).ino;
@@ -85,21 +85,24 @@ describe('a path that leads to no regular file', () => {
     expect([readdirSync(dirname(file)), lstatSync(file).ino]).toEqual([['store.db'], before]);
   });
 
-  it.each(['/dev/null', '/dev/full', '/dev/tty', '/', '/dev'])('%s is refused', (path) => {
+  it.each(['/dev/null', '/dev/full', '/dev/tty', '/', '/dev'])('is refused: %s', (path) => {
     expect(() => createGuard({ store: `sqlite:${path}` })).toThrow(
       expect.objectContaining({ code: 'invalid_option' }),
     );
   });
 
-  it.each(['-wal', '-shm', '-journal', '.lock'])('is refused beside the store too: %s', (ending) => {
-    const file = join(newFolder(), 'store.db');
-    makeFifo(file + ending);
-    expect(() => createGuard({ store: `sqlite:${file}` })).toThrow(/is a FIFO, not a regular file/);
-    expect(lstatSync(file + ending).isFIFO()).toBe(true);
-  });
+  it.each(['-wal', '-shm', '-journal', '.lock'])(
+    'is refused if a file beside the store is none: %s',
+    (ending) => {
+      const file = join(newFolder(), 'store.db');
+      makeFifo(file + ending);
+      expect(() => createGuard({ store: `sqlite:${file}` })).toThrow(/is a FIFO, not a regular file/);
+      expect(lstatSync(file + ending).isFIFO()).toBe(true);
+    },
+  );
 
   it.each(kinds)(
-    '%s in the place of an open store is not opened, and nothing is lost',
+    'is not opened if it replaces an open store, and nothing is lost: %s',
     async (_name, make, kind) => {
       const file = join(newFolder(), 'store.db');
       const { guard, errors } = await start(file);
@@ -132,9 +135,9 @@ describe('a path that leads to no regular file', () => {
 
 const modeOf = (path: string) => (statSync(path).mode & 0o7777).toString(8);
 
-describe('a store that is open to other users', () => {
+describe('a store that other users can read or change', () => {
   it.each([0o644, 0o604, 0o666, 0o664, 0o755])(
-    'with mode %o is closed to them, with all that lies beside it',
+    'with mode %o gets mode 0600, with all files beside it',
     async (mode) => {
       const file = join(newFolder(), 'store.db');
       const before = await start(file);
@@ -153,7 +156,7 @@ describe('a store that is open to other users', () => {
     },
   );
 
-  it('because its group shares it on purpose stays so, and is warned about', async () => {
+  it('keeps its mode, with a warning, if its group shares it on purpose', async () => {
     const file = join(newFolder(), 'store.db');
     await (await start(file)).guard.close();
     chmodSync(file, 0o660);
@@ -166,7 +169,7 @@ describe('a store that is open to other users', () => {
       .toContainEqual(['store_exposed', true]);
   });
 
-  it.runIf(isRoot)('and belongs to another user is warned about (needs root)', async () => {
+  it.runIf(isRoot)('keeps its mode, with a warning, if it belongs to another user (needs root)', async () => {
     const file = join(newFolder(), 'store.db');
     await (await start(file)).guard.close();
     chmodSync(file, 0o644);
@@ -178,7 +181,7 @@ describe('a store that is open to other users', () => {
       .toContainEqual(expect.stringMatching(/mode 0644.*another user/));
   });
 
-  it('of another program keeps its mode, aside too', async () => {
+  it('keeps its mode if it is of another program, also when it is put aside', async () => {
     const file = join(newFolder(), 'store.db');
     const foreign = new DatabaseSync(file);
     foreign.exec('CREATE TABLE theirs (a)');
@@ -193,22 +196,19 @@ describe('a store that is open to other users', () => {
     expect(modeOf(file)).toBe('600');
   });
 
-  it.each([0o777, 0o757, 0o773])(
-    'in a folder of its own with mode %o: the folder is closed',
-    async (mode) => {
-      const folder = join(newFolder(), 'own');
-      mkdirSync(folder);
-      chmodSync(folder, mode);
-      const { warnings } = await start(join(folder, 'store.db'));
-      expect([modeOf(folder), warnings]).toEqual(['700', []]);
-    },
-  );
+  it.each([0o777, 0o757, 0o773])('gives a folder of its own with mode %o the mode 0700', async (mode) => {
+    const folder = join(newFolder(), 'own');
+    mkdirSync(folder);
+    chmodSync(folder, mode);
+    const { warnings } = await start(join(folder, 'store.db'));
+    expect([modeOf(folder), warnings]).toEqual(['700', []]);
+  });
 
   it.each<[string, number]>([
     ['a folder with other files', 0o777],
     ['a folder like /tmp', 0o1777],
     ['a folder that a group shares', 0o2770],
-  ])('in %s: the folder is left as it is and warned about', async (name, mode) => {
+  ])('warns about %s and does not change it', async (name, mode) => {
     const folder = join(newFolder(), 'shared');
     mkdirSync(folder);
     if (name.includes('other files')) writeFileSync(join(folder, 'package.json'), '{}');
@@ -220,7 +220,7 @@ describe('a store that is open to other users', () => {
   });
 
   it.each([0o755, 0o750, 0o700])(
-    'in a folder with mode %o, where nobody else may write: nothing is said',
+    'does not warn about a folder with mode %o, to which no other user may write',
     async (mode) => {
       const folder = join(newFolder(), 'project');
       mkdirSync(folder);

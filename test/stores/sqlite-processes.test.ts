@@ -1,4 +1,4 @@
-/** Several real processes over one file, killed at any moment. */
+/** Several real processes that use one file and are killed at any moment. */
 
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -12,12 +12,12 @@ import { startChild, type ChildGuard } from './child.ts';
 import { newFolder } from './folders.ts';
 
 const { DatabaseSync } = createRequire(import.meta.url)(findDriver()) as Driver;
-/** `npm run test:crash` asks for a thousand. */
+/** `npm run test:crash` runs a thousand. */
 const KILLS = Number(process.env['KILLS'] ?? 40);
 const KILLS_PER_FILE = 40;
 const PROCESSES = 2;
 
-/** Numbers from 0 to below 1, the same in every run. */
+/** Returns a generator of numbers from 0 to below 1, the same in every run. */
 function seeded(seed: number): () => number {
   let state = seed;
   return () => {
@@ -28,23 +28,23 @@ function seeded(seed: number): () => number {
 
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
-describe('processes over one file', () => {
-  it('hear of each other’s webhooks within 250 ms', async () => {
+describe('processes that use one file', () => {
+  it('block what another one’s webhooks opt out within 250 ms', async () => {
     const file = join(newFolder(), 'store.db');
-    const [teller, ...hearers] = await Promise.all([1, 2, 3].map(() => startChild({ file })));
+    const [writer, ...readers] = await Promise.all([1, 2, 3].map(() => startChild({ file })));
     const times: number[] = [];
     for (let index = 0; index < 40; index++) {
       const number = String(15_551_000_000 + index);
       const since = Date.now();
-      const heard = hearers.map((one) => one.ask<number>('blocked', { number, since }));
-      expect(await teller?.stop(number)).toBe(200);
-      for (const one of heard) times.push(await one);
+      const blocked = readers.map((one) => one.ask<number>('blocked', { number, since }));
+      expect(await writer?.stop(number)).toBe(200);
+      for (const one of blocked) times.push(await one);
     }
-    // The slowest says how busy the machine is; the benchmark prints its percentiles.
+    // The median, because the slowest depends on how busy the machine is. The benchmark prints percentiles.
     expect(times.toSorted((a, b) => a - b)[Math.floor(times.length / 2)]).toBeLessThan(250);
   }, 30_000);
 
-  it('one of them sweeps, and when it dies another goes on', async () => {
+  it('sweep in one of them, and in another one when it dies', async () => {
     const file = join(newFolder(), 'store.db');
     const listed = ['15551230001'];
     const first = await startChild({ file, listed, every: '2s' });
@@ -60,7 +60,7 @@ describe('processes over one file', () => {
       .poll(() => Promise.all(others.map(stateOf)), { timeout: 10_000 })
       .toEqual(['fresh', 'fresh']);
     await first.kill();
-    // The lease runs out after 15 s, and is asked for every 2.
+    // The lease expires after 15 s, and the others try to acquire it every 2 s.
     const swept = async () => (await Promise.all(others.map(pagesOf))).filter((pages) => pages > 0).length;
     await expect.poll(swept, { timeout: 30_000, interval: 250 }).toBe(1);
     await pause(3_000);
@@ -68,7 +68,7 @@ describe('processes over one file', () => {
   }, 60_000);
 });
 
-/** Kills processes that write to a new file at random moments. @throws what was lost, halved or twice there */
+/** Kills processes that write to a new file at random moments. Fails if an entry was lost, cut or written twice. */
 async function killAtRandom(times: number, seed: number): Promise<void> {
   const file = join(newFolder(), 'store.db');
   const random = seeded(seed);
@@ -77,26 +77,26 @@ async function killAtRandom(times: number, seed: number): Promise<void> {
   let next = 15_550_000_000;
   let isOver = false;
 
-  /** Sends one STOP after the other to whichever process runs in a place. */
-  async function storm(place: number): Promise<void> {
+  /** Sends one STOP after the other to the process that currently has an index. */
+  async function storm(index: number): Promise<void> {
     while (!isOver) {
       const number = String(next++);
-      const status = await children[place]?.stop(number);
+      const status = await children[index]?.stop(number);
       if (status === 200) acknowledged.push(number);
       else await pause(5);
     }
   }
-  const storms = children.flatMap((_, place) => [storm(place), storm(place)]);
+  const storms = children.flatMap((_, index) => [storm(index), storm(index)]);
   for (let kills = 0; kills < times; kills++) {
-    const place = Math.floor(random() * PROCESSES);
+    const index = Math.floor(random() * PROCESSES);
     await pause(random() * 40);
-    await children[place]?.kill();
+    await children[index]?.kill();
     const recent = acknowledged.slice(-2_000);
     const again = await startChild({ file });
     expect(again.started).toMatchObject({ state: 'fresh', errors: [] });
-    // What was acknowledged before it started is known to it from the start.
+    // It knows from its start what was acknowledged before.
     expect(await again.ask('canSend', { numbers: recent })).toEqual(recent.map(() => false));
-    children[place] = again;
+    children[index] = again;
   }
   isOver = true;
   await Promise.all(storms);
@@ -119,9 +119,9 @@ async function killAtRandom(times: number, seed: number): Promise<void> {
 
 describe('kill -9', () => {
   it(
-    `${KILLS} times in a storm of webhooks: all that was acknowledged is there, and nothing by halves`,
+    `loses and cuts nothing that was acknowledged, ${KILLS} times in a storm of webhooks`,
     async () => {
-      // A file grows with the storm, and each start reads it: after some kills it goes on with a new one.
+      // Each start reads the file, which grows with the storm: after some kills a new file is used.
       for (let done = 0; done < KILLS; done += KILLS_PER_FILE) {
         await killAtRandom(Math.min(KILLS_PER_FILE, KILLS - done), 20_260_101 + done);
         if (KILLS > KILLS_PER_FILE) process.stderr.write(`${done + KILLS_PER_FILE} kills, nothing lost\n`);
@@ -142,7 +142,7 @@ function canTrace(): boolean {
 }
 
 describe.runIf(canTrace())('the system calls of a webhook', () => {
-  it('the sync of the log has returned before the 200 is written', async () => {
+  it('sync the log before the 200 is written', async () => {
     const folder = newFolder();
     const trace = join(folder, 'trace');
     const program = fileURLToPath(new URL('children/traced.mjs', import.meta.url));
@@ -157,19 +157,19 @@ describe.runIf(canTrace())('the system calls of a webhook', () => {
     );
     const [line] = (await once(traced.stdout, 'data')) as [Buffer];
     const url = `http://127.0.0.1:${line.toString().trim()}`;
-    const told: string[] = [];
+    const replies: string[] = [];
     for (let index = 0; index < 5; index++) {
       const query = `msisdn=1555123000${index}&to=1&text=STOP&messageId=m${index}`;
       const response = await fetch(`${url}/?${query}`);
-      told.push(`${response.status} ${await response.text()}`);
+      replies.push(`${response.status} ${await response.text()}`);
     }
-    expect(told).toEqual(Array.from({ length: 5 }, () => '200 {"status":"recorded"}'));
+    expect(replies).toEqual(Array.from({ length: 5 }, () => '200 {"status":"recorded"}'));
     traced.stdin.end();
     await once(traced, 'exit');
     const lines = readFileSync(trace, 'utf8').split('\n');
     const answers = lines.flatMap((text, index) => (text.includes('HTTP/1.1 200') ? [index] : []));
     expect(answers).toHaveLength(5);
-    // The service has told its port: from here on there is nothing but webhooks.
+    // After the service has printed its port, there are only webhooks.
     let from = lines.findIndex((text) => /write\(1</.test(text));
     expect(from).toBeGreaterThan(-1);
     for (const answer of answers) {

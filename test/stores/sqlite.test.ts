@@ -16,7 +16,7 @@ afterEach(async () => {
   for (const guard of open.splice(0)) await guard.close();
 });
 
-/** A guard over a file, ready. */
+/** Starts a guard with a store in a file, and waits until it is ready. */
 async function start(file: string, options: GuardOptions = {}): Promise<Guard> {
   const guard = createGuard({ logger: silent, store: `sqlite:${file}`, ...options });
   open.push(guard);
@@ -40,7 +40,7 @@ describe('sqlite store', () => {
     }));
   });
 
-  it('is for its owner alone', async () => {
+  it('gives files and new folders modes that only the owner can use', async () => {
     const folder = join(newFolder(), 'new', 'folder');
     const guard = await start(join(folder, 'store.db'));
     await guard.optOut(OUT);
@@ -51,14 +51,14 @@ describe('sqlite store', () => {
     ]).toEqual([...['700', '600', '600', '600']]);
   });
 
-  it('leaves a folder that is there as it is', async () => {
+  it('does not change the mode of an existing folder', async () => {
     const folder = join(newFolder(), 'there');
     mkdirSync(folder, { mode: 0o750 });
     await start(join(folder, 'store.db'));
     expect(statSync(folder).mode & 0o777).toBe(0o750);
   });
 
-  it('needs an SQLite, and says how to get one', () => {
+  it('needs an SQLite, and says how to install one', () => {
     const missing = () => {
       throw new Error('not found');
     };
@@ -73,14 +73,14 @@ describe('sqlite store', () => {
 });
 
 describe('a restart', () => {
-  it('without the provider blocks what was blocked, and ages from the last sweep', async () => {
+  it('without the provider blocks what was blocked, with the age since the last sweep', async () => {
     const file = join(newFolder(), 'store.db');
     const first = await start(file, { provider: listing(OUT, '15551230002') });
     expect(first.status().state).toBe('fresh');
     await first.optOut('15551230003', { reason: 'by phone' });
     await first.optOut('15551230004');
     await first.resubscribe('15551230004', { localOnly: true });
-    // The provider still lists this one: only its word lifts that.
+    // The provider still lists this number: a local opt-in does not release it.
     await first.resubscribe('15551230002', { localOnly: true });
     await first.close();
     const closedAt = Date.now();
@@ -114,7 +114,7 @@ describe('a restart', () => {
     expect(again.check(OUT)).toMatchObject({ reason: 'opted_out', state: 'starting' });
   });
 
-  it('knows what a second sweep in a row would remove', async () => {
+  it('still knows the numbers that a second sweep in a row would remove', async () => {
     const file = join(newFolder(), 'store.db');
     let rows = [OUT, '15551230002'];
     const provider: Provider = { page: async ({ index }) => ({ rows: index === 0 ? rows : [] }) };
@@ -129,7 +129,7 @@ describe('a restart', () => {
 });
 
 describe('evidence', () => {
-  it('tells when sweeps first and last saw a number', async () => {
+  it('says when sweeps first and last listed a number', async () => {
     const file = join(newFolder(), 'store.db');
     let rows = [OUT];
     const provider: Provider = { page: async ({ index }) => ({ rows: index === 0 ? rows : [] }) };
@@ -154,7 +154,7 @@ describe('evidence', () => {
     await guard.refresh();
     await expect.poll(() => guard.canSend(OUT)).toBe(true);
     expect(await guard.history(OUT)).toEqual(listed(second));
-    // Closing waits for what is being saved.
+    // `close` waits for the save of the last sweep.
     await guard.close();
     rows = [OUT];
     const again = await start(file, { provider });
@@ -162,7 +162,7 @@ describe('evidence', () => {
     expect(await again.history('15551230003')).toEqual([]);
   });
 
-  it('is pruned, but never what blocks', async () => {
+  it('is pruned, except for what blocks', async () => {
     const file = join(newFolder(), 'store.db');
     const guard = await start(file);
     for (let time = 0; time < 3; time++) {
@@ -171,7 +171,7 @@ describe('evidence', () => {
     }
     await guard.optOut(OUT, { reason: 'the last call' });
     expect(await guard.prune({ olderThan: new Date(Date.now() + 1_000) })).toEqual({ removed: 0 });
-    // Ids are remembered for four days.
+    // Every id is kept for four days: make the entries older.
     const database = new (loadDriver().DatabaseSync)(file);
     for (const table of ['changes', 'entries']) {
       database.exec(`UPDATE ${table} SET seen_at = seen_at - ${97 * 3_600_000}`);
@@ -185,7 +185,7 @@ describe('evidence', () => {
     expect(again.canSend(OUT)).toBe(false);
   });
 
-  it('is erased with its words, and the block is kept', async () => {
+  it('loses its words when a person is erased, and still blocks', async () => {
     const file = join(newFolder(), 'store.db');
     const guard = await start(file);
     await guard.optOut(OUT, { reason: 'Ann called' });
@@ -199,12 +199,12 @@ describe('evidence', () => {
   });
 });
 
-describe('two guards over one file', () => {
-  it('hear of each other’s opt-outs, opt-ins and erasures', async () => {
+describe('two guards that use one file', () => {
+  it('apply each other’s opt-outs, opt-ins and erasures', async () => {
     const file = join(newFolder(), 'store.db');
     const [a, b] = [await start(file), await start(file)];
-    const heard = vi.fn<(event: { msisdn: string }) => void>();
-    b.on('optOut', heard);
+    const onOptOut = vi.fn<(event: { msisdn: string }) => void>();
+    b.on('optOut', onOptOut);
     await a.optOut(OUT);
     await expect.poll(() => b.canSend(OUT), { timeout: 250, interval: 5 }).toBe(false);
     await b.resubscribe(OUT);
@@ -213,10 +213,10 @@ describe('two guards over one file', () => {
     await expect.poll(() => b.canSend('15551230002'), { timeout: 250, interval: 5 }).toBe(false);
     await a.erase('15551230002');
     await expect.poll(() => b.canSend('15551230002'), { timeout: 250, interval: 5 }).toBe(false);
-    expect(heard.mock.calls.map(([{ msisdn }]) => msisdn)).toEqual([OUT, '15551230002']);
+    expect(onOptOut.mock.calls.map(([{ msisdn }]) => msisdn)).toEqual([OUT, '15551230002']);
   });
 
-  it('lose nothing to an erasure of what the one who erases could not know of', async () => {
+  it('lose no opt-out to an erasure by the guard that has not read it yet', async () => {
     const file = join(newFolder(), 'store.db');
     const [a, b] = [await start(file), await start(file)];
     const numbers = Array.from({ length: 10 }, (_, index) => String(15_554_000_000 + index));
@@ -238,7 +238,7 @@ describe('two guards over one file', () => {
     expect(words.filter((history) => history.includes('Ann'))).toEqual([]);
   });
 
-  it('that sweep at the same time block what either has seen', async () => {
+  it('block what either has seen if both sweep at the same time', async () => {
     const file = join(newFolder(), 'store.db');
     let both = [OUT];
     const provider = (own: string): Provider => ({
@@ -258,7 +258,7 @@ describe('two guards over one file', () => {
     expect(both.map((number) => again.canSend(number))).toEqual(both.map(() => false));
   });
 
-  it('of two accounts do not take the file from each other: the second is refused, and told why', async () => {
+  it('do not take the file from each other if they have two accounts: the second is refused, with the reason', async () => {
     const file = join(newFolder(), 'store.db');
     const a = await start(file, { provider: { ...listing(OUT), account: 'one' } });
     const errors: { code: string; message: string }[] = [];
@@ -273,14 +273,14 @@ describe('two guards over one file', () => {
       code: 'store_other_account',
       message: expect.stringMatching(/list 'default' is of another account.*file of its own/),
     });
-    // What tells accounts apart may be a key.
+    // The account may be an API key: it must not be in a message.
     expect(errors.filter(({ message }) => /one'|two-of-b/.test(message))).toEqual([]);
     await expect(b.optOut(CLEAN)).rejects.toMatchObject({ code: 'store_other_account' });
     expect(b.status().store.lastErrorCode).toBe('store_other_account');
     expect([b.canSend(CLEAN), b.canSend('15551239998')]).toEqual([false, false]);
     await a.optOut('15551230002');
     expect(a.status().store).toMatchObject({ isOpen: true, lastErrorCode: null });
-    // The first may only be starting again: the second does not use that moment.
+    // The first guard may only be restarting: the second must not take the file in that moment.
     await a.close();
     const tries = errors.length;
     await expect.poll(() => errors.length, { timeout: 20_000 }).toBeGreaterThan(tries + 1);
@@ -289,7 +289,7 @@ describe('two guards over one file', () => {
     expect(readdirSync(dirname(file)).filter((name) => name.includes('damaged'))).toEqual([]);
   });
 
-  it('share one sweep: the other takes over what it found without asking the provider', async () => {
+  it('share one sweep: the other guard applies it without asking the provider', async () => {
     const file = join(newFolder(), 'store.db');
     let rows = [OUT];
     const provider = {

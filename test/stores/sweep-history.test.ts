@@ -23,7 +23,7 @@ const headAt = (start: number, size: number, list = 'default'): SweepHead => ({
   ...{ list, number: start, start, ageMs: 0, heldMs: null, size },
 });
 
-/** A file whose sweeps are saved at the time at which they began. */
+/** Makes a file whose sweeps are saved at the time at which they began. */
 function history() {
   let now = T;
   let saves = 0;
@@ -56,14 +56,14 @@ const spansOf = ({ file }: Engine, number: number) =>
 const listed = ({ file }: Engine) =>
   [...file.sweeps.numbers('default')].flatMap((batch) => [...batch]).toSorted((a, b) => a - b);
 
-/** Every number that stands in an image, of whatever kind. */
+/** Every number in a blob, of any kind. */
 function written({ file }: Engine): number[] {
-  const images = file.database.prepare('SELECT bytes FROM images').all();
-  return [...new Set(images.flatMap(({ bytes }) => [...decode(bytes)]))].toSorted((a, b) => a - b);
+  const blobs = file.database.prepare('SELECT bytes FROM images').all();
+  return [...new Set(blobs.flatMap(({ bytes }) => [...decode(bytes)]))].toSorted((a, b) => a - b);
 }
 
-/** The list as its base and what came after it make it; `undefined` without a base. */
-function listedByBase({ file: { snapshots } }: Engine): number[] | undefined {
+/** The list according to its snapshot and the changes after it; `undefined` without a snapshot. */
+function listedBySnapshot({ file: { snapshots } }: Engine): number[] | undefined {
   if (!snapshots.has('default')) return undefined;
   const [chunk = new Uint8Array()] = [...snapshots.chunks('default')].flat();
   const numbers = new Set(new Float64Array(chunk.slice().buffer));
@@ -79,8 +79,8 @@ function listedByBase({ file: { snapshots } }: Engine): number[] | undefined {
 const newestSweep = ({ file: { database } }: Engine) =>
   Number(database.prepare('SELECT max(seq) AS seq FROM sweeps').get()?.['seq']);
 
-describe('a base', () => {
-  it('is due when much came and left since the last one', () => {
+describe('a snapshot', () => {
+  it('is due when much was added and removed since the last one', () => {
     const { engine, at, save } = history();
     const due = () => engine.file.snapshots.dueAt('default');
     save({ added: [A] });
@@ -95,11 +95,11 @@ describe('a base', () => {
     engine.file.snapshots.commit('default', 'base', newestSweep(engine));
     expect(due()).toBeUndefined();
     at(T + MINUTE);
-    save({ added: Array.from({ length: 120_000 }, (_, place) => C + 1_000_000 * place) });
+    save({ added: Array.from({ length: 120_000 }, (_, index) => C + 1_000_000 * index) });
     expect(due()).toBe(newestSweep(engine));
   });
 
-  it('and sweeps that count stay at an opening, and what was staged an hour ago and does not count goes', () => {
+  it('survives an opening, as sweeps that count do; what was staged an hour ago and never committed is deleted', () => {
     const { engine, at, save } = history();
     const tokens = () =>
       engine.file.database
@@ -121,7 +121,7 @@ describe('a base', () => {
     engine.close();
   });
 
-  it('outlives the open file, and not a log that begins anew', () => {
+  it('survives a restart, and is deleted when a full save replaces the list', () => {
     const { engine, at, save } = history();
     save({ added: [A] });
     const { snapshots } = engine.file;
@@ -141,8 +141,8 @@ describe('a base', () => {
   });
 });
 
-describe('what sweeps listed', () => {
-  it('is forgotten where it ended long ago, and not where it holds', () => {
+describe('the history of listings', () => {
+  it('forgets a listing that ended long ago, and none that holds', () => {
     const { engine, at, save, prune } = history();
     save({ added: [A, B] });
     at(T + 10 * MINUTE);
@@ -157,7 +157,7 @@ describe('what sweeps listed', () => {
     expect([listed(engine), written(engine)]).toEqual([[B], [B]]);
   });
 
-  it('is kept for a minute for whoever has not heard of it', () => {
+  it('keeps a listing for a minute after it ended, for processes that have not read the end', () => {
     const { engine, at, save, prune } = history();
     save({ added: [A] });
     at(T + 1);
@@ -168,7 +168,7 @@ describe('what sweeps listed', () => {
     expect(spansOf(engine, A)).toEqual([]);
   });
 
-  it('of a person who was erased is one listing where one holds, else nothing', () => {
+  it('keeps of an erased person only the listing that holds', () => {
     const { engine, at, save } = history();
     save({ added: [A, B, C] });
     at(T + 10 * MINUTE);
@@ -184,7 +184,7 @@ describe('what sweeps listed', () => {
     ]);
   });
 
-  it('within the last minute is hidden from the history at once, and gone a minute later', () => {
+  it('hides a listing of an erased person that ended in the last minute, and deletes it a minute later', () => {
     const { engine, at, save } = history();
     save({ added: [A, C] });
     at(T + 1);
@@ -196,7 +196,7 @@ describe('what sweeps listed', () => {
     expect([spansOf(engine, A), written(engine), listed(engine)]).toEqual([[], [C], [C]]);
   });
 
-  it('is found again where a person who was erased is listed again', () => {
+  it('shows the new listing of an erased person who is listed again', () => {
     const { engine, at, save } = history();
     save({ added: [A, C] });
     at(T + 10 * MINUTE);
@@ -210,8 +210,8 @@ describe('what sweeps listed', () => {
     expect(spansOf(engine, A)).toEqual([20 * MINUTE]);
   });
 
-  it('comes to the same list, whatever was forgotten of it', () => {
-    const number = fc.integer({ min: 0, max: 5 }).map((place) => A + place);
+  it('does not change the list, whatever is forgotten', () => {
+    const number = fc.integer({ min: 0, max: 5 }).map((index) => A + index);
     const act = fc.oneof(
       {
         weight: 5,
@@ -224,7 +224,10 @@ describe('what sweeps listed', () => {
       { weight: 1, arbitrary: fc.record({ kind: fc.constant('erase' as const), number }) },
       {
         weight: 2,
-        arbitrary: fc.constantFrom({ kind: 'begin a base' as const }, { kind: 'end a base' as const }),
+        arbitrary: fc.constantFrom(
+          { kind: 'begin a snapshot' as const },
+          { kind: 'end a snapshot' as const },
+        ),
       },
     );
     fc.assert(
@@ -234,7 +237,7 @@ describe('what sweeps listed', () => {
         let spans: { number: number; from: number; until: number }[] = [];
         save({ added: [C + 100] });
         let now = T;
-        let base = { seq: newestSweep(engine), numbers: [C + 100] };
+        let snapshot = { seq: newestSweep(engine), numbers: [C + 100] };
         for (const [index, one] of acts.entries()) {
           at((now += 2 * MINUTE));
           if (one.kind === 'flip') {
@@ -254,21 +257,21 @@ describe('what sweeps listed', () => {
             const olderThan = now - one.ago * MINUTE;
             prune(olderThan);
             spans = spans.filter(({ until }) => until >= Math.min(olderThan, now - MINUTE));
-          } else if (one.kind === 'begin a base') {
-            base = { seq: newestSweep(engine), numbers: [...isListed, C + 100] };
-          } else if (one.kind === 'end a base') {
-            const chunk = new Uint8Array(Float64Array.from(base.numbers).buffer);
+          } else if (one.kind === 'begin a snapshot') {
+            snapshot = { seq: newestSweep(engine), numbers: [...isListed, C + 100] };
+          } else if (one.kind === 'end a snapshot') {
+            const chunk = new Uint8Array(Float64Array.from(snapshot.numbers).buffer);
             engine.file.snapshots.stage(`base ${index}`, 0, [chunk]);
-            engine.file.snapshots.commit('default', `base ${index}`, base.seq);
+            engine.file.snapshots.commit('default', `base ${index}`, snapshot.seq);
           } else {
             engine.erase(String(one.number), NOTHING);
             spans = spans.filter((span) => span.number !== one.number || span.until === Infinity);
           }
           expect(listed(engine)).toEqual([...isListed, C + 100].toSorted((a, b) => a - b));
-          expect(listedByBase(engine) ?? listed(engine)).toEqual(listed(engine));
-          for (let place = 0; place <= 5; place++) {
-            const own = spans.filter((span) => span.number === A + place).map(({ from }) => from - T);
-            expect(spansOf(engine, A + place)).toEqual(own.toReversed());
+          expect(listedBySnapshot(engine) ?? listed(engine)).toEqual(listed(engine));
+          for (let index = 0; index <= 5; index++) {
+            const own = spans.filter((span) => span.number === A + index).map(({ from }) => from - T);
+            expect(spansOf(engine, A + index)).toEqual(own.toReversed());
           }
         }
         engine.close();

@@ -1,4 +1,4 @@
-/** Writes to stores without a pause and exits in the middle of it: { folder } and ms in the arguments. */
+/** Writes to stores without a pause and exits meanwhile. Arguments: folder, time until the exit in ms, exit code. */
 
 import { join } from 'node:path';
 import { createGuard } from 'sms-send-guard';

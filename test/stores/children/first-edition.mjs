@@ -1,4 +1,4 @@
-/** A process with a guard of the first edition over a file, driven by the messages of guard.mjs. */
+/** Runs a guard of the first edition with a store in a file. It answers the messages of guard.mjs. */
 
 import { createGuard, firstEditionStore } from '../fixtures/first-edition.mjs';
 

@@ -1,5 +1,6 @@
 /**
- * A process with a guard over a file, driven by messages: { file, uid? } first, then { ask, … }. Run on what is built.
+ * Runs a guard of the built package with a store in a file. It answers messages { id, ask, … }: first `start` with a
+ * file, then any of `asks`.
  */
 
 import { createServer } from 'node:http';
@@ -44,7 +45,7 @@ const asks = {
       () => 'stored',
       (error) => error.code,
     ),
-  /** Waits until a number is blocked; how long it took since `since`, ms UTC. */
+  /** Waits until a number is blocked. Returns the time since `since` (ms UTC), ms. */
   async blocked({ number, since }) {
     while (guard.canSend(number)) await new Promise((resolve) => setImmediate(resolve));
     return Date.now() - since;

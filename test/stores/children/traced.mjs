@@ -1,4 +1,4 @@
-/** A service that takes webhooks until its input ends: what it does is traced. */
+/** Serves webhooks until its input ends, so that its system calls can be traced. */
 
 import { createServer } from 'node:http';
 import { writeSync } from 'node:fs';
