@@ -20,8 +20,8 @@ export interface NumbersStep {
 /** A snapshot of a list: bytes in the format of the number set, which load much faster than single numbers. */
 export interface SavedImage {
   /**
-   * The bytes, in order. The reader may keep a chunk and its memory, unless the chunk is a view of a larger buffer. The
-   * reader checks them: if they are damaged, it reads `numbers` of the sweep instead.
+   * The bytes, in order. A chunk and its memory belong to the reader, unless the chunk is a view of a larger buffer.
+   * The reader finds damage in the bytes, and then reads `numbers` of the sweep instead.
    */
   readonly chunks: AsyncIterable<Uint8Array>;
   /** The numbers that were added and removed after the snapshot was made, in order. */

@@ -1,5 +1,5 @@
 /**
- * Which account each list of a store file belongs to. Two accounts never share a file: a file in use stays as it is.
+ * The accounts of the lists of a store file. Two accounts never share a file: the one whose process uses it keeps it.
  */
 
 import type { StoreOpening } from '../store.ts';
@@ -29,7 +29,7 @@ export function checkAccounts(database: Database, accounts: StoreOpening['accoun
 
 const refusalOf = (list: string): string => `its list '${list}' is of another account`;
 
-/** For how long no process must have used a file of another account, after a refusal, until it is put aside, ms. */
+/** After a refusal, a file of another account is put aside when no process has used it for this long, ms. */
 const TAKEOVER_AFTER_MS = 60_000;
 
 /** Decides whether a file of another account may be replaced. */
@@ -37,7 +37,7 @@ export interface Takeover {
   /**
    * Checks a file before it is opened.
    *
-   * @returns the error that the file is put aside for, if it holds lists of another account and no process uses it.
+   * @returns why the file may be put aside: it has lists of another account, and no process uses it.
    * @throws OtherAccount if a process uses it, or did so a short time ago: that process may only be restarting
    */
   check(path: string, accounts: StoreOpening['accounts']): OtherAccount | undefined;

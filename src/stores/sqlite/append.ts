@@ -62,7 +62,7 @@ export function createAppender(
   );
   const state = prepareLog(database);
   const timesFor = createVersionTwoTimes(database);
-  const hasEntries: Statement = database.prepare('SELECT 1 FROM entries LIMIT 1');
+  const selectEntry: Statement = database.prepare('SELECT 1 FROM entries LIMIT 1');
 
   /** Returns the evidence of that number on that list before a position. */
   function evidenceBefore({ msisdn, list }: OptOutChange, position: number, log: LogIdentity): Evidence[] {
@@ -122,7 +122,7 @@ export function createAppender(
     const log = state.identity();
     let last = state.lastPosition();
     // In most files nearly all evidence is in `changes`.
-    let hasNoEntries = hasEntries.get() === undefined;
+    let hasNoEntries = selectEntry.get() === undefined;
     const results = requests.map(({ entries, wantsBefore }) =>
       entries.map((change): AppendResult => {
         const known = appendOne(change, last + 1, log, hasNoEntries);

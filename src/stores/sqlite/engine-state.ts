@@ -42,7 +42,7 @@ export interface LostFile {
   readonly inode: number | undefined;
 }
 
-/** A connection has lost its file, and its evidence is not yet in the file that takes the place of that one. */
+/** A connection has lost its file, and its evidence is not yet in the file that replaces the lost one. */
 export interface Lost {
   readonly kind: 'lost';
   readonly lost: LostFile;

@@ -39,7 +39,7 @@ function firstAbove(values: readonly number[], limit: number): number {
 }
 
 /** The times at which entries were received, up to each position. */
-interface Received {
+interface ReceiptTimes {
   add(position: number, writer: string, seenAt: number): void;
   /** Returns the last position up to which every entry was received long enough before an act of `writer`. */
   surelySeen(writer: string, actedAt: number): number;
@@ -49,12 +49,12 @@ interface Received {
  * Keeps three kinds of latest times: of each writer; of all writers, together with its writer, the leader; and of all
  * writers but the leader. The latest time of all writers but a given one is one of the last two.
  */
-function createReceived(): Received {
+function createReceiptTimes(): ReceiptTimes {
   const byWriter = new Map<string, Staircase>();
   const all = newStaircase();
   const leaders: string[] = [];
   /** The steps of `all` at which another writer became the leader. */
-  const changes: number[] = [];
+  const leaderChanges: number[] = [];
   const others = newStaircase();
   let leader = { writer: '', seenAt: -Infinity };
   let second = -Infinity;
@@ -65,7 +65,7 @@ function createReceived(): Received {
   function ofOthers(writer: string, limit: number): number {
     let step = firstAbove(all.heights, limit);
     // If the first such entry is of this writer, the next leader's counts.
-    if (leaders[step] === writer) step = changes[firstAbove(changes, step)] ?? Infinity;
+    if (leaders[step] === writer) step = leaderChanges[firstAbove(leaderChanges, step)] ?? Infinity;
     return Math.min(positionBefore(all, step), positionBefore(others, firstAbove(others.heights, limit)));
   }
 
@@ -79,7 +79,7 @@ function createReceived(): Received {
         leader = { writer, seenAt };
       } else if (writer !== leader.writer) second = Math.max(second, seenAt);
       if (addStep(all, position, leader.seenAt)) {
-        if (leaders.at(-1) !== leader.writer) changes.push(leaders.length);
+        if (leaders.at(-1) !== leader.writer) leaderChanges.push(leaders.length);
         leaders.push(leader.writer);
       }
       addStep(others, position, second);
@@ -108,7 +108,7 @@ export function inferBases(database: Database): void {
        FROM changes WHERE seq > ? ORDER BY seq LIMIT ?
      )`,
   );
-  const received = createReceived();
+  const received = createReceiptTimes();
   for (let last = 0; ;) {
     const row = select.get(last, READ_AT_A_TIME) ?? {};
     const read = <T>(name: string) => JSON.parse(String(row[name])) as T[];

@@ -28,8 +28,9 @@ export interface SnapshotTable {
   since(list: string): Generator<NumbersStep, void, undefined>;
 }
 
-/** A new snapshot is due after more blobs than this, or more bytes of blobs: the larger of a least and a share. */
+/** A new snapshot is due if the list has more blobs after the last one. */
 const MOST_BLOBS = 200;
+/** It is also due if these blobs have more bytes than this and than a share of the last snapshot. */
 const LEAST_BYTES = 262_144;
 const SHARE_OF_SNAPSHOT = 1 / 20;
 /** Bytes of one message: to wake the other thread takes about as long as to read several chunks. */

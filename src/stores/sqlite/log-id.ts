@@ -94,8 +94,8 @@ export function startLog(
 
 /**
  * Starts a new log in a file that was rolled back, replaced by an older copy, or filled with evidence of another file.
- * Its entries keep their positions, and other processes that follow the file read all of it again. Options as in {@link
- * startLog}.
+ * Its entries keep their positions, and other processes that follow the file read all of it again. The options are
+ * those of {@link startLog}.
  */
 export function renewLog(
   database: Database,

@@ -71,7 +71,7 @@ export function migrate(database: Database): Migration | undefined {
     startLog(database);
     noteMigration(database);
     numberEarlierSweepsWithin(database);
-    // What sweeps said that are not in the file any more.
+    // Rows of sweeps that are not in the file any more.
     database.exec(
       `INSERT INTO listed (list, msisdn, sweep, date) SELECT list, msisdn, 0, CASE WHEN date = start THEN NULL ELSE date END
        FROM listed_rows WHERE true ON CONFLICT DO NOTHING`,
@@ -177,7 +177,9 @@ function* recordsWithOptIns(database: Database): Generator<Row[], void, undefine
   if (record.length > 0) yield record;
 }
 
-/** Whether the provider's list holds a number, as far as it can be read: if it cannot, it might. */
+/**
+ * Returns a function that says whether the provider's list has a number; `true` if the list cannot be read.
+ */
 function createListings(database: Database): (list: string, number: number) => boolean {
   const sweeps = createSweepTable(database, '', () => 0);
   const sets = new Map<string, NumberSet | undefined>();

@@ -16,7 +16,7 @@ export interface OpenFile {
   readonly sweeps: SweepTable;
   readonly sweepHistory: SweepHistory;
   readonly snapshots: SnapshotTable;
-  /** Whether it is a copy of a file that cannot be written to. */
+  /** Whether nothing may be written: it is a copy of a file that cannot be written to. */
   readonly isReadOnly: boolean;
   /** Whether it holds what can be read of a file of a later version. */
   readonly isNewer: boolean;

@@ -126,7 +126,7 @@ function readerOf(bytes: Buffer, start: number): Reader {
   let at = start;
 
   function take(length: number): number {
-    if (at + length > bytes.length) throw new RangeError('behind the end');
+    if (at + length > bytes.length) throw new RangeError('after the end');
     at += length;
     return at - length;
   }

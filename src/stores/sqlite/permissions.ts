@@ -17,7 +17,7 @@ import {
 import { basename, dirname, join } from 'node:path';
 import { APPLICATION_ID } from './schema.ts';
 
-const OF_OTHERS = 0o077;
+const GROUP_AND_OTHERS = 0o077;
 const WRITABLE_BY_OTHERS = 0o022;
 const STICKY = 0o1000;
 /**
@@ -43,7 +43,7 @@ export function restrictAccess(path: string): string[] {
 
 function restrictFile(file: string, self: number): string[] {
   const found = lstatSync(file, { throwIfNoEntry: false });
-  if (found === undefined || !found.isFile() || (found.mode & OF_OTHERS) === 0) return [];
+  if (found === undefined || !found.isFile() || (found.mode & GROUP_AND_OTHERS) === 0) return [];
   if (found.uid !== self) return [`${file} is open to others (${modeOf(found)}) and belongs to another user`];
   if (isSharedByGroup(found)) return [`${file} is open to its group (${modeOf(found)})`];
   return changeMode(file, 0o600, found);

@@ -35,7 +35,7 @@ const withAlias = (expression: string, alias: string) => expression.replaceAll('
  * The condition that no opt-in has seen `more` unless it has seen `less`: each position of `more` is at least as high.
  * An entry without a position in a log counts as unseen there.
  */
-const STANDS_LATER = `more.seq > less.seq AND (more.former_log IS NULL
+const IS_SEEN_LATER = `more.seq > less.seq AND (more.former_log IS NULL
   OR (more.former_log IS less.former_log AND more.former_position >= less.former_position))`;
 
 /**
@@ -61,8 +61,8 @@ function isOutweighedBy(table: EntryTable, lessTable: EntryTable): string {
     SELECT 1 FROM ${table} AS more WHERE more.msisdn = less.msisdn AND more.list = less.list
     AND more.${DIRECTION[table]} = less.${DIRECTION[lessTable]} AND more.kind = less.kind ${isCounted}
     AND CASE less.${DIRECTION[lessTable]} || ' ' || less.kind
-      WHEN 'out told' THEN ${time} >= ${lessTime} AND ${STANDS_LATER}
-      WHEN 'out act' THEN ${STANDS_LATER}
+      WHEN 'out told' THEN ${time} >= ${lessTime} AND ${IS_SEEN_LATER}
+      WHEN 'out act' THEN ${IS_SEEN_LATER}
       WHEN 'in told' THEN ${time} >= ${lessTime} AND more.seq > less.seq
       WHEN 'in act' THEN ${hasSeenAsMuch(proofOf(table, 'more'), proofOf(lessTable, 'less'))}
       ELSE 0 END)`;

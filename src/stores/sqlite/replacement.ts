@@ -44,9 +44,9 @@ export function replaceFile(
       // The accounts are in the file before another process can open it.
       checkAccounts(database, accounts);
       if (connection) carried += copyEvidence(connection, database);
-      const own = lastPosition(database);
+      const last = lastEntry(database);
       carried += carryOver(driver, path, database);
-      if (damage.cause instanceof OtherAccount) dropProofs(database, own);
+      if (damage.cause instanceof OtherAccount) dropProofs(database, last);
     });
     try {
       const aside = putAside(path, draft, now());
@@ -57,7 +57,8 @@ export function replaceFile(
   });
 }
 
-function lastPosition(database: Database): number {
+/** Returns the last position in the table `entries`. */
+function lastEntry(database: Database): number {
   return Number(database.prepare('SELECT coalesce(max(seq), 0) AS seq FROM entries').get()?.['seq']);
 }
 

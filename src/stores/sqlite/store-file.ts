@@ -93,8 +93,8 @@ export function createStoreFile(driver: Driver, given: string, user: FileUser): 
     });
     state = { kind: 'lost', lost, current };
     if (trouble && current.kind === 'readOnly') return { trouble, isWhole: false };
-    const isTold = trouble === undefined || trouble.message.includes(message);
-    const cause = isTold ? (trouble?.message ?? message) : `${message}; ${trouble.message}`;
+    const isReported = trouble === undefined || trouble.message.includes(message);
+    const cause = isReported ? (trouble?.message ?? message) : `${message}; ${trouble.message}`;
     return endLost(lost, current, cause);
   }
 

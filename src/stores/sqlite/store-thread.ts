@@ -142,8 +142,7 @@ export function createStoreThread(file: string, spawn: Spawn): StoreThread {
       late.unref();
       try {
         if (!connection.isOver) {
-          // If the file was moved or damaged, what the connection and memory hold is written where the next process
-          // looks.
+          // If the file was moved or damaged, its evidence is written into the file that the next process opens.
           await connection.ask('checkFile', null);
           await writeBack.ended();
           await connection.ask('close', null);

@@ -78,18 +78,19 @@ function compare(descriptor: number, known: WalTail | undefined): WalChange {
     return { kind: 'cut', message: 'was overwritten or cut off' };
   }
   const pageSize = header.readUInt32BE(PAGE_SIZE_AT);
-  const now = {
+  const current = {
     ...{ dev, ino, isBegun: true },
     salt: header.subarray(SALT_AT, SALT_AT + SALT_BYTES),
     frameSize: FRAME_HEADER_BYTES + pageSize,
   };
-  if (known?.isBegun !== true) return { kind: 'sound', tail: lastCommit(descriptor, { ...now, frames: 0 }) };
-  if (!known.salt.equals(now.salt)) {
-    const steps = (now.salt.readInt32BE(0) - known.salt.readInt32BE(0)) | 0;
+  if (known?.isBegun !== true)
+    return { kind: 'sound', tail: lastCommit(descriptor, { ...current, frames: 0 }) };
+  if (!known.salt.equals(current.salt)) {
+    const steps = (current.salt.readInt32BE(0) - known.salt.readInt32BE(0)) | 0;
     if (steps <= 0 && steps > -MOST_STEPS) {
       return { kind: 'cut', message: 'was overwritten with an older copy' };
     }
-    const tail = lastCommit(descriptor, { ...now, frames: 0 });
+    const tail = lastCommit(descriptor, { ...current, frames: 0 });
     return { kind: steps > 0 && steps < MOST_STEPS ? 'sound' : 'renewed', tail };
   }
   if (known.frames > 0 && !isWhole(descriptor, known, known.frames)) {
