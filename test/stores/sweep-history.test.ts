@@ -211,7 +211,7 @@ describe('the history of listings', () => {
   });
 
   it('does not change the list, whatever is forgotten', () => {
-    const number = fc.integer({ min: 0, max: 5 }).map((index) => A + index);
+    const number = fc.integer({ min: 0, max: 5 }).map((offset) => A + offset);
     const act = fc.oneof(
       {
         weight: 5,
@@ -269,9 +269,9 @@ describe('the history of listings', () => {
           }
           expect(listed(engine)).toEqual([...isListed, C + 100].toSorted((a, b) => a - b));
           expect(listedBySnapshot(engine) ?? listed(engine)).toEqual(listed(engine));
-          for (let index = 0; index <= 5; index++) {
-            const own = spans.filter((span) => span.number === A + index).map(({ from }) => from - T);
-            expect(spansOf(engine, A + index)).toEqual(own.toReversed());
+          for (let offset = 0; offset <= 5; offset++) {
+            const own = spans.filter((span) => span.number === A + offset).map(({ from }) => from - T);
+            expect(spansOf(engine, A + offset)).toEqual(own.toReversed());
           }
         }
         engine.close();
