@@ -5,7 +5,7 @@
 
 import type { Decision } from './decision.ts';
 
-/** The code of an error, for programs. It is stable. The README lists each with its meaning. */
+/** The code of an error, for programs. It is stable. docs/codes.md lists each with its meaning. */
 export type ErrorCode =
   | 'invalid_option'
   | 'unknown_option'

@@ -131,7 +131,7 @@ export function createGuard(options: GuardOptions = {}): Guard {
 
   // Sync: one poller for each list that a provider keeps.
   const pollingPorts = {
-    ...{ config, store, journal, watch: stateMonitor, events, ageClock, clockSkew },
+    ...{ config, store, journal, stateMonitor, events, ageClock, clockSkew },
     onSwept: () => void startJobs.resume(),
   };
   for (const list of lists.all()) list.poller = pollerOf(list, pollingPorts);
@@ -154,7 +154,7 @@ export function createGuard(options: GuardOptions = {}): Guard {
     },
     warn: webhookIntake.warn,
     fail: (error) => events.emit('error', error),
-    hinder: obstacles.add,
+    addObstacle: obstacles.add,
   };
 
   function checkAndReport(msisdn: unknown, asked: CheckOptions | undefined, gate: string): Decision {

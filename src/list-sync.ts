@@ -19,7 +19,7 @@ export interface PollingPorts {
   readonly config: Config;
   readonly store: Store;
   readonly journal: Journal;
-  readonly watch: StateMonitor;
+  readonly stateMonitor: StateMonitor;
   readonly events: EventHub;
   readonly ageClock: AgeClock;
   /** Called after each complete sweep. */
@@ -30,7 +30,7 @@ export interface PollingPorts {
 /** Creates the poller of a list; `undefined` if the list has no provider. */
 export function pollerOf(
   list: OptOutList,
-  { config, store, journal, watch, events, ageClock, clockSkew, onSwept }: PollingPorts,
+  { config, store, journal, stateMonitor, events, ageClock, clockSkew, onSwept }: PollingPorts,
 ): Poller | undefined {
   const { clock } = config;
   const { provider, name } = list.config;
@@ -50,7 +50,7 @@ export function pollerOf(
       notReadyError: () => (journal.isOpen ? undefined : new StoreError('the store is not open')),
       saveSweep: () => journal.saveSweep(list),
       onOutcome(outcome) {
-        watch.update();
+        stateMonitor.update();
         if (outcome.status === 'complete') {
           events.emit('swept', outcome);
           onSwept();

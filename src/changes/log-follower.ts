@@ -66,7 +66,7 @@ export function createLogFollower(ports: LogFollowerPorts): Required<TailHandler
         lists.follow(sweep);
         const list = lists.ensure(sweep.list);
         // If this process knows something newer than the sweep, the store gets it.
-        if (list.ledger.hasNews && list.ledger.lastNumber !== sweep.number) saveSweep(list);
+        if (list.ledger.hasUnsavedChanges && list.ledger.lastNumber !== sweep.number) saveSweep(list);
       }
       if (sweeps.length > 0) ports.onFollowed();
     },

@@ -48,7 +48,7 @@ export function createMerger({ lists, clock, recentOptIns, clockSkew, saveSweep 
     if (!isNew || appliedAt === undefined || evidence.direction !== 'in') return isNew;
     recentOptIns.note(list, msisdn);
     // A running sweep may have listed the number again. Without this save, the opt-in would win after a crash.
-    if (evidence.proof !== undefined && ledger.hasNews) saveSweep(optOutList);
+    if (evidence.proof !== undefined && ledger.hasUnsavedChanges) saveSweep(optOutList);
     return isNew;
   }
 

@@ -36,7 +36,7 @@ export interface GateAccess extends Checker {
    *
    * @returns a function that undoes this.
    */
-  hinder(code: string): () => void;
+  addObstacle(code: string): () => void;
 }
 
 const accesses = new WeakMap<object, GateAccess>();

@@ -9,7 +9,7 @@ import { createNumberMap } from '../number-set/number-map.ts';
 import { createNumberSet, type NumberSet } from '../number-set/number-set.ts';
 import {
   NOTHING_OBSERVED,
-  firstHandVerdict,
+  isBlockedByEvidence,
   lastOptInSeenAt,
   mergeEvidence,
   soleOptOutOf,
@@ -143,7 +143,7 @@ export function createEvidenceIndex(options: WeighingOptions): EvidenceIndex {
       state.isEmpty = false;
       const sole = soleOptOutOf(record);
       if (sole && entries.get(msisdn) === undefined && compact.set(msisdn, sole, record.listed)) return;
-      const isBlocked = firstHandVerdict(record, options, observed);
+      const isBlocked = isBlockedByEvidence(record, options, observed);
       entries.set(msisdn, { record, observed, isBlocked });
       assign(msisdn, isBlocked === undefined ? undecided : isBlocked ? blocked : released);
       compact.delete(msisdn);

@@ -182,7 +182,7 @@ function compareLastStoredFirst(a: Evidence, b: Evidence): number {
  * lists it, `undefined` leaves it to the provider's list. While the provider lists a number, only an act that the
  * manage endpoint has proven releases it, and only until the list outweighs that act.
  */
-export function firstHandVerdict(
+export function isBlockedByEvidence(
   record: NumberRecord,
   options: WeighingOptions,
   observed: Observed = NOTHING_OBSERVED,

@@ -124,7 +124,7 @@ export interface Ledger {
   /** Whether there never was any evidence and the provider list is empty. */
   readonly isEmpty: boolean;
   /** Whether anything changed since the last save began. */
-  readonly hasNews: boolean;
+  readonly hasUnsavedChanges: boolean;
 }
 
 /** Creates an empty ledger: nothing is known of the provider's list yet. */
@@ -286,7 +286,7 @@ export function createLedger(options: LedgerOptions): Ledger {
     get isEmpty() {
       return indexState.isEmpty && view.numbers.size === 0;
     },
-    get hasNews() {
+    get hasUnsavedChanges() {
       return provider.hasUnsavedChanges || listedRows.hasUnsaved;
     },
   };

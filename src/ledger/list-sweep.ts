@@ -5,7 +5,7 @@
  */
 
 import type { OptOutChange } from './evidence.ts';
-import { pour, sift } from '../number-set/chunked.ts';
+import { addInSteps, selectNumbers } from '../number-set/chunked.ts';
 import { createNumberSet, type NumberSet } from '../number-set/number-set.ts';
 import { addNumbers, basisOf, beganOf, isOutdated, type ProviderListState } from './provider-list-state.ts';
 import { findMissing, noMissingNumbers, type MissingNumbers } from './removals.ts';
@@ -45,7 +45,7 @@ export function beginListSweep(
   /** Adds the opted-out rows of a page. @returns how many numbers are new, and whose opt-in the list now outweighs. */
   function takeOuts({ outs, outDates }: RowColumns) {
     const added = addNumbers(state, outs);
-    const found = sift(outs, state.missingOnce, true);
+    const found = selectNumbers(outs, state.missingOnce, true);
     state.missingOnce.deleteBatch(found);
     if (found.length > 0) state.hasUnsavedChanges = true;
     const overruled: string[] = [];
@@ -109,11 +109,11 @@ export function beginListSweep(
     get distinct() {
       return distinct;
     },
-    lend() {
+    transferSeen() {
       if (isCurrent()) state.sweep = { phase: 'transferred', id };
       return seenNumbers;
     },
-    takeBack(seen) {
+    restoreSeen(seen) {
       if (isCurrent()) state.sweep = { phase: 'reading', id, seen };
     },
     abort() {
@@ -169,7 +169,7 @@ function* prepareCommit(
   const optInOf = (one: number) => firstHand.optInOfRemoval(one, { number, start }, basis);
   yield* findMissing(state.view.numbers, { ...search, optInOf }, found);
   if (found.leaving.size === 0) return [];
-  yield* pour(found.missing, search.seen);
+  yield* addInSteps(found.missing, search.seen);
   return yield* prepareRemoval(() => state.unsaved, found.leaving);
 }
 

@@ -6,7 +6,7 @@
 import type { LogPosition } from './evidence.ts';
 import { createContradictions, type Contradictions } from './contradictions.ts';
 import { createNumberSet, type NumberSet } from '../number-set/number-set.ts';
-import { sift } from '../number-set/chunked.ts';
+import { selectNumbers } from '../number-set/chunked.ts';
 import type { MissingNumbers } from './removals.ts';
 import type { UnsavedDelta } from './unsaved-delta.ts';
 
@@ -86,7 +86,7 @@ export function markSeen({ sweep }: ProviderListState, numbers: Float64Array): v
 export function addNumbers(state: ProviderListState, numbers: Float64Array): number {
   markSeen(state, numbers);
   const { view, unsaved } = state;
-  const added = sift(numbers, view.numbers, false).toSorted();
+  const added = selectNumbers(numbers, view.numbers, false).toSorted();
   if (added.length === 0) return 0;
   const sizeBefore = view.numbers.size;
   state.hasUnsavedChanges = true;

@@ -4,7 +4,7 @@
  */
 
 import { createNumberSet, type NumberSet } from '../number-set/number-set.ts';
-import { sift } from '../number-set/chunked.ts';
+import { selectNumbers } from '../number-set/chunked.ts';
 import { beginListSweep, type ShrinkHoldOptions } from './list-sweep.ts';
 import {
   addNumbers,
@@ -123,7 +123,7 @@ function restore(state: ProviderListState, snapshot: ProviderListSnapshot): bool
   state.last = { origin: 'restored', number: snapshot.number, start: snapshot.start };
   state.unsaved = createUnsavedDelta();
   for (const batch of numbersBefore.batches()) {
-    const missing = sift(sift(batch, view.numbers, false), missingBefore, false);
+    const missing = selectNumbers(selectNumbers(batch, view.numbers, false), missingBefore, false);
     addNumbers(state, missing);
     state.missingOnce.addBatch(missing);
   }

@@ -5,7 +5,7 @@
 
 import type { OptOutChange } from './evidence.ts';
 import { createNumberSet, type NumberSet } from '../number-set/number-set.ts';
-import { LOOKED_UP_AT_ONCE, sift, slicesOf } from '../number-set/chunked.ts';
+import { LOOKED_UP_AT_ONCE, selectNumbers, slicesOf } from '../number-set/chunked.ts';
 
 /**
  * The numbers that a sweep lacked. A number that is added to the list between two steps has to be taken out of them.
@@ -41,9 +41,9 @@ export function* findMissing(
   { missing, leaving, optIns }: MissingNumbers,
 ): Generator<undefined, void, undefined> {
   for (const slice of slicesOf(numbers, LOOKED_UP_AT_ONCE)) {
-    const absent = sift(slice, seen, false);
-    missing.addBatch(sift(absent, missingOnce, false));
-    const withoutOptIn = sift(absent, missingOnce, true).filter((number) => {
+    const absent = selectNumbers(slice, seen, false);
+    missing.addBatch(selectNumbers(absent, missingOnce, false));
+    const withoutOptIn = selectNumbers(absent, missingOnce, true).filter((number) => {
       const optIn = optInOf(number);
       if (optIn === undefined) return true;
       // The number leaves with a later sweep, when its opt-in counts. If the opt-in is lost, that sweep makes another.

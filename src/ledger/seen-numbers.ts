@@ -4,7 +4,7 @@
  */
 
 import { createNumberSet, type NumberSet } from '../number-set/number-set.ts';
-import { sift } from '../number-set/chunked.ts';
+import { selectNumbers } from '../number-set/chunked.ts';
 
 /**
  * The rows with a readable number, by column: opted-out rows, and opted-in rows, which are counted after the others.
@@ -35,9 +35,9 @@ export function createSeenNumbers(
   function add(numbers: Float64Array, own: NumberSet, other: NumberSet): number {
     if (numbers.length === 0) return 0;
     const sizeBefore = own.size;
-    own.addBatch(sift(numbers, other, false));
+    own.addBatch(selectNumbers(numbers, other, false));
     const fresh = own.size - sizeBefore;
-    own.addBatch(sift(numbers, other, true));
+    own.addBatch(selectNumbers(numbers, other, true));
     return fresh;
   }
 

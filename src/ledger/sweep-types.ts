@@ -62,13 +62,13 @@ export interface SweepRun {
   /** How many different numbers the sweep has seen, opted out or in. */
   readonly distinct: number;
   /** Gives the seen numbers to the caller, who transfers them to the sweep's thread. */
-  lend(): SeenNumbers;
+  transferSeen(): SeenNumbers;
   /**
    * Takes the opted-out numbers back from the thread. If they are not taken back, the commit of the sweep is dropped.
    *
    * @param outs the numbers of all opted-out rows of the sweep.
    */
-  takeBack(outs: NumberSet): void;
+  restoreSeen(outs: NumberSet): void;
   /** Ends a complete sweep, in short steps between which other work can run. */
   commit(removals: Removals): Generator<undefined, CommitEffect>;
   /** Ends an incomplete sweep: the numbers that it added stay, and nothing is removed. */

@@ -4,7 +4,7 @@
  */
 
 import { createNumberSet, type NumberSet } from '../number-set/number-set.ts';
-import { LOOKED_UP_AT_ONCE, pour, sift, slicesOf } from '../number-set/chunked.ts';
+import { LOOKED_UP_AT_ONCE, addInSteps, selectNumbers, slicesOf } from '../number-set/chunked.ts';
 
 /** Added and removed numbers. No number is in both sets. */
 export interface NumberDelta {
@@ -50,7 +50,7 @@ export function* prepareRemoval(
   for (let delta = unsaved(); delta !== undefined && delta !== prepared; delta = unsaved()) {
     prepared = delta;
     unsavedAdditions.push(...(yield* intersection(delta.added, leaving)));
-    yield* pour(delta.removed, leaving);
+    yield* addInSteps(delta.removed, leaving);
   }
   return unsavedAdditions;
 }
@@ -61,7 +61,7 @@ export function applyRemoval(
   leaving: NumberSet,
   unsavedAdditions: readonly Float64Array[],
 ): void {
-  for (const numbers of unsavedAdditions) delta.added.deleteBatch(sift(numbers, leaving, true));
+  for (const numbers of unsavedAdditions) delta.added.deleteBatch(selectNumbers(numbers, leaving, true));
   delta.removed = leaving;
 }
 
@@ -70,7 +70,7 @@ function* intersection(a: NumberSet, b: NumberSet): Generator<undefined, Float64
   const common: Float64Array[] = [];
   const [small, large] = a.size < b.size ? [a, b] : [b, a];
   for (const slice of slicesOf(small, LOOKED_UP_AT_ONCE)) {
-    const found = sift(slice, large, true);
+    const found = selectNumbers(slice, large, true);
     if (found.length > 0) common.push(found);
     if (slice.length === LOOKED_UP_AT_ONCE) yield;
   }

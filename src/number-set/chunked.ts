@@ -11,7 +11,7 @@ export const LOOKED_UP_AT_ONCE = 2_000;
 const ADDED_AT_ONCE = 500;
 
 /** Returns those of `numbers` that the set has if `isWanted`, or else those that it lacks. */
-export function sift(numbers: Float64Array, set: NumberSet, isWanted: boolean): Float64Array {
+export function selectNumbers(numbers: Float64Array, set: NumberSet, isWanted: boolean): Float64Array {
   if (set.size === 0) return isWanted ? new Float64Array(0) : numbers.slice();
   const found = new Uint8Array(numbers.length);
   set.hasEach(numbers, found);
@@ -27,7 +27,7 @@ export function* slicesOf(set: NumberSet, most: number): Generator<Float64Array,
 }
 
 /** Adds all numbers of one set to another, and yields after each chunk. */
-export function* pour(from: NumberSet, to: NumberSet): Generator<undefined, void, undefined> {
+export function* addInSteps(from: NumberSet, to: NumberSet): Generator<undefined, void, undefined> {
   for (const slice of slicesOf(from, ADDED_AT_ONCE)) {
     to.addBatch(slice);
     if (slice.length === ADDED_AT_ONCE) yield;

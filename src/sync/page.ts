@@ -137,7 +137,7 @@ export function createThreadPages(
   async function transferSeen(): Promise<void> {
     if (isTransferred) return;
     isTransferred = true;
-    const seen = ledgerSweep.lend();
+    const seen = ledgerSweep.transferSeen();
     const [outs, ins] = [seen.outs.transfer(), seen.ins.transfer()];
     await ask('begin', { outs: outs.state, ins: ins.state }, [...outs.buffers, ...ins.buffers]);
   }
@@ -157,7 +157,7 @@ export function createThreadPages(
     fetch: (request) => requestRaw(request, (reply) => parse(request.index, reply)),
     async transferBack() {
       if (!isTransferred) return;
-      ledgerSweep.takeBack(await receiveSet(() => ask('transferBack', null)));
+      ledgerSweep.restoreSeen(await receiveSet(() => ask('transferBack', null)));
     },
   };
 }

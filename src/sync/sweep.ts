@@ -176,7 +176,7 @@ export function createSweeps(options: SweepOptions, ports: SweepPorts): Sweeps {
       }
       reportAnomalies(counts, undefined);
       // The rows that an incomplete sweep has read count, after a restart too.
-      if (ledger.hasNews) ports.saveSweep();
+      if (ledger.hasUnsavedChanges) ports.saveSweep();
       return signal.aborted ? { status: 'closed', list } : { ...figures(), status: 'failed', error };
     } finally {
       await thread.end();

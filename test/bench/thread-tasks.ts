@@ -21,12 +21,12 @@ const ROUNDS = 9;
 const PAGE_SIZE = 1_000;
 
 /** How long sweeps kept the main thread busy, and how long they took: milliseconds, a value a round. */
-export interface Flown {
+export interface TimedSweeps {
   readonly busyMs: number[];
   readonly tookMs: number[];
 }
 
-function flightsOf(provider: ProviderProcess, threadFromRows: number) {
+function timedSweepsOf(provider: ProviderProcess, threadFromRows: number) {
   const ledger = createLedger({
     ...{ list: 'default', clockSlackMs: 60_000, lagGraceMs: 600_000, shrinkHoldMs: 86_400_000 },
     ...{ longestStepMs: 600_000, trustProviderRemoval: false },
@@ -69,13 +69,13 @@ function flightsOf(provider: ProviderProcess, threadFromRows: number) {
 }
 
 /** Sweeps a list whose length is known, in both ways by turns. */
-async function threads(count: number): Promise<{ readonly without: Flown; readonly own: Flown }> {
+async function threads(count: number): Promise<{ readonly without: TimedSweeps; readonly own: TimedSweeps }> {
   const provider = await startProvider(count);
   const figures = { without: { busyMs: [], tookMs: [] }, own: { busyMs: [], tookMs: [] } } as Record<
     'without' | 'own',
-    Flown
+    TimedSweeps
   >;
-  const ways = { without: flightsOf(provider, Infinity), own: flightsOf(provider, 0) };
+  const ways = { without: timedSweepsOf(provider, Infinity), own: timedSweepsOf(provider, 0) };
   for (let round = -2; round < ROUNDS; round++) {
     for (const way of ['without', 'own'] as const) {
       globalThis.gc?.();

@@ -114,10 +114,10 @@ describe('another process’s removal', () => {
   it('is not applied while the sweep’s thread owns the seen numbers', () => {
     const { list, read } = createWorld([one, two], [one, two]);
     const run = read(10, [one]);
-    const seen = run.lend();
+    const seen = run.transferSeen();
     list.follow(followed(4, { removed: [Number(two)] }));
     expect(list.has(two)).toBe(true);
-    run.takeBack(seen.outs);
+    run.restoreSeen(seen.outs);
     list.follow(followed(4, { removed: [Number(one), Number(two)] }));
     expect([list.has(one), list.has(two)]).toEqual([true, false]);
     expect(finish(run.commit('apply')).effect).toMatchObject({ status: 'committed', size: 1 });
@@ -141,7 +141,7 @@ describe('a sweep whose thread owns the seen numbers', () => {
   it('is dropped if they are not taken back', () => {
     const { list, read } = createWorld([one, two], [one, two]);
     const run = read(10, [one]);
-    run.lend();
+    run.transferSeen();
     expect(finish(run.commit('accept')).effect).toEqual({ status: 'dropped' });
     expect(list.view.numbers.size).toBe(2);
   });
@@ -150,7 +150,7 @@ describe('a sweep whose thread owns the seen numbers', () => {
     const { list, read } = createWorld([one, two], [one, two]);
     const early = read(10, [one]);
     const late = read(11, [one]);
-    early.takeBack(early.lend().outs);
+    early.restoreSeen(early.transferSeen().outs);
     list.follow(followed(4, { removed: [Number(one), Number(two)] }));
     expect([list.has(one), list.has(two)]).toEqual([true, false]);
     expect(finish(early.commit('apply')).effect).toEqual({ status: 'dropped' });

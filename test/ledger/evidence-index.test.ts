@@ -17,7 +17,11 @@ describe('an opt-out that is also on the provider’s list', () => {
     expect(ledger.save().rows).toEqual([{ msisdn: N, sweep: 2, date: 500 }]);
     // The date that manage gave is earlier than that of the row.
     const optIn = provenIn(1, { sweep: 2, optInDate: 450 });
-    expect([ledger.merge(N, optIn, 0), ledger.blocks(N), ledger.hasNews]).toEqual([true, true, false]);
+    expect([ledger.merge(N, optIn, 0), ledger.blocks(N), ledger.hasUnsavedChanges]).toEqual([
+      true,
+      true,
+      false,
+    ]);
     ledger.replace(N, [told('out', T, 1)]);
     sweep(ledger, 3, [row(600)]);
     expect(ledger.save().rows).toEqual([{ msisdn: N, sweep: 3, date: 600 }]);

@@ -6,7 +6,7 @@ import {
   EMPTY_RECORD,
   NOTHING_OBSERVED,
   evidenceOf,
-  firstHandVerdict,
+  isBlockedByEvidence,
   isListedAfter,
   lastOptInSeenAt,
   sinceOf,
@@ -92,7 +92,7 @@ describe('an opt-out', () => {
     ],
   ])('stands unless an opt-in beats it: %s', (_name, outs, ins, result) => {
     expect(standingOptOuts(recordOf(outs, ins), LEDGER)).toEqual(result === 'stands' ? outs : []);
-    expect(firstHandVerdict(recordOf(outs, ins), LEDGER)).toBe(result === 'stands' ? true : undefined);
+    expect(isBlockedByEvidence(recordOf(outs, ins), LEDGER)).toBe(result === 'stands' ? true : undefined);
   });
 
   it('is weighed with the others of its kind only', () => {
@@ -166,15 +166,15 @@ const AFTER_GRACE = observed(APPLIED_AT + LEDGER.lagGraceMs + 1);
 
 describe('first-hand evidence', () => {
   it('decides nothing if there is none, and blocks if an opt-out stands', () => {
-    expect(firstHandVerdict(EMPTY_RECORD, LEDGER)).toBeUndefined();
-    expect(firstHandVerdict(recordOf([outAct(1)], [provenIn(0)]), LEDGER)).toBe(true);
-    expect(firstHandVerdict(recordOf([outAct(1)], [provenIn(1)]), LEDGER)).toBe(false);
+    expect(isBlockedByEvidence(EMPTY_RECORD, LEDGER)).toBeUndefined();
+    expect(isBlockedByEvidence(recordOf([outAct(1)], [provenIn(0)]), LEDGER)).toBe(true);
+    expect(isBlockedByEvidence(recordOf([outAct(1)], [provenIn(1)]), LEDGER)).toBe(false);
   });
 
   it('leaves the answer to the provider’s list unless an act is proven', () => {
     for (const optIn of [inAct(1), told('in', T + HOUR, 2), noBasis]) {
-      expect(firstHandVerdict(recordOf([], [optIn]), LEDGER)).toBeUndefined();
-      expect(firstHandVerdict(recordOf([], [optIn], { sweep: 1, date: T }), LEDGER)).toBeUndefined();
+      expect(isBlockedByEvidence(recordOf([], [optIn]), LEDGER)).toBeUndefined();
+      expect(isBlockedByEvidence(recordOf([], [optIn], { sweep: 1, date: T }), LEDGER)).toBeUndefined();
     }
   });
 
@@ -201,7 +201,7 @@ describe('first-hand evidence', () => {
     ],
   )('releases with a proven act unless the list outweighs it: %s', (_name, optInDate, list, seen, result) => {
     const optIn = provenIn(1, { optInDate, sweep: 5 }, { id: 'own' });
-    const verdict = (ins: readonly Evidence[]) => firstHandVerdict(recordOf([], ins, list), LEDGER, seen);
+    const verdict = (ins: readonly Evidence[]) => isBlockedByEvidence(recordOf([], ins, list), LEDGER, seen);
     expect(verdict([optIn])).toBe(result === 'releases' ? false : undefined);
     expect(verdict([inAct(1), optIn, told('in', T, 1)])).toBe(result === 'releases' ? false : undefined);
     // If another process applied the act, or this one before a restart, any later sweep outweighs it.
@@ -216,7 +216,7 @@ describe('first-hand evidence', () => {
       provenIn(1, { optInDate: T, sweep: 5 }),
       provenIn(2, { optInDate: T + 2, sweep: 6 }),
     ];
-    const verdict = (list: Listed) => firstHandVerdict(recordOf([], [older, newer], list), LEDGER);
+    const verdict = (list: Listed) => isBlockedByEvidence(recordOf([], [older, newer], list), LEDGER);
     expect([verdict(listed(6, T + 1)), verdict(listed(7, T + 1)), verdict(listed(6, T + 3))]).toEqual([
       false,
       undefined,

@@ -34,7 +34,7 @@ describe('another process’s sweep', () => {
     sweep(ledger, 2, [N]);
     ledger.save().done('kept');
     expect(ledger.follow(followed(1, { added: [Number(other)], removed: [Number(N)] }), [])).toBe(false);
-    expect([ledger.blocks(N), ledger.blocks(other), ledger.hasNews]).toEqual([true, true, true]);
+    expect([ledger.blocks(N), ledger.blocks(other), ledger.hasUnsavedChanges]).toEqual([true, true, true]);
     // The store removed the number. The next save adds it again.
     expect(digits(ledger.save().delta?.added)).toEqual([N]);
   });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { pour } from '../../src/number-set/chunked.ts';
+import { addInSteps } from '../../src/number-set/chunked.ts';
 import { createNumberSet } from '../../src/number-set/number-set.ts';
 import { mergeDelta, createUnsavedDelta } from '../../src/ledger/unsaved-delta.ts';
 
@@ -17,13 +17,13 @@ describe('mergeDelta', () => {
   });
 });
 
-describe('pour', () => {
+describe('addInSteps', () => {
   it('adds all numbers of a set, in steps of a few hundred', () => {
     const from = createNumberSet(
       Array.from({ length: 1_201 }, (_, index) => String(15_550_000_000 + index * 7)),
     );
     const to = createNumberSet([A]);
-    expect([...pour(from, to)].length).toBe(2);
+    expect([...addInSteps(from, to)].length).toBe(2);
     expect([to.size, [...from].every((msisdn) => to.has(msisdn))]).toEqual([1_202, true]);
   });
 });

@@ -84,8 +84,12 @@ describe('ready and reasons', () => {
   it('name the codes of other modules, each once and until it is removed', async () => {
     const { guard, clock } = create();
     await settle();
-    const { hinder } = accessOf(guard);
-    const [first, second, other] = [hinder('gate_blind'), hinder('gate_blind'), hinder('other')];
+    const { addObstacle } = accessOf(guard);
+    const [first, second, other] = [
+      addObstacle('gate_blind'),
+      addObstacle('gate_blind'),
+      addObstacle('other'),
+    ];
     const reasons = () => guard.status().reasons;
     expect(guard.status()).toMatchObject({ ready: false, reasons: ['gate_blind', 'other'] });
     first();

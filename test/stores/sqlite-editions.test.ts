@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { LATEST_TIME, type Evidence, type OptOutChange } from '../../src/ledger/evidence.ts';
-import { EMPTY_RECORD, firstHandVerdict, mergeEvidence } from '../../src/ledger/evidence-rules.ts';
+import { EMPTY_RECORD, isBlockedByEvidence, mergeEvidence } from '../../src/ledger/evidence-rules.ts';
 import { loadDriver } from '../../src/stores/sqlite/driver.ts';
 import { createEngine, type Engine } from '../../src/stores/sqlite/engine.ts';
 import { readLogId } from '../../src/stores/sqlite/log-id.ts';
@@ -53,7 +53,7 @@ function isBlocked(engine: Engine, msisdn: string): boolean {
     .history(msisdn, undefined, undefined)
     .map((one) => one.evidence)
     .reduce(mergeEvidence, EMPTY_RECORD);
-  return firstHandVerdict(record, OPTIONS) === true;
+  return isBlockedByEvidence(record, OPTIONS) === true;
 }
 
 const numberOf = (name: string) => persons.find((one) => one.name === name)?.msisdn ?? '';

@@ -7,7 +7,7 @@ import { describe, expect, it } from 'vitest';
 import type { Evidence, OptOutChange } from '../../src/ledger/evidence.ts';
 import {
   EMPTY_RECORD,
-  firstHandVerdict,
+  isBlockedByEvidence,
   mergeEvidence,
   type Listed,
 } from '../../src/ledger/evidence-rules.ts';
@@ -328,7 +328,7 @@ describe('prune', () => {
     const changeLog = createChangeLog(database, 'this process', () => now);
     const own = readLogId(database).id;
     const answerOf = (evidence: readonly Evidence[], listed: Listed | undefined) =>
-      firstHandVerdict(
+      isBlockedByEvidence(
         { ...evidence.reduce(mergeEvidence, EMPTY_RECORD), listed },
         { clockSlackMs: 1, lagGraceMs: 0 },
       );

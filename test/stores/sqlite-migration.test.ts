@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { EMPTY_RECORD, firstHandVerdict, mergeEvidence } from '../../src/ledger/evidence-rules.ts';
+import { EMPTY_RECORD, isBlockedByEvidence, mergeEvidence } from '../../src/ledger/evidence-rules.ts';
 import type { Evidence, OptOutChange } from '../../src/ledger/evidence.ts';
 import { LATEST_TIME } from '../../src/ledger/evidence.ts';
 import { copyEvidence } from '../../src/stores/sqlite/carry-over.ts';
@@ -70,7 +70,7 @@ function answers(engine: Engine): Map<string, boolean> {
     persons.map(({ name, msisdn, isListed }) => {
       const evidence = changes.filter((one) => one.msisdn === msisdn).map((one) => one.evidence);
       const record = evidence.reduce(mergeEvidence, EMPTY_RECORD);
-      return [name, firstHandVerdict(record, OPTIONS) ?? isListed];
+      return [name, isBlockedByEvidence(record, OPTIONS) ?? isListed];
     }),
   );
 }
@@ -291,7 +291,7 @@ describe('any content of a file of an earlier version', () => {
             undefined,
           );
           const evidence = log.history(String(person), undefined, undefined).map((one) => one.evidence);
-          const after = firstHandVerdict(evidence.reduce(mergeEvidence, EMPTY_RECORD), OPTIONS);
+          const after = isBlockedByEvidence(evidence.reduce(mergeEvidence, EMPTY_RECORD), OPTIONS);
           if (before === true) expect(after).toBe(true);
           if (before !== true && after === true) blocked++;
           if (before === false && after === undefined) released++;
@@ -450,7 +450,7 @@ describe('evidence that is carried over into another file', () => {
   });
   const isBlocked = (engine: Engine, msisdn: string) => {
     const evidence = loaded(engine).flatMap((one) => (one.msisdn === msisdn ? [one.evidence] : []));
-    return firstHandVerdict(evidence.reduce(mergeEvidence, EMPTY_RECORD), OPTIONS);
+    return isBlockedByEvidence(evidence.reduce(mergeEvidence, EMPTY_RECORD), OPTIONS);
   };
   const idOf = (database: Database) => readLogId(database).id;
 

@@ -119,7 +119,7 @@ function recordVisibility(access: GateAccess, isSeen: boolean): void {
   if (isSeen) {
     makeReady?.();
     blindGuards.delete(access);
-  } else if (makeReady === undefined) blindGuards.set(access, access.hinder('global_guard_blind'));
+  } else if (makeReady === undefined) blindGuards.set(access, access.addObstacle('global_guard_blind'));
 }
 
 const blindError = () => new ConfigError('global_guard_blind', 'installGlobalGuard', UNSEEN);

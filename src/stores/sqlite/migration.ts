@@ -5,7 +5,7 @@
 
 import { LATEST_TIME, type Evidence } from '../../ledger/evidence.ts';
 import { createNumberSet, type NumberSet } from '../../number-set/number-set.ts';
-import { EMPTY_RECORD, firstHandVerdict, mergeEvidence } from '../../ledger/evidence-rules.ts';
+import { EMPTY_RECORD, isBlockedByEvidence, mergeEvidence } from '../../ledger/evidence-rules.ts';
 import type { StoreTrouble } from '../store.ts';
 import type { Database, SqlValue } from './driver.ts';
 import { inferBases } from './first-edition-bases.ts';
@@ -152,7 +152,7 @@ function isBlockedNow(rows: readonly Row[], { id: log }: LogIdentity): boolean |
         ...(typeof basis === 'number' ? { basis: { log, position: basis } } : {}),
       };
     });
-  return firstHandVerdict(evidence.reduce(mergeEvidence, EMPTY_RECORD), LEDGER_DEFAULTS);
+  return isBlockedByEvidence(evidence.reduce(mergeEvidence, EMPTY_RECORD), LEDGER_DEFAULTS);
 }
 
 /** Yields, for each number and list with an opt-in, all rows of evidence. */
