@@ -232,6 +232,7 @@ export function decideOn(
 }
 
 const ALLOWED_AS = { fresh: 'not_listed', stale: 'stale', expired: 'policy', unknown: 'policy' } as const;
+/** `fresh` permits what is not listed, so it blocks only once the guard is closed. */
 const BLOCKED_AS = { fresh: 'closed', stale: 'stale', expired: 'expired', unknown: 'not_ready' } as const;
 
 /** The options of a check. */

@@ -119,7 +119,7 @@ describe('what only some files know', () => {
     expect(foreign).toEqual([]);
   });
 
-  it('only the clock, and stores that speak with other processes, read the machine’s clocks', () => {
+  it('only the clock, the SQLite store and the test tools read the machine’s clocks', () => {
     const readers = files.filter(
       (file) =>
         !file.startsWith('testing/') &&

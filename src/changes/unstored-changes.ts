@@ -1,5 +1,6 @@
 /**
- * Changes that could not be stored at first, and that are stored as soon as the store works again. They are opt-outs,
+ * Changes that could not be stored at first, and that are stored as soon as the store works again. They are in memory
+ * only: if the process ends before, the provider's repeated webhook brings them again. They are opt-outs,
  * which block in this process all the same, and the person's own opt-ins, which count from their first time and not
  * from that of a retry. An operator's opt-in is not among them: its call was rejected, so it must not count later.
  */

@@ -186,22 +186,22 @@ export function createListAges(config: Config, ageClock: AgeClock): ListAges {
 
 /** The last complete sweep of a list. Takes over the one that the list's poller has completed, if that is later. */
 function lastSyncOf(list: AgedList): LastSync {
-  const completedAt = list.poller?.completedAt;
-  if (completedAt !== undefined && isBefore(list.lastSync, completedAt)) {
-    list.lastSync = { kind: 'own', startedAt: completedAt };
+  const lastCompleteStart = list.poller?.lastCompleteStart;
+  if (lastCompleteStart !== undefined && isBefore(list.lastSync, lastCompleteStart)) {
+    list.lastSync = { kind: 'own', startedAt: lastCompleteStart };
   }
   return list.lastSync;
 }
 
-/** Whether a sweep of this process that started at `completedAt` replaces the last one that is known. */
-function isBefore(lastSync: LastSync, completedAt: number): boolean {
+/** Whether a sweep of this process that started at `lastCompleteStart` replaces the last one that is known. */
+function isBefore(lastSync: LastSync, lastCompleteStart: number): boolean {
   switch (lastSync.kind) {
     case 'never':
     case 'restored':
       return true;
     case 'followed':
     case 'own':
-      return lastSync.startedAt < completedAt;
+      return lastSync.startedAt < lastCompleteStart;
   }
 }
 

@@ -128,7 +128,7 @@ const LONGEST_PREFIX = 8;
 
 /**
  * Returns the international numbers that digits dial from a country: the digits without each prefix for calls abroad
- * that they start with, the longest prefix first. `00` is such a prefix in every country.
+ * that they start with, the longest prefix first. `00` is accepted as such a prefix in every country.
  */
 export function dialledAbroad(digits: string, country: CountryCode): readonly string[] {
   const cached = abroadPatterns.get(country);

@@ -75,9 +75,9 @@ function internationalForms(
 
 /**
  * Returns the numbers that digits can mean if the zero at index `zero` is in brackets behind the country code. The
- * number without the zero comes first if the zero is a national prefix in that country, or if only this number is
- * possible: people also write `(0)` by habit. Otherwise the number with the zero comes first. Without such a zero there
- * are only the digits.
+ * number without the zero comes first if the zero is a national prefix in that country, or if the number with it is not
+ * possible: people also write `(0)` by habit. Otherwise the number with the zero comes first. If there is no such zero,
+ * returns the digits alone.
  */
 function zeroForms(digits: string, zero: number | undefined): readonly string[] {
   const code = zero === undefined ? undefined : callingCodeOf(digits);

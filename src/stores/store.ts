@@ -1,6 +1,7 @@
 /**
- * The store port: it keeps evidence and sweeps between restarts and shares them between processes. Second edition: each
- * entry has a position in the store's log, and each sweep has a number. Types only.
+ * The store port: it keeps evidence and sweeps between restarts and shares them between processes. Each entry has a
+ * position in the store's log, and each sweep has a number; the first edition of the port, which `stores/first-edition.ts`
+ * adapts, had neither. Types only.
  */
 
 import type { Evidence, OptOutChange } from '../ledger/evidence.ts';

@@ -47,7 +47,7 @@ export interface Poller {
   /** Stops polling for good and ends a running sweep. Resolves when no sweep is running. */
   stop(): Promise<void>;
   /** When the last complete sweep of this process started, by the age clock; `undefined` before. */
-  readonly completedAt: number | undefined;
+  readonly lastCompleteStart: number | undefined;
   /** The outcome of the last sweep. */
   readonly last: SweepOutcome | undefined;
   readonly consecutiveFailures: number;
@@ -192,8 +192,8 @@ export function createPoller(options: PollerOptions, ports: PollerPorts): Poller
       }
       await lease?.release();
     },
-    get completedAt() {
-      return sweeps.completedAt;
+    get lastCompleteStart() {
+      return sweeps.lastCompleteStart;
     },
     get last() {
       return last;

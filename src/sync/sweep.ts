@@ -118,7 +118,7 @@ export interface Sweeps {
   /** Runs one sweep. Call it only if no other sweep of the list is running. */
   sweep(control: SweepControl): Promise<FinishedSweep>;
   /** When the last complete sweep started, by the age clock; `undefined` before. */
-  readonly completedAt: number | undefined;
+  readonly lastCompleteStart: number | undefined;
 }
 
 /** Creates the sweeps of one list. */
@@ -129,7 +129,7 @@ export function createSweeps(options: SweepOptions, ports: SweepPorts): Sweeps {
     { fromRows: options.threadFromRows ?? LONG_LIST_ROWS, timeoutMs: options.timeoutMs },
     { clock, spawn: ports.spawnThread, onLost: () => ports.onThreadLost?.() },
   );
-  let completedAt: number | undefined;
+  let lastCompleteStart: number | undefined;
   let areDuplicatesReported = false;
 
   async function sweep(control: SweepControl): Promise<FinishedSweep> {
@@ -161,7 +161,7 @@ export function createSweeps(options: SweepOptions, ports: SweepPorts): Sweeps {
       if (effect.status === 'dropped') {
         throw new ProviderError('provider_aborted', 'a later sweep was taken over meanwhile');
       }
-      completedAt = startedAge;
+      lastCompleteStart = startedAge;
       ports.saveSweep();
       if (effect.optIns.length > 0) await keepOptIns(effect.optIns);
       reportAnomalies(counts, effect);
@@ -204,8 +204,8 @@ export function createSweeps(options: SweepOptions, ports: SweepPorts): Sweeps {
 
   return {
     sweep,
-    get completedAt() {
-      return completedAt;
+    get lastCompleteStart() {
+      return lastCompleteStart;
     },
   };
 }

@@ -53,7 +53,7 @@ export interface WebhooksOptions {
   /** The keywords. YES is refused as an opt-in word. */
   readonly keywords?:
     | {
-        /** Languages that are included (`en`, `fr`, `es`), or keyword packs of your own. Default all three. */
+        /** Languages that are included (`en`, `fr`, `es`), or keyword packs of your own. Default: all that are included. */
         readonly languages?: readonly (KeywordLanguage | KeywordPack)[] | undefined;
         /** Whole messages that opt out, in addition to those of the languages. */
         readonly optOut?: readonly string[] | undefined;

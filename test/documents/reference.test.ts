@@ -75,7 +75,7 @@ describe('the reference', () => {
     const row = tables
       .find(({ head }) => head === '`GuardStatus`')
       ?.rows.find(([cell]) => cell === '`reasons`');
-    const codes = wordsAfter(/\bhinder\('([a-z_]+)'/g);
+    const codes = wordsAfter(/\baddObstacle\('([a-z_]+)'/g);
     expect(codes).not.toEqual([]);
     expect(wordsOf(row?.[1])).toEqual(expect.arrayContaining([...codes]));
   });

@@ -47,11 +47,19 @@ describe('the store of the example', () => {
     await test.run(async () => ({ store, reopen: async () => store }));
   });
 
-  it('does not acknowledge a change that could not be mirrored', async () => {
-    const store = mirroredStore(memoryStore(), () => Promise.reject(new Error('the audit log is down')));
+  it('does not acknowledge a change that could not be mirrored, and mirrors it later', async () => {
+    let isDown = true;
+    const mirrored: string[] = [];
+    const store = mirroredStore(memoryStore(), async (changes) => {
+      if (isDown) throw new Error('the audit log is down');
+      mirrored.push(...changes.map(({ msisdn }) => msisdn));
+    });
     await using guard = createGuard({ store, logger: silent });
     await guard.ready();
     await expect(guard.optOut('15551230001')).rejects.toThrow('store');
     expect(guard.canSend('15551230001')).toBe(false);
+    isDown = false;
+    await guard.optOut('15551230002');
+    await expect.poll(() => mirrored.toSorted()).toEqual(['15551230001', '15551230002']);
   });
 });

@@ -124,7 +124,7 @@ describe('the weighing of an opt-in against an opt-out', () => {
     expect(changes).toEqual([true, false, false, false, false]);
   });
 
-  it('lets an act without a basis beat nothing, and keeps an act with a basis beside it', () => {
+  it('lets an act without a basis beat nothing, and an act with a basis still release the number', () => {
     const { basis: _, ...without } = inAct(0);
     for (const ins of [
       [without, inAct(1)],

@@ -219,7 +219,7 @@ describe.runIf(isRoot)('a store that cannot be written to (needs root, to run as
 });
 
 describe.runIf(isRoot)('a disk that is full (needs root, to mount a small one)', () => {
-  it('refuses webhooks, loses nothing, and goes on when there is room', async () => {
+  it('refuses webhooks, keeps blocking, and stores again when there is room', async () => {
     const disk = join(newFolder(), 'disk');
     mkdirSync(disk);
     execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=2m,mode=0755', 'tmpfs', disk]);

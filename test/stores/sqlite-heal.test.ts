@@ -181,7 +181,7 @@ describe('a file of a later version', () => {
   });
 });
 
-describe('a file that cannot be read', () => {
+describe('a damaged file', () => {
   it('is not put aside if another process has replaced it', () => {
     const { engine, file } = openEngine();
     engine.file.log.append([entry({ id: 'kept' })]);

@@ -53,7 +53,8 @@ async function makeSocket(path: string): Promise<void> {
   await new Promise<void>((resolve) => server.listen(path, resolve));
 }
 
-const kinds: readonly (readonly [string, (path: string) => unknown, RegExp])[] = [
+/** Each makes something at `path` that will stand at `target`. */
+const kinds: readonly (readonly [string, (path: string, target: string) => unknown, RegExp])[] = [
   ['a folder', (path) => mkdirSync(path), /a folder/],
   ['a FIFO', makeFifo, /a FIFO/],
   ['a socket', makeSocket, /a socket/],
@@ -68,13 +69,13 @@ const kinds: readonly (readonly [string, (path: string) => unknown, RegExp])[] =
     },
     /a FIFO/,
   ],
-  ['a link to itself', (path) => symlinkSync(path, path), /a link that leads back to itself/],
+  ['a link to itself', (path, target) => symlinkSync(target, path), /a link that leads back to itself/],
 ];
 
 describe('a path that does not lead to a regular file', () => {
   it.each(kinds)('is refused and left as it is: %s', async (_name, make, kind) => {
     const file = join(newFolder(), 'store.db');
-    await make(file);
+    await make(file, file);
     const before = lstatSync(file).ino;
     expect(() => createGuard({ store: `sqlite:${file}` })).toThrow(
       expect.objectContaining({
@@ -107,8 +108,11 @@ describe('a path that does not lead to a regular file', () => {
       const file = join(newFolder(), 'store.db');
       const { guard, errors } = await start(file);
       await guard.optOut(PERSON);
+      // Made elsewhere: the guard makes a new file as soon as it sees that there is none.
+      const made = join(newFolder(), 'made');
+      await make(made, file);
       renameSync(file, `${file}.away`);
-      await make(file);
+      renameSync(made, file);
       const before = lstatSync(file).ino;
       await expect.poll(() => errors.find(({ code }) => code === 'store_unavailable')?.message).toMatch(kind);
       await expect(guard.optOut('15551230002')).rejects.toMatchObject({

@@ -893,10 +893,10 @@ describe('the loop', () => {
     const { poller, clock } = harness(provider);
     poller.start();
     await clock.advance(1);
-    const first = poller.completedAt;
+    const first = poller.lastCompleteStart;
     provider.page.mockRejectedValue(new Error('down'));
     await clock.advance(60 * MINUTE);
-    expect(poller.completedAt).toBe(first);
+    expect(poller.lastCompleteStart).toBe(first);
   });
 });
 

@@ -201,7 +201,7 @@ describe('an opt-in', () => {
 });
 
 describe('a change', () => {
-  it('has at most 4,096 characters of its text', async () => {
+  it('keeps at most 4,096 characters of its text', async () => {
     const { send, changes } = harness();
     await send({ text: `leave me alone ${'x'.repeat(20_000)}` });
     expect(changes[0]?.text).toHaveLength(4_096);

@@ -90,7 +90,7 @@ function checkSend(
     readAndDispatch(context, next, send, opts, opts.body, handler);
     return () => true;
   }
-  const result = checkRecipients(context, findRecipients(context, send, opts, bytes));
+  const result = checkFindings(context, findRecipients(context, send, opts, bytes));
   if (result.isAllowed) return () => dispatchSend(context, next, send, opts, handler, result.recipients);
   endBody(opts.body);
   return () => fail(handler, result.error);
@@ -110,7 +110,7 @@ function readAndDispatch(
   const stopWatching = next.watch(waiting.abort);
   async function run(): Promise<void> {
     const { bytes, body } = await reader.read(context.maxBody, waiting.aborted);
-    const result = checkRecipients(context, findRecipients(context, send, opts, bytes));
+    const result = checkFindings(context, findRecipients(context, send, opts, bytes));
     if (!result.isAllowed) throw result.error;
     dispatchSend(
       context,
@@ -171,7 +171,7 @@ function findRecipients(
 }
 
 /** Checks every recipient of a send and reports the decisions. A doubt counts as one more, unreadable recipient. */
-function checkRecipients(
+function checkFindings(
   { access, isObserved }: GateContext,
   { recipients, needsNoRecipient, doubt }: Findings,
 ): CheckResult {

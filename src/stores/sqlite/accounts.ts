@@ -37,7 +37,8 @@ export interface Takeover {
   /**
    * Checks a file before it is opened.
    *
-   * @returns why the file may be put aside: it has lists of another account, and no process uses it.
+   * @returns an error that says why the file is put aside: it has lists of another account, and no process uses it.
+   * `undefined` if the file can be used.
    * @throws OtherAccount if a process uses it, or did so a short time ago: that process may only be restarting
    */
   check(path: string, accounts: StoreOpening['accounts']): OtherAccount | undefined;

@@ -40,9 +40,9 @@ const KIND = `CASE
   WHEN direction = 'out' AND source = 'manual' AND NOT ${IS_UUID} THEN 'stated'
   ELSE 'act' END`;
 /**
- * The time of a row, if it is not the stored one; else NULL. A message has no date if its date cannot be used, or was
- * so far ahead that it was set to the time at which the message arrived. A stated day without a time means its last
- * instant.
+ * SQL for the time that a row gets: NULL means that the row keeps its stored time. A message has no date if its date cannot be used, or was
+ * so far ahead that it was set to the time at which the message arrived. A row of kind `stated` with a day
+ * but no time means the last instant of that day.
  */
 const MOMENT = `CASE
   WHEN ${KIND} = 'told' AND (at < ${USABLE_SINCE} OR at = seen_at) THEN ${LATEST_TIME}

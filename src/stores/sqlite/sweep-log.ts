@@ -99,8 +99,8 @@ export function createSweepTable(database: Database, writer: string, now: () => 
       const isKept = inTransaction(database, () => {
         numberEarlierSweepsWithin(database);
         const kept = newest(list);
-        // A delta is relative to the sweep that this process knows. If that is not the newest, the newest is read
-        // first.
+        // A delta is relative to the sweep that this process knows. If that is not the newest, the save is refused, and
+        // this process reads the newest first.
         const isKnown = kept === undefined || kept['token'] === knownTokens.get(list);
         if (reader.isOlder(head) || !isKnown) return false;
         insertRow(token, head);
@@ -152,7 +152,7 @@ function deleteReplaced(
   database
     .prepare(`DELETE FROM images WHERE token IN (SELECT token FROM sweeps WHERE ${isOld}) ${kinds}`)
     .run(list, token);
-  // The row of a sweep that changed nothing is not needed: the new row tells other processes the same.
+  // The row of an old sweep without blobs is not needed: the new row has all that other processes need.
   database
     .prepare(`DELETE FROM sweeps WHERE ${isOld} AND token NOT IN (SELECT token FROM images)`)
     .run(list, token);

@@ -304,7 +304,7 @@ describe('the previous dispatcher', () => {
     expect(await sendListed()).toBe(200);
   });
 
-  it('is guarded again after another dispatcher was set', async () => {
+  it('a dispatcher that was set later is guarded by another install', async () => {
     install();
     setGlobalDispatcher(new Agent());
     expect(await sendListed()).toBe(200);
