@@ -39,7 +39,7 @@ function idOf(...parts: readonly (string | number)[]): string {
   return createHash('sha256').update(JSON.stringify(parts)).digest('base64url').slice(0, 22);
 }
 
-/** What it takes to turn a webhook's event into a change. */
+/** The context in which a webhook's event becomes a change. */
 export interface WebhookContext {
   readonly lists: Lists;
   readonly config: Config;

@@ -38,7 +38,7 @@ export interface ImportRowsPorts {
   readonly ledger: Pick<Ledger, 'evidence'>;
   /** The reason of rows that have none. */
   readonly source: string | undefined;
-  /** What to do with rows of people who have opted in on the list. */
+  /** How to treat rows of people who have opted in on the list. */
   readonly conflicts: 'skip' | 'block';
   readonly clock: Pick<Clock, 'now'>;
   readonly clockSlackMs: number;

@@ -46,7 +46,7 @@ export interface ImportOptions {
   readonly list?: string | undefined;
   /** Where the rows come from. It is kept as the reason of rows that have none. */
   readonly source?: string | undefined;
-  /** What to do with rows of people who have opted in on that list. Default `'skip'`. */
+  /** How to treat rows of people who have opted in on that list. Default `'skip'`. */
   readonly conflicts?: 'skip' | 'block' | undefined;
 }
 

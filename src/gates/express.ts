@@ -71,7 +71,7 @@ export interface MiddlewareOptions<
   /** Returns our number or sender id, or a promise of it. Default `req.body.from`. */
   readonly from?: ((req: Req) => string | undefined | PromiseLike<string | undefined>) | undefined;
   /**
-   * What to do with a request that has blocked recipients. `reject` (default) refuses it. `strip` takes them out, and
+   * How to treat a request that has blocked recipients. `reject` (default) refuses it. `strip` takes them out, and
    * refuses the request if none is left. `observe` allows it and reports the blocked recipients. A function answers the
    * request instead of the gate. In each mode `req.sendGuard.allowed` has only the numbers that may be sent to.
    */

@@ -15,7 +15,7 @@ export type GateDecisions = readonly Decision[] & {
   readonly allowed: readonly string[];
 };
 
-/** What a gate checks recipients with. */
+/** The settings with which a gate checks recipients. */
 export interface GateContext {
   readonly checker: Checker;
   /** The name of the gate, for events. */

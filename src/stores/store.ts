@@ -1,7 +1,7 @@
 /**
  * The store port: it keeps evidence and sweeps between restarts and shares them between processes. Each entry has a
- * position in the store's log, and each sweep has a number; the first edition of the port, which `stores/first-edition.ts`
- * adapts, had neither. Types only.
+ * position in the store's log, and each sweep has a number. The first edition of the port, which
+ * `stores/first-edition.ts` adapts, had neither. Types only.
  */
 
 import type { Evidence, OptOutChange } from '../ledger/evidence.ts';
@@ -49,7 +49,7 @@ export interface SavedSweep {
   /** For how long removals of a shrinking list have been delayed, ms; `null` if they are not. */
   readonly heldMs: number | null;
   /**
-   * What sweeps said about numbers with first-hand evidence. The store keeps the newest sweep and date of each number.
+   * The rows of sweeps for numbers with first-hand evidence. The store keeps the newest sweep and date of each number.
    */
   readonly rows: readonly ListedRow[];
   /**
@@ -149,7 +149,7 @@ export interface Erasure {
   readonly lists: ReadonlyMap<string, number>;
 }
 
-/** What is wrong with a store, at its opening or later, and what was done about it. */
+/** A fault of a store, at its opening or later, and the action that was taken. */
 export interface StoreTrouble {
   /**
    * `damaged`: it could not be used and was put aside or repaired. `read_only`: it can be read, but nothing can be
@@ -162,7 +162,7 @@ export interface StoreTrouble {
   readonly message: string;
 }
 
-/** What a store needs when it is opened. */
+/** The options of `open`. */
 export interface StoreOpening {
   /** The account of each list with a provider. A store with lists of another account must not be used. */
   readonly accounts: Readonly<Record<string, string>>;

@@ -55,7 +55,7 @@ export interface Poller {
   readonly isFollowing: boolean;
 }
 
-/** What the poller does at the moment. */
+/** The present activity of the poller. */
 type Activity =
   | { readonly kind: 'none' }
   | { readonly kind: 'waiting'; readonly cancelTimer: () => void }

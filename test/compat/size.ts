@@ -28,7 +28,8 @@ export async function trySize(say: (line: string) => void): Promise<readonly str
       `${kB(library)} of library, ${kB(packed.unpackedSize - library)} of thread programs`,
   );
   const misplaced = packed.files.filter(
-    ({ path }) => !/^(?:dist\/|[^/]+$)/.test(path) || path.endsWith('.map'),
+    ({ path }) =>
+      !/^(?:dist\/|docs\/|src\/(?:[^/]+\/)*README\.md$|[^/]+$)/.test(path) || path.endsWith('.map'),
   );
   return [
     ...(library > LIMIT ? [`the library has ${library} bytes, more than ${LIMIT}`] : []),

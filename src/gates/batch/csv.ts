@@ -44,7 +44,7 @@ export interface CsvReader {
   take(chunk: Buffer | undefined): CsvParts;
 }
 
-/** What the reader expects next: the start of the file, the header, or rows. */
+/** The next input that the reader expects: the start of the file, the header, or rows. */
 type ReaderState =
   | { readonly expects: 'start' }
   | { readonly expects: 'header' }

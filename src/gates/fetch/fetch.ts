@@ -73,7 +73,7 @@ export interface GuardFetchOptions {
   readonly from?:
     ((body: Body, request: Request) => string | undefined | PromiseLike<string | undefined>) | undefined;
   /**
-   * What to do with a request that has blocked recipients. `reject` (default) refuses it. `strip` takes them out, and
+   * How to treat a request that has blocked recipients. `reject` (default) refuses it. `strip` takes them out, and
    * refuses the request if none is left. `observe` allows it and reports the blocked recipients. A function answers the
    * request instead of the gate.
    */

@@ -31,7 +31,7 @@ export interface GateConfig {
   readonly onBlocked: 'reject' | 'observe';
 }
 
-/** What the functions of one gate need. */
+/** The state that the functions of one gate share. */
 interface GateContext {
   readonly access: GateAccess;
   readonly findSend: SendFinder;

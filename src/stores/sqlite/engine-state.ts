@@ -31,7 +31,7 @@ export interface ReadOnly {
   readonly copy: ReadOnlyCopy;
 }
 
-/** What is open at the path of the store. */
+/** The file that is open at the path of the store. */
 export type Current = Closed | Writable | ReadOnly;
 
 /** A connection whose files were taken away or damaged. It holds evidence that may not be in another file yet. */
@@ -74,7 +74,7 @@ export function closeCurrent(current: Current): Closed {
   return { kind: 'closed', failure: undefined };
 }
 
-/** What was done about a fault. */
+/** The result of the repair of a fault. */
 export interface RepairResult {
   readonly trouble: StoreTrouble;
   /** The file is the same and nothing is lost. Otherwise the file may lack evidence that only memory holds. */

@@ -53,7 +53,7 @@ export interface FileOpener {
 interface Target {
   readonly path: string;
   readonly inode: number | undefined;
-  /** What was found wrong with it while it was open. */
+  /** The damage that was found while it was open. */
   readonly damage: Damage | undefined;
 }
 

@@ -8,7 +8,7 @@ import { statSync, type BigIntStats } from 'node:fs';
 import { isDamage } from './repair.ts';
 import { readWal } from './wal-tail.ts';
 
-/** What happened to an open store. The message completes "the store …". */
+/** A change of the files of an open store from outside. The message completes "the store …". */
 export interface Fault {
   /**
    * `moved`: the path leads to another database or to none. `log_lost`: the names of the log or its index lead
@@ -20,7 +20,7 @@ export interface Fault {
 }
 
 export interface FileWatch {
-  /** What happened to the files since this connection opened them; `undefined` if nothing did. */
+  /** Returns the change of the files since this connection opened them; `undefined` if there was none. */
   fault(): Fault | undefined;
   /** Notes that this connection has just written to the database itself. */
   noteCheckpoint(): void;
@@ -32,7 +32,7 @@ export interface FileWatch {
   isOwn(path: string): boolean;
 }
 
-/** What the watch needs of the connection. */
+/** The functions of the connection that the watch calls. */
 export interface FileWatchPorts {
   /** Returns whether everything in the log is in the database too, as SQLite sees it. */
   isLogWritten(): boolean;

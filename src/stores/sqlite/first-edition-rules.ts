@@ -12,7 +12,7 @@ export interface FirstEditionRow {
   readonly seenAt: number;
 }
 
-/** What sweeps said about the number, ms UTC. */
+/** A sweep that listed the number: its start, and the date of the row, ms UTC. */
 export interface FirstEditionListed {
   readonly start: number;
   readonly date: number;

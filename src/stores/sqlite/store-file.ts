@@ -26,7 +26,7 @@ import { configure } from './schema.ts';
 export interface StoreFile {
   /** Opens the file, whatever state it is in. @throws Error if it cannot even be read, or none can be made */
   open(opening: StoreOpening): StoreTrouble | undefined;
-  /** What is open at the path of the store. */
+  /** The file that is open at the path of the store. */
   readonly current: Current;
   /** The file that is open. @throws Error if none is, with the reason */
   readonly file: OpenFile;
@@ -36,7 +36,7 @@ export interface StoreFile {
   readonly isDamaged: boolean;
   /** Whether a file that could only be read may be written to now, or has new content. */
   readonly isWorthReopening: boolean;
-  /** What happened to the files under the open connection; `undefined` if nothing did. */
+  /** Returns the change of the files under the open connection; `undefined` if there was none. */
   fault(): Fault | undefined;
   /**
    * Repairs what `fault` reported. Keeps what the open connection still holds.

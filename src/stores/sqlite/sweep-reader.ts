@@ -13,7 +13,7 @@ export type SweepHead = Pick<SavedSweep, 'number' | 'start' | 'ageMs' | 'heldMs'
   readonly list: string;
 };
 
-/** What a blob of a sweep holds: numbers that were added, were removed, or were missing in one complete sweep. */
+/** The content of a sweep's blob: numbers that were added, were removed, or were missing in one complete sweep. */
 export type BlobKind = 'added' | 'removed' | 'missing';
 
 /** The newest saved sweep of a list. */

@@ -64,7 +64,7 @@ export function createTail(engine: Engine, post: (message: WorkerMessage) => voi
   }
 
   async function readOnce(): Promise<void> {
-    // What is open may lack entries that were acknowledged: no `caughtUp` message.
+    // The open file may lack acknowledged entries, so no `caughtUp` message is sent.
     if (keeper.checkAndRepair() === 'lost') return;
     keeper.reopenIfWorth();
     const { database } = engine.file;

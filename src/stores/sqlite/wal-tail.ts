@@ -21,7 +21,7 @@ export interface WalTail {
   readonly frames: number;
 }
 
-/** What happened to a log. */
+/** The change of a log since it was last read. */
 export type WalChange =
   | { readonly kind: 'sound'; readonly tail: WalTail }
   /** It is empty now: SQLite has emptied it after its content was written to the database, or another program has. */
