@@ -21,10 +21,8 @@ export interface Story extends AsyncDisposable {
   readonly guard: Guard;
   /** Prints a step, and whether the value is the expected one. */
   check(step: string, actual: unknown, expected: unknown): void;
-  /** Posts JSON to the service of the example. @returns the status */
-  post(url: string, body: object): Promise<number>;
-  /** Sends the STOP of a person to the webhook of the example, signed as the provider signs. @returns the status */
-  stop(url: string, person: string): Promise<number>;
+  /** Plays a STOP against a service with the paths `/messages` and `/webhooks/sms`, and checks each answer. */
+  checkService(url: string): Promise<void>;
 }
 
 /** Starts the simulator and a guard that is ready. */
@@ -34,24 +32,33 @@ export async function startStory(options: GuardOptions = {}): Promise<Story> {
   const provider = vonage({ apiKey, apiSecret, baseUrl: url });
   const guard = createGuard({ provider, logger: silent, ...options });
   await guard.ready();
+
+  function check(step: string, actual: unknown, expected: unknown): void {
+    const [left, right] = [JSON.stringify(actual), JSON.stringify(expected)];
+    const isRight = left === right;
+    if (!isRight) process.exitCode = 1;
+    console.log(`${isRight ? 'ok   ' : 'WRONG'} ${step}: ${left}${isRight ? '' : `, not ${right}`}`);
+  }
+
   return {
     simulator,
     guard,
-    check(step, actual, expected) {
-      const [left, right] = [JSON.stringify(actual), JSON.stringify(expected)];
-      const isRight = left === right;
-      if (!isRight) process.exitCode = 1;
-      console.log(`${isRight ? 'ok   ' : 'WRONG'} ${step}: ${left}${isRight ? '' : `, not ${right}`}`);
-    },
-    async post(target, body) {
-      const headers = { 'content-type': 'application/json' };
-      const response = await fetch(target, { method: 'POST', headers, body: JSON.stringify(body) });
-      await response.text();
-      return response.status;
-    },
-    async stop(target, person) {
-      const { status } = await simulator.sendWebhook(target, { person, sender: '73737', text: 'STOP' });
-      return status;
+    check,
+    async checkService(service) {
+      const send = async (to: string) => {
+        const headers = { 'content-type': 'application/json' };
+        const init = { method: 'POST', headers, body: JSON.stringify({ to }) };
+        const response = await fetch(`${service}/messages`, init);
+        await response.text();
+        return response.status;
+      };
+      const stop = { person: LEAVING, sender: '73737', text: 'STOP' };
+      check('a person who has not opted out', await send(ALLOWED), 202);
+      check('a person who has opted out', await send(OPTED_OUT), 403);
+      check('a person before their STOP', await send(LEAVING), 202);
+      const { status } = await simulator.sendWebhook(`${service}/webhooks/sms`, stop);
+      check('the STOP is stored', status, 200);
+      check('the same person after it', await send(LEAVING), 403);
     },
     async [Symbol.asyncDispose]() {
       await guard.close();

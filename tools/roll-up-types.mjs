@@ -55,14 +55,7 @@ function rollUp(entry) {
       mainEntryPointFilePath: source,
       compiler: { tsconfigFilePath: join(root, 'tsconfig.types.json') },
       apiReport: { enabled: false },
-      docModel: {
-        enabled: true,
-        apiJsonFilePath: join(
-          root,
-          '.build/reference',
-          `${relative('dist', entry).replaceAll('/', '_')}.json`,
-        ),
-      },
+      docModel: { enabled: false },
       dtsRollup: { enabled: true, untrimmedFilePath: target },
       tsdocMetadata: { enabled: false },
     },

@@ -1,7 +1,7 @@
 /** Fastify: the webhook handler runs before any body parser, the gate as a `preHandler`. */
 
 import Fastify, { type onRequestAsyncHookHandler } from 'fastify';
-import { ALLOWED, LEAVING, OPTED_OUT, startStory } from '../story.ts';
+import { startStory } from '../story.ts';
 
 await using story = await startStory();
 const { guard, simulator } = story;
@@ -21,10 +21,6 @@ app.post(
 );
 const url = await app.listen({ port: 0, host: '127.0.0.1' });
 
-story.check('a person who has not opted out', await story.post(`${url}/messages`, { to: ALLOWED }), 202);
-story.check('a person who has opted out', await story.post(`${url}/messages`, { to: OPTED_OUT }), 403);
-story.check('a person before their STOP', await story.post(`${url}/messages`, { to: LEAVING }), 202);
-story.check('the STOP is stored', await story.stop(`${url}/webhooks/sms`, LEAVING), 200);
-story.check('the same person after it', await story.post(`${url}/messages`, { to: LEAVING }), 403);
+await story.checkService(url);
 
 await app.close();

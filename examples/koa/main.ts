@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { bodyParser } from '@koa/bodyparser';
 import Koa from 'koa';
-import { ALLOWED, LEAVING, OPTED_OUT, startStory } from '../story.ts';
+import { startStory } from '../story.ts';
 
 await using story = await startStory();
 const { guard, simulator } = story;
@@ -31,11 +31,7 @@ const server = app.listen(0, '127.0.0.1');
 await once(server, 'listening');
 const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 
-story.check('a person who has not opted out', await story.post(`${url}/messages`, { to: ALLOWED }), 202);
-story.check('a person who has opted out', await story.post(`${url}/messages`, { to: OPTED_OUT }), 403);
-story.check('a person before their STOP', await story.post(`${url}/messages`, { to: LEAVING }), 202);
-story.check('the STOP is stored', await story.stop(`${url}/webhooks/sms`, LEAVING), 200);
-story.check('the same person after it', await story.post(`${url}/messages`, { to: LEAVING }), 403);
+await story.checkService(url);
 
 server.close();
 server.closeAllConnections();

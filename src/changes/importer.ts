@@ -44,7 +44,7 @@ export interface ImportResult {
 export interface ImportOptions {
   /** Default `'*'`, which holds for every sender. */
   readonly list?: string | undefined;
-  /** Where the rows come from. It is kept as the reason of rows that have none. */
+  /** The name of the rows' origin. Rows without a reason get it as their reason. */
   readonly source?: string | undefined;
   /** How to treat rows of people who have opted in on that list. Default `'skip'`. */
   readonly conflicts?: 'skip' | 'block' | undefined;

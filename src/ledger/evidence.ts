@@ -14,7 +14,7 @@ export type Direction = 'out' | 'in';
 export type EvidenceKind = 'told' | 'act' | 'stated';
 
 /**
- * Where evidence came from: the provider's list or its manage endpoint (`provider`), a message from the person
+ * The origin of evidence: the provider's list or its manage endpoint (`provider`), a message from the person
  * (`inbound`), a delivery receipt or status (`receipt`), an operator, website or import (`manual`).
  */
 export type EvidenceSource = 'provider' | 'inbound' | 'receipt' | 'manual';

