@@ -183,3 +183,26 @@ describe('too many parameters', () => {
     expect(parsed(500)).toMatchObject({ from: 'parsed' });
   });
 });
+
+describe('the query of a request', () => {
+  it.each([
+    ['without a body', {}],
+    ['with an empty body', { bytes: new Uint8Array() }],
+    ['with a blank body', { bytes: Buffer.from(' \r\n') }],
+    ['that a parser gave an empty object', { parsed: {} }],
+    ['that a parser gave a blank text', { parsed: ' ' }],
+    ['that a parser gave null', { parsed: null }],
+  ])('is read %s', (_name, body) => {
+    const read = readParameters({ url: '/hooks?msisdn=14155550100&text=STOP#top', headers: {}, ...body });
+    const values = new Map(Object.entries({ msisdn: '14155550100', text: 'STOP' }));
+    expect(read).toEqual({ from: 'query', values, repeated: new Set() });
+  });
+
+  it.each([
+    ['an array', []],
+    ['a number', 7],
+    ['true', true],
+  ])('is not read if a parser gave %s', (_name, parsed) => {
+    expect(readParameters({ url: '/hooks?msisdn=14155550100', headers: {}, parsed })).toBe('unreadable');
+  });
+});
