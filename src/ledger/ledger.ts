@@ -170,7 +170,8 @@ export function createLedger(options: LedgerOptions): Ledger {
         const isBlocked = index.isNumberBlocked(numbers[at] as number);
         if (isBlocked !== undefined) return isBlocked;
       }
-      return holdsAt(view.numbers.tree, numbers, at);
+      const { tree } = view.numbers;
+      return tree.size > 0 && holdsAt(tree, numbers, at);
     },
     blocksEach(numbers, found, count) {
       view.numbers.hasEach(numbers, found, count);

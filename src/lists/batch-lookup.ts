@@ -1,7 +1,8 @@
 /** Looks up many recipients at once, which is faster than one by one: the look-ups of a block overlap. */
 
 import type { Ledger } from '../ledger/ledger.ts';
-import { NOT_READ, ONE_OF_SEVERAL, type MsisdnReader } from '../msisdn/msisdn.ts';
+import { NOT_READ, type MsisdnReader } from '../msisdn/msisdn.ts';
+import { mayHaveOthers } from '../msisdn/national-prefixes.ts';
 import type { OptOutList } from './opt-out-lists.ts';
 import type { ReadingLookup } from './reading-lookup.ts';
 
@@ -34,9 +35,24 @@ export function createBatchLookup(
 ): BatchLookup {
   const numbers = new Float64Array(BLOCK_SIZE);
   const found = new Uint8Array(BLOCK_SIZE);
-  /** The indexes of recipients with more than one number. */
-  const several = new Uint8Array(BLOCK_SIZE);
+  /** The first digits of `numbers`; 0 if a recipient was not read as one number. */
+  const heads = new Int32Array(BLOCK_SIZE);
   const ledgers: (Ledger | undefined)[] = Array.from({ length: BLOCK_SIZE }, () => undefined);
+
+  /** Writes 0 for recipients of the block that a list blocks under another reading or writing. */
+  function recheckOthers(
+    asked: readonly OptOutList[],
+    recipients: readonly unknown[],
+    from: number,
+    count: number,
+    unlisted: Uint8Array,
+  ): void {
+    for (let index = 0; index < count; index++) {
+      // Few numbers have others. This condition comes first because the processor predicts it well.
+      if (!mayHaveOthers(heads[index] as number) || unlisted[from + index] === 0) continue;
+      unlisted[from + index] = Number(areOthersUnlisted(asked, numbers, index, recipients[from + index]));
+    }
+  }
 
   function findUnlisted(
     asked: readonly OptOutList[],
@@ -45,12 +61,11 @@ export function createBatchLookup(
     count: number,
     unlisted: Uint8Array,
   ): void {
-    let severalCount = 0;
     for (let index = 0; index < count; index++) {
       const recipient = recipients[from + index];
-      const read = reader.readNumber(recipient, numbers, index);
-      if (read === ONE_OF_SEVERAL) several[severalCount++] = index;
-      unlisted[from + index] = read === NOT_READ ? Number(isUnlisted(asked, recipient)) : 1;
+      const head = reader.readNumber(recipient, numbers, index);
+      heads[index] = head;
+      unlisted[from + index] = head === NOT_READ ? Number(isUnlisted(asked, recipient)) : 1;
       ledgers[index] = undefined;
     }
     for (const { ledger, pending } of asked) {
@@ -63,11 +78,7 @@ export function createBatchLookup(
         if (found[index] === 1 || isPending) unlisted[from + index] = 0;
       }
     }
-    for (let next = 0; next < severalCount; next++) {
-      const index = several[next] as number;
-      if (unlisted[from + index] === 0) continue;
-      unlisted[from + index] = Number(areOthersUnlisted(asked, numbers, index, recipients[from + index]));
-    }
+    recheckOthers(asked, recipients, from, count, unlisted);
   }
 
   return { numbers, ledgers, findUnlisted };

@@ -22,14 +22,8 @@ import type { Permits } from './confirmation-permits.ts';
 import { isListed, listingAt, listingOf, type Lists, type OptOutList } from './opt-out-lists.ts';
 import { createReadingLookup, findListed } from './reading-lookup.ts';
 import { equivalentsOf } from '../msisdn/equivalents.ts';
-import {
-  NOT_READ,
-  ONLY_ONE,
-  numbersOf,
-  type MsisdnReader,
-  type NumberRead,
-  type Reading,
-} from '../msisdn/msisdn.ts';
+import { NOT_READ, numbersOf, type MsisdnReader, type Reading } from '../msisdn/msisdn.ts';
+import { mayHaveOthers } from '../msisdn/national-prefixes.ts';
 import type { Listing } from '../ledger/ledger.ts';
 import type { Config } from '../options/guard-options.ts';
 
@@ -117,11 +111,11 @@ export function createChecker({
 
   function decideAbout(to: unknown, asked: readonly OptOutList[]): Decision {
     const standing = lists.standing(asked);
-    const read = reader.readNumber(to, one, 0);
-    if (read !== NOT_READ) {
+    const head = reader.readNumber(to, one, 0);
+    if (head !== NOT_READ) {
       const digits = digitsOf(to, one, 0);
       const listing = listingAt(asked, one, 0, digits);
-      if (read === ONLY_ONE || listing !== undefined || areOthersUnlisted(asked, one, 0, to)) {
+      if (listing !== undefined || !mayHaveOthers(head) || areOthersUnlisted(asked, one, 0, to)) {
         return decisionFor(digits, asked, standing, listing);
       }
     }
@@ -143,8 +137,8 @@ export function createChecker({
    * Whether an input can be read and no list blocks any other of its numbers. If its first number was read into `one`,
    * the caller knows that no list blocks that.
    */
-  function hasNoListedOther(asked: readonly OptOutList[], read: NumberRead, to: unknown): boolean {
-    return read === NOT_READ ? isUnlisted(asked, to) : areOthersUnlisted(asked, one, 0, to);
+  function hasNoListedOther(asked: readonly OptOutList[], head: number, to: unknown): boolean {
+    return head === NOT_READ ? isUnlisted(asked, to) : areOthersUnlisted(asked, one, 0, to);
   }
 
   const checker: GuardChecker = {
@@ -168,13 +162,14 @@ export function createChecker({
       try {
         const asked = lists.askedFor(options?.from);
         // Short, with one call to look up a number: the engine then takes the whole look-up into one function.
-        const read = reader.readNumber(to, one, 0);
-        const isOut = read !== NOT_READ && isListed(asked, one, 0);
+        const head = reader.readNumber(to, one, 0);
+        const isOut = head !== NOT_READ && isListed(asked, one, 0);
         if (isOut && options?.purpose === undefined && blockedListeners.size === 0) {
           counters.blocked.opted_out++;
           return false;
         }
-        const isClear = !isOut && (read === ONLY_ONE || hasNoListedOther(asked, read, to));
+        const isOnlyOne = head !== NOT_READ && !mayHaveOthers(head);
+        const isClear = !isOut && (isOnlyOne || hasNoListedOther(asked, head, to));
         if (isClear && permitsUnlisted(lists.freshness(asked), isClosed(), policy)) {
           counters.allowed++;
           return true;

@@ -17,7 +17,7 @@ import { LRUCache } from 'lru-cache';
 import { isMsisdn, readDigits } from './digits.ts';
 import { equivalentsOf } from './equivalents.ts';
 import { homeOf, readingsOf } from './readings.ts';
-import { LEADS, mayHaveOthers, mayHavePrefix, withoutNationalPrefix } from './national-prefixes.ts';
+import { headOf, mayHavePrefix, withoutNationalPrefix } from './national-prefixes.ts';
 import { parseNotation } from './notation.ts';
 
 /** The numbers that an input can mean: 5 to 15 digits each, country code first, not starting with 0. */
@@ -39,19 +39,15 @@ export interface MsisdnReader {
    * Reads an input that is digits, `+` and digits, or an integer, and writes its number as it was written to
    * `numbers[at]`. The hot path: it allocates no string and no object, not even a boxed number.
    *
-   * @returns whether the number was read, and whether there are other numbers to look up. If it was not read,
-   * `numbers[at]` is 0, and `read` may still read the input.
+   * @returns the first nine digits of the number, or all of them if it has fewer: `mayHaveOthers` tells from these
+   * whether there are other numbers to look up. {@link NOT_READ} if the input is no plain number, or may be dialled
+   * within `defaultCountry` too: `numbers[at]` is 0 then, and `read` may still read the input.
    */
-  readNumber(input: unknown, numbers: Float64Array, at: number): NumberRead;
+  readNumber(input: unknown, numbers: Float64Array, at: number): number;
 }
 
-/** The input is no plain number, or may be dialled within `defaultCountry` too: call `read`. */
+/** What `readNumber` returns if it cannot read an input. */
 export const NOT_READ = 0;
-/** The number has one reading and one writing. */
-export const ONLY_ONE = 1;
-/** The number may have other readings or writings: call `findOthers`. */
-export const ONE_OF_SEVERAL = 2;
-export type NumberRead = typeof NOT_READ | typeof ONLY_ONE | typeof ONE_OF_SEVERAL;
 
 export interface MsisdnReaderOptions {
   /** ISO 3166-1 alpha-2, in upper case. If set, digits without `+` are also read as a national number. */
@@ -91,6 +87,12 @@ export function createMsisdnReader({
     return reading;
   }
 
+  function readInteger(input: unknown, numbers: Float64Array, at: number): number {
+    const isRead = typeof input === 'number' && home === undefined && isMsisdnNumber(input);
+    numbers[at] = isRead ? input : 0;
+    return isRead ? headOf(input) : NOT_READ;
+  }
+
   function readPlain(primary: string): Reading {
     return { primary, others: mayHavePrefix(Number(primary)) ? withoutNationalPrefix(primary) : NONE };
   }
@@ -107,17 +109,10 @@ export function createMsisdnReader({
       return readSlowly(text);
     },
     readNumber(input, numbers, at) {
-      if (typeof input === 'string') {
-        // One call of a function that the engine inlines here.
-        const from = input.charCodeAt(0) === PLUS ? 1 : 0;
-        const lead = readDigits(input, from, numbers, at);
-        if (lead !== 0 && (from === 1 || home === undefined || home.isOnlyInternational(input))) {
-          return LEADS[lead] === 0 ? ONLY_ONE : ONE_OF_SEVERAL;
-        }
-      } else if (typeof input === 'number' && home === undefined && isMsisdnNumber(input)) {
-        numbers[at] = input;
-        return mayHaveOthers(input) ? ONE_OF_SEVERAL : ONLY_ONE;
-      }
+      if (typeof input !== 'string') return readInteger(input, numbers, at);
+      const from = input.charCodeAt(0) === PLUS ? 1 : 0;
+      const head = readDigits(input, from, numbers, at);
+      if (from === 1 || home === undefined || (head !== 0 && home.isOnlyInternational(input))) return head;
       numbers[at] = 0;
       return NOT_READ;
     },

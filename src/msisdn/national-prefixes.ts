@@ -5,7 +5,7 @@
  * metadata; a test compares it with that of libphonenumber.
  */
 
-import { LEAD_DIGITS } from './digits.ts';
+import { HEAD_DIGITS } from './digits.ts';
 import { CODES_WITH_EQUIVALENTS, MOST_EQUIVALENTS, findEquivalents } from './equivalents.ts';
 import {
   CODES_WITH_CARRIERS,
@@ -59,6 +59,9 @@ const PAIRS = [...NATIONAL_PREFIXES].flatMap(([code, prefixes]) =>
   prefixes.map((prefix) => ({ code, start: code + prefix })),
 );
 
+/** How many first digits of a number hold its country code and the start of a prefix. */
+const LEAD_DIGITS = 4;
+
 /** The bits of {@link LEADS} that hold the first rule for a number; 0 if it can have no national prefix. */
 const RULE = 0xff;
 /** Set in {@link LEADS} if the subscriber may have other writings. */
@@ -69,11 +72,8 @@ const HAS_CARRIER = 0x200;
 /** By rule: the next rule for the same numbers; 0 if there is none. */
 const NEXT_RULES = new Uint8Array(PAIRS.length + 1);
 
-/**
- * By the first four digits of a number, which hold its country code and the start of a prefix: not 0 if the number may
- * have another reading or writing. Most numbers have none and need one look-up only.
- */
-export const LEADS: Uint16Array = leadTable();
+/** By the first four digits of a number: not 0 if the number may have another reading or writing. */
+const LEADS: Uint16Array = leadTable();
 
 function leadTable(): Uint16Array {
   const table = new Uint16Array(10 ** LEAD_DIGITS);
@@ -112,8 +112,23 @@ function lengthOf(msisdn: number): number {
 const leadOf = (msisdn: number): number =>
   LEADS[Math.floor(msisdn / (POWERS[lengthOf(msisdn) - LEAD_DIGITS] as number))] as number;
 
-/** Whether an msisdn may have another reading or writing. */
-export const mayHaveOthers = (msisdn: number): boolean => leadOf(msisdn) !== 0;
+/** The smallest head with all of its digits, and the scale of the digits in it that are no lead. */
+const FULL_HEAD = 10 ** (HEAD_DIGITS - 1);
+const REST_OF_HEAD = 10 ** (HEAD_DIGITS - LEAD_DIGITS);
+
+/**
+ * Whether a number may have another reading or writing. Most numbers have none and need one look-up only.
+ *
+ * @param head the first digits of the number, as `readNumber` returns them. 0 has no other reading.
+ */
+export function mayHaveOthers(head: number): boolean {
+  return (head < FULL_HEAD ? leadOf(head) : LEADS[(head / REST_OF_HEAD) | 0]) !== 0;
+}
+
+/** Returns the first digits of an msisdn, as {@link mayHaveOthers} needs them. */
+export function headOf(msisdn: number): number {
+  return Math.floor(msisdn / (POWERS[Math.max(0, lengthOf(msisdn) - HEAD_DIGITS)] as number));
+}
 
 /** Whether an msisdn may have a national prefix behind its country code. */
 export const mayHavePrefix = (msisdn: number): boolean => (leadOf(msisdn) & RULE) !== 0;

@@ -34,6 +34,10 @@ const CACHED_BYTES = 1_500_000;
  */
 export function holdsEach(tree: NumberTree, numbers: Float64Array, found: Uint8Array, count: number): void {
   if (tree.bytes > CACHED_BYTES) return holdsEachInLanes(tree, numbers, found, count);
+  if (tree.size === 0) {
+    found.fill(0, 0, count);
+    return;
+  }
   for (let index = 0; index < count; index++) {
     found[index] = numbers[index] !== 0 && holdsAt(tree, numbers, index) ? 1 : 0;
   }

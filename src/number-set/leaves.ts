@@ -40,8 +40,10 @@ const MOST_DOUBLES = 32;
  */
 /** The bits of an entry that hold the offset of the leaf or node in its region. */
 export const OFFSET = 0x7fff;
-const COUNT_SHIFT = 16;
-const BITMAP = 1 << 30;
+/** By how much an entry is shifted for the count of a leaf that is no bitmap. */
+export const COUNT_SHIFT = 16;
+/** Set in the entry of a bitmap. */
+export const BITMAP = 1 << 30;
 
 const countIn = (entry: number) => (entry & ~BITMAP) >>> COUNT_SHIFT;
 

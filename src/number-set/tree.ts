@@ -3,12 +3,13 @@
  * of two, the nodes below by their next bits from the left. So the depth of numbers of one length does not depend on
  * how many numbers of other lengths there are. Lookups allocate nothing and change nothing.
  *
- * The descent from the root to a leaf is written three times: here in `holdsDouble` and `seek`, and in batch-lookup.ts.
+ * The descent from the root to a leaf is written three times: here in `holdsAt` and `seek`, and in batch-lookup.ts.
  * One shared function was slower. test/number-set/descents.test.ts proves that all three agree.
  */
 
 import { double, doubleWords, HIGH, LOW } from './double-bits.ts';
-import { hasDistance, hasDouble, OFFSET, WORD_BITS } from './leaves.ts';
+import { findEliasFano } from './elias-fano.ts';
+import { BITMAP, COUNT_SHIFT, hasDouble, OFFSET, WORD_BITS } from './leaves.ts';
 import { clearRegion, FIRST, ROOTS, STRIDE, STRIDES } from './regions.ts';
 
 /** The power of two of the smallest number, 10,000. */
@@ -81,18 +82,19 @@ export function takeTree(tree: NumberTree): NumberTree {
 /** Whether the tree has `number`, which has to be a whole number of 5 to 15 digits. */
 export function holds(tree: NumberTree, number: number): boolean {
   double[0] = number;
-  return holdsDouble(tree);
+  return tree.size > 0 && holdsAt(tree, double, 0);
 }
 
-/** As {@link holds} for `numbers[at]`. No call passes the number as a value, which could allocate a boxed double. */
+/**
+ * As {@link holds} for `numbers[at]`, of a tree that is not empty. No call passes the number as a value, which could
+ * allocate a boxed double.
+ *
+ * V8 inlines no function of more than 460 bytes of bytecode. This one is larger because it also has the body of
+ * `hasDistance`. So V8 compiles it only once, and always inlines the Elias-Fano search into it. A smaller function is
+ * inlined into some of its callers, and then nothing is left of the inlining budget for the search.
+ */
 export function holdsAt(tree: NumberTree, numbers: Float64Array, at: number): boolean {
-  if (tree.size === 0) return false;
   double[0] = numbers[at] as number;
-  return holdsDouble(tree);
-}
-
-/** As {@link holds} for the number in `double`. */
-function holdsDouble(tree: NumberTree): boolean {
   const { nodes } = tree;
   const high = doubleWords[HIGH] as number;
   const low = doubleWords[LOW] as number;
@@ -123,7 +125,12 @@ function holdsDouble(tree: NumberTree): boolean {
   }
   if (leaf === 0) return false;
   if (bits > WORD_BITS) return hasDouble(words, leaf, high, low);
-  return hasDistance(words, leaf, bits, key >>> (32 - bits));
+  const distance = key >>> (32 - bits);
+  const offset = leaf & OFFSET;
+  if (leaf >= BITMAP) return (((words[offset + (distance >>> 5)] as number) >>> distance) & 1) !== 0;
+  const count = leaf >>> COUNT_SHIFT;
+  if (count === 1) return words[offset] === distance;
+  return findEliasFano(words, offset, count, bits, distance) >= 0;
 }
 
 /** The path to the leaf of a number, found by {@link seek}, whether or not the tree has the number. */

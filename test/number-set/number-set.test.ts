@@ -234,6 +234,14 @@ describe('a number set', () => {
     expect(seen).toBeLessThan(12_000);
   });
 
+  it('finds no number while it is empty', () => {
+    const set = createNumberSet();
+    const found = Uint8Array.of(1, 1, 1);
+    set.hasEach(Float64Array.of(14155550100, 0, 14155550101), found, 2);
+    expect([...found]).toEqual([0, 0, 1]);
+    expect([set.has('14155550100'), set.hasNumber(14155550100)]).toEqual([false, false]);
+  });
+
   it('takes no memory while it is empty, little while it is small, and gives all of it back', () => {
     const set = createNumberSet();
     expect(set.bytes).toBe(0);
