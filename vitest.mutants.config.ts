@@ -9,7 +9,7 @@ export default defineConfig({
       'test/ledger/{ledger,evidence-rules,evidence-merge,sender-lists}.test.ts',
       'test/msisdn/*.test.ts',
       'test/options/fields.test.ts',
-      'test/providers/vonage/reply.test.ts',
+      'test/providers/vonage/{json-steps,reply}.test.ts',
       'test/sync/row.test.ts',
       'test/webhooks/{authentication,keywords,payload,signature}.test.ts',
     ],

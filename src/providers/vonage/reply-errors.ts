@@ -13,8 +13,8 @@ const CODE_NAMES: ReadonlySet<string> = new Set(['code', 'statuscode', 'httpstat
 const SUCCESS_NAMES: ReadonlySet<string> = new Set(['success', 'successful', 'ok']);
 /** Members of a problem document (RFC 9457) or of a gateway's reply. A list has none of them. */
 const PROBLEM_NAMES: ReadonlySet<string> = new Set(['title', 'type', 'detail', 'message', 'reason']);
-/** The rows, which are not searched. */
-const LIST_NAME = 'opt-in-list';
+/** The member with the rows, which are not searched. */
+export const LIST_NAME = 'opt-in-list';
 /** The most values beside the list. A reply with more of them counts as an error. */
 const MOST_VALUES = 1_000;
 

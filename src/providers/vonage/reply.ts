@@ -8,23 +8,52 @@ import { readTime } from '../../dates.ts';
 import { ProviderError, type ProviderErrorCode } from '../../errors.ts';
 import { readMsisdn } from '../../msisdn/msisdn.ts';
 import type { OptInReply, ProviderPage, ProviderRow } from '../provider.ts';
-import { hasErrorSign, isProblemType } from './reply-errors.ts';
+import { BYTES_PER_STEP, parseInSteps } from './json-steps.ts';
+import { LIST_NAME, hasErrorSign, isProblemType } from './reply-errors.ts';
 
-/** A reply of the provider. */
-export interface Reply {
+/** A reply of the provider without its body. */
+export interface ReplyHead {
   readonly httpStatus: number;
-  readonly body: string;
   /** `Content-Type`. */
   readonly contentType?: string | undefined;
   /** From `Retry-After`, ms. */
   readonly retryAfterMs?: number | undefined;
 }
 
+/** A reply of the provider. */
+export interface Reply extends ReplyHead {
+  readonly body: string;
+}
+
 /** Parses one page. @throws ProviderError if the reply is not a well-formed list. */
 export function readPage(reply: Reply): ProviderPage {
-  const body = parseBody(reply, 'query');
-  const rows = body['opt-in-list'];
-  if (!Array.isArray(rows)) throw badReplyError(reply, 'the reply holds no list');
+  return pageOf(reply, parseJson(reply.body));
+}
+
+/**
+ * Parses one long page in short steps. It yields the rows, some or none of them after each step. They may count only
+ * once it has returned: until then an error can follow.
+ *
+ * @param body UTF-8 text.
+ * @returns the number of rows that the provider announces.
+ * @throws ProviderError if the reply is not a well-formed list.
+ */
+export function* readLongPage(
+  head: ReplyHead,
+  body: Uint8Array,
+  bytesPerStep: number = BYTES_PER_STEP,
+): Generator<readonly unknown[], Pick<ProviderPage, 'total'>, undefined> {
+  const { rows, total } = pageOf(head, yield* parseJsonInSteps(body, bytesPerStep));
+  // The rows that were not yielded yet: all of them, if the list is not the longest array of the reply.
+  if (rows.length > 0) yield rows;
+  return { total };
+}
+
+/** Returns the page in a parsed reply, `undefined` if it is not JSON. @throws ProviderError if there is none. */
+function pageOf(head: ReplyHead, json: unknown): ProviderPage {
+  const body = checkBody(head, json, 'query');
+  const rows = body[LIST_NAME];
+  if (!Array.isArray(rows)) throw badReplyError(head, 'the reply holds no list');
   const count = body['opt-in-count'];
   const total = /^\d+$/.test(textOf(count) ?? '') ? Number(count) : undefined;
   return { rows: rows as ProviderRow[], total };
@@ -37,7 +66,7 @@ export function readPage(reply: Reply): ProviderPage {
  * @throws ProviderError if it does not say so.
  */
 export function checkOptedIn(reply: Reply, msisdn: string): OptInReply {
-  const body = parseBody(reply, 'manage');
+  const body = checkBody(reply, parseJson(reply.body), 'manage');
   const isThisNumber = readMsisdn(body['msisdn']) === msisdn;
   if (!isThisNumber || !isTrue(body['opt-in']) || !isMissingOrFalse(body['opt-out'])) {
     throw badReplyError(reply, 'the reply does not say that the number is opted in');
@@ -62,11 +91,35 @@ function isMissingOrFalse(flag: unknown): boolean {
 
 type Endpoint = 'query' | 'manage';
 
-function parseBody(reply: Reply, endpoint: Endpoint): Record<string, unknown> {
-  let body: unknown;
+/** Parses JSON; `undefined` if the text is not JSON. */
+function parseJson(text: string): unknown {
   try {
-    body = JSON.parse(reply.body);
+    return JSON.parse(text);
   } catch {
+    return undefined;
+  }
+}
+
+/** Parses JSON in steps; `undefined` if the text is not JSON. */
+function* parseJsonInSteps(
+  text: Uint8Array,
+  bytesPerStep: number,
+): Generator<readonly unknown[], unknown, undefined> {
+  try {
+    return yield* parseInSteps(text, LIST_NAME, bytesPerStep);
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * Checks a parsed reply, `undefined` if it is not JSON.
+ *
+ * @returns its members.
+ * @throws ProviderError if it is not an object, or has a sign of an error.
+ */
+function checkBody(reply: ReplyHead, body: unknown, endpoint: Endpoint): Record<string, unknown> {
+  if (body === undefined) {
     throw errorOf(reply, undefined, endpoint) ?? badReplyError(reply, 'the reply is not JSON');
   }
   const isObject = typeof body === 'object' && body !== null && !Array.isArray(body);
@@ -107,7 +160,7 @@ const PROVIDER_CODES: Readonly<Record<string, ProviderErrorCode>> = {
 };
 
 function errorOf(
-  { httpStatus, retryAfterMs }: Reply,
+  { httpStatus, retryAfterMs }: ReplyHead,
   providerStatus: string | undefined,
   endpoint: Endpoint,
 ): ProviderError | undefined {
@@ -131,6 +184,6 @@ function codeOfHttpStatus(httpStatus: number): ProviderErrorCode {
   return httpStatus < 300 ? 'provider_bad_reply' : 'provider_rejected';
 }
 
-function badReplyError({ httpStatus }: Reply, reason: string): ProviderError {
+function badReplyError({ httpStatus }: ReplyHead, reason: string): ProviderError {
   return new ProviderError('provider_bad_reply', `${reason} (HTTP ${httpStatus})`, { httpStatus });
 }
