@@ -10,10 +10,9 @@ const builtPackage = {
   enforce: 'pre' as const,
   async transform(code: string, id: string) {
     if (id.endsWith('/test/built.ts')) await buildForTests();
-    const [, folder] = /\/src\/(stores\/sqlite|sync\/thread)\/connection\.ts$/.exec(id) ?? [];
-    if (folder === undefined) return undefined;
+    if (!id.endsWith('/src/stores/sqlite/connection.ts')) return undefined;
     await buildForTests();
-    const built = (file: string) => new URL(`./dist/${folder}/${file}`, import.meta.url).href;
+    const built = (file: string) => new URL(`./dist/stores/sqlite/${file}`, import.meta.url).href;
     return code.replace(
       /new URL\('\.\/(worker\.c?js)', import\.meta\.url\)/,
       (_, file: string) => `new URL('${built(file)}')`,

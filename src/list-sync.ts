@@ -12,7 +12,6 @@ import type { OptOutList } from './lists/opt-out-lists.ts';
 import type { Config } from './options/guard-options.ts';
 import { createPoller, type Poller } from './sync/poller.ts';
 import type { Store } from './stores/store.ts';
-import { KEEP_EXTERNAL } from './threads/program.ts';
 import type { StateMonitor } from './lists/state-monitor.ts';
 
 export interface PollingPorts {
@@ -65,11 +64,6 @@ export function pollerOf(
         events.emit('warn', {
           code: 'duplicate_rows',
           message: `list '${name}' holds numbers in more than one row (${rows} rows more than numbers): its rows are counted as well as its numbers`,
-        }),
-      onThreadLost: () =>
-        events.emit('warn', {
-          code: 'sweep_thread',
-          message: `pages of list '${name}' are read on the main thread for an hour or more: the thread that should read them could not be started, or died; in a bundle: ${KEEP_EXTERNAL}`,
         }),
     },
   );

@@ -97,24 +97,17 @@ export function beginListSweep(
   }
 
   return {
-    page(rows, counted) {
+    page(rows) {
       if (!isCurrent()) return { fresh: 0, added: 0, overruled: [] };
       // Every number that the sweep has seen is in the list.
       const outRows = contradictions.withoutBeaten(rows, (one) => view.numbers.hasNumber(one));
-      const fresh = counted ?? seenNumbers.take(rows);
+      const fresh = seenNumbers.take(rows);
       distinct += fresh;
       return { fresh, ...takeOuts(outRows) };
     },
     commit,
     get distinct() {
       return distinct;
-    },
-    transferSeen() {
-      if (isCurrent()) state.sweep = { phase: 'transferred', id };
-      return seenNumbers;
-    },
-    restoreSeen(seen) {
-      if (isCurrent()) state.sweep = { phase: 'reading', id, seen };
     },
     abort() {
       if (isCurrent()) state.sweep = { phase: 'idle' };

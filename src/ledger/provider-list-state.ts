@@ -15,8 +15,6 @@ export type SweepState =
   | { readonly phase: 'idle' }
   /** Pages are read. `seen` are the opted-out numbers so far. */
   | { readonly phase: 'reading'; readonly id: object; readonly seen: NumberSet }
-  /** Pages are read, and the sweep's thread owns the seen numbers. */
-  | { readonly phase: 'transferred'; readonly id: object }
   /** The sweep was complete, and its missing numbers are searched. */
   | {
       readonly phase: 'committing';
@@ -96,16 +94,11 @@ export function addNumbers(state: ProviderListState, numbers: Float64Array): num
   return view.numbers.size - sizeBefore;
 }
 
-/**
- * Returns whether the sweep under way has seen a number as opted out. While its thread owns the seen numbers, the
- * answer is always yes: nothing may be unblocked.
- */
+/** Returns whether the sweep under way has seen a number as opted out. */
 export function hasSeen({ sweep }: ProviderListState, number: number): boolean {
   switch (sweep.phase) {
     case 'idle':
       return false;
-    case 'transferred':
-      return true;
     case 'reading':
     case 'committing':
       return sweep.seen.hasNumber(number);

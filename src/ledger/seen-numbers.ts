@@ -1,6 +1,5 @@
 /**
- * The numbers that one sweep has seen so far, on the main thread or in the sweep's own thread. It counts the new ones;
- * it does not decide what blocks.
+ * The numbers that one sweep has seen so far. It counts the new ones; it does not decide what blocks.
  */
 
 import { createNumberSet, type NumberSet } from '../number-set/number-set.ts';
@@ -26,11 +25,11 @@ export interface SeenNumbers {
   take(rows: RowColumns): number;
 }
 
-/** Creates the seen numbers of a sweep, by default none. The sets belong to the result from then on. */
-export function createSeenNumbers(
-  outs: NumberSet = createNumberSet(),
-  ins: NumberSet = createNumberSet(),
-): SeenNumbers {
+/** Creates the seen numbers of a sweep that has read nothing yet. */
+export function createSeenNumbers(): SeenNumbers {
+  const outs = createNumberSet();
+  const ins = createNumberSet();
+
   /** Adds numbers to their own set. @returns how many were new to both sets. */
   function add(numbers: Float64Array, own: NumberSet, other: NumberSet): number {
     if (numbers.length === 0) return 0;

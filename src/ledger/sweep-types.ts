@@ -1,9 +1,8 @@
 /** The interface of one sweep of a list: its pages, its end, and their effects. Types only. */
 
 import type { LogPosition, OptOutChange } from './evidence.ts';
-import type { NumberSet } from '../number-set/number-set.ts';
 import type { Listed } from './evidence-rules.ts';
-import type { RowColumns, SeenNumbers } from './seen-numbers.ts';
+import type { RowColumns } from './seen-numbers.ts';
 
 /** The beginning of a sweep. */
 export interface SweepStart {
@@ -53,22 +52,10 @@ export type Removals = 'apply' | 'accept' | 'none';
 
 /** A sweep that is being read. */
 export interface SweepRun {
-  /**
-   * Takes the rows of a page. Their opt-outs block at once.
-   *
-   * @param fresh how many of their numbers are new, if the sweep's thread owns the seen numbers and has counted them.
-   */
-  page(rows: RowColumns, fresh?: number): PageEffect;
+  /** Takes rows of a page. Their opt-outs block at once. */
+  page(rows: RowColumns): PageEffect;
   /** How many different numbers the sweep has seen, opted out or in. */
   readonly distinct: number;
-  /** Gives the seen numbers to the caller, who transfers them to the sweep's thread. */
-  transferSeen(): SeenNumbers;
-  /**
-   * Takes the opted-out numbers back from the thread. If they are not taken back, the commit of the sweep is dropped.
-   *
-   * @param outs the numbers of all opted-out rows of the sweep.
-   */
-  restoreSeen(outs: NumberSet): void;
   /** Ends a complete sweep, in short steps between which other work can run. */
   commit(removals: Removals): Generator<undefined, CommitEffect>;
   /** Ends an incomplete sweep: the numbers that it added stay, and nothing is removed. */

@@ -10,16 +10,7 @@ import { holdsEach } from './batch-lookup.ts';
 import { MOST_NUMBERS, readLeaf } from './leaves.ts';
 import { lowerBound } from './regions.ts';
 import { createTreeReader, writeSnapshot } from './snapshot.ts';
-import {
-  createCursor,
-  createTree,
-  holds,
-  NO_NODES,
-  NO_NUMBERS,
-  seek,
-  takeTree,
-  type NumberTree,
-} from './tree.ts';
+import { createCursor, createTree, holds, seek, type NumberTree } from './tree.ts';
 import { addAscending, addNumber, deleteNumber } from './update.ts';
 
 /** A set of msisdns: 5 to 15 digits that do not start with 0. Iterates in ascending order. */
@@ -63,16 +54,6 @@ export interface NumberSet extends Iterable<string> {
    * or not. The caller has to run it to its end or call `return`: until then the set gives little memory back.
    */
   snapshot(): Generator<Uint8Array, void, undefined>;
-  /** Transfers all numbers to another thread: `postMessage(state, buffers)`. The set is empty afterwards. */
-  transfer(): { readonly state: NumberSetState; readonly buffers: ArrayBuffer[] };
-}
-
-/** The numbers of a set while they are transferred to another thread. */
-export interface NumberSetState {
-  readonly tree: Readonly<Omit<NumberTree, 'nodes' | 'regions'>>;
-  /** `null` stands for the nodes, or a region, that all empty sets share. */
-  readonly nodes: Int32Array | null;
-  readonly regions: readonly (Int32Array | null)[];
 }
 
 /** Reads a snapshot, a chunk at a time, in the order in which it was written. */
@@ -200,16 +181,6 @@ function numberSetOf(tree: NumberTree): NumberSet {
       for (const batch of set.batches()) for (const number of batch) yield String(number);
     },
     snapshot: () => writeSnapshot(tree),
-    transfer() {
-      const { nodes, regions, ...rest } = takeTree(tree);
-      const state: NumberSetState = {
-        tree: rest,
-        nodes: nodes === NO_NODES ? null : nodes,
-        regions: regions.map((words) => (words === NO_NUMBERS ? null : words)),
-      };
-      const arrays = [state.nodes, ...state.regions].filter((words) => words !== null);
-      return { state, buffers: arrays.map((words) => words.buffer as ArrayBuffer) };
-    },
   };
   return set;
 }
@@ -223,15 +194,6 @@ export function createNumberSet(numbers: Iterable<string> = []): NumberSet {
   const set = numberSetOf(createTree());
   for (const msisdn of numbers) set.add(msisdn);
   return set;
-}
-
-/** Creates a set from the numbers that another thread has transferred. */
-export function createNumberSetFromTransfer({ tree, nodes, regions }: NumberSetState): NumberSet {
-  return numberSetOf({
-    ...tree,
-    nodes: nodes ?? NO_NODES,
-    regions: regions.map((words) => words ?? NO_NUMBERS),
-  });
 }
 
 /** Creates a reader of one snapshot. */

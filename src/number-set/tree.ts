@@ -65,20 +65,6 @@ export function clearTree(tree: NumberTree): void {
   tree.regions.push(NO_NUMBERS);
 }
 
-/** Moves the contents of a tree to a new one. The old tree is empty afterwards. */
-export function takeTree(tree: NumberTree): NumberTree {
-  const { regions, freeIds, freeNodes } = tree;
-  const taken = {
-    ...tree,
-    regions: [...regions],
-    freeIds: [...freeIds],
-    freeNodes: [...freeNodes],
-    openSnapshots: 0,
-  };
-  clearTree(tree);
-  return taken;
-}
-
 /** Whether the tree has `number`, which has to be a whole number of 5 to 15 digits. */
 export function holds(tree: NumberTree, number: number): boolean {
   double[0] = number;

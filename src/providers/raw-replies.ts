@@ -1,15 +1,15 @@
 /**
- * Raw replies of this package's own providers, so that another thread can parse them. All other providers only offer
- * pages: those that users write, and those whose `page` function was replaced.
+ * Raw replies of this package's own providers, so that the rows of a long reply can be taken while it is parsed. All
+ * other providers only offer pages: those that users write, and those whose `page` function was replaced.
  */
 
 import type { PageRequest, Provider } from './provider.ts';
-import type { Reply } from './vonage/reply.ts';
+import type { Reply, ReplyHead } from './vonage/reply.ts';
 
 /** A reply whose body is not parsed yet. */
-export interface RawReply extends Omit<Reply, 'body'> {
-  /** Bytes over a buffer that can be transferred. `Uint8Array` has no type parameter for this before TypeScript 5.7. */
-  readonly body: ReturnType<typeof Uint8Array.of>;
+export interface RawReply extends ReplyHead {
+  /** UTF-8 text. */
+  readonly body: Uint8Array;
   /** The provider's time when the reply came, ms UTC, from its `Date`. */
   readonly serverTime?: number | undefined;
 }

@@ -20,8 +20,6 @@ export interface CountedPage extends CountedRows {
 export type ListEnd = 'empty page' | 'nothing new';
 
 export interface ListEndDetector {
-  /** The largest count that was announced so far; 0 if there is none. */
-  readonly largestCount: number;
   /** Rows whose number another row has too, without rows that may have been read twice. */
   readonly duplicates: number;
   /** Takes the announced count of a page, before the rows of the page are read. */
@@ -67,9 +65,6 @@ export function createListEndDetector(): ListEndDetector {
   const areNumbersComplete = () => largest.of === 'page' || numbers >= largest.rows;
 
   return {
-    get largestCount() {
-      return largest.rows;
-    },
     get duplicates() {
       return rows - readTwice - numbers;
     },

@@ -8,9 +8,8 @@ import { withDeadline, type Clock } from '../clock.ts';
 import { ProviderError } from '../errors.ts';
 import type { SweepRun } from '../ledger/sweep-types.ts';
 import { createListEndDetector, incompleteError, type CountedPage, type ListEnd } from './list-end.ts';
-import type { SweepThread } from './sweep-thread.ts';
 import { createPageFingerprint } from './page-fingerprint.ts';
-import { createThreadPages, parsePage, parseReply, type FetchedPage, type ThreadPages } from './page.ts';
+import { parsePage, parseReply, type FetchedPage } from './page.ts';
 import type { PageRequest, Provider } from '../providers/provider.ts';
 import { rawRequestOf } from '../providers/raw-replies.ts';
 
@@ -47,8 +46,6 @@ export interface ListReaderPorts {
   readonly sweepStart: number;
   /** The ledger's side of the sweep, which takes the rows. */
   readonly ledgerSweep: SweepRun;
-  /** The sweep's own thread. Only providers with raw replies use it. */
-  readonly thread: SweepThread;
   /** Ends the sweep when it aborts. */
   readonly signal: AbortSignal;
   /** Called with the provider's time, ms UTC, for each page that carries it. */
@@ -78,13 +75,12 @@ export async function readList(
   const requests = new AbortController();
   const abort = () => requests.abort(ports.signal.reason);
   ports.signal.addEventListener('abort', abort);
-  const threadPages = threadPagesOf(ports);
   const detector = createListEndDetector();
   // Pages that were requested before their turn.
   const ahead: Promise<FetchedPage>[] = [];
   let requested = 0;
   let end: ListEnd | undefined;
-  const request = () => fetchPage(requested++, options, { ...ports, signal: requests.signal }, threadPages());
+  const request = () => fetchPage(requested++, options, { ...ports, signal: requests.signal });
   try {
     for (let index = 0; end === undefined; index++) {
       if (index >= options.maxPages) {
@@ -100,11 +96,7 @@ export async function readList(
         end = 'empty page';
         break;
       }
-      const hasRawReplies = rawRequestOf(ports.provider) !== undefined;
-      if (hasRawReplies) ports.thread.expectRows(Math.max(counts.rows + page.length, detector.largestCount));
       if (detector.add(await takeRows(page, ports, counts))) end = 'nothing new';
-      // Waiting here delays the sweep a little. Reading pages on the main thread meanwhile would delay all other work.
-      await ports.thread.started;
     }
   } finally {
     ports.signal.removeEventListener('abort', abort);
@@ -112,21 +104,6 @@ export async function readList(
   }
   detector.check(end);
   counts.duplicates = detector.duplicates;
-  await threadPages()?.transferBack();
-}
-
-/**
- * Returns a function that tells how pages requested from now on are read: by the returned `ThreadPages`, or on the main
- * thread (`undefined`). Once the thread reads pages, it reads all later ones.
- */
-function threadPagesOf({ provider, thread, ledgerSweep }: ListReaderPorts): () => ThreadPages | undefined {
-  let threadPages: ThreadPages | undefined;
-  return () => {
-    const { running } = thread;
-    const requestRaw = rawRequestOf(provider);
-    if (running && requestRaw) threadPages ??= createThreadPages(running, requestRaw, ledgerSweep);
-    return threadPages;
-  };
 }
 
 /** Adds a page to the ledger in slices. @returns the counts of the page. */
@@ -140,7 +117,7 @@ async function takeRows(
   let [rows, unreadable, fresh] = [0, 0, 0];
   for await (const slice of page.slices()) {
     if (ports.signal.aborted) throw abortError(ports.signal);
-    const effect = ports.ledgerSweep.page(slice, slice.fresh);
+    const effect = ports.ledgerSweep.page(slice);
     fingerprint.add(slice);
     numbers.push(slice.outs, slice.ins);
     rows += slice.rows;
@@ -180,13 +157,12 @@ async function checkNothingFollows(
 function fetchPage(
   index: number,
   { pageSize, timeoutMs }: ListReaderOptions,
-  { provider, clock, signal, sweepStart, thread, onServerTime }: ListReaderPorts,
-  threadPages: ThreadPages | undefined,
+  { provider, clock, signal, sweepStart, onServerTime }: ListReaderPorts,
 ): Promise<FetchedPage> {
   async function readPage(request: PageRequest): Promise<FetchedPage> {
-    if (threadPages) return threadPages.fetch(request);
     const requestRaw = rawRequestOf(provider);
-    if (requestRaw) return requestRaw(request, (reply) => parseReply(reply, index, sweepStart, thread));
+    if (requestRaw)
+      return requestRaw(request, (reply) => parseReply(reply, index, sweepStart, request.signal));
     return parsePage(await provider.page(request), index, sweepStart);
   }
   const timeoutError = () =>

@@ -1,28 +1,13 @@
 /**
- * The pages of a list. The rows of a page are parsed on the main thread or in the sweep's thread; code that takes the
- * rows is the same for both.
+ * The pages of a list. Their rows are taken a slice at a time, so that other work runs in between. A long reply is
+ * parsed in short steps, for the same reason.
  */
 
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { ProviderError } from '../errors.ts';
-import {
-  createNumberSetFromTransfer,
-  type NumberSet,
-  type NumberSetState,
-} from '../number-set/number-set.ts';
-import type { SweepRun } from '../ledger/sweep-types.ts';
+import { withTextBody, type RawReply } from '../providers/raw-replies.ts';
+import { readLongPage, readPage } from '../providers/vonage/reply.ts';
 import { sliceRows, type RowSlice } from './row-columns.ts';
-import type { SweepThread } from './sweep-thread.ts';
-import type { PageRequest } from '../providers/provider.ts';
-import { withTextBody, type RawReply, type RequestRawPage } from '../providers/raw-replies.ts';
-import { readPage } from '../providers/vonage/reply.ts';
-import type { ThreadConnection } from './thread/connection.ts';
-import type { SetPiece } from './thread/messages.ts';
-
-/** Some rows of a page. `fresh` is how many of their numbers are new, if the sweep's thread has counted them. */
-export interface PageSlice extends RowSlice {
-  readonly fresh?: number;
-}
 
 export interface FetchedPage {
   /** How many rows it has. */
@@ -31,13 +16,10 @@ export interface FetchedPage {
   /** The provider's time when the page came, ms UTC, if the reply carried it. Used for a warning only. */
   readonly serverTime: number | undefined;
   /** Yields its rows; other work runs between two slices. Call it once, in the order of the pages. */
-  slices(): AsyncGenerator<PageSlice, void, undefined>;
+  slices(): AsyncGenerator<RowSlice, void, undefined>;
 }
 
-/**
- * A longer reply is parsed by the sweep's thread, even if the list is not known to be long: parsing it would block the
- * main thread. About 11,000 rows.
- */
+/** A reply of at least this many bytes is parsed in steps. About 11,000 rows, which `JSON.parse` takes 5 ms for. */
 export const LONG_REPLY_BYTES = 1024 * 1024;
 
 /**
@@ -63,110 +45,52 @@ function finiteNumber(value: unknown): number | undefined {
 }
 
 /**
- * Parses a reply whose numbers are counted on the main thread. The sweep's thread parses a long reply, if a thread can
- * be started, and sends the rows back.
+ * Parses a reply: a short one at once, a long one in steps.
  *
- * @throws ProviderError if the reply is not a well-formed page.
+ * @throws ProviderError if the reply is not a well-formed page, or the reason of the signal once that has aborted.
  */
 export async function parseReply(
   reply: RawReply,
   index: number,
   sweepStart: number,
-  thread: Pick<SweepThread, 'expectRows' | 'started' | 'running'>,
+  signal: AbortSignal,
 ): Promise<FetchedPage> {
-  if (reply.body.byteLength >= LONG_REPLY_BYTES) {
-    thread.expectRows(Infinity);
-    await thread.started;
-    if (thread.running) return parseInThread(thread.running, index, reply, false);
-  }
+  if (reply.body.byteLength >= LONG_REPLY_BYTES) return parseLongReply(reply, sweepStart, signal);
   const page = { ...readPage(withTextBody(reply)), serverTime: reply.serverTime };
   return parsePage(page, index, sweepStart);
 }
 
+/**
+ * Parses a reply in steps; other work runs between two of them. Each group of rows becomes columns at once: parsed rows
+ * that are kept make garbage collections long.
+ */
+async function parseLongReply(
+  { body, serverTime, ...head }: RawReply,
+  sweepStart: number,
+  signal: AbortSignal,
+): Promise<FetchedPage> {
+  const slices: RowSlice[] = [];
+  let length = 0;
+  const steps = readLongPage(head, body);
+  for (;;) {
+    const step = steps.next();
+    if (step.done) {
+      const { total } = step.value;
+      return { length, total, serverTime, slices: () => inTurns(slices) };
+    }
+    length += step.value.length;
+    for await (const slice of inTurns(sliceRows(step.value, sweepStart))) slices.push(slice);
+    await nextTurn();
+    signal.throwIfAborted();
+  }
+}
+
 /** Yields the slices; other work runs between two of them. */
-async function* inTurns(slices: Iterable<PageSlice>): AsyncGenerator<PageSlice, void, undefined> {
+async function* inTurns(slices: Iterable<RowSlice>): AsyncGenerator<RowSlice, void, undefined> {
   let isFirst = true;
   for (const slice of slices) {
     if (!isFirst) await nextTurn();
     isFirst = false;
     yield slice;
   }
-}
-
-/** Parses a reply in a thread. `isCounted`: the thread also counts which of its numbers are new. */
-async function parseInThread(
-  { ask }: Pick<ThreadConnection, 'ask'>,
-  index: number,
-  reply: RawReply,
-  isCounted: boolean,
-): Promise<FetchedPage> {
-  const { serverTime } = reply;
-  const opened = await ask('openPage', { index, reply }, [reply.body.buffer]);
-  return {
-    ...opened,
-    serverTime,
-    async *slices() {
-      for (let isLast = false; !isLast;) {
-        const next = await ask('nextRows', { index, isCounted });
-        isLast = next.isLast;
-        yield* inTurns(next.slices);
-      }
-    },
-  };
-}
-
-/** Pages that a thread parses and counts. */
-export interface ThreadPages {
-  /** Requests a page and parses the reply in the thread. Rejects if the reply is not a well-formed page. */
-  fetch(request: PageRequest): Promise<FetchedPage>;
-  /** Transfers the seen numbers back to the ledger, after the last page was taken. */
-  transferBack(): Promise<void>;
-}
-
-/**
- * Creates the pages of a sweep that its thread parses and counts. The seen numbers are transferred to the thread when
- * the first of these pages is taken.
- */
-export function createThreadPages(
-  { ask }: Pick<ThreadConnection, 'ask'>,
-  requestRaw: RequestRawPage,
-  ledgerSweep: SweepRun,
-): ThreadPages {
-  let isTransferred = false;
-
-  async function transferSeen(): Promise<void> {
-    if (isTransferred) return;
-    isTransferred = true;
-    const seen = ledgerSweep.transferSeen();
-    const [outs, ins] = [seen.outs.transfer(), seen.ins.transfer()];
-    await ask('begin', { outs: outs.state, ins: ins.state }, [...outs.buffers, ...ins.buffers]);
-  }
-
-  async function parse(index: number, reply: RawReply): Promise<FetchedPage> {
-    const page = await parseInThread({ ask }, index, reply, true);
-    return {
-      ...page,
-      async *slices() {
-        await transferSeen();
-        yield* page.slices();
-      },
-    };
-  }
-
-  return {
-    fetch: (request) => requestRaw(request, (reply) => parse(request.index, reply)),
-    async transferBack() {
-      if (!isTransferred) return;
-      ledgerSweep.restoreSeen(await receiveSet(() => ask('transferBack', null)));
-    },
-  };
-}
-
-/** Receives a number set piece by piece. */
-async function receiveSet(nextPiece: () => Promise<SetPiece>): Promise<NumberSet> {
-  const first = await nextPiece();
-  const pieces = [first];
-  while (pieces.at(-1)?.isLast === false) pieces.push(await nextPiece());
-  const regions = pieces.flatMap((piece) => piece.regions);
-  return createNumberSetFromTransfer({ ...(first.head as NumberSetState), regions });
 }

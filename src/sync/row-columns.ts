@@ -1,6 +1,5 @@
 /**
- * Turns the rows of a page into slices of columns, each small enough not to block a thread for long. The main thread
- * and a sweep's own thread use the same code.
+ * Turns the rows of a page into slices of columns, each small enough not to block the main thread for long.
  */
 
 import { toNumber } from '../msisdn/digits.ts';

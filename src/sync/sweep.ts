@@ -9,7 +9,6 @@ import { ProviderError, type GuardError } from '../errors.ts';
 import type { LogPosition, OptOutChange } from '../ledger/evidence.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import type { CommitEffect, Removals, SweepRun } from '../ledger/sweep-types.ts';
-import { createSweepThreads, LONG_LIST_ROWS } from './sweep-thread.ts';
 import type { Provider } from '../providers/provider.ts';
 import {
   asProviderError,
@@ -18,8 +17,6 @@ import {
   type ListReaderOptions,
   type SweepCounts,
 } from './list-reader.ts';
-import { rawRequestOf } from '../providers/raw-replies.ts';
-import type { SpawnThread } from './thread/connection.ts';
 
 /** The outcome of a sweep. Times in ms. */
 export type SweepOutcome =
@@ -67,8 +64,6 @@ export interface Anomaly {
 /** How the sweeps of a list are run. Durations in ms. */
 export interface SweepOptions extends ListReaderOptions {
   readonly list: string;
-  /** Sweeps of at least this many rows have a thread of their own, if the provider offers raw replies. */
-  readonly threadFromRows?: number;
 }
 
 /**
@@ -97,13 +92,10 @@ export interface SweepPorts {
   readonly onAnomaly: (anomaly: Anomaly) => void;
   /** Called with an error that is not the provider's but the store's. */
   readonly onError: (error: unknown) => void;
-  /** Called each time sweeps begin to run without threads for a while, because a thread did not start or died. */
-  readonly onThreadLost?: () => void;
   /** Called once if the list holds numbers in more than one row, with the number of rows beyond the first of each. */
   readonly onDuplicates?: (rows: number) => void;
   /** Called with the provider's time, ms UTC, for each page that carries it. */
   readonly onServerTime?: (time: number) => void;
-  readonly spawnThread?: SpawnThread;
 }
 
 /** Controls a running sweep. */
@@ -125,10 +117,6 @@ export interface Sweeps {
 export function createSweeps(options: SweepOptions, ports: SweepPorts): Sweeps {
   const { list } = options;
   const { clock, ledger, provider } = ports;
-  const threads = createSweepThreads(
-    { fromRows: options.threadFromRows ?? LONG_LIST_ROWS, timeoutMs: options.timeoutMs },
-    { clock, spawn: ports.spawnThread, onLost: () => ports.onThreadLost?.() },
-  );
   let lastCompleteStart: number | undefined;
   let areDuplicatesReported = false;
 
@@ -146,14 +134,11 @@ export function createSweeps(options: SweepOptions, ports: SweepPorts): Sweeps {
     });
     const counts = zeroCounts();
     const figures = () => figuresOf(list, startedAt, clock.monotonic() - startedMonotonic, counts);
-    const thread = threads.forSweep(startedAt, signal);
     try {
-      if (rawRequestOf(provider)) thread.expectRows(ledger.listedByProvider);
-      await thread.started;
       const { onServerTime } = ports;
       // Saved at once: if the process crashed before the save, the opt-in would count again until the next sweep.
       const onOverruled = () => ports.saveSweep();
-      const readerPorts = { provider, clock, sweepStart: startedAt, ledgerSweep, thread, signal };
+      const readerPorts = { provider, clock, sweepStart: startedAt, ledgerSweep, signal };
       await readList(options, { ...readerPorts, onServerTime, onOverruled }, counts);
       const removals = removalsOf(control, sweepNumber, counts);
       control.state = 'committing';
@@ -178,8 +163,6 @@ export function createSweeps(options: SweepOptions, ports: SweepPorts): Sweeps {
       // The rows that an incomplete sweep has read count, after a restart too.
       if (ledger.hasUnsavedChanges) ports.saveSweep();
       return signal.aborted ? { status: 'closed', list } : { ...figures(), status: 'failed', error };
-    } finally {
-      await thread.end();
     }
   }
 

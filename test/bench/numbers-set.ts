@@ -60,18 +60,11 @@ async function memory(count: number, isClustered: boolean): Promise<void> {
 }
 
 async function images(count: number): Promise<void> {
-  const { writeMs, readMs, transferMs, bytes, longestMs } = await inSetProcess('images', {
+  const { writeMs, readMs, bytes, longestMs } = await inSetProcess('images', {
     count,
     isClustered: true,
   });
-  line(
-    `${figure(count)} clustered`,
-    ms(writeMs),
-    ms(readMs),
-    ms(longestMs),
-    ms(transferMs),
-    megabytes(bytes),
-  );
+  line(`${figure(count)} clustered`, ms(writeMs), ms(readMs), ms(longestMs), megabytes(bytes));
 }
 
 /** Prints all of it. `isLarge` adds a hundred million numbers, which takes minutes. */
@@ -82,7 +75,7 @@ export async function benchSet({ isLarge }: { readonly isLarge: boolean }): Prom
   for (const count of counts) for (const isClustered of [true, false]) await memory(count, isClustered);
   console.log(LEGEND);
   console.log('\nset: images');
-  line('', 'write', 'read', 'longest chunk', 'hand over', 'size');
+  line('', 'write', 'read', 'longest chunk', 'size');
   for (const count of counts) await images(count);
   console.log(
     '\nset: the longest of 200,000 steps of each kind, of five times that each was done the shortest',

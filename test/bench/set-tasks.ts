@@ -11,8 +11,7 @@ import { ownResidentBytes } from './measure.ts';
 import { createMemoryRead } from './memory-read.ts';
 import { requireThat } from './saved-guard.ts';
 
-const { createSnapshotReader, createNumberSet, createNumberSetFromTransfer } =
-  await builtModule<typeof Sets>('number-set/number-set.js');
+const { createSnapshotReader, createNumberSet } = await builtModule<typeof Sets>('number-set/number-set.js');
 const { toNumber } = await builtModule<typeof Msisdns>('msisdn/digits.js');
 
 export interface SetSize {
@@ -149,7 +148,7 @@ async function lookups(size: SetSize) {
 
 async function images(size: SetSize) {
   const set = loaded(sampleOf(size));
-  const figures = { writeMs: Infinity, readMs: Infinity, longestMs: 0, transferMs: 0, bytes: 0 };
+  const figures = { writeMs: Infinity, readMs: Infinity, longestMs: 0, bytes: 0 };
   // Of each chunk, how long it took to make and to take at least.
   const least: number[] = [];
   const noteStep = (step: number, took: number) => (least[step] = Math.min(least[step] ?? Infinity, took));
@@ -178,11 +177,6 @@ async function images(size: SetSize) {
     figures.readMs = Math.min(figures.readMs, readMs);
   }
   figures.longestMs = least.reduce((most, took) => Math.max(most, took), 0);
-  figures.transferMs = timeOf(() => {
-    const { state, buffers } = set.transfer();
-    const other = createNumberSetFromTransfer(structuredClone(state, { transfer: buffers }));
-    requireThat(other.size === size.count, 'all numbers are handed over');
-  });
   return figures;
 }
 

@@ -1,11 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { holdsEachInLanes } from '../../src/number-set/batch-lookup.ts';
-import {
-  createNumberSet,
-  createNumberSetFromTransfer,
-  type NumberSet,
-} from '../../src/number-set/number-set.ts';
+import { createNumberSet, type NumberSet } from '../../src/number-set/number-set.ts';
 
 const RUNS = { numRuns: 40, seed: 20_260_101 };
 const ascending = (numbers: Iterable<number>) => [...numbers].toSorted((a, b) => a - b);
@@ -321,23 +317,5 @@ describe('a number set', () => {
       set.deleteBatch([number]);
     }
     expect([...set]).toEqual(['12345']);
-  });
-
-  it('transfers its numbers to another thread and is empty afterwards', () => {
-    const set = createNumberSet();
-    const { state: emptyState, buffers: noBuffers } = set.transfer();
-    expect([noBuffers.length, createNumberSetFromTransfer(structuredClone(emptyState)).size]).toEqual([0, 0]);
-    const numbers = Float64Array.from({ length: 300_000 }, (_, index) => 15_550_000_000 + index * 17);
-    set.addBatch(numbers);
-    const { bytes } = set;
-    const { state, buffers } = set.transfer();
-    expect([set.size, set.bytes, set.has('15550000000')]).toEqual([0, 0, false]);
-    const other = createNumberSetFromTransfer(structuredClone(state, { transfer: buffers }));
-    expect(buffers.every((buffer) => buffer.byteLength === 0)).toBe(true);
-    expect([other.size, other.bytes]).toEqual([numbers.length, bytes]);
-    set.add('15550000001');
-    expect(other.add('15550000001')).toBe(true);
-    other.deleteBatch(numbers);
-    expect([...other]).toEqual(['15550000001']);
   });
 });

@@ -1,6 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import fc from 'fast-check';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { createAgeClock } from '../../src/clock.ts';
 import type { Evidence } from '../../src/ledger/evidence.ts';
 import { createLedger, type LedgerOptions } from '../../src/ledger/ledger.ts';
@@ -11,7 +11,6 @@ import type { SweepOutcome } from '../../src/sync/sweep.ts';
 import { createPoller } from '../../src/sync/poller.ts';
 import { createFakeClock } from '../fake-clock.ts';
 import { ExpectedSweep, Oracle, type Page, type StoredEvidence } from './sweep-oracle.ts';
-import { replying, threadHere } from './threads.ts';
 
 const SECOND = 1_000;
 const MINUTE = 60 * SECOND;
@@ -119,9 +118,6 @@ function withCopies(list: readonly number[], where: Sweep['copies']): number[] {
   return [...list, ...twice];
 }
 
-/** Whether a thread parses the pages, from the first page on. */
-let isThreaded = false;
-
 /**
  * Creates a provider whose list changes, a poller that sweeps it, a store, and an oracle that gets the same input.
  * `isCheckedOften`: the oracle's answers are also compared during sweeps.
@@ -184,7 +180,7 @@ function createWorld(
     const poller = createPoller(
       {
         ...{ list: 'default', everyMs: 5 * MINUTE, jitter: 0, timeoutMs: MINUTE, maxPages: 1_000 },
-        ...{ pageSize, concurrency, threadFromRows: 0 },
+        ...{ pageSize, concurrency },
       },
       {
         ...{
@@ -194,8 +190,7 @@ function createWorld(
           applied: () => ({ log: LOG, position }),
           random: () => 0.5,
         },
-        provider: isThreaded ? replying(page) : { page },
-        spawnThread: threadHere().spawn,
+        provider: { page },
         requestLease: hasCounter
           ? async () => ({
               isHeld: () => true,
@@ -355,8 +350,6 @@ function createWorld(
     };
     async function answerPage(index: number, wanted: number): Promise<ProviderPage> {
       await nextTurn();
-      // Meanwhile an earlier page is transferred to the thread and back.
-      for (let turn = 0; isThreaded && turn < 12; turn++) await nextTurn();
       if (current !== expected) throw new Error('the sweep has ended');
       // The pages before this one have been read.
       while (taken < index && expected.state === 'open') take(answers[taken++] ?? 'torn');
@@ -449,16 +442,9 @@ async function play(
 
 /** Checks a property for random values. */
 const always = <T>(numRuns: number, given: fc.Arbitrary<T>, holds: (value: T) => Promise<void>) =>
-  fc.assert(fc.asyncProperty(given, holds), { numRuns: isThreaded ? numRuns / 4 : numRuns, seed: SEED });
+  fc.assert(fc.asyncProperty(given, holds), { numRuns, seed: SEED });
 
-describe.each([
-  ['on the main thread', false],
-  ['in a thread', true],
-])('sweeps whose pages are parsed %s', { timeout: 240_000 }, (_name, isInThread) => {
-  beforeAll(() => {
-    isThreaded = isInThread;
-  });
-
+describe('sweeps', { timeout: 240_000 }, () => {
   it('block the same numbers as the oracle, on every page and after every step', () =>
     always(800, story, async (given) => {
       await play(given, (world) => world.check(), true);

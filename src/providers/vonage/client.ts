@@ -207,14 +207,7 @@ async function readLimited(body: Dispatcher.ResponseData['body']): Promise<RawRe
     }
     chunks.push(chunk);
   }
-  // A buffer of its own, so that it can be transferred to a thread.
-  const bytes = new Uint8Array(size);
-  let end = 0;
-  for (const chunk of chunks) {
-    bytes.set(chunk, end);
-    end += chunk.length;
-  }
-  return bytes;
+  return Buffer.concat(chunks, size);
 }
 
 function abortError(signal: AbortSignal): ProviderError {
