@@ -12,11 +12,8 @@ const builtPackage = {
     if (id.endsWith('/test/built.ts')) await buildForTests();
     if (!id.endsWith('/src/stores/sqlite/connection.ts')) return undefined;
     await buildForTests();
-    const built = (file: string) => new URL(`./dist/stores/sqlite/${file}`, import.meta.url).href;
-    return code.replace(
-      /new URL\('\.\/(worker\.c?js)', import\.meta\.url\)/,
-      (_, file: string) => `new URL('${built(file)}')`,
-    );
+    const built = new URL('./dist/stores/sqlite/connection.js', import.meta.url);
+    return code.replace('import.meta.url', `'${built.href}'`);
   },
 };
 

@@ -22,7 +22,7 @@ const inputs = [
     'tsconfig.examples.json',
   ],
 ];
-const outputs = ['dist/index.js', 'dist/stores/sqlite/worker.cjs', '.build/examples/demo.js'];
+const outputs = ['dist/index.js', 'dist/stores/sqlite/worker.js', '.build/examples/demo.js'];
 /** Describes the last build. */
 const stamp = join(root, '.build', 'stamp.txt');
 

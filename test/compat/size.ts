@@ -6,7 +6,7 @@ import { ROOT } from './package.ts';
 
 const run = promisify(execFile);
 
-/** The limit of the library, bytes unpacked, without the bundled programs of its threads. */
+/** The limit of the package, bytes unpacked. */
 const LIMIT = 1_000_000;
 
 interface Packed {
@@ -19,20 +19,17 @@ interface Packed {
 export async function trySize(say: (line: string) => void): Promise<readonly string[]> {
   const { stdout } = await run('npm', ['pack', '--ignore-scripts', '--dry-run', '--json'], { cwd: ROOT });
   const [packed] = JSON.parse(stdout) as readonly [Packed];
-  const programs = packed.files.filter(({ path }) => path.endsWith('.cjs'));
-  const library = packed.unpackedSize - programs.reduce((sum, { size }) => sum + size, 0);
   const declarations = packed.files.filter(({ path }) => path.endsWith('.d.ts'));
   const kB = (bytes: number) => `${Math.round(bytes / 1000)} kB`;
-  say(
-    `  ${packed.files.length} files, ${kB(packed.size)} packed, ${kB(packed.unpackedSize)} unpacked: ` +
-      `${kB(library)} of library, ${kB(packed.unpackedSize - library)} of thread programs`,
-  );
+  say(`  ${packed.files.length} files, ${kB(packed.size)} packed, ${kB(packed.unpackedSize)} unpacked`);
   const misplaced = packed.files.filter(
     ({ path }) =>
       !/^(?:dist\/|docs\/|src\/(?:[^/]+\/)*README\.md$|[^/]+$)/.test(path) || path.endsWith('.map'),
   );
   return [
-    ...(library > LIMIT ? [`the library has ${library} bytes, more than ${LIMIT}`] : []),
+    ...(packed.unpackedSize > LIMIT
+      ? [`the package has ${packed.unpackedSize} bytes, more than ${LIMIT}`]
+      : []),
     // One file of declarations for each entry point.
     ...(declarations.length === ENTRY_POINTS ? [] : [`${declarations.length} files of declarations`]),
     ...misplaced.map(({ path }) => `${path} does not belong into the package`),

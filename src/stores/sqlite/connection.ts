@@ -55,13 +55,12 @@ export interface Thread {
 export type Spawn = (setup: Pick<WorkerSetup, 'file'>) => Thread;
 
 /**
- * Finds the worker, which the build puts into one file beside this one: as CommonJS, which a thread loads fastest.
+ * Finds the program of the worker.
  *
- * @throws ConfigError in a bundle that does not include it
+ * @throws ConfigError in a bundle
  */
 export function workerProgram(): URL {
-  const find = () => new URL('./worker.cjs', import.meta.url);
-  const program = findProgram('stores/sqlite/connection', import.meta.url, find);
+  const program = findProgram('stores/sqlite/connection', import.meta.url, 'worker.js');
   if (program !== undefined) return program;
   const message = `store: the program of the thread that opens 'sqlite:' files is missing, as it is in a bundle: ${KEEP_EXTERNAL}`;
   throw new ConfigError('invalid_option', 'store', message);
