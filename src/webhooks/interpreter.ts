@@ -7,7 +7,7 @@ import type { Clock } from '../clock.ts';
 import { WebhookError } from '../errors.ts';
 import { readMsisdn } from '../msisdn/msisdn.ts';
 import { createChangeRecorder, type ChangeSink, type EventResult } from './change-recorder.ts';
-import { createKeywords, type KeywordMatch } from './keywords.ts';
+import { createKeywords, type KeywordMatch } from './keywords/keywords.ts';
 import type { WebhooksConfig } from './options.ts';
 import { createPartJoiner } from './multipart-messages.ts';
 import type { MessageEvent, PayloadEvent, WebhookChange } from './payload.ts';

@@ -17,7 +17,7 @@ import {
   type Duration,
   type Size,
 } from '../options/fields.ts';
-import { KEYWORD_PACKS, type KeywordLanguage, type KeywordPack } from './keyword-packs.ts';
+import { KEYWORD_PACKS, type KeywordLanguage, type KeywordPack } from './keywords/packs/packs.ts';
 import type { WebhookEvent, WebhookParseRequest } from './custom-parser.ts';
 import { SIGNATURE_METHODS, type SignatureMethod } from './signature.ts';
 

@@ -6,7 +6,7 @@
  * this terrible bill").
  */
 
-import { KEYWORD_PACKS, type KeywordLanguage, type KeywordPack } from './keyword-packs.ts';
+import { KEYWORD_PACKS, type KeywordLanguage, type KeywordPack } from './packs/packs.ts';
 
 /** The meaning of a text. */
 export interface KeywordMatch {

@@ -1,5 +1,5 @@
 /**
- * The keywords of each language. They are written as `keywords.ts` compares them: in lower case, without accents, with
+ * The keywords of each language. They are written as `keywords/keywords.ts` compares them: in lower case, without accents, with
  * one space between words.
  *
  * Sources of the English opt-out words: the provider's list (STOP, END, QUIT, CANCEL, UNSUBSCRIBE) and

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { createKeywords } from '../../src/webhooks/keywords.ts';
+import { createKeywords } from '../../../src/webhooks/keywords/keywords.ts';
 
 const read = (text: unknown) => createKeywords()(text);
 
