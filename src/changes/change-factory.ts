@@ -60,7 +60,7 @@ export interface WebhookContext {
  */
 export function inboundChange(event: WebhookChange, context: WebhookContext): OptOutChange | undefined {
   const { lists, config, now } = context;
-  const { direction, msisdn, source, messageId, sender, text, isProven } = event;
+  const { direction, msisdn, source, messageId, sender, text, reason, isProven } = event;
   const list = sender === undefined ? undefined : lists.nameFor(sender);
   if (direction === 'in') {
     const isHonoured = list !== undefined && lists.get(list)?.config.optInByReply === true;
@@ -87,6 +87,7 @@ export function inboundChange(event: WebhookChange, context: WebhookContext): Op
     ...(messageId === undefined ? {} : { messageId }),
     ...(sender === undefined ? {} : { sender }),
     ...(text === undefined ? {} : { text }),
+    ...(reason === undefined ? {} : { reason }),
   };
   return { list: name, msisdn, evidence };
 }

@@ -61,7 +61,10 @@ export interface Evidence {
   readonly sender?: string;
   /** The person's words. `erase` deletes them. */
   readonly text?: string;
-  /** An operator's reason or the name of an import. `erase` deletes it. */
+  /**
+   * An operator's reason, the name of an import, or the keyword rule that found an opt-out in a text and the words that
+   * it matched (`request: stop texting`). `erase` deletes it.
+   */
   readonly reason?: string;
 }
 

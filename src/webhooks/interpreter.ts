@@ -7,7 +7,8 @@ import type { Clock } from '../clock.ts';
 import { WebhookError } from '../errors.ts';
 import { readMsisdn } from '../msisdn/msisdn.ts';
 import { createChangeRecorder, type ChangeSink, type EventResult } from './change-recorder.ts';
-import { createKeywords, type KeywordMatch } from './keywords/keywords.ts';
+import type { KeywordMatch } from './keywords/keyword-match.ts';
+import { createKeywords } from './keywords/keywords.ts';
 import type { WebhooksConfig } from './options.ts';
 import { createPartJoiner } from './multipart-messages.ts';
 import type { MessageEvent, PayloadEvent, WebhookChange } from './payload.ts';
@@ -53,10 +54,15 @@ export function createInterpreter(
     const { person, sender, texts, part } = event;
     if (texts.length > MAX_TEXTS) throw unreadableError(`it has more than ${MAX_TEXTS} texts`);
     const joined = part === undefined ? [] : partJoiner.add([person, sender, trust], part);
-    const matched = [...texts, ...joined].map((text) => ({ text, match: matchKeywords(text) }));
+    // The joined text first: a part may look like a misspelt word.
+    const matched = [...joined, ...texts].map((text) => ({ text, match: matchKeywords(text) }));
     const optOut = matched.find(({ match }) => match.meaning === 'opt_out');
-    if (optOut) return recorder.record(changeOf('out', event, optOut.text, trust), requestId);
-    const unclear = matched.find(({ match }) => match.meaning === 'unclear');
+    if (optOut) {
+      const change = { ...changeOf('out', event, optOut.text, trust), reason: reasonOf(optOut.match) };
+      return recorder.record(change, requestId);
+    }
+    const unclears = matched.filter(({ match }) => match.meaning === 'unclear');
+    const unclear = unclears.find(({ match }) => match.blocks) ?? unclears[0];
     if (unclear) return interpretUnclear(event, unclear, trust, requestId);
     // Joined parts may be of two messages, and a guessed text may be wrong: neither proves an opt-in.
     const isWhole = !event.isGuessed && part === undefined;
@@ -67,16 +73,17 @@ export function createInterpreter(
 
   async function interpretUnclear(
     event: MessageEvent,
-    { text, match: { blocks, matched = '' } }: MatchedText,
+    { text, match }: MatchedText,
     trust: Trust,
     requestId: string | undefined,
   ): Promise<EventResult> {
     const { person, sender, at, messageId } = event;
+    const { blocks, matched = '' } = match;
     if (!blocks || config.unclear === 'report') {
       const unclear = { msisdn: readMsisdn(person), sender, matched, text, at };
       return recorder.report(unclear, trust, messageId ?? requestId);
     }
-    const change = changeOf('out', event, text, trust);
+    const change = { ...changeOf('out', event, text, trust), reason: reasonOf(match) };
     const result = await recorder.record(change, requestId);
     if (result === 'recorded') recorder.reportBlocked({ msisdn: change.msisdn, sender, matched, text });
     return result;
@@ -96,6 +103,9 @@ export function createInterpreter(
     }
   };
 }
+
+/** Returns the rule that decided and its words, for people who read the evidence: `request: stop texting`. */
+const reasonOf = ({ rule, matched = '' }: KeywordMatch): string => `${rule}: ${matched}`;
 
 /** Returns whether a text opts in without `&`, `=` and `_`: `sig` is the same for each of these three. */
 function isPlainOptIn({ text, match }: MatchedText): boolean {

@@ -17,7 +17,8 @@ import {
   type Duration,
   type Size,
 } from '../options/fields.ts';
-import { KEYWORD_PACKS, type KeywordLanguage, type KeywordPack } from './keywords/packs/packs.ts';
+import type { KeywordPack } from './keywords/packs/keyword-pack.ts';
+import { KEYWORD_PACKS, type KeywordLanguage } from './keywords/packs/packs.ts';
 import type { WebhookEvent, WebhookParseRequest } from './custom-parser.ts';
 import { SIGNATURE_METHODS, type SignatureMethod } from './signature.ts';
 
@@ -53,7 +54,10 @@ export interface WebhooksOptions {
   /** The keywords. YES is refused as an opt-in word. */
   readonly keywords?:
     | {
-        /** Languages that are included (`en`, `fr`, `es`), or keyword packs of your own. Default: all that are included. */
+        /**
+         * Languages that are included (`en`, `fr`, `es`; with the carriers' published words only: `de`, `pt`, `it`, `nl`),
+         * or keyword packs of your own. Default `['en', 'fr', 'es']`.
+         */
         readonly languages?: readonly (KeywordLanguage | KeywordPack)[] | undefined;
         /** Whole messages that opt out, in addition to those of the languages. */
         readonly optOut?: readonly string[] | undefined;
@@ -61,6 +65,11 @@ export interface WebhooksOptions {
         readonly optIn?: readonly string[] | undefined;
         /** Phrases that make a message unclear, anywhere in it. */
         readonly unclear?: readonly string[] | undefined;
+        /**
+         * The footers of your own messages, such as `Reply STOP to unsubscribe`. They are removed where a message quotes
+         * them beside other words. Each has at least three words.
+         */
+        readonly footers?: readonly string[] | undefined;
       }
     | undefined;
   /**
@@ -91,6 +100,7 @@ export function readWebhooksOptions(options: WebhooksOptions) {
       optOut: optional(listOf(text)),
       optIn: optional(listOf(optInWordField)),
       unclear: optional(listOf(text)),
+      footers: optional(listOf(footerField)),
     }),
     parse: optional(callback<(request: WebhookParseRequest) => unknown>()),
   });
@@ -104,6 +114,9 @@ export function readWebhooksOptions(options: WebhooksOptions) {
   return config;
 }
 
+/** The fewest words of a footer. */
+const MIN_FOOTER_WORDS = 3;
+
 /** Reads an opt-in word. It must not be an answer to a question. */
 function optInWordField(value: unknown, key: string): string {
   const word = text(value, key);
@@ -112,9 +125,37 @@ function optInWordField(value: unknown, key: string): string {
   return word;
 }
 
+/** Reads a footer. A shorter one could be a person's own words. */
+function footerField(value: unknown, key: string): string {
+  const footer = text(value, key);
+  return (footer.match(/[\p{L}\p{Nd}]+/gu) ?? []).length >= MIN_FOOTER_WORDS
+    ? footer
+    : refuse(key, value, 'a text of at least three words');
+}
+
 function languageField(value: unknown, key: string): KeywordLanguage | KeywordPack {
   if (typeof value !== 'object') return oneOf(Object.keys(KEYWORD_PACKS) as KeywordLanguage[])(value, key);
   const words = optional(listOf(text));
-  const pack = { optOut: words, help: words, unclear: words, answers: words, courtesy: words };
-  return readFields(value, key, { ...pack, negations: words }) as KeywordPack;
+  return readFields(value, key, {
+    ...{ optOut: words, help: words, unclear: words, answers: words, courtesy: words, negations: words },
+    ...{ stopWords: words, frames: words, pairs: words, joinable: words, fillers: words, subjects: words },
+    ...{
+      requests: words,
+      refusals: words,
+      complaints: words,
+      doubts: words,
+      returns: words,
+      harmless: words,
+    },
+    ...{ reactions: words, instructions: words, groups: optional(groupsField) },
+  }) as KeywordPack;
+}
+
+/** Reads the groups of a pack: lists of words by name. */
+function groupsField(value: unknown, key: string): NonNullable<KeywordPack['groups']> {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    return refuse(key, value, 'an object of lists of words');
+  }
+  const groups = Object.entries(value).map(([name, words]) => [name, listOf(text)(words, `${key}.${name}`)]);
+  return Object.fromEntries(groups) as NonNullable<KeywordPack['groups']>;
 }

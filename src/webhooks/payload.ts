@@ -23,6 +23,8 @@ export interface WebhookChange {
   readonly source: 'inbound' | 'receipt';
   readonly messageId?: string | undefined;
   readonly text?: string | undefined;
+  /** The rule that found the opt-out in the text, and the words that it matched. For people to read. */
+  readonly reason?: string | undefined;
   /** Whether it is authenticated: its webhook is signed, or `parse` has checked it. */
   readonly isProven: boolean;
   /** Whether it is an opt-in without a time, or older than the replay window: such an opt-in proves nothing. */

@@ -34,6 +34,7 @@ const UNIONS: Readonly<Record<string, () => readonly string[]>> = {
   GuardEvents: () => membersOf('GuardEvents').map((member) => member.replace(/\..*$/, '')),
   ErrorCode: () => unionOf('ErrorCode'),
   AnomalyCode: () => unionOf('AnomalyCode'),
+  KeywordRule: () => unionOf('KeywordRule'),
   State: () => unionOf('State'),
   ProblemCode: () => [...reasonsOf(false), ...unionOf('ProblemCode')],
   'Decision.reason': () => [...reasonsOf(true), ...reasonsOf(false)],

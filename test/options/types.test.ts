@@ -123,7 +123,7 @@ describe('undefined options', () => {
     guard.middleware(none('to', 'from', 'onBlocked', 'setTo', 'maxRecipients'));
     guard.webhooks({
       ...none('signature', 'jwt', 'maxBody', 'replayWindow', 'unclear', 'parse'),
-      keywords: none('languages', 'optOut', 'optIn', 'unclear'),
+      keywords: none('languages', 'optOut', 'optIn', 'unclear', 'footers'),
       unsigned: 'block_only',
     });
     guard.webhooks({ keywords: undefined, unsigned: 'block_only' });

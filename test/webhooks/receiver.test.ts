@@ -469,14 +469,14 @@ describe('a text', () => {
     });
     await send(part(2, 'STOP', '1'));
     expect(changes).toHaveLength(1);
-    await send(part(2, 'P', '2'));
-    await send(part(1, 'STO', '2'));
+    await send(part(2, 'OP', '2'));
+    await send(part(1, 'ST', '2'));
     expect(changes).toHaveLength(2);
     await send(part(1, 'START', '3'));
     expect(changes).toHaveLength(2);
-    await send(part(1, 'STO', '4'));
+    await send(part(1, 'ST', '4'));
     await clock.advance(600_001);
-    await send(part(2, 'P', '4'));
+    await send(part(2, 'OP', '4'));
     expect(changes).toHaveLength(2);
   });
 

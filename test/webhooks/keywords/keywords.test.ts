@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { createKeywords } from '../../../src/webhooks/keywords/keywords.ts';
 
-const read = (text: unknown) => createKeywords()(text);
+const read = createKeywords();
 
 describe('createKeywords', () => {
   it.each([
@@ -80,28 +80,8 @@ describe('createKeywords', () => {
   );
 
   it.each([
-    ...['remove', 'exit', 'cease and desist', 'I do not wish to be contacted', 'please stop texting me'],
-    ...[
-      'leave me alone',
-      'no mas',
-      'No más',
-      'Remove me!',
-      "don't text me again",
-      'take me off your list',
-      'I want to opt out',
-    ],
-    ...[
-      'please unsubscribe me from this',
-      'laissez-moi tranquille',
-      'no me escriban',
-      'stop sending me this',
-      'stop you people',
-    ],
-    ...['I said STOP', 'no more messages'],
-    // A number in the middle names no sender.
-    'stop 2 texts',
-    // Only a message that is spelled from end to end is joined.
-    ...['no more texts p l z', 'p l z leave me alone'],
+    ...['remove', 'exit', 'cease and desist', 'leave me alone', 'no mas', 'No más', 'laissez-moi tranquille'],
+    ...['stop you people', 'wrong number', 'not interested', 'you never stop', 'STOP Northwind'],
   ])('finds %j unclear, and it blocks', (text) => {
     expect(read(text)).toMatchObject({ meaning: 'unclear', blocks: true });
   });
@@ -116,34 +96,20 @@ describe('createKeywords', () => {
   it.each([
     ...[
       'We have got to STOP this terrible bill',
-      "don't cancel my appointment",
       'the end',
       'yes',
       'YES',
       'ok',
       'okay thanks',
-    ],
-    ...[
       '',
       '   ',
       '🎉',
       '42',
-      'start now',
-      'please start',
-      'When does it start',
-      'restart',
-      'nonstop',
-      'stop by at five',
     ],
-    ...[
-      'please do not stop texting me',
-      "don't unsubscribe me",
-      'unstoppable',
-      'endless',
-      'I will bring the cancel form tomorrow',
-    ],
-    // Neither at the beginning nor after a word that asks for it, or with something behind.
-    ...['the next stop is mine', 'I want to stop smoking', 'she told you stopping is hard'],
+    ...['start now', 'please start', 'When does it start', 'restart', 'nonstop', 'stop by at five'],
+    ...['unstoppable', 'endless', 'I will bring the cancel form tomorrow', 'the next stop is mine'],
+    ...['I want to stop smoking', 'she told you stopping is hard', 'stop the noise on our street'],
+    ...['meet me at the bus stop', 'full stop'],
   ])('finds no meaning in %j', (text) => {
     expect(read(text)).toMatchObject({ meaning: 'none', blocks: false });
   });
@@ -199,17 +165,6 @@ describe('createKeywords', () => {
     },
   );
 
-  it.each([
-    ['stop the noise at night', 'unclear'],
-    ['stop the noise on our street', 'none'],
-    ['could you all please stop', 'unclear'],
-    ['could you all now please stop', 'none'],
-    // Words of courtesy are not counted.
-    ['hello, stop the noise at night, please', 'unclear'],
-  ])('finds a request to stop unclear up to five words: %j is %s', (text, meaning) => {
-    expect(read(text).meaning).toBe(meaning);
-  });
-
   it('never throws', () => {
     fc.assert(
       fc.property(fc.oneof(fc.anything(), fc.string({ unit: 'binary', maxLength: 200 })), (text) => {
@@ -245,10 +200,21 @@ describe('createKeywords', () => {
   );
 
   it.each([
-    ...["don't stop", 'please do not stop', 'meet me at the bus stop', "you can't stop", 'full stop'],
-    ...['I said not to stop', "stop? No, don't stop!"],
-  ])('does not block after %j', (text) => {
-    expect(read(text)).toMatchObject({ meaning: 'none' });
+    ...["don't stop", 'please do not stop', "you can't stop", 'I said not to stop', "stop? No, don't stop!"],
+    ...["don't cancel my appointment", 'please do not stop texting me', "don't unsubscribe me"],
+    ...[
+      'I accidentally unsubscribed, please add me back',
+      'did not mean to opt out',
+      'What happens if I text STOP?',
+    ],
+    ...[
+      'no quiero darme de baja',
+      "N'arrêtez surtout pas vos promos",
+      'Cancel. I have to move my appointment',
+    ],
+    'I was unsubscribed. Can you add me back?',
+  ])('leaves %j to a person, and does not block', (text) => {
+    expect(read(text)).toMatchObject({ meaning: 'unclear', blocks: false });
   });
 });
 

@@ -1,0 +1,36 @@
+/** Finds the opt-out word that a misspelt word is one edit away from. Pure. */
+
+import { REAL_WORDS } from './real-words.ts';
+
+/** The shortest word that is looked for: one edit of a shorter word is too often another word. */
+export const MIN_MISSPELT = 4;
+
+const realWords: ReadonlySet<string> = new Set(REAL_WORDS);
+
+/**
+ * Creates a function that returns the word that was meant: the first of `words` from which a word is one edit away.
+ * `undefined` for a word of a dictionary and for one of `known`.
+ */
+export function createSpelling(
+  words: readonly string[],
+  known: ReadonlySet<string>,
+): (word: string) => string | undefined {
+  const targets = words.filter((word) => word.length >= MIN_MISSPELT);
+  return (word) => {
+    if (known.has(word) || realWords.has(word)) return undefined;
+    return targets.find((target) => isOneEdit(word, target));
+  };
+}
+
+/** Returns whether one insertion, omission, replacement or swap of neighbours makes a word of another one. */
+export function isOneEdit(left: string, right: string): boolean {
+  const [short, long] = left.length <= right.length ? [left, right] : [right, left];
+  if (long.length - short.length > 1 || short === long) return false;
+  let same = 0;
+  while (same < short.length && short[same] === long[same]) same++;
+  const rest = long.slice(same + 1);
+  if (long.length > short.length) return short.slice(same) === rest;
+  if (short.slice(same + 1) === rest) return true;
+  const isSwap = short[same] === long[same + 1] && short[same + 1] === long[same];
+  return isSwap && short.slice(same + 2) === long.slice(same + 2);
+}
