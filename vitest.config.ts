@@ -51,7 +51,9 @@ export default defineConfig({
         'src/lists/{list-age,opt-out-lists,reading-lookup,state-monitor,status}.ts': { branches: 100 },
         'src/msisdn/{digits,equivalents,msisdn,national-prefixes,notation,readings}.ts': { branches: 100 },
         'src/options/{guard-options,list-options,store-path}.ts': { branches: 100 },
-        'src/{gates/**,ledger,number-set,providers/**,sync,webhooks,webhooks/keywords/**}/*.ts': { branches: 100 },
+        'src/{gates/**,ledger,number-set,providers/**,sync,webhooks,webhooks/keywords/**}/*.ts': {
+          branches: 100,
+        },
         statements: 95,
         branches: 92,
       },

@@ -32,11 +32,15 @@ async function load(path) {
 const [folder = '/usr/share/dict'] = process.argv.slice(2);
 const { foldCharacters } = await load('characters.ts');
 const { isOneEdit, MIN_MISSPELT } = await load('misspelling.ts');
+const { MIN_GROUP_WORD } = await load('vocabulary.ts');
 const { KEYWORD_PACKS } = await load('packs/packs.ts');
 const singles = Object.values(KEYWORD_PACKS)
   .flatMap(({ optOut = [], stopWords = [] }) => [...optOut, ...stopWords])
   .filter((word) => !word.includes(' ') && word.length >= MIN_MISSPELT);
-const targets = [...new Set(singles)];
+const grouped = Object.values(KEYWORD_PACKS)
+  .flatMap(({ groups = {} }) => Object.values(groups).flat())
+  .filter((word) => word.length >= MIN_GROUP_WORD);
+const targets = [...new Set([...singles, ...grouped])];
 const dictionary = DICTIONARIES.flatMap((name) => readFileSync(`${folder}/${name}`, 'utf8').split('\n'))
   .map(foldCharacters)
   .filter((word) => /^[a-z]+$/.test(word));

@@ -14,6 +14,7 @@ import { benchStart } from './start.ts';
 import { benchStore } from './store.ts';
 import { benchStream } from './stream.ts';
 import { benchSweep } from './sweep.ts';
+import { benchWords } from './words.ts';
 
 const asked = new Set(process.argv.slice(2));
 const isLarge = asked.delete('--large');
@@ -27,6 +28,7 @@ const parts: Readonly<Record<string, (given: { readonly isLarge: boolean }) => P
   start: benchStart,
   gates: benchGates,
   stream: benchStream,
+  words: benchWords,
   peers: benchPeers,
 };
 /** These run only where they are asked for. */

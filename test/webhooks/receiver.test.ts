@@ -342,6 +342,26 @@ describe('the options', () => {
     expect(() => createReceiver({ ...SIGNED, keywords: { optIn: ['JA'] } }, ports)).not.toThrow();
   });
 
+  it.each([
+    ['a footer of two words', { footers: ['Reply STOP'] }],
+    ['a footer without words', { footers: ['!!!'] }],
+    ['a group that is no list', { languages: [{ groups: { messages: 'sms' } }] }],
+    ['groups that are no object', { languages: [{ groups: ['sms'] }] }],
+    ['groups that are null', { languages: [{ groups: null }] }],
+    ['groups that are a word', { languages: [{ groups: 'sms' }] }],
+    ['a language that is not included', { languages: ['xx'] }],
+  ])('refuses %s', (_name, keywords) => {
+    const ports = { clock: createFakeClock(), sink: harness().sink };
+    expect(() => createReceiver({ ...SIGNED, keywords: keywords as never }, ports)).toThrow(ConfigError);
+  });
+
+  it('accepts footers, and packs with groups and phrases', () => {
+    const ports = { clock: createFakeClock(), sink: harness().sink };
+    const pack = { groups: { messages: ['sms', 'werbung'] }, requests: ['keine @messages mehr'] };
+    const keywords = { languages: [pack, 'de'] as const, footers: ['Reply STOP to end'] };
+    expect(() => createReceiver({ ...SIGNED, keywords }, ports)).not.toThrow();
+  });
+
   it('must contain a secret or block_only', () => {
     const ports = { clock: createFakeClock(), sink: harness().sink };
     expect(() => createReceiver({}, ports)).toThrow(ConfigError);

@@ -19,18 +19,22 @@ export function aloneFrom(
   { table, isIgnored }: { readonly table: WordTable; readonly isIgnored: readonly boolean[] },
 ): Span | undefined {
   let index = from;
+  let first: number | undefined;
   let last: number | undefined;
   while (index < to) {
     const length = lengthAt(table, words, index);
-    if (length > 0) last = index + length;
-    else if (last !== undefined && isTarget(words, index, to)) return { from, to: last };
-    else if (isIgnored[index] !== true && !(last !== undefined && CONNECTORS.has(words[index] as string))) {
+    if (length > 0) {
+      first ??= index;
+      last = index + length;
+    } else if (first !== undefined && last !== undefined && isTarget(words, index, to)) {
+      return { from: first, to: last };
+    } else if (isIgnored[index] !== true && !(last !== undefined && CONNECTORS.has(words[index] as string))) {
       return undefined;
     }
     index += Math.max(1, length);
   }
-  return last !== undefined && index === to && !endsWithConnector(words, last, to, isIgnored)
-    ? { from, to: last }
+  return first !== undefined && last !== undefined && !endsWithConnector(words, last, to, isIgnored)
+    ? { from: first, to: last }
     : undefined;
 }
 

@@ -11,7 +11,7 @@ import { foldCharacters } from './characters.ts';
 import { splitJoined } from './joined-words.ts';
 import type { KeywordMatch } from './keyword-match.ts';
 import { readSentences, STOP_EMOJI, type Sentence, type WordRepair } from './message.ts';
-import { createSpelling } from './misspelling.ts';
+import { createSpelling, MIN_MISSPELT } from './misspelling.ts';
 import { KEYWORD_PACKS, type KeywordLanguage } from './packs/packs.ts';
 import type { KeywordPack } from './packs/keyword-pack.ts';
 import type { Span } from './phrase.ts';
@@ -22,6 +22,7 @@ import {
   createVocabulary,
   lengthAt,
   markSentence,
+  MIN_GROUP_WORD,
   type Vocabulary,
   type WordTable,
 } from './vocabulary.ts';
@@ -43,6 +44,8 @@ export interface KeywordOptions {
 const NONE: KeywordMatch = { meaning: 'none', blocks: false, rule: 'no_rule' };
 /** The fewest other words of a message that quotes an instruction without "reply" or "text". */
 const MIN_WORDS_BESIDE_INSTRUCTION = 4;
+/** The most parts of an opt-out word that is written apart. */
+const MAX_APART = 3;
 
 /**
  * Creates a function that finds the meaning of a text. The function never throws; a value that is no string has no
@@ -61,7 +64,7 @@ export function createKeywords({
   const vocabulary = createVocabulary({ packs, optOut, optIn, unclear });
   const spelling = createSpelling(vocabulary.optOutWords, vocabulary.known);
   const stopSpelling = createSpelling(vocabulary.singleStopWords, vocabulary.known);
-  const longSpelling = createSpelling(vocabulary.longStopWords, vocabulary.known);
+  const longSpelling = createSpelling(vocabulary.longWords, vocabulary.known);
   const repair: WordRepair = { ...vocabulary.repair, correct: (word) => correctLong(word, longSpelling) };
   const unwritten = {
     isReaction: (words: readonly string[]) => isReaction(words, vocabulary),
@@ -87,10 +90,9 @@ export function createKeywords({
   };
 }
 
-/** Returns the long stop word that was meant, or the word itself. */
+/** Returns the long word that was meant, or the word itself. */
 function correctLong(word: string, spelling: (word: string) => string | undefined): string {
-  // A misspelt word of seven letters may have eight.
-  return word.length < 7 ? word : (spelling(word) ?? word);
+  return word.length < MIN_GROUP_WORD - 1 ? word : (spelling(word) ?? word);
 }
 
 /** Whether words before a quotation make the message a reaction. */
@@ -104,13 +106,15 @@ function isReaction(words: readonly string[], { phrases }: Vocabulary): boolean 
  * message stays: the person wrote it. So does one without "reply" beside a few words.
  */
 function withoutInstructions(sentences: readonly Sentence[], vocabulary: Vocabulary): readonly Sentence[] {
-  const { phrases, courtesy, optOut } = vocabulary;
+  const { phrases, courtesy, optOutWords } = vocabulary;
   const spans = sentences.map((sentence) => phrases.instructions.findAll(markSentence(sentence, courtesy)));
   if (spans.every((list) => list.length === 0)) return sentences;
   const cut = sentences.map((sentence, index) => without(sentence, spans[index] as readonly Span[]));
   const left = cut.reduce((sum, { words }) => sum + words.length, 0);
-  const isBare = spans.some((list, index) =>
-    list.some(({ from }) => lengthAt(optOut, (sentences[index] as Sentence).words, from) > 0),
+  const isBare = spans.some(
+    (list, index) =>
+      list.length > 0 &&
+      list.every(({ from }) => optOutWords.includes((sentences[index] as Sentence).words[from] as string)),
   );
   return left >= (isBare ? MIN_WORDS_BESIDE_INSTRUCTION : 1)
     ? cut.filter(({ words }) => words.length > 0)
@@ -184,10 +188,9 @@ function judge(sentence: Sentence, all: readonly Sentence[], context: JudgeConte
   const { words, isQuestion } = sentence;
   const alone = aloneIn(sentence, vocabulary, vocabulary.optOut);
   const isAsked = isQuestion && all.length > 1;
-  const isEmoji = words.includes(STOP_EMOJI);
   // "Stop? No, go on": another sentence answers.
   if (alone && isAsked) return matchOf('unclear', 'stop_word', words, alone);
-  if (alone && !isEmoji) {
+  if (alone && !isEmojiBesideWords(words.slice(alone.from, alone.to), all)) {
     const match = matchOf('opt_out', 'sentence', words, alone);
     return isOtherSubject(sentence, all, vocabulary)
       ? { ...match, meaning: 'unclear', rule: 'doubt', blocks: false }
@@ -208,6 +211,12 @@ function misspeltRequest(
   return match.rule === 'request' ? { ...match, rule: 'misspelt' } : undefined;
 }
 
+/** Whether opt-out words are emoji, and other sentences have words: "Count me in! ✋". */
+function isEmojiBesideWords(words: readonly string[], all: readonly Sentence[]): boolean {
+  const isEmoji = (word: string) => word === STOP_EMOJI;
+  return words.every(isEmoji) && !all.every((sentence) => sentence.words.every(isEmoji));
+}
+
 /** Whether `cancel` or `end` alone is about an appointment or order that another sentence names. */
 function isOtherSubject(
   { words }: Sentence,
@@ -220,28 +229,37 @@ function isOtherSubject(
 
 /** Decides what a sentence means that is one misspelt word, or words that were written together. */
 function judgeRepaired(sentence: Sentence, { vocabulary, spelling }: JudgeContext): KeywordMatch | undefined {
-  const { words, clauseEnds } = sentence;
+  const { words, isQuestion } = sentence;
   const isIgnored = coveredBy(
     words.length,
     vocabulary.courtesy.findAll({ ...sentence, starts: [], ends: [] }),
   );
-  const [index, ...others] = [...words.keys()].filter((at) => isIgnored[at] !== true);
-  const word = index === undefined || others.length > 0 ? undefined : words[index];
-  if (index === undefined || word === undefined) return undefined;
+  const own = [...words.keys()].filter((at) => isIgnored[at] !== true);
+  const word = own.map((at) => words[at]).join('');
+  if (own.length > 1) return judgeApart(words, own, vocabulary);
+  const [index = 0] = own;
   if (spelling(word) !== undefined)
     return matchOf('opt_out', 'misspelt', words, { from: index, to: index + 1 });
   const parts = splitJoined(word, vocabulary.joinable);
   if (parts === undefined) return undefined;
-  const split = {
-    words: parts,
-    clauseEnds: parts.map(() => false),
-    isQuestion: sentence.isQuestion && clauseEnds.length > 0,
-  };
+  const split = { words: parts, clauseEnds: parts.map(() => false), isQuestion };
   const isAlone = aloneIn(split, vocabulary, vocabulary.optOut) !== undefined;
   const match = isAlone
     ? matchOf('opt_out', 'joined', parts, { from: 0, to: parts.length })
     : judgeSentence(split, vocabulary);
   return match.blocks ? { ...match, rule: 'joined', matched: word } : undefined;
+}
+
+/** Returns the match of an opt-out word that is written apart: `st op`. */
+function judgeApart(
+  words: readonly string[],
+  own: readonly number[],
+  { optOutWords }: Vocabulary,
+): KeywordMatch | undefined {
+  if (own.length > MAX_APART) return undefined;
+  const word = own.map((at) => words[at]).join('');
+  const isWord = word.length >= MIN_MISSPELT && optOutWords.includes(word);
+  return isWord ? { meaning: 'opt_out', blocks: true, rule: 'joined', matched: word } : undefined;
 }
 
 /** Whether a person wants messages again. */

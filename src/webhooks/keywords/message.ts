@@ -23,6 +23,8 @@ const SPELLED = /(?<![\p{L}\p{Nd}'])\p{L}(?:[ .\-_*,/]{1,2}\p{L}){2,}(?![\p{L}\p
 /** A word, with the end of an English contraction; or a sign that ends a sentence or a clause. */
 const PARTS =
   /[\p{L}\p{Nd}]+(?:'(?:t|s|m|d|ll|re|ve)(?![\p{L}\p{Nd}]))?|[.!?¿¡;…\n\r]|[,:()[\]{}"“”„«»–—]| [-~] /gu;
+/** A number sign that stands for the word: `lose this #`, unlike `#4431`. */
+const NUMBER_SIGN = /#(?![\p{L}\p{Nd}])/gu;
 const DIGIT_LETTERS = new Map([
   ['0', 'o'],
   ['1', 'i'],
@@ -63,6 +65,7 @@ export function readSentences(text: string, repair: WordRepair): readonly Senten
 function prepare(text: string): string {
   return text
     .replaceAll(EMOJI, ` ${STOP_EMOJI} `)
+    .replaceAll(NUMBER_SIGN, ' number ')
     .replaceAll(SPELLED, (letters) => letters.replaceAll(/[^\p{L}]/gu, ''));
 }
 

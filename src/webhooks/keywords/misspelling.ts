@@ -5,21 +5,39 @@ import { REAL_WORDS } from './real-words.ts';
 /** The shortest word that is looked for: one edit of a shorter word is too often another word. */
 export const MIN_MISSPELT = 4;
 
+/** The longest word that is looked up; a longer one is no opt-out word. */
+const MAX_LENGTH = 24;
+
 const realWords: ReadonlySet<string> = new Set(REAL_WORDS);
 
 /**
- * Creates a function that returns the word that was meant: the first of `words` from which a word is one edit away.
+ * Creates a function that returns the word that was meant: one of `words` from which a word is one edit away.
  * `undefined` for a word of a dictionary and for one of `known`.
  */
 export function createSpelling(
   words: readonly string[],
   known: ReadonlySet<string>,
 ): (word: string) => string | undefined {
-  const targets = words.filter((word) => word.length >= MIN_MISSPELT);
+  /** The words from which a text is left by at most one omission, so that few words are compared. */
+  const candidates = new Map<string, string[]>();
+  for (const target of words.filter((word) => word.length >= MIN_MISSPELT)) {
+    for (const left of withOmissions(target)) {
+      candidates.set(left, [...(candidates.get(left) ?? []), target]);
+    }
+  }
   return (word) => {
-    if (known.has(word) || realWords.has(word)) return undefined;
-    return targets.find((target) => isOneEdit(word, target));
+    if (word.length > MAX_LENGTH || known.has(word) || realWords.has(word)) return undefined;
+    for (const left of withOmissions(word)) {
+      const target = candidates.get(left)?.find((candidate) => isOneEdit(word, candidate));
+      if (target !== undefined) return target;
+    }
+    return undefined;
   };
+}
+
+/** Returns a word, and what is left of it without each of its letters. */
+function withOmissions(word: string): ReadonlySet<string> {
+  return new Set([word, ...Array.from(word, (_, index) => word.slice(0, index) + word.slice(index + 1))]);
 }
 
 /** Returns whether one insertion, omission, replacement or swap of neighbours makes a word of another one. */

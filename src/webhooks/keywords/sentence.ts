@@ -2,7 +2,7 @@
 
 import { aloneFrom } from './alone.ts';
 import type { KeywordMatch } from './keyword-match.ts';
-import { STOP_EMOJI, type Sentence } from './message.ts';
+import type { Sentence } from './message.ts';
 import type { MarkedSentence, Span } from './phrase.ts';
 import { coveredBy, lengthAt, markSentence, type Vocabulary, type Words } from './vocabulary.ts';
 
@@ -86,15 +86,15 @@ function ownPhrase(words: Words, { unclear, negations }: Vocabulary): Span | und
   return undefined;
 }
 
-/** Returns a stop word that no phrase explains. An emoji alone explains nothing. */
+/** Returns a stop word that no phrase explains. */
 function stopWord(
   { words }: MarkedSentence,
   { stopWords }: Vocabulary,
   isHarmless: readonly boolean[],
 ): Span | undefined {
-  for (const [from, word] of words.entries()) {
+  for (const from of words.keys()) {
     const length = lengthAt(stopWords, words, from);
-    if (length > 0 && word !== STOP_EMOJI && isHarmless[from] === false) return { from, to: from + length };
+    if (length > 0 && isHarmless[from] === false) return { from, to: from + length };
   }
   return undefined;
 }

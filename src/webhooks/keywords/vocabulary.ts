@@ -33,8 +33,8 @@ export interface Vocabulary {
   readonly optOutWords: readonly string[];
   /** Single stop words, for misspelt ones before an object. */
   readonly singleStopWords: readonly string[];
-  /** Long stop words, which are recognised in a sentence, too, if they are misspelt. */
-  readonly longStopWords: readonly string[];
+  /** Long stop words and words of groups, which are recognised in a sentence, too, if they are misspelt. */
+  readonly longWords: readonly string[];
   /** Words that are never taken for misspelt ones. */
   readonly known: ReadonlySet<string>;
   readonly joinable: ReadonlySet<string>;
@@ -62,8 +62,9 @@ type WordList =
 
 /** The opt-in words; there are no others in a pack. */
 const OPT_IN = ['start', 'unstop'];
-/** The shortest stop word that is recognised in a sentence if it is misspelt. */
+/** The shortest stop word, and the shortest word of a group, that are recognised in a sentence if they are misspelt. */
 const MIN_LONG_WORD = 8;
+export const MIN_GROUP_WORD = 6;
 
 /** Compiles packs and the user's words. */
 export function createVocabulary({ packs, optOut, optIn, unclear }: KeywordSources): Vocabulary {
@@ -76,14 +77,12 @@ export function createVocabulary({ packs, optOut, optIn, unclear }: KeywordSourc
   const listed = (name: WordList) => wordsOf(packs.flatMap((pack) => pack[name] ?? []));
   const phraseSet = (name: PhraseList) => createPhraseSet(packs.flatMap((pack) => sourcesOf(pack, name)));
   const outs = [[STOP_EMOJI], ...listed('optOut'), ...wordsOf(optOut)];
-  const stopWords = [[STOP_EMOJI], ...listed('stopWords')];
+  const stopWords = listed('stopWords');
   const ins = wordsOf([...OPT_IN, ...optIn]);
   const courtesy = [[STOP_EMOJI], ...listed('courtesy')];
   const singles = (lists: readonly Words[]) => lists.flatMap((words) => (words.length === 1 ? words : []));
   const optOutWords = singles(outs).filter((word) => word !== STOP_EMOJI);
-  const longStopWords = singles(stopWords).filter(
-    (word) => word.length >= MIN_LONG_WORD && word !== STOP_EMOJI,
-  );
+  const longWords = singles(stopWords).filter((word) => word.length >= MIN_LONG_WORD && word !== STOP_EMOJI);
   const others = [...ins, ...courtesy, ...listed('help'), ...listed('answers'), ...listed('frames')];
   return {
     repair: plain,
@@ -96,8 +95,8 @@ export function createVocabulary({ packs, optOut, optIn, unclear }: KeywordSourc
     negations: listed('negations'),
     optOutWords,
     singleStopWords: singles(stopWords),
-    longStopWords,
-    known: new Set([...optOutWords, ...longStopWords, ...others.flat(), ...groupWords(packs)]),
+    longWords,
+    known: new Set([...optOutWords, ...longWords, ...others.flat(), ...groupWords(packs)]),
     joinable: new Set([...optOutWords, ...singles(listed('joinable'))]),
     subjects: new Set(listed('subjects').flat()),
     courtesy: plainPhraseSet(courtesy),

@@ -218,6 +218,79 @@ describe('createKeywords', () => {
   });
 });
 
+describe('the rule', () => {
+  it.each([
+    ['STOP please', 'opt_out', 'whole_message', 'stop'],
+    ['🛑', 'opt_out', 'whole_message', 'stopemoji'],
+    ['Stop! I never signed up', 'opt_out', 'sentence', 'stop'],
+    ['no thanks, stop', 'opt_out', 'sentence', 'stop'],
+    ['Stpo', 'opt_out', 'misspelt', 'stpo'],
+    ['stpo texting me', 'opt_out', 'misspelt', 'stop texting'],
+    ['stpo laughing', 'none', 'no_rule', undefined],
+    ['please unsubsribe me', 'opt_out', 'whole_message', 'unsubscribe me'],
+    ['st op please', 'opt_out', 'joined', 'stop'],
+    ['sto pp ok at', 'none', 'no_rule', undefined],
+    ['a b', 'none', 'no_rule', undefined],
+    ['STOP2END', 'opt_out', 'joined', 'stop2end'],
+    ['removeme', 'opt_out', 'joined', 'removeme'],
+    ['stopthe', 'unclear', 'joined', 'stopthe'],
+    ['takeout', 'none', 'no_rule', undefined],
+    ['Stop texting me', 'opt_out', 'request', 'stop texting'],
+    ['you never stop', 'unclear', 'complaint', 'you never stop'],
+    ['wrong number', 'unclear', 'refusal', 'wrong number'],
+    ['STOP Northwind', 'unclear', 'stop_word', 'stop'],
+    ["don't stop", 'unclear', 'doubt', 'dont stop'],
+    ['Cancel. My appointment is on Friday', 'unclear', 'doubt', 'cancel'],
+    ['Stop. My appointment is on Friday', 'opt_out', 'sentence', 'stop'],
+    ['Cancel. I moved away', 'opt_out', 'sentence', 'cancel'],
+    ['no', 'unclear', 'answer', 'no'],
+    ['bus stop', 'none', 'other_subject', 'bus stop'],
+    ['START', 'opt_in', 'opt_in_word', 'start'],
+    ['ѕtаrt', 'none', 'no_rule', undefined],
+    ['HELP', 'help', 'help_word', 'help'],
+    ['Loved “Sale. Reply STOP to end”', 'none', 'unwritten', undefined],
+    ['see you at 3', 'none', 'no_rule', undefined],
+    // A stop emoji beside other words is an opt-out only with an object.
+    ['Count me in! ✋', 'none', 'no_rule', undefined],
+    ['🛑\n🛑', 'opt_out', 'sentence', 'stopemoji'],
+    ['🛑\nquit', 'opt_out', 'sentence', 'quit'],
+    ['no more texts 🛑', 'opt_out', 'request', 'nomore texts'],
+    // What blocks counts before what does not.
+    ["don't stop. Wrong number", 'unclear', 'refusal', 'wrong number'],
+    ['Yes. Reply STOP to unsubscribe', 'none', 'no_rule', undefined],
+    ['Reply STOP to unsubscribe', 'opt_out', 'whole_message', 'reply stop to unsubscribe'],
+    ['Hi, stop to cancel', 'opt_out', 'whole_message', 'stop to cancel'],
+    ['New arrivals are here now. Stop to end', 'none', 'no_rule', undefined],
+  ])('of %j: %s by %s', (text, meaning, rule, matched) => {
+    expect(read(text)).toEqual({
+      ...{
+        meaning,
+        rule,
+        blocks: rule !== 'doubt' && (meaning === 'opt_out' || meaning === 'unclear') && rule !== 'answer',
+      },
+      ...(matched === undefined ? {} : { matched }),
+    });
+  });
+
+  it('removes footers that a message quotes', () => {
+    const own = createKeywords({ footers: ['Acme: STOP ends it', '!!!'] });
+    expect(own('ok see you. Acme: STOP ends it').meaning).toBe('none');
+    expect(read('ok see you. Acme: STOP ends it').blocks).toBe(true);
+    expect(own('Acme: STOP ends it').blocks).toBe(true);
+  });
+
+  it('heeds negations before an unclear phrase of a pack', () => {
+    const own = createKeywords({ languages: [{ unclear: ['werbung'], negations: ['keine angst vor'] }] });
+    expect(own('immer diese werbung')).toMatchObject({ meaning: 'unclear', blocks: true, rule: 'refusal' });
+    expect(own('keine angst vor werbung').meaning).toBe('none');
+  });
+
+  it.each(['de', 'pt', 'it', 'nl'] as const)('of STOP in the pack %s is an opt-out', (language) => {
+    expect(createKeywords({ languages: [language] })('Stop').meaning).toBe('opt_out');
+    expect(createKeywords({ languages: [language] })('stop everything around here').rule).toBe('stop_word');
+  });
+});
+
 describe('a long text', () => {
   it.each([
     ['is read up to its 4,096th character', `${'x'.repeat(4_081)} leave me alone`, 'unclear'],

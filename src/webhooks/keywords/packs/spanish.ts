@@ -577,6 +577,9 @@ export const SPANISH = {
     ],
   ],
   requests: [
+    '^ baja|alto|paren [inmediata|definitiva|total|ya] $',
+    '^ para ya|de',
+    'nunca|jamas mas me',
     '@parar ~ @send',
     '@dejar ya de ~ @send|@messages',
     '@dejar de ~ @send|@messages',
@@ -616,6 +619,7 @@ export const SPANISH = {
     '^ @unsubscribe',
   ],
   complaints: [
+    'no [me] llame|llamen|llames ni',
     'no dejan|paran|deja|para de',
     'ya|cuantas|varias ~ dije|veces|pedi|solicite … stop|baja|@unsubscribe',
     'siguen|sigue|continuan enviando|mandando|molestando|llegando|escribiendo',
@@ -641,6 +645,9 @@ export const SPANISH = {
     'quiero seguir|volver',
   ],
   refusals: [
+    'ya no * [este|ese|mi|su] numero|celular|telefono',
+    'ya no vive|trabaja',
+    'no lo|la|los|las quiero|necesito $',
     '^ salir|eliminar|borrar|quitar|remover|desactivar|basta|detengan|detenganse|suspender|eliminen|borren|quiten|spam|nomas|suficiente|retirar $',
     '^ basta|paren|detenganse ya|de|con|por',
     '^ no mas $',
@@ -664,7 +671,8 @@ export const SPANISH = {
     'no|nunca|jamas [me|les|yo] pedi|solicite|suscribi|inscribi|autorice|registre|apunte|di ~',
     'lo|los|les denuncio|denunciare|denunciar|demandar|demandare|reportar|reportare',
     'denuncia|denunciare|acoso|estafa|profeco|aepd',
-    'harto|harta|hartos|cansado|cansada de',
+    'harto|harta|hartos|hartas',
+    'cansado|cansada de',
     'vayanse|larguense|vete|largo|chinguen|jodanse|jodete',
     'no me llame|llamen|llames',
     'no llame|llamen|llames mas|$',

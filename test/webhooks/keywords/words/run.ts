@@ -37,7 +37,9 @@ function printFigures(texts: readonly ClassifiedText[]): void {
   }
 }
 
-for (const file of files.length > 0 ? files : ['corpus.tsv', 'additions.tsv', 'held-out.tsv']) {
+for (const file of files.length > 0
+  ? files
+  : ['corpus.tsv', 'additions.tsv', 'held-out.tsv', 'held-out-2.tsv']) {
   const texts = readTexts(new URL(file, FOLDER));
   console.log(`${file}: ${texts.length} texts`);
   printFigures(texts);
