@@ -11,7 +11,7 @@ export default defineConfig({
       'test/options/fields.test.ts',
       'test/providers/vonage/{json-steps,reply}.test.ts',
       'test/sync/row.test.ts',
-      'test/webhooks/{authentication,payload,signature,keywords/*}.test.ts',
+      'test/webhooks/{authentication,payload,signature,keywords/*,keywords/words/*}.test.ts',
     ],
     restoreMocks: true,
     testTimeout: 60_000,

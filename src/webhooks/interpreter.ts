@@ -26,7 +26,7 @@ export type Interpreter = (
   requestId: string | undefined,
 ) => Promise<EventResult>;
 
-/** How many texts of one message are read; each takes up to a millisecond. */
+/** How many texts of one message are read; each takes up to a few milliseconds. */
 const MAX_TEXTS = 32;
 /** How many characters of a text are kept; a message of ten parts has 1 530. */
 const MAX_KEPT_CHARACTERS = 4_096;

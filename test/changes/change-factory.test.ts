@@ -51,6 +51,11 @@ describe('an opt-out by webhook', () => {
     },
   );
 
+  it('keeps the rule that found it as its reason', () => {
+    expect(changeOf({ reason: 'request: stop texting' })?.evidence.reason).toBe('request: stop texting');
+    expect(changeOf({})?.evidence).not.toHaveProperty('reason');
+  });
+
   it('has no member without a value', () => {
     const evidence = changeOf({ sender: undefined, text: undefined, messageId: undefined })?.evidence ?? {};
     expect(Object.keys(evidence).toSorted()).toEqual(

@@ -526,6 +526,21 @@ describe('a text', () => {
     expect(sink.unclear).not.toHaveBeenCalled();
   });
 
+  it('tells the rule that decided, and its words', async () => {
+    const { send, changes } = harness();
+    for (const text of ['STOP please', 'please stop texting me', 'wrong number']) await send({ text });
+    expect(changes.map(({ reason }) => reason)).toEqual([
+      ...['whole_message: stop', 'request: stop texting', 'refusal: wrong number'],
+    ]);
+  });
+
+  it('blocks if one of its sentences does', async () => {
+    const { send, changes } = harness();
+    const [doubt, refusal] = ["don't stop", 'wrong number'];
+    await send({ text: `${doubt}. ${refusal}` });
+    expect(changes).toMatchObject([{ reason: 'refusal: wrong number' }]);
+  });
+
   it('is compared with the user’s words and packs', async () => {
     const keywords = { languages: ['en', { optOut: ['stopp'] }], optOut: ['basta ya'] } as const;
     const { send, changes } = harness({ ...SIGNED, keywords });

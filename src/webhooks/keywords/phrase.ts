@@ -62,6 +62,7 @@ export interface PhraseSet {
   readonly findAll: (sentence: MarkedSentence) => readonly Span[];
 }
 
+const NO_PHRASES: readonly Phrase[] = [];
 const MAX_GAP = 3;
 const MAX_FILLERS = 5;
 
@@ -81,9 +82,11 @@ export function createPhraseSet(sources: readonly PhraseSource[]): PhraseSet {
     findAll(sentence) {
       const spans: Span[] = [];
       for (const [from, word] of sentence.words.entries()) {
-        for (const phrase of [...(byFirst.get(word) ?? []), ...others]) {
-          const to = endOf(phrase, sentence, from);
-          if (to !== undefined) spans.push({ from, to });
+        for (const phrases of [byFirst.get(word) ?? NO_PHRASES, others]) {
+          for (const phrase of phrases) {
+            const to = endOf(phrase, sentence, from);
+            if (to !== undefined) spans.push({ from, to });
+          }
         }
       }
       return spans;
@@ -147,14 +150,17 @@ function step(element: Element, sentence: MarkedSentence, from: readonly number[
     return from.filter((index) => marks[index]);
   }
   const { least, most, accepts } = element;
-  const reached = new Set<number>();
+  const reached: number[] = [];
+  const reach = (index: number) => {
+    if (!reached.includes(index)) reached.push(index);
+  };
   for (const index of from) {
-    if (least === 0) reached.add(index);
+    if (least === 0) reach(index);
     for (let length = 1; length <= most; length++) {
       const word = sentence.words[index + length - 1];
       if (word === undefined || !accepts(word)) break;
-      reached.add(index + length);
+      reach(index + length);
     }
   }
-  return [...reached];
+  return reached;
 }

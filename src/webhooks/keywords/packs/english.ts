@@ -742,6 +742,7 @@ export const ENGLISH = {
     'back on ~ list|texts|messages',
   ],
   refusals: [
+    '^ dont|donot want $',
     'nolonger … number|phone|here',
     'not|doesnt|dont live|lives here',
     'passed away',

@@ -645,6 +645,7 @@ export const SPANISH = {
     'quiero seguir|volver',
   ],
   refusals: [
+    '^ no quiero $',
     'ya no * [este|ese|mi|su] numero|celular|telefono',
     'ya no vive|trabaja',
     'no lo|la|los|las quiero|necesito $',

@@ -39,7 +39,7 @@ function printFigures(texts: readonly ClassifiedText[]): void {
 
 for (const file of files.length > 0
   ? files
-  : ['corpus.tsv', 'additions.tsv', 'held-out.tsv', 'held-out-2.tsv']) {
+  : ['corpus.tsv', 'additions.tsv', 'held-out.tsv', 'held-out-2.tsv', 'held-out-3.tsv']) {
   const texts = readTexts(new URL(file, FOLDER));
   console.log(`${file}: ${texts.length} texts`);
   printFigures(texts);

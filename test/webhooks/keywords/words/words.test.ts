@@ -5,7 +5,7 @@ import { createKeywords } from '../../../../src/webhooks/keywords/keywords.ts';
 import { figuresOf, isRight, readTexts, shareOf } from './corpus.ts';
 
 const read = createKeywords();
-const FILES = ['corpus.tsv', 'additions.tsv', 'held-out.tsv', 'held-out-2.tsv'];
+const FILES = ['corpus.tsv', 'additions.tsv', 'held-out.tsv', 'held-out-2.tsv', 'held-out-3.tsv'];
 const texts = FILES.flatMap((file) => readTexts(new URL(file, import.meta.url)));
 /** The fewest texts of a class that a language has to have. */
 const MIN_TEXTS = 50;
