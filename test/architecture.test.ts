@@ -29,10 +29,10 @@ const order: readonly string[] = [
     'gates/settling.ts',
   ],
   ...['gates/batch/', 'gates/express.ts', 'gates/send.ts'],
+  ...['gates/fetch/', 'gates/undici/', 'gates/vonage-sdk/'],
   ...['options/', 'events.ts', 'options/duration-warnings.ts'],
   ...['lists/', 'changes/', 'lists/status.ts'],
   ...['list-sync.ts', 'open-guards.ts', 'guard-api.ts', 'guard.ts'],
-  ...['gates/fetch/', 'gates/undici/', 'gates/vonage-sdk/'],
   ...['testing/', 'index.ts'],
 ];
 

@@ -4,11 +4,19 @@
  * access.
  */
 
-import type { Checker } from '../decision.ts';
+import type { CheckOptions, Checker, Decision } from '../decision.ts';
 import type { GuardError } from '../errors.ts';
 import { refuse } from '../options/fields.ts';
 import type { WebhooksOptions } from '../webhooks/options.ts';
 import type { Receiver } from '../webhooks/receiver.ts';
+
+/**
+ * A guard, as the caller of a gate passes it. The gate uses it only to look up its access: a guard is known by the
+ * object itself, and any other object of this type is refused ({@link accessOf}).
+ */
+export interface GuardHandle {
+  check(msisdn: unknown, options?: CheckOptions): Decision;
+}
 
 /** The opt-out of a person to whom the provider refused to send a message for that reason. */
 export interface LearntOptOut {
@@ -42,7 +50,7 @@ export interface GateAccess extends Checker {
 const accesses = new WeakMap<object, GateAccess>();
 
 /** Registers the access of a guard, for {@link accessOf}. */
-export function registerAccess(guard: object, access: GateAccess): void {
+export function registerAccess(guard: GuardHandle, access: GateAccess): void {
   accesses.set(guard, access);
 }
 

@@ -5,7 +5,6 @@
  */
 
 import { GuardError } from '../../errors.ts';
-import type { Guard } from '../../guard-api.ts';
 import {
   callback,
   integer,
@@ -19,7 +18,7 @@ import {
 } from '../../options/fields.ts';
 import type { WebhooksOptions } from '../../webhooks/options.ts';
 import type { WebhookAnswer } from '../../webhooks/receiver.ts';
-import { accessOf, type GateAccess } from '../guard-access.ts';
+import { accessOf, type GateAccess, type GuardHandle } from '../guard-access.ts';
 import { readBody, withBody } from './body.ts';
 import {
   findRecipients,
@@ -110,6 +109,7 @@ interface Gate {
  * Creates a gate in front of a handler of fetch's `Request` and `Response`. It calls `next` for requests whose
  * recipients may all be sent to, and answers the others with a problem (RFC 9457).
  *
+ * @param guard a guard that `createGuard` has made.
  * @throws ConfigError if `guard` is no guard, and for options that cannot be used.
  *
  * @example
@@ -118,7 +118,7 @@ interface Gate {
  *   next: async (request) => Response.json(await request.json()),
  * });
  */
-export function guardFetch(guard: Guard, options: GuardFetchOptions): FetchHandler {
+export function guardFetch(guard: GuardHandle, options: GuardFetchOptions): FetchHandler {
   const gate = readOptions(accessOf(guard), options);
   const answer = gate.context.isObserved ? observe : enforce;
   return async function sendGuard(request) {
@@ -238,6 +238,7 @@ function reportFault({ access, context }: Gate, task: string, cause: unknown): v
 /**
  * Creates a handler of the provider's webhooks, for fetch's `Request` and `Response`. Call it before the body is read.
  *
+ * @param guard a guard that `createGuard` has made.
  * @throws ConfigError if `guard` is no guard, and for options that cannot be used.
  *
  * @example
@@ -246,7 +247,7 @@ function reportFault({ access, context }: Gate, task: string, cause: unknown): v
  * export const GET = receive;
  * export const POST = receive;
  */
-export function webhooksFetch(guard: Guard, options: WebhooksOptions): FetchHandler {
+export function webhooksFetch(guard: GuardHandle, options: WebhooksOptions): FetchHandler {
   const receiver = accessOf(guard).receiver(options);
 
   async function receive(request: Request): Promise<WebhookAnswer> {

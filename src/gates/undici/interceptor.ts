@@ -5,9 +5,8 @@
 
 import type { Dispatcher } from 'undici';
 import { ConfigError } from '../../errors.ts';
-import type { Guard } from '../../guard-api.ts';
 import { listOf, oneOf, readFields, size, withDefault, type Size } from '../../options/fields.ts';
-import { accessOf, type GateAccess } from '../guard-access.ts';
+import { accessOf, type GateAccess, type GuardHandle } from '../guard-access.ts';
 import { hostField, sendRule, type SendRule } from '../vonage-api/endpoints.ts';
 import { createGate } from './gate.ts';
 import { installGate } from './global-dispatcher.ts';
@@ -36,6 +35,7 @@ export interface UndiciGuardOptions {
  * SendBlockedError. Compose it first, so that it also checks the requests of later interceptors, which redirect or
  * retry.
  *
+ * @param guard a guard that `createGuard` has made.
  * @throws ConfigError if `guard` is no guard, and for options that cannot be used.
  *
  * @example
@@ -43,7 +43,7 @@ export interface UndiciGuardOptions {
  * await fetch('https://rest.nexmo.com/sms/json', { method: 'POST', body, dispatcher: agent });
  */
 export function guardDispatcher(
-  guard: Guard,
+  guard: GuardHandle,
   options: UndiciGuardOptions = {},
 ): Dispatcher.DispatcherComposeInterceptor {
   const gate = gateOf(accessOf(guard), options);
@@ -59,6 +59,7 @@ export function guardDispatcher(
  * is not sent, to check that it sees requests. If it does not, as in Jest and in vitest's `vmThreads`, it emits the
  * event `error` with the code `global_guard_blind`.
  *
+ * @param guard a guard that `createGuard` has made.
  * @returns a function that removes the guard. It returns whether the global dispatchers are the same as before. If
  * another dispatcher was set meanwhile, it stays, and the guard in it has no effect any more.
  * @throws ConfigError if `guard` is no guard, and for options that cannot be used; `dispatcher_composed` if the global
@@ -71,7 +72,7 @@ export function guardDispatcher(
  * // Every fetch to the provider is checked now.
  * uninstall();
  */
-export function installGlobalGuard(guard: Guard, options: UndiciGuardOptions = {}): () => boolean {
+export function installGlobalGuard(guard: GuardHandle, options: UndiciGuardOptions = {}): () => boolean {
   const access = accessOf(guard);
   const gate = gateOf(access, options);
   if (!isFetchUndici()) throw new ConfigError('global_guard_blind', 'installGlobalGuard', NOT_UNDICI);
@@ -89,13 +90,14 @@ export function installGlobalGuard(guard: Guard, options: UndiciGuardOptions = {
  * Checks that the global `fetch` of this realm is guarded by `guard`. It makes a request that the guard answers; no
  * request is sent. Resolves if the guard has seen it.
  *
+ * @param guard a guard that `createGuard` has made.
  * @throws ConfigError `global_guard_blind` if the guard has not seen it, or was not installed.
  *
  * @example
  * installGlobalGuard(guard);
  * await verifyGlobalGuard(guard);
  */
-export async function verifyGlobalGuard(guard: Guard): Promise<void> {
+export async function verifyGlobalGuard(guard: GuardHandle): Promise<void> {
   const access = accessOf(guard);
   const isSeen = await isSeenByFetch(access);
   recordVisibility(access, isSeen);

@@ -5,10 +5,9 @@
 
 import type { Decision } from '../../decision.ts';
 import { GuardError, SendBlockedError } from '../../errors.ts';
-import type { Guard } from '../../guard-api.ts';
 import { maskMsisdn } from '../../msisdn/msisdn.ts';
 import { listOf, oneOf, readFields, refuse, text, withDefault } from '../../options/fields.ts';
-import { accessOf, type GateAccess } from '../guard-access.ts';
+import { accessOf, type GateAccess, type GuardHandle } from '../guard-access.ts';
 import { isOptOutError, isOptOutReply } from '../vonage-api/reply.ts';
 import { replaceMembers } from './proxy.ts';
 import { SENDER_NAMES, sdkMethod, type SdkCall, type SdkSend } from './send-methods.ts';
@@ -43,6 +42,7 @@ const guarded = new WeakMap<object, { readonly access: GateAccess; readonly opti
  * `verify2.newRequest` and `conversations.createMember` (with a channel that carries texts) check every recipient
  * first, and reject with a {@link SendBlockedError} if a recipient is blocked. The given client is not changed.
  *
+ * @param guard a guard that `createGuard` has made.
  * @param vonage a client of @vonage/server-sdk, or an object of its parts such as `{ sms }`.
  * @throws ConfigError if `guard` is no guard or `vonage` no such client, and for options that cannot be used.
  *
@@ -50,7 +50,11 @@ const guarded = new WeakMap<object, { readonly access: GateAccess; readonly opti
  * const vonage = guardVonage(guard, new Vonage({ apiKey: 'my-key', apiSecret: 'my-secret' }));
  * await vonage.sms.send({ to: '15551234567', from: '73737', text: 'hello' });
  */
-export function guardVonage<V extends object>(guard: Guard, vonage: V, options: GuardVonageOptions = {}): V {
+export function guardVonage<V extends object>(
+  guard: GuardHandle,
+  vonage: V,
+  options: GuardVonageOptions = {},
+): V {
   const access = accessOf(guard);
   const { onBlocked, allow } = readFields(options, 'guardVonage', {
     onBlocked: withDefault('reject', oneOf(['reject', 'observe'])),
