@@ -57,13 +57,15 @@ export {
   ConfigError,
   GuardError,
   ProviderError,
-  SendBlockedError,
   StoreError,
   WebhookError,
+  type ErrorCode,
+  type StoreErrorCode,
+} from './errors.ts';
+export {
+  SendBlockedError,
   findSendBlocked,
   isSendBlocked,
   type BlockedDecision,
-  type ErrorCode,
   type SendBlockedWrapper,
-  type StoreErrorCode,
-} from './errors.ts';
+} from './send-blocked.ts';

@@ -17,7 +17,7 @@ const files = readdirSync(root, { recursive: true, encoding: 'utf8' })
 const order: readonly string[] = [
   ...['msisdn/', 'number-set/', 'clock.ts', 'dates.ts', 'plain-constructor.ts'],
   'ledger/',
-  ...['decision.ts', 'errors.ts', 'threads/'],
+  ...['decision.ts', 'errors.ts', 'send-blocked.ts', 'threads/'],
   ...['options/call-hints.ts', 'options/fields.ts'],
   ...['providers/', 'stores/', 'webhooks/'],
   'sync/',

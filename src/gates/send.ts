@@ -4,9 +4,9 @@
  */
 
 import type { CheckOptions } from '../decision.ts';
-import { SendBlockedError } from '../errors.ts';
 import { maskMsisdn } from '../msisdn/msisdn.ts';
 import { callback, oneOf, optional, readFields, text } from '../options/fields.ts';
+import { SendBlockedError } from '../send-blocked.ts';
 import type { GateAccess } from './guard-access.ts';
 import { isOptOutError, isOptOutReply } from './vonage-api/reply.ts';
 

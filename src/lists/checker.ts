@@ -14,7 +14,7 @@ import {
   type Decision,
   type Standing,
 } from '../decision.ts';
-import type { BlockedDecision } from '../errors.ts';
+import type { BlockedDecision } from '../send-blocked.ts';
 import type { EventHub } from '../events.ts';
 import { BLOCK_SIZE, createBatchLookup } from './batch-lookup.ts';
 import { createCheckReports, type CheckCounters } from './check-reports.ts';

@@ -4,7 +4,7 @@
  */
 
 import type { BatchChecker, CheckOptions, Decision } from '../../decision.ts';
-import type { BlockedDecision } from '../../errors.ts';
+import type { BlockedDecision } from '../../send-blocked.ts';
 import { callback, oneOf, optional, readFields, refuse, text } from '../../options/fields.ts';
 import { plainConstructor, type Writable } from '../../plain-constructor.ts';
 import { BATCH_SIZE, numberOf } from './row-filter.ts';

@@ -7,7 +7,8 @@
 import { Transform } from 'node:stream';
 import type { Clock } from '../../clock.ts';
 import type { BatchChecker, CheckOptions } from '../../decision.ts';
-import { GuardError, type BlockedDecision } from '../../errors.ts';
+import { GuardError } from '../../errors.ts';
+import type { BlockedDecision } from '../../send-blocked.ts';
 import {
   callback,
   flag,

@@ -5,7 +5,7 @@
  */
 
 import type { Dispatcher } from 'undici';
-import { SendBlockedError } from '../../errors.ts';
+import { SendBlockedError } from '../../send-blocked.ts';
 import { maskMsisdn } from '../../msisdn/msisdn.ts';
 import type { GateAccess, LearntOptOut } from '../guard-access.ts';
 import { createSendFinder, type Send, type SendFinder, type SendRule } from '../vonage-api/endpoints.ts';

@@ -4,9 +4,10 @@
  */
 
 import type { Decision } from '../../decision.ts';
-import { GuardError, SendBlockedError } from '../../errors.ts';
+import { GuardError } from '../../errors.ts';
 import { maskMsisdn } from '../../msisdn/msisdn.ts';
 import { listOf, oneOf, readFields, refuse, text, withDefault } from '../../options/fields.ts';
+import { SendBlockedError } from '../../send-blocked.ts';
 import { accessOf, type GateAccess, type GuardHandle } from '../guard-access.ts';
 import { isOptOutError, isOptOutReply } from '../vonage-api/reply.ts';
 import { replaceMembers } from './proxy.ts';

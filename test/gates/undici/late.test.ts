@@ -2,7 +2,7 @@
 
 import { expect, it } from 'vitest';
 import type { Dispatcher } from 'undici';
-import { SendBlockedError } from '../../../src/errors.ts';
+import { SendBlockedError } from '../../../src/send-blocked.ts';
 import { SYMBOLS, globalDispatchers } from './global-dispatchers.ts';
 import { startLoopback } from '../loopback.ts';
 
