@@ -22,6 +22,7 @@ import {
   withDefault,
   withMethods,
   type Duration,
+  type Field,
 } from './fields.ts';
 import {
   suggestCountry,
@@ -151,12 +152,13 @@ const fields = {
           suggestCountry(value, isCountry),
         ),
   ),
-  logger: optional<Logger>((value, key) => {
-    const suggestion = suggestLogger(value);
-    if (suggestion !== undefined)
-      return refuse(key, value, 'an object with debug(), info(), warn(), error()', suggestion);
-    return withMethods<Logger>('debug', 'info', 'warn', 'error')(value, key);
-  }),
+  logger: optional(
+    withSuggestion(
+      'an object with debug(), info(), warn(), error()',
+      suggestLogger,
+      withMethods<Logger>('debug', 'info', 'warn', 'error'),
+    ),
+  ),
   clock: withDefault(systemClock, withMethods<Clock>('now', 'monotonic', 'setTimeout')),
   random: withDefault(Math.random, callback<() => number>()),
 };
@@ -172,22 +174,16 @@ export type Config = Readonly<ReturnType<typeof readOptions>>;
 export function readOptions(options: GuardOptions = {}) {
   const read = readFields(options, 'options', fields, guardHints);
   if (read.provider && read.lists) {
-    throw new ConfigError(
-      'invalid_option',
-      'lists',
-      'lists: give each list its own provider, or leave lists out',
-    );
+    throw invalidOption('lists', 'give each list its own provider, or leave lists out');
   }
   const staleAfter = read.staleAfter ?? Math.min(3 * read.refresh.every, read.maxAge);
-  if (staleAfter > read.maxAge) {
-    throw new ConfigError(
-      'invalid_option',
-      'staleAfter',
-      'staleAfter: expected at most maxAge, received more',
-    );
-  }
+  if (staleAfter > read.maxAge) throw invalidOption('staleAfter', 'expected at most maxAge, received more');
   const { named, resolve } = listsOf(read.lists, read.provider);
   return Object.freeze({ ...read, staleAfter, lists: named, resolve });
+}
+
+function invalidOption(key: string, message: string): ConfigError {
+  return new ConfigError('invalid_option', key, `${key}: ${message}`);
 }
 
 const MEMORY = 'memory:';
@@ -202,19 +198,23 @@ function store(value: unknown, key: string): StoreChoice {
     const expected = "'memory:', 'sqlite:' and the path of a file, or a store of your own";
     return refuse(key, value, expected, suggestStore(value));
   }
-  const suggestion = suggestStore(value);
-  if (suggestion !== undefined)
-    return refuse(key, value, "'memory:', 'sqlite:<file>' or a store of your own", suggestion);
-  const own = withMethods<Store>(
-    'open',
-    'load',
-    'append',
-    'saveSweep',
-    'tail',
-    'lease',
-    'history',
-    'erase',
-    'close',
-  )(value, key);
-  return { kind: 'own', store: own };
+  return { kind: 'own', store: ownStore(value, key) };
+}
+
+const ownStore = withSuggestion(
+  "'memory:', 'sqlite:<file>' or a store of your own",
+  suggestStore,
+  withMethods<Store>('open', 'load', 'append', 'saveSweep', 'tail', 'lease', 'history', 'erase', 'close'),
+);
+
+/** Refuses a value for which there is a suggestion, and reads every other value by `field`. */
+function withSuggestion<T>(
+  expected: string,
+  suggest: (value: unknown) => string | undefined,
+  field: Field<T>,
+): Field<T> {
+  return (value, key) => {
+    const suggestion = suggest(value);
+    return suggestion === undefined ? field(value, key) : refuse(key, value, expected, suggestion);
+  };
 }
