@@ -1,75 +1,16 @@
+/** Sends through a guarded dispatcher: which are refused, and that nothing of them leaves. */
+
 import { createServer } from 'node:net';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { brotliCompressSync, gzipSync } from 'node:zlib';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import {
-  Agent,
-  Client,
-  FormData,
-  MockAgent,
-  Pool,
-  ProxyAgent,
-  errors,
-  fetch as undiciFetch,
-  getGlobalDispatcher,
-  interceptors,
-  request,
-  setGlobalDispatcher,
-  stream,
-  type Dispatcher,
-} from 'undici';
+import { describe, expect, it, vi } from 'vitest';
+import { Client, FormData, Pool, fetch as undiciFetch, request, stream, type Dispatcher } from 'undici';
+import { guardDispatcher, installGlobalGuard } from '../../../src/gates/undici/interceptor.ts';
 import { ConfigError, SendBlockedError, isSendBlocked } from '../../../src/index.ts';
-import {
-  guardDispatcher,
-  installGlobalGuard,
-  type UndiciGuardOptions,
-} from '../../../src/gates/undici/interceptor.ts';
-import { endBody } from '../../../src/gates/undici/body.ts';
-import { createTestGuard, type TestGuard } from '../../../src/testing/index.ts';
-import { startLoopback, type Loopback } from '../loopback.ts';
+import { CLEAN, LISTED, guard, open, server, startForEachTest } from './loopback-guard.ts';
+import { agent, form, pieces, post, webStream } from './requests.ts';
 
-const LISTED = '15551230001';
-const CLEAN = '15551230002';
-const form = { 'content-type': 'application/x-www-form-urlencoded' };
-
-let guard: TestGuard;
-let server: Loopback;
-let opened: (Dispatcher & { close(): Promise<void> })[] = [];
-
-beforeEach(async () => {
-  guard = await createTestGuard({ optedOut: [LISTED] });
-  server = await startLoopback();
-});
-afterEach(async () => {
-  await Promise.all(opened.map((one) => one.close()));
-  opened = [];
-  await server[Symbol.asyncDispose]();
-  await guard.close();
-});
-
-function agent(options: UndiciGuardOptions = {}): Dispatcher {
-  const made = new Agent();
-  opened.push(made);
-  return made.compose(guardDispatcher(guard, { hosts: [server.host], ...options }));
-}
-
-/** Sends a form. */
-const post = (to: string, dispatcher: Dispatcher, path = '/sms/json') =>
-  request(`${server.origin}${path}`, { method: 'POST', headers: form, body: `to=${to}&text=hi`, dispatcher });
-
-async function* pieces(...parts: readonly unknown[]) {
-  yield* parts as string[];
-}
-
-function webStream(...parts: readonly string[]): ReadableStream<Uint8Array> {
-  return new ReadableStream({
-    start(controller) {
-      for (const part of parts) controller.enqueue(Buffer.from(part));
-      controller.close();
-    },
-  });
-}
+startForEachTest();
 
 describe('a refused send', () => {
   it('writes no byte', async () => {
@@ -165,7 +106,7 @@ describe('a refused send', () => {
       SendBlockedError,
     );
     const bound = [new Client(server.origin), new Pool(server.origin)];
-    opened.push(...bound);
+    open.push(...bound.map((one) => () => one.close()));
     for (const one of bound) {
       // An interceptor cannot know the host that a client is bound to: only the path decides.
       const composed = one.compose(guardDispatcher(guard));
@@ -240,204 +181,17 @@ describe('a refused send', () => {
   });
 });
 
-describe('an allowed request', () => {
-  it('arrives unchanged', async () => {
-    const dispatcher = agent();
-    const body = `text=%00%ff+ü&to=%2B${CLEAN}`;
-    const url = `${server.origin}/sms/json?a=1&a=%20`;
-    await request(url, { method: 'POST', headers: { ...form, 'x-own': 'Ä' }, body, dispatcher });
-    await request(url, {
-      method: 'POST',
-      headers: ['x-own', 'Ä', 'content-length', '17'],
-      body: Readable.from([`to=${CLEAN}&`, 'a=']),
-      dispatcher,
-    }).catch(() => undefined);
-    await request(url, {
-      method: 'POST',
-      headers: form,
-      body: Readable.from([body.slice(0, 9), Buffer.from(body.slice(9))]),
-      dispatcher,
-    });
-    const [first, , last] =
-      server.received.length === 3
-        ? server.received
-        : [server.received[0], undefined, server.received.at(-1)];
-    expect(first).toMatchObject({ method: 'POST', path: '/sms/json?a=1&a=%20', headers: { 'x-own': 'Ä' } });
-    expect(first?.body).toBe(Buffer.from(body).toString('latin1'));
-    expect(last?.body).toBe(first?.body);
-  });
-
-  it('is every request that is no send, unchanged', () => {
-    // It checks the origin, as an agent does. A dispatcher that does not may be bound to the provider.
-    const dispatch = vi.fn<Dispatcher['dispatch']>((opts, handler) => {
-      if (Object(opts) === opts && typeof opts.origin === 'object' && !(opts.origin instanceof URL)) {
-        handler.onError?.(new errors.InvalidArgumentError('opts.origin must be a non-empty string or URL.'));
-      }
-      return false;
-    });
-    const compose = guardDispatcher(guard)(dispatch);
-    const handler = {};
-    for (const opts of [
-      { origin: 'https://example.com', path: '/sms/json', method: 'POST', body: `to=${LISTED}` },
-      { origin: 'https://rest.nexmo.com', path: '/sc/us/alert/opt-in/query/json', method: 'POST' },
-      {
-        origin: 'https://rest.nexmo.com',
-        path: '/sc/us/alert/opt-in/manage/json',
-        method: 'POST',
-        body: `msisdn=${LISTED}`,
-      },
-      { origin: new URL('https://api.nexmo.com'), path: '/v1/messages/1', method: 'PATCH', headers: null },
-      { path: '/' },
-      { origin: 'http://example.com', path: '/sms/json', method: 'POST' },
-      { path: 7 },
-      undefined,
-      null,
-    ] as never[]) {
-      expect(compose(opts, handler)).toBe(false);
-      expect(dispatch).toHaveBeenLastCalledWith(opts, handler);
-    }
-  });
-
-  it('can be a message by another channel', async () => {
-    const body = JSON.stringify({ channel: 'whatsapp', to: LISTED });
-    const call = request(`${server.origin}/v1/messages`, { method: 'POST', body, dispatcher: agent() });
-    expect((await call).statusCode).toBe(200);
-  });
-
-  it('fails with the error of its body', async () => {
-    const dispatcher = agent();
-    const broken = new Readable({ read: () => void broken.destroy(new Error('broken')) });
-    const url = `${server.origin}/sms/json`;
-    await expect(request(url, { method: 'POST', body: broken, dispatcher })).rejects.toThrow('broken');
-    async function* strange() {
-      yield 'to=';
-      // eslint-disable-next-line no-throw-literal
-      throw 'no error' as unknown;
-    }
-    await expect(request(url, { method: 'POST', body: strange() as never, dispatcher })).rejects.toBe(
-      'no error',
-    );
-    await expect(request(url, { method: 'POST', body: pieces({}) as never, dispatcher })).rejects.toThrow(
-      'chunk',
-    );
-    expect(server.connections()).toBe(0);
-  });
-
-  it('fails if its body throws undefined', async () => {
-    async function* nothing() {
-      yield 'to=';
-      // eslint-disable-next-line no-throw-literal
-      throw undefined as unknown;
-    }
-    const options = { method: 'POST', body: nothing() as never, dispatcher: agent() } as const;
-    await expect(request(`${server.origin}/sms/json`, options)).rejects.toThrow('the request failed');
-  });
-
-  it('fails with the error of its headers', async () => {
-    const headers = {
-      next: () => ({ done: true, value: undefined }),
-      [Symbol.iterator]() {
-        throw new Error('no headers');
-      },
-    };
-    const call = request(`${server.origin}/sms/json`, { headers: headers as never, dispatcher: agent() });
-    await expect(call).rejects.toThrow('no headers');
-  });
-});
-
-describe('an abort', () => {
-  const waiting = () => new Readable({ read() {} });
-
-  it.each([
-    ['before the body is read', true],
-    ['while the body is read', false],
-  ])('%s ends the request and its body', async (_when, isBefore) => {
-    const ended = new AbortController();
-    if (isBefore) ended.abort();
-    const body = waiting();
-    const call = request(`${server.origin}/sms/json`, {
-      ...{ method: 'POST', body, signal: ended.signal, dispatcher: agent() },
-    });
-    setImmediate(() => ended.abort());
-    await expect(call).rejects.toThrow(/abort/);
-    expect(body.destroyed).toBe(true);
-    expect(server.connections()).toBe(0);
-  });
-
-  it('ends a fetch whose body is still being read', async () => {
-    const ended = new AbortController();
-    const body = new ReadableStream({ pull: () => new Promise(() => undefined) });
-    const call = undiciFetch(`${server.origin}/sms/json`, {
-      ...{ method: 'POST', body, duplex: 'half', signal: ended.signal, dispatcher: agent() },
-    });
-    setImmediate(() => ended.abort());
-    await expect(call).rejects.toThrow(/abort/);
-  });
-
-  it.each(['new', 'old'])('can be made by handlers of the %s interface at any time', async (kind) => {
-    for (const when of ['start', 'wait', 'handed over', 'under way'] as const) {
-      let abort: (reason?: Error) => void = () => undefined;
-      let starts = 0;
-      const failures: Error[] = [];
-      const onStart = (given: (reason?: Error) => void) => {
-        if (starts++ === 0) abort = given;
-        if (when === 'start') abort();
-      };
-      const handler: Dispatcher.DispatchHandler =
-        kind === 'old'
-          ? { onConnect: onStart, onError: (error) => void failures.push(error) }
-          : {
-              onRequestStart(controller) {
-                expect([controller.aborted, controller.paused]).toEqual([false, false]);
-                controller.pause();
-                controller.resume();
-                onStart((reason) => {
-                  controller.abort(reason ?? (undefined as never));
-                  if (starts === 1) expect(controller.reason).toBeInstanceOf(Error);
-                });
-              },
-              onResponseError: (_controller, error) => void failures.push(error),
-            };
-      const inner = vi.fn<(reason?: Error) => void>();
-      const controller = {
-        abort: inner,
-        aborted: false,
-        paused: false,
-        pause() {},
-        resume() {},
-      } as unknown as Dispatcher.DispatchController;
-      const dispatch = vi.fn((_opts: unknown, given: Dispatcher.DispatchHandler) => {
-        if (when === 'handed over') abort();
-        given.onConnect?.(inner);
-        given.onRequestStart?.(controller, {});
-        if (when === 'under way') abort(new Error('late'));
-        abort();
-        return true;
-      });
-      const opts = { path: '/sms/json', method: 'POST', body: pieces(`to=${CLEAN}`) } as never;
-      guardDispatcher(guard)(dispatch)(opts, handler);
-      if (when === 'wait') abort();
-      await vi.waitFor(() => expect(failures.length + inner.mock.calls.length).toBe(1));
-      expect(dispatch).toHaveBeenCalledTimes(when === 'start' || when === 'wait' ? 0 : 1);
-      expect(starts).toBe(when === 'under way' ? 2 : 1);
-    }
-  });
-
-  it('throws as in undici if the handler has no error method', () => {
-    const dispatch = guardDispatcher(guard)(() => true);
-    expect(() => dispatch({ path: `/sms/json?to=${LISTED}`, method: 'GET' }, {})).toThrow(SendBlockedError);
-    const onError = vi.fn();
-    const handler = {
-      onError,
-      onConnect() {
-        throw new Error('broken handler');
-      },
-    };
-    expect(dispatch({ path: '/sms/json', method: 'POST', body: webStream('x') as never }, handler)).toBe(
-      true,
-    );
-    expect(onError).toHaveBeenCalledWith(expect.objectContaining({ message: 'broken handler' }));
-  });
+it('writes no byte even to a server that only listens', async () => {
+  let bytes = 0;
+  const raw = createServer((socket) => socket.on('data', (chunk) => (bytes += chunk.length)));
+  await new Promise<void>((resolve) => raw.listen(0, '127.0.0.1', resolve));
+  const { port } = raw.address() as { port: number };
+  const dispatcher = agent({ hosts: ['127.0.0.1'] });
+  await expect(request(`http://127.0.0.1:${port}/sms/json?to=${LISTED}`, { dispatcher })).rejects.toThrow(
+    SendBlockedError,
+  );
+  expect(bytes).toBe(0);
+  raw.close();
 });
 
 describe('observing', () => {
@@ -469,182 +223,6 @@ describe('observing', () => {
   });
 });
 
-describe('a recorded opt-out', () => {
-  const refusal = JSON.stringify({ messages: [{ status: '102', to: CLEAN }] });
-  const encoded: Record<string, (text: string) => Buffer> = { gzip: gzipSync, br: brotliCompressSync };
-
-  it.each(['', 'identity', 'gzip', 'br'])(
-    'comes from a reply of the 2FA API with encoding %j',
-    async (encoding) => {
-      const bytes = encoded[encoding]?.(refusal) ?? Buffer.from(refusal);
-      server.answer = (_request, response) => {
-        if (encoding !== '') response.setHeader('content-encoding', encoding);
-        response.end(bytes);
-      };
-      const { body } = await post(CLEAN, agent(), '/sc/us/2fa/json');
-      expect(Buffer.from(await body.arrayBuffer())).toEqual(bytes);
-      expect(guard.check(CLEAN)).toMatchObject({ reason: 'opted_out', source: 'receipt' });
-      await expect(post(CLEAN, agent())).rejects.toThrow(SendBlockedError);
-    },
-  );
-
-  it('comes from the reply of a fetch, which arrives unchanged', async () => {
-    server.answer = (_request, response) => {
-      response.setHeader('content-encoding', 'gzip');
-      response.end(gzipSync(refusal));
-    };
-    const remove = installGlobalGuard(guard, { hosts: [server.host] });
-    const reply = await fetch(`${server.origin}/sc/us/2fa/json`, {
-      method: 'POST',
-      body: new URLSearchParams({ to: CLEAN }),
-    });
-    expect(await reply.text()).toBe(refusal);
-    expect(guard.canSend(CLEAN)).toBe(false);
-    server.answer = (_request, response) => response.end(refusal.replace(CLEAN, '15551230003'));
-    await (await fetch(`${server.origin}/sc/us/2fa/json?to=15551230003`)).text();
-    expect(guard.canSend('15551230003')).toBe(false);
-    expect(remove()).toBe(true);
-  });
-
-  it.each<[string, string, number, string, string]>([
-    ['another API', '/sms/json', 200, '', refusal],
-    ['another status', '/sc/us/2fa/json', 500, '', refusal],
-    ['an encoding that is not read', '/sc/us/2fa/json', 200, 'zstd', refusal],
-    ['broken compression', '/sc/us/2fa/json', 200, 'gzip', refusal],
-    ['another answer', '/sc/us/2fa/json', 200, '', '{"messages":[{"status":"9"}]}'],
-    ['a reply too large', '/sc/us/2fa/json', 200, '', `${refusal}${' '.repeat(70_000)}`],
-    ['two recipients', `/sc/us/2fa/json?to=${CLEAN}9`, 200, '', refusal],
-  ])('does not come from %s', async (_what, path, status, encoding, text) => {
-    server.answer = (_request, response) => {
-      response.writeHead(status, encoding === '' ? {} : { 'content-encoding': encoding });
-      response.end(text);
-    };
-    const { body } = await post(CLEAN, agent(), path);
-    expect(await body.text()).toBe(text);
-    expect(guard.canSend(CLEAN)).toBe(true);
-  });
-});
-
-describe('composing', () => {
-  it.each([301, 307])('guards redirected requests if the guard is first (%i)', async (status) => {
-    server.answer = ({ path }, response) => {
-      if (path !== '/begin') return void response.end('sent');
-      response.writeHead(status, { location: `/sms/json?to=${LISTED}` });
-      return void response.end();
-    };
-    const made = new Agent();
-    opened.push(made);
-    const composed = made.compose(
-      guardDispatcher(guard, { hosts: [server.host] }),
-      interceptors.redirect({ maxRedirections: 2 }),
-    );
-    await expect(request(`${server.origin}/begin`, { dispatcher: composed, method: 'POST' })).rejects.toThrow(
-      SendBlockedError,
-    );
-    expect(server.received.map(({ path }) => path)).toEqual(['/begin']);
-  });
-
-  it('guards retried requests if the guard is first, and does not retry a refusal', async () => {
-    const made = new Agent();
-    opened.push(made);
-    const composed = made.compose(
-      guardDispatcher(guard, { hosts: [server.host] }),
-      interceptors.retry({ minTimeout: 1, methods: ['POST'] }),
-    );
-    const blocked = vi.fn();
-    guard.on('blocked', blocked);
-    server.answer = (_request, response) => {
-      void guard.optOut(CLEAN).then(() => response.writeHead(503).end());
-    };
-    await expect(post(CLEAN, composed)).rejects.toThrow(SendBlockedError);
-    expect(server.received).toHaveLength(1);
-    expect(blocked).toHaveBeenCalledTimes(1);
-  });
-
-  it('guards a MockAgent', async () => {
-    const mock = new MockAgent();
-    opened.push(mock);
-    mock.disableNetConnect();
-    mock
-      .get('https://rest.nexmo.com')
-      .intercept({ path: '/sms/json', method: 'POST', body: `to=${CLEAN}` })
-      .reply(200, 'ok');
-    const dispatcher = mock.compose(guardDispatcher(guard));
-    const send = (to: string) =>
-      undiciFetch('https://rest.nexmo.com/sms/json', {
-        method: 'POST',
-        body: new URLSearchParams({ to }),
-        dispatcher,
-      });
-    await expect(send(LISTED)).rejects.toThrow(TypeError);
-    expect(await (await send(CLEAN)).text()).toBe('ok');
-  });
-});
-
-describe('the global dispatcher', () => {
-  const url = () => `${server.origin}/sms/json`;
-  const send = (to: string, body: RequestInit['body'] = new URLSearchParams({ to })) =>
-    fetch(url(), { method: 'POST', body, duplex: 'half' });
-
-  it('is guarded for fetch and undici, and then restored', async () => {
-    const before = getGlobalDispatcher();
-    const remove = installGlobalGuard(guard, { hosts: [server.host] });
-    for (const body of [undefined, `to=${LISTED}`, webStream('to=', LISTED), new Blob([`to=${LISTED}`])]) {
-      const error = await send(LISTED, body).catch((thrown: unknown) => thrown);
-      expect(isSendBlocked(error)).toBe(true);
-    }
-    await expect(request(`${url()}?to=${LISTED}`)).rejects.toThrow(SendBlockedError);
-    await expect(
-      getGlobalDispatcher().request({ origin: server.origin, path: `/sms/json?to=${LISTED}`, method: 'GET' }),
-    ).rejects.toThrow(SendBlockedError);
-    expect(server.connections()).toBe(0);
-    expect((await send(CLEAN, webStream('to=', CLEAN))).status).toBe(200);
-    expect(server.received[0]?.body).toBe(`to=${CLEAN}`);
-    expect(remove()).toBe(true);
-    expect(remove()).toBe(false);
-    expect(getGlobalDispatcher()).toBe(before);
-    expect((await send(LISTED)).status).toBe(200);
-  });
-
-  it('checks a send once if the same guard is installed twice', async () => {
-    const before = getGlobalDispatcher();
-    const options = { hosts: [server.host] };
-    const removals = [installGlobalGuard(guard, options), installGlobalGuard(guard, { ...options })];
-    const { allowed } = guard.status().counters;
-    await send(CLEAN);
-    expect(guard.status().counters.allowed).toBe(allowed + 1);
-    expect(removals.map((remove) => remove())).toEqual([false, true]);
-    expect(getGlobalDispatcher()).toBe(before);
-  });
-
-  it('is kept if it was set later, without an effect of the removed guard', async () => {
-    const before = getGlobalDispatcher();
-    const rules = [{ path: '/own', to: 'phone' }];
-    const removals = [
-      installGlobalGuard(guard, { hosts: [server.host] }),
-      installGlobalGuard(guard, { rules }),
-      installGlobalGuard(guard, { rules }),
-    ];
-    await expect(request(`${server.origin}/own?phone=${LISTED}`)).rejects.toThrow(SendBlockedError);
-    expect(removals[0]?.()).toBe(false);
-    expect((await send(LISTED)).status).toBe(200);
-    expect(removals.slice(1).map((remove) => remove())).toEqual([false, true]);
-    setGlobalDispatcher(before);
-  });
-
-  it('can be closed through the guard', async () => {
-    const before = getGlobalDispatcher();
-    for (const made of [new ProxyAgent('http://127.0.0.1:9'), new Agent()]) {
-      setGlobalDispatcher(made);
-      const remove = installGlobalGuard(guard);
-      await getGlobalDispatcher().close();
-      await getGlobalDispatcher().destroy();
-      expect(remove()).toBe(true);
-    }
-    setGlobalDispatcher(before);
-  });
-});
-
 describe('options', () => {
   it.each([{ host: [] }, { hosts: ['http://x'] }, { rules: [{}] }, { maxBody: 1 }, { onBlocked: 'strip' }])(
     'refuse %j',
@@ -657,42 +235,4 @@ describe('options', () => {
   it('refuse a value that is no guard', () => {
     expect(() => guardDispatcher({} as never)).toThrow(ConfigError);
   });
-});
-
-it('writes no byte even to a server that only listens', async () => {
-  let bytes = 0;
-  const raw = createServer((socket) => socket.on('data', (chunk) => (bytes += chunk.length)));
-  await new Promise<void>((resolve) => raw.listen(0, '127.0.0.1', resolve));
-  const { port } = raw.address() as { port: number };
-  const dispatcher = agent({ hosts: ['127.0.0.1'] });
-  await expect(request(`http://127.0.0.1:${port}/sms/json?to=${LISTED}`, { dispatcher })).rejects.toThrow(
-    SendBlockedError,
-  );
-  expect(bytes).toBe(0);
-  raw.close();
-});
-
-it('ignores errors when it ends a body, and values that cannot be ended', async () => {
-  const cancel = vi.fn(() => Promise.reject(new Error('locked')));
-  endBody({ cancel });
-  endBody({});
-  endBody({}, { next: () => ({ done: true, value: undefined }) });
-  await new Promise(setImmediate);
-  expect(cancel).toHaveBeenCalledTimes(1);
-});
-
-it('gives the dispatcher a handler with the same members, and the handler an inactive controller', () => {
-  const dispatch = vi.fn((_opts: unknown, given: Dispatcher.DispatchHandler) => {
-    expect([given.onData, 'onData' in given, 'onError' in given]).toEqual([undefined, false, true]);
-    return true;
-  });
-  const gate = guardDispatcher(guard)(dispatch);
-  gate({ path: `/sc/us/2fa/json?to=${CLEAN}`, method: 'GET' }, { onError() {} });
-  expect(dispatch).toHaveBeenCalledTimes(1);
-  const onResponseError = vi.fn((controller: Dispatcher.DispatchController) => {
-    controller.abort(new Error('over'));
-    expect([controller.aborted, controller.reason]).toEqual([false, null]);
-  });
-  gate({ path: `/sms/json?to=${LISTED}`, method: 'GET' }, { onResponseError });
-  expect(onResponseError).toHaveBeenCalledTimes(1);
 });
