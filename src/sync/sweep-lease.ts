@@ -46,8 +46,16 @@ export function createSweepLease(
   { clock, timeoutMs, onError }: SweepLeasePorts,
 ): SweepLease {
   let state: LeaseState = { kind: 'none' };
+  /** Ends with the last request. Never rejects. */
+  let lastRequest: Promise<void> = Promise.resolve();
 
-  async function acquire(isForced: boolean): Promise<void> {
+  /** Asks the store once at a time: the answer of a second request would replace a lease that is held. */
+  function acquire(isForced: boolean): Promise<void> {
+    lastRequest = lastRequest.then(() => acquireNow(isForced));
+    return lastRequest;
+  }
+
+  async function acquireNow(isForced: boolean): Promise<void> {
     if (state.kind === 'held' && state.lease.isHeld()) return;
     await release();
     const answer = request(isForced);
