@@ -65,16 +65,9 @@ export function secondEdition(store: Store, { now, onFirstEdition }: EditionPort
     await erase(msisdn, left);
   }
 
-  function countedLease(lease: Lease): Lease {
-    if (typeof lease.nextSweep === 'function') return lease;
-    return {
-      async nextSweep() {
-        lastSweep = Math.max(lastSweep + 1, now());
-        return lastSweep;
-      },
-      isHeld: () => lease.isHeld(),
-      release: () => lease.release(),
-    };
+  function nextSweep(): number {
+    lastSweep = Math.max(lastSweep + 1, now());
+    return lastSweep;
   }
 
   const adapted: Store = {
@@ -104,7 +97,7 @@ export function secondEdition(store: Store, { now, onFirstEdition }: EditionPort
     },
     async lease(name, options) {
       const lease = await store.lease(name, options);
-      return lease && countedLease(lease);
+      return lease && countedLease(lease, nextSweep);
     },
     async history(msisdn, options) {
       const history = await store.history(msisdn, options);
@@ -120,6 +113,16 @@ export function secondEdition(store: Store, { now, onFirstEdition }: EditionPort
     adapted.listings = (msisdn, options) => store.listings?.(msisdn, options) ?? Promise.resolve([]);
   if (store.prune) adapted.prune = (olderThan) => store.prune?.(olderThan) ?? Promise.resolve(0);
   return adapted;
+}
+
+/** Adapts a lease of either edition: one that gives sweeps no numbers gets them from `nextSweep`. */
+function countedLease(lease: Lease, nextSweep: () => number): Lease {
+  if (typeof lease.nextSweep === 'function') return lease;
+  return {
+    nextSweep: async () => nextSweep(),
+    isHeld: () => lease.isHeld(),
+    release: () => lease.release(),
+  };
 }
 
 /** Returns whether an opt-out counts on a list: another process may have stored one that this process has not read. */

@@ -121,26 +121,15 @@ export function createPoller(options: PollerOptions, ports: PollerPorts): Poller
     if (ended.status === 'closed') return ended;
     last = ended;
     consecutiveFailures = ended.status === 'failed' ? consecutiveFailures + 1 : 0;
-    if (loop === 'running') wait(delayAfter(ended, startedMonotonic));
+    if (loop === 'running') {
+      const elapsedMs = clock.monotonic() - startedMonotonic;
+      const spread = 1 + jitter * (2 * random() - 1);
+      const failuresWithoutList = ledger.lastStart === null ? consecutiveFailures : 0;
+      wait(delayAfter(ended, { everyMs, spread, elapsedMs, failuresWithoutList }));
+    }
     if (ended.status === 'failed' && consecutiveFailures % FAILURES_PER_LEASE === 0) void lease?.release();
     ports.onOutcome(ended);
     return ended;
-  }
-
-  /** Returns how long to wait after a sweep, ms. Intervals count from start to start. */
-  function delayAfter(ended: FinishedSweep, startedMonotonic: number): number {
-    const spread = 1 + jitter * (2 * random() - 1);
-    let interval = everyMs * spread;
-    let pause = Math.min(SHORTEST_PAUSE_MS, everyMs);
-    if (ended.status === 'failed') {
-      const { retryAfterMs = 0 } = ended.error;
-      pause = Math.max(pause, Math.min(retryAfterMs, RETRY_AFTER_CAP_MS));
-      if (ledger.lastStart === null) {
-        interval = Math.min(everyMs, FIRST_RETRY_MS * 2 ** Math.min(consecutiveFailures - 1, 30)) * spread;
-      }
-    }
-    const elapsed = clock.monotonic() - startedMonotonic;
-    return Math.max(interval - elapsed, pause);
   }
 
   function wait(ms: number): void {
@@ -205,4 +194,28 @@ export function createPoller(options: PollerOptions, ports: PollerPorts): Poller
       return lease?.isFollowing ?? false;
     },
   };
+}
+
+/** What the wait after a sweep depends on, besides its outcome. */
+interface SweepTiming {
+  readonly everyMs: number;
+  /** The factor by which the jitter changes this interval, around 1. */
+  readonly spread: number;
+  /** The time since the sweep started, ms. */
+  readonly elapsedMs: number;
+  /** How many sweeps in a row have failed while no list is known at all. */
+  readonly failuresWithoutList: number;
+}
+
+/** Returns how long to wait after a sweep, ms. Intervals count from start to start. */
+function delayAfter(
+  ended: FinishedSweep,
+  { everyMs, spread, elapsedMs, failuresWithoutList }: SweepTiming,
+): number {
+  const firstRetryMs =
+    failuresWithoutList === 0 ? Infinity : FIRST_RETRY_MS * 2 ** Math.min(failuresWithoutList - 1, 30);
+  const interval = Math.min(everyMs, firstRetryMs) * spread;
+  const { retryAfterMs = 0 } = ended.status === 'failed' ? ended.error : {};
+  const pause = Math.max(Math.min(SHORTEST_PAUSE_MS, everyMs), Math.min(retryAfterMs, RETRY_AFTER_CAP_MS));
+  return Math.max(interval - elapsedMs, pause);
 }

@@ -76,27 +76,8 @@ const TRANSIENT: ReadonlySet<string> = new Set([
  * const guard = createGuard({ provider: vonage({ apiKey: 'my-key', apiSecret: 'my-secret' }) });
  */
 export function vonage(options: VonageOptions): Provider {
-  const config = readFields(options, 'vonage', {
-    apiKey: text,
-    apiSecret: optional(text),
-    signature: optional((value, key) =>
-      readFields(value, key, { secret: text, method: oneOf(SIGNING_METHODS) }),
-    ),
-    baseUrl: withDefault('https://rest.nexmo.com', baseUrlField),
-    timeout: withDefault('30s', duration({ min: 1, max: MAX_TIMER_MS })),
-    retries: withDefault(3, integer({ min: 0, max: 10 })),
-    dispatcher: optional(withMethods<Dispatcher>('dispatch')),
-    clock: withDefault(systemClock, withMethods<Clock>('now', 'monotonic', 'setTimeout')),
-    random: withDefault(Math.random, callback<() => number>()),
-  });
+  const config = readOptions(options);
   const { apiKey, apiSecret, signature, baseUrl, timeout, retries, dispatcher, clock, random } = config;
-  if ((apiSecret === undefined) === (signature === undefined)) {
-    throw new ConfigError(
-      'invalid_option',
-      'vonage.apiSecret',
-      'vonage: expected exactly one of apiSecret and signature',
-    );
-  }
 
   function encodeBody(parameters: Readonly<Record<string, string>>): string {
     const withKey = { ...parameters, api_key: apiKey };
@@ -183,6 +164,30 @@ export function vonage(options: VonageOptions): Provider {
     optIn: (msisdn, { signal }) =>
       send(MANAGE_PATH, { msisdn }, signal, (reply) => checkOptedIn(withTextBody(reply), msisdn)),
   };
+}
+
+function readOptions(options: VonageOptions) {
+  const config = readFields(options, 'vonage', {
+    apiKey: text,
+    apiSecret: optional(text),
+    signature: optional((value, key) =>
+      readFields(value, key, { secret: text, method: oneOf(SIGNING_METHODS) }),
+    ),
+    baseUrl: withDefault('https://rest.nexmo.com', baseUrlField),
+    timeout: withDefault('30s', duration({ min: 1, max: MAX_TIMER_MS })),
+    retries: withDefault(3, integer({ min: 0, max: 10 })),
+    dispatcher: optional(withMethods<Dispatcher>('dispatch')),
+    clock: withDefault(systemClock, withMethods<Clock>('now', 'monotonic', 'setTimeout')),
+    random: withDefault(Math.random, callback<() => number>()),
+  });
+  if ((config.apiSecret === undefined) === (config.signature === undefined)) {
+    throw new ConfigError(
+      'invalid_option',
+      'vonage.apiSecret',
+      'vonage: expected exactly one of apiSecret and signature',
+    );
+  }
+  return config;
 }
 
 function baseUrlField(value: unknown, key: string): string {
