@@ -36,13 +36,33 @@ export interface Guard extends AsyncDisposable {
    * faults of the network, the provider or the store, and may be called repeatedly.
    *
    * @param options.timeout the deadline. Default `'10s'`.
+   * @example
+   * if ((await guard.ready({ timeout: '30s' })) === 'starting') console.warn('no complete list yet');
    */
   ready(options?: { readonly timeout?: Duration | undefined }): Promise<State>;
-  /** Returns whether a message may be sent to the number. Synchronous. Never throws. */
+  /**
+   * Returns whether a message may be sent to the number. Synchronous. Never throws.
+   *
+   * @example
+   * if (guard.canSend('15551234567', { from: '73737' })) await sendText('15551234567');
+   */
   canSend(msisdn: unknown, options?: CheckOptions): boolean;
-  /** Decides as `canSend` does, and returns the decision with its reason. Synchronous. Never throws. */
+  /**
+   * Decides as `canSend` does, and returns the decision with its reason. Synchronous. Never throws.
+   *
+   * @example
+   * const decision = guard.check('15551234567');
+   * if (!decision.allowed) console.info(`not sent: ${decision.reason}`);
+   */
   check(msisdn: unknown, options?: CheckOptions): Decision;
-  /** @throws SendBlockedError if no message may be sent to the number; ConfigError for options that cannot be used. */
+  /**
+   * Throws if no message may be sent to the number. Synchronous.
+   *
+   * @throws SendBlockedError if no message may be sent; ConfigError for options that cannot be used.
+   * @example
+   * guard.assertCanSend('15551234567');
+   * await sendText('15551234567');
+   */
   assertCanSend(msisdn: unknown, options?: CheckOptions): void;
   /**
    * Calls `send` if a message may be sent to the number. It works with every client and queue. The provider's reply
@@ -52,26 +72,47 @@ export interface Guard extends AsyncDisposable {
    * @returns the result of `send`.
    * @throws SendBlockedError if no message may be sent; `send` is not called then. Errors of `send` are thrown
    * unchanged.
+   * @example
+   * await guard.send('15551234567', (msisdn) => sendText(msisdn), { from: '73737' });
    */
   send<T>(
     msisdn: string | number,
     send: (msisdn: string) => T | Promise<T>,
     options?: SendOptions,
   ): Promise<T>;
-  /** Splits recipients into those that may be sent to, the blocked and the unreadable ones. Their order is kept. */
+  /**
+   * Splits recipients into those that may be sent to, the blocked and the unreadable ones. Their order is kept.
+   *
+   * @example
+   * const { allowed } = guard.filter(['15551234567', '15551234568']);
+   * for (const msisdn of allowed) await sendText(msisdn);
+   */
   filter<T>(recipients: Iterable<T>, options?: FilterOptions<T>): FilterResult<T>;
   /**
    * Filters a CSV file of any size: creates a stream of its bytes. Allowed rows pass unchanged, the others are dropped
    * and counted.
+   *
+   * @example
+   * const filter = guard.filterStream({ csv: { column: 'phone' } });
+   * await pipeline(createReadStream('people.csv'), filter, createWriteStream('allowed.csv'));
    */
   filterStream(options: CsvStreamOptions): FilterStream;
-  /** Filters any number of rows: creates a stream of objects or numbers that passes the allowed ones. */
+  /**
+   * Filters any number of rows: creates a stream of objects or numbers that passes the allowed ones.
+   *
+   * @example
+   * const people = Readable.from([{ phone: '15551234567' }, { phone: '15551234568' }]);
+   * const allowed = people.pipe(guard.filterStream<{ phone: string }>({ to: (person) => person.phone }));
+   * for await (const person of allowed) await sendText(person.phone);
+   */
   filterStream<T = unknown>(options?: RowStreamOptions<T>): FilterStream;
   /**
    * Opts a number out. Resolves when the opt-out is durable; the number is blocked in this process at once.
    *
    * @param options.list the list. Default `'*'`: the opt-out counts for every sender.
    * @param options.reason a text that is kept in the history.
+   * @example
+   * await guard.optOut('15551234567', { reason: 'by phone' });
    */
   optOut(
     msisdn: string | number,
@@ -85,6 +126,8 @@ export interface Guard extends AsyncDisposable {
    * @param options.localOnly whether the provider is not asked. Default `false`.
    * @throws GuardError `ambiguous_number` if the number can be read as two listed numbers that may belong to two
    * people; ProviderError if the provider fails or refuses.
+   * @example
+   * await guard.resubscribe('15551234567', { list: 'marketing' });
    */
   resubscribe(
     msisdn: string | number,
@@ -94,17 +137,28 @@ export interface Guard extends AsyncDisposable {
    * Opts out many numbers. It never unblocks a number. A row with a date is the same opt-out however often its file is
    * imported; a row without a date counts from now. Rows of people who have opted in on that list are left out and
    * reported as `conflicts`, unless `conflicts: 'block'` is given.
+   *
+   * @example
+   * await guard.import([{ msisdn: '15551234567', at: '2026-01-31T12:00:00Z' }]);
    */
   import(
     rows: Iterable<ImportRow> | AsyncIterable<ImportRow>,
     options?: ImportOptions,
   ): Promise<ImportResult>;
-  /** Returns all blocked numbers, of every list or of one. */
+  /**
+   * Returns all blocked numbers, of every list or of one.
+   *
+   * @example
+   * for await (const { msisdn, list } of guard.optOuts()) console.log(msisdn, list);
+   */
   optOuts(options?: { readonly list?: string | undefined }): AsyncIterable<OptOutEntry>;
   /**
    * Deletes a person's evidence and texts, and keeps the block. Resolves when they are deleted from the store; or,
    * while another process still reads a log of the store that contains them, to `{ pending: true }`. They are deleted
    * as soon as that process has finished.
+   *
+   * @example
+   * const { pending } = await guard.erase('15551234567');
    */
   erase(msisdn: string | number): Promise<{ readonly pending: boolean }>;
   /**
@@ -112,6 +166,8 @@ export interface Guard extends AsyncDisposable {
    *
    * @param options.list the list. If left out, the evidence of every list is returned.
    * @param options.limit the largest number of entries.
+   * @example
+   * const [latest] = await guard.history('15551234567', { limit: 1 });
    */
   history(
     msisdn: string | number,
@@ -120,6 +176,9 @@ export interface Guard extends AsyncDisposable {
   /**
    * Deletes evidence that was received before `olderThan` (a `Date`, or an age) and that decides nothing any more. A
    * current opt-out is never deleted.
+   *
+   * @example
+   * await guard.prune({ olderThan: '365d' });
    */
   prune(options: { readonly olderThan: Date | Duration }): Promise<{ readonly removed: number }>;
   /**
@@ -127,6 +186,8 @@ export interface Guard extends AsyncDisposable {
    * provider.
    *
    * @param options.acceptShrink whether a list may lose half of its numbers. Default `false`.
+   * @example
+   * const { isComplete } = await guard.refresh();
    */
   refresh(options?: { readonly acceptShrink?: boolean | undefined }): Promise<RefreshResult>;
   /**
@@ -147,12 +208,19 @@ export interface Guard extends AsyncDisposable {
   middleware<Req extends GateRequest = GateRequest, Res extends GateResponse = GateResponse>(
     options?: MiddlewareOptions<Req, Res>,
   ): (req: Req, res: Res, next: Next) => void;
-  /** Returns the state of the guard, its lists and its store, as plain data. */
+  /**
+   * Returns the state of the guard, its lists and its store, as plain data.
+   *
+   * @example
+   * const { ready, reasons } = guard.status();
+   */
   status(): GuardStatus;
   /**
    * Adds a listener of an event.
    *
    * @returns a function that removes it.
+   * @example
+   * const remove = guard.on('warn', ({ code, message }) => console.warn(code, message));
    */
   on<K extends keyof GuardEvents>(event: K, listener: (payload: GuardEvents[K]) => unknown): () => void;
   /**
@@ -160,6 +228,8 @@ export interface Guard extends AsyncDisposable {
    * Further calls wait for the first one.
    *
    * @param options.timeout how long it waits. Default `'5s'`.
+   * @example
+   * process.once('SIGTERM', () => void guard.close());
    */
   close(options?: { readonly timeout?: Duration | undefined }): Promise<void>;
 }

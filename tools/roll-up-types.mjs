@@ -4,17 +4,13 @@
  * the other entry points import it by the package's name, so that each type has one declaration.
  */
 
-import { Extractor, ExtractorConfig } from '@microsoft/api-extractor';
 import { cpSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { declarations as complete, exports, extract, name, root } from './extractor.mjs';
 
-const root = fileURLToPath(new URL('..', import.meta.url));
-const { name, exports } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
 const entries = Object.values(exports).flatMap(({ types }) => types ?? []);
 const main = exports['.'].types;
 
-const complete = join(root, '.build/types');
 /** A copy for the other entry points, in which the public names come from the package. */
 const partial = join(root, '.build/types-of-entries');
 /**
@@ -49,27 +45,7 @@ function importPublicNames(file, names) {
 function rollUp(entry) {
   const source = join(entry === main ? complete : partial, relative('dist', entry));
   const target = join(root, entry);
-  const config = ExtractorConfig.prepare({
-    configObject: {
-      projectFolder: root,
-      mainEntryPointFilePath: source,
-      compiler: { tsconfigFilePath: join(root, 'tsconfig.types.json') },
-      apiReport: { enabled: false },
-      docModel: { enabled: false },
-      dtsRollup: { enabled: true, untrimmedFilePath: target },
-      tsdocMetadata: { enabled: false },
-    },
-    configObjectFullPath: undefined,
-    packageJsonFullPath: join(root, 'package.json'),
-  });
-  const messageCallback = (message) => {
-    // Release tags, TSDoc's own rules and types that no entry point exports are not what this build is about.
-    if (/^(?:ae-missing-release-tag|ae-forgotten-export|ae-unresolved-link|tsdoc-)/.test(message.messageId)) {
-      message.logLevel = 'none';
-    }
-  };
-  const { succeeded } = Extractor.invoke(config, { localBuild: true, messageCallback });
-  if (!succeeded) throw new Error(`${entry} cannot be rolled up`);
+  extract(source, { dtsRollup: { enabled: true, untrimmedFilePath: target } });
   const text = readFileSync(target, 'utf8');
   writeFileSync(target, text.replaceAll(`'${standIn}'`, `'${name}'`));
 }

@@ -40,7 +40,7 @@ export interface UndiciGuardOptions {
  *
  * @example
  * const agent = new Agent().compose(guardDispatcher(guard), interceptors.retry());
- * await fetch('https://rest.nexmo.com/sms/json', { method: 'POST', body, dispatcher: agent });
+ * await request('https://rest.nexmo.com/sms/json', { method: 'POST', body, dispatcher: agent });
  */
 export function guardDispatcher(
   guard: GuardHandle,
