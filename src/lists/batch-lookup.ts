@@ -40,27 +40,15 @@ export function createBatchLookup(
   const ledgers: (Ledger | undefined)[] = Array.from({ length: BLOCK_SIZE }, () => undefined);
 
   /** Writes 0 for recipients of the block that a list blocks under another reading or writing. */
-  function recheckOthers(
-    asked: readonly OptOutList[],
-    recipients: readonly unknown[],
-    from: number,
-    count: number,
-    unlisted: Uint8Array,
-  ): void {
+  const recheckOthers: BatchLookup['findUnlisted'] = (asked, recipients, from, count, unlisted) => {
     for (let index = 0; index < count; index++) {
       // Few numbers have others. This condition comes first because the processor predicts it well.
       if (!mayHaveOthers(heads[index] as number) || unlisted[from + index] === 0) continue;
       unlisted[from + index] = Number(areOthersUnlisted(asked, numbers, index, recipients[from + index]));
     }
-  }
+  };
 
-  function findUnlisted(
-    asked: readonly OptOutList[],
-    recipients: readonly unknown[],
-    from: number,
-    count: number,
-    unlisted: Uint8Array,
-  ): void {
+  const findUnlisted: BatchLookup['findUnlisted'] = (asked, recipients, from, count, unlisted) => {
     for (let index = 0; index < count; index++) {
       const recipient = recipients[from + index];
       const head = reader.readNumber(recipient, numbers, index);
@@ -79,7 +67,7 @@ export function createBatchLookup(
       }
     }
     recheckOthers(asked, recipients, from, count, unlisted);
-  }
+  };
 
   return { numbers, ledgers, findUnlisted };
 }

@@ -46,7 +46,7 @@ export interface MsisdnReader {
   readNumber(input: unknown, numbers: Float64Array, at: number): number;
 }
 
-/** What `readNumber` returns if it cannot read an input. */
+/** The result of `readNumber` for an input that it cannot read. */
 export const NOT_READ = 0;
 
 export interface MsisdnReaderOptions {

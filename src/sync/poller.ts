@@ -196,7 +196,7 @@ export function createPoller(options: PollerOptions, ports: PollerPorts): Poller
   };
 }
 
-/** What the wait after a sweep depends on, besides its outcome. */
+/** The times and counts that decide how long the poller waits after a sweep. */
 interface SweepTiming {
   readonly everyMs: number;
   /** The factor by which the jitter changes this interval, around 1. */

@@ -3,6 +3,7 @@
  * be guessed and unsigned. An opt-in must be a whole, signed message.
  */
 
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Clock } from '../clock.ts';
 import { WebhookError } from '../errors.ts';
 import { readMsisdn } from '../msisdn/msisdn.ts';
@@ -26,8 +27,10 @@ export type Interpreter = (
   requestId: string | undefined,
 ) => Promise<EventResult>;
 
-/** How many texts of one message are read; each takes up to a few milliseconds. */
+/** How many texts of one message are read. */
 const MAX_TEXTS = 32;
+/** Other work has its turn after so many characters of texts, which take a few milliseconds at most. */
+const CHARACTERS_PER_TURN = 4_096;
 /** How many characters of a text are kept; a message of ten parts has 1 530. */
 const MAX_KEPT_CHARACTERS = 4_096;
 
@@ -46,6 +49,20 @@ export function createInterpreter(
   const partJoiner = createPartJoiner(clock);
   const recorder = createChangeRecorder({ clock, sink, replayWindow: config.replayWindow });
 
+  async function matchAll(texts: readonly string[]): Promise<readonly MatchedText[]> {
+    const matched: MatchedText[] = [];
+    let characters = 0;
+    for (const text of texts) {
+      if (characters >= CHARACTERS_PER_TURN) {
+        await nextTurn();
+        characters = 0;
+      }
+      characters += text.length;
+      matched.push({ text, match: matchKeywords(text) });
+    }
+    return matched;
+  }
+
   async function interpretMessage(
     event: MessageEvent,
     trust: Trust,
@@ -55,7 +72,7 @@ export function createInterpreter(
     if (texts.length > MAX_TEXTS) throw unreadableError(`it has more than ${MAX_TEXTS} texts`);
     const joined = part === undefined ? [] : partJoiner.add([person, sender, trust], part);
     // The joined text first: a part may look like a misspelt word.
-    const matched = [...joined, ...texts].map((text) => ({ text, match: matchKeywords(text) }));
+    const matched = await matchAll([...joined, ...texts]);
     const optOut = matched.find(({ match }) => match.meaning === 'opt_out');
     if (optOut) {
       const change = { ...changeOf('out', event, optOut.text, trust), reason: reasonOf(optOut.match) };

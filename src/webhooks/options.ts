@@ -19,6 +19,7 @@ import {
 } from '../options/fields.ts';
 import type { KeywordPack } from './keywords/packs/keyword-pack.ts';
 import { KEYWORD_PACKS, type KeywordLanguage } from './keywords/packs/packs.ts';
+import { plainWords } from './keywords/unwritten.ts';
 import type { WebhookEvent, WebhookParseRequest } from './custom-parser.ts';
 import { SIGNATURE_METHODS, type SignatureMethod } from './signature.ts';
 
@@ -128,7 +129,7 @@ function optInWordField(value: unknown, key: string): string {
 /** Reads a footer. A shorter one could be a person's own words. */
 function footerField(value: unknown, key: string): string {
   const footer = text(value, key);
-  return (footer.match(/[\p{L}\p{Nd}]+/gu) ?? []).length >= MIN_FOOTER_WORDS
+  return plainWords(footer).length >= MIN_FOOTER_WORDS
     ? footer
     : refuse(key, value, 'a text of at least three words');
 }

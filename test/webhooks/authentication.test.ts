@@ -265,6 +265,31 @@ describe('a message', () => {
   });
 
   it.each([
+    ['8 long texts', 7_000, 8],
+    ['8 short texts', 140, 0],
+  ])('leaves other work its turn between long texts: %s', async (_name, length, turns) => {
+    const { postJson, changes } = startReceiver({ unsigned: 'block_only' });
+    const others = Array.from({ length: 8 }, (_, index) => ({ text: `text ${index} `.repeat(length / 7) }));
+    let seen = 0;
+    let isOver = false;
+    const countTurns = () => {
+      if (isOver) return;
+      seen++;
+      setImmediate(countTurns);
+    };
+    setImmediate(countTurns);
+    await postJson({
+      message_uuid: 'u',
+      from: '15551230001',
+      to: '1',
+      content: [...others, { text: 'STOP' }],
+    });
+    isOver = true;
+    expect(changes).toMatchObject([{ direction: 'out', text: 'STOP' }]);
+    expect(seen).toBe(turns);
+  });
+
+  it.each([
     ['START alone', { text: 'START' }, 1],
     ['START as a caption', { image: { caption: 'start' } }, 1],
     ['START and UNSTOP', { text: 'START', image: { caption: 'UNSTOP' } }, 1],

@@ -25,6 +25,7 @@ import {
   MIN_GROUP_WORD,
   type Vocabulary,
   type WordTable,
+  wordsIn,
 } from './vocabulary.ts';
 
 /** The keywords. */
@@ -167,8 +168,7 @@ function plainOf(text: string): string {
 /** Returns the span of a sentence if it has nothing but words of a table, beside words of courtesy. */
 function aloneIn(sentence: Sentence, { courtesy }: Vocabulary, table: WordTable): Span | undefined {
   const { words } = sentence;
-  const isIgnored = coveredBy(words.length, courtesy.findAll({ ...sentence, starts: [], ends: [] }));
-  return aloneFrom(words, 0, words.length, { table, isIgnored });
+  return aloneFrom(words, 0, words.length, { table, isIgnored: wordsIn(sentence, courtesy) });
 }
 
 /** Returns the span of a sentence that is a single letter. */
@@ -230,13 +230,10 @@ function isOtherSubject(
 /** Decides what a sentence means that is one misspelt word, or words that were written together. */
 function judgeRepaired(sentence: Sentence, { vocabulary, spelling }: JudgeContext): KeywordMatch | undefined {
   const { words, isQuestion } = sentence;
-  const isIgnored = coveredBy(
-    words.length,
-    vocabulary.courtesy.findAll({ ...sentence, starts: [], ends: [] }),
-  );
+  const isIgnored = wordsIn(sentence, vocabulary.courtesy);
   const own = [...words.keys()].filter((at) => isIgnored[at] !== true);
   const word = own.map((at) => words[at]).join('');
-  if (own.length > 1) return judgeApart(words, own, vocabulary);
+  if (own.length > 1) return own.length > MAX_APART ? undefined : judgeApart(word, vocabulary);
   const [index = 0] = own;
   if (spelling(word) !== undefined)
     return matchOf('opt_out', 'misspelt', words, { from: index, to: index + 1 });
@@ -251,13 +248,7 @@ function judgeRepaired(sentence: Sentence, { vocabulary, spelling }: JudgeContex
 }
 
 /** Returns the match of an opt-out word that is written apart: `st op`. */
-function judgeApart(
-  words: readonly string[],
-  own: readonly number[],
-  { optOutWords }: Vocabulary,
-): KeywordMatch | undefined {
-  if (own.length > MAX_APART) return undefined;
-  const word = own.map((at) => words[at]).join('');
+function judgeApart(word: string, { optOutWords }: Vocabulary): KeywordMatch | undefined {
   const isWord = word.length >= MIN_MISSPELT && optOutWords.includes(word);
   return isWord ? { meaning: 'opt_out', blocks: true, rule: 'joined', matched: word } : undefined;
 }

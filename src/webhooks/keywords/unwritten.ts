@@ -3,7 +3,7 @@
  * sender's own footers. Pure.
  */
 
-/** What is known about texts that a person did not write. */
+/** How to recognise texts that a person did not write. */
 export interface UnwrittenTexts {
   /** Whether words before a quotation make it a reaction, such as `liked`. */
   readonly isReaction: (words: readonly string[]) => boolean;
@@ -42,7 +42,10 @@ export function withoutUnwritten(text: string, known: UnwrittenTexts): string {
   const written = withoutReaction(text, known.isReaction);
   if (written === '') return '';
   const own = [withoutReply, withoutSignature, (from: string) => withoutFooters(from, known.footers)];
-  return own.reduce((left, remove) => (hasWords(remove(left)) ? remove(left) : left), written);
+  return own.reduce((left, remove) => {
+    const rest = remove(left);
+    return hasWords(rest) ? rest : left;
+  }, written);
 }
 
 /** Returns the words of a folded text, without regard to sentences. */

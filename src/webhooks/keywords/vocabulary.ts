@@ -19,7 +19,7 @@ export interface KeywordSources {
   readonly unclear: readonly string[];
 }
 
-/** What the rules look up. */
+/** The word lists and phrases of all packs, in the form in which the rules search them. */
 export interface Vocabulary {
   readonly repair: WordRepair;
   readonly optOut: WordTable;
@@ -155,8 +155,7 @@ export function lengthAt(table: WordTable, words: Words, index: number): number 
 /** Marks where the clauses of a sentence begin and end, words of courtesy or frames not counted. */
 export function markSentence(sentence: Sentence, ignored: PhraseSet): MarkedSentence {
   const { words, clauseEnds } = sentence;
-  const bare = { ...sentence, starts: [], ends: [] };
-  const isIgnored = coveredBy(words.length, ignored.findAll(bare));
+  const isIgnored = wordsIn(sentence, ignored);
   const starts = [true];
   for (let index = 1; index <= words.length; index++) {
     starts[index] =
@@ -168,6 +167,11 @@ export function markSentence(sentence: Sentence, ignored: PhraseSet): MarkedSent
     ends[index] = clauseEnds[index - 1] === true || (isIgnored[index] === true && ends[index + 1] === true);
   }
   return { ...sentence, starts, ends };
+}
+
+/** Returns which words of a sentence are in a phrase that may stand anywhere. */
+export function wordsIn(sentence: Sentence, phrases: PhraseSet): readonly boolean[] {
+  return coveredBy(sentence.words.length, phrases.findAll({ ...sentence, starts: [], ends: [] }));
 }
 
 /** Returns which words are in one of the spans. */
