@@ -6,8 +6,8 @@ import { ROOT } from './package.ts';
 
 const run = promisify(execFile);
 
-/** The limit of the library, which is code and declarations: 1 MiB unpacked. Documents are printed apart. */
-const LIMIT = 2 ** 20;
+/** The limit of the library, which is code and declarations: 1 MB unpacked. Documents are printed apart. */
+const LIMIT = 1_000_000;
 
 interface Packed {
   readonly size: number;
