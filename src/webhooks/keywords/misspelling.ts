@@ -21,13 +21,16 @@ export function createSpelling(
   /** The words from which a text is left by at most one omission, so that few words are compared. */
   const candidates = new Map<string, string[]>();
   for (const target of words.filter((word) => word.length >= MIN_MISSPELT)) {
-    for (const left of withOmissions(target)) {
-      candidates.set(left, [...(candidates.get(left) ?? []), target]);
+    for (let omitted = -1; omitted < target.length; omitted++) {
+      const left = withoutLetter(target, omitted);
+      const targets = candidates.get(left) ?? [];
+      if (targets.at(-1) !== target) candidates.set(left, [...targets, target]);
     }
   }
   return (word) => {
     if (word.length > MAX_LENGTH || known.has(word) || realWords.has(word)) return undefined;
-    for (const left of withOmissions(word)) {
+    for (let omitted = -1; omitted < word.length; omitted++) {
+      const left = withoutLetter(word, omitted);
       const target = candidates.get(left)?.find((candidate) => isOneEdit(word, candidate));
       if (target !== undefined) return target;
     }
@@ -35,9 +38,9 @@ export function createSpelling(
   };
 }
 
-/** Returns a word, and what is left of it without each of its letters. */
-function withOmissions(word: string): ReadonlySet<string> {
-  return new Set([word, ...Array.from(word, (_, index) => word.slice(0, index) + word.slice(index + 1))]);
+/** Returns a word without the letter at an index; the word itself for -1. */
+function withoutLetter(word: string, index: number): string {
+  return index < 0 ? word : word.slice(0, index) + word.slice(index + 1);
 }
 
 /** Returns whether one insertion, omission, replacement or swap of neighbours makes a word of another one. */
