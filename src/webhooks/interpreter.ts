@@ -29,7 +29,7 @@ export type Interpreter = (
 
 /** How many texts of one message are read. */
 const MAX_TEXTS = 32;
-/** Other work has its turn after so many characters of texts, which take a few milliseconds at most. */
+/** The most characters of texts that are read in one turn of the event loop. A longer text has a turn of its own. */
 const CHARACTERS_PER_TURN = 4_096;
 /** How many characters of a text are kept; a message of ten parts has 1 530. */
 const MAX_KEPT_CHARACTERS = 4_096;
@@ -53,7 +53,7 @@ export function createInterpreter(
     const matched: MatchedText[] = [];
     let characters = 0;
     for (const text of texts) {
-      if (characters >= CHARACTERS_PER_TURN) {
+      if (characters + text.length > CHARACTERS_PER_TURN) {
         await nextTurn();
         characters = 0;
       }

@@ -265,7 +265,7 @@ describe('a message', () => {
   });
 
   it.each([
-    ['8 long texts', 7_000, 8],
+    ['8 long texts', 7_000, 9],
     ['8 short texts', 140, 0],
   ])('leaves other work its turn between long texts: %s', async (_name, length, turns) => {
     const { postJson, changes } = startReceiver({ unsigned: 'block_only' });
